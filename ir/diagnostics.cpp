@@ -1,0 +1,77 @@
+#include "ir/diagnostics.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace rnc {
+namespace {
+
+// The text of line `number` (from 1) without its end; empty beyond the last.
+std::string_view line_of(std::string_view text, int number) {
+  size_t begin = 0;
+  for (int line = 1; line < number; ++line) {
+    const size_t end = text.find('\n', begin);
+    if (end == std::string_view::npos) return {};
+    begin = end + 1;
+  }
+  std::string_view line = text.substr(begin, text.find('\n', begin) - begin);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  return line;
+}
+
+// The line as a terminal can show it: tabs become blanks, other control bytes '?', and no more than 160 bytes.
+std::string printable(std::string_view line) {
+  std::string shown(line.substr(0, 160));
+  for (char& c : shown) {
+    if (c == '\t') c = ' ';
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return shown;
+}
+
+std::string render_one(const Diagnostic& diagnostic, std::string_view severity) {
+  const SourceLocation& at = diagnostic.location;
+  std::string text = at ? at.str() + ": " : std::string();
+  text += fmt::format("{}: {}\n", severity, diagnostic.message);
+  if (at && at.line > 0) {
+    const std::string line = printable(line_of(at.file->text, at.line));
+    const auto column = static_cast<size_t>(at.column > 0 ? at.column - 1 : 0);
+    text += fmt::format("{}\n", line);
+    if (column <= line.size()) text += std::string(column, ' ') + "^\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string SourceLocation::str() const {
+  return file ? fmt::format("{}:{}:{}", file->name, line, column) : std::string();
+}
+
+std::string Diagnostic::render() const {
+  std::string text = render_one(*this, "error");
+  for (const Diagnostic& note : notes) text += render_one(note, "note");
+  return text;
+}
+
+void check(bool condition, std::string_view what, std::source_location where) {
+  if (!condition) unreachable(what, where);
+}
+
+void unreachable(std::string_view what, std::source_location where) {
+  fmt::print(stderr, "{}:{}: internal error: {}\nThis is a bug in rnc.\n", where.file_name(), where.line(), what);
+  std::abort();
+}
+
+int64_t checked_product(int64_t a, int64_t b, const SourceLocation& location, std::string_view what) {
+  constexpr int64_t limit = int64_t{1} << 48;
+  int64_t product = 0;
+  if (a < 0 || b < 0 || __builtin_mul_overflow(a, b, &product) || product > limit) {
+    throw UserError(location, fmt::format("{} is too large", what));
+  }
+  return product;
+}
+
+}  // namespace rnc

@@ -1,0 +1,71 @@
+// Errors and source locations, for every layer of the compiler.
+//
+// Two kinds of error, never mixed:
+//   - a user's mistake throws UserError, which the driver prints as
+//         file:line:col: error: message
+//         <the source line>
+//              ^
+//     and exits with status 1;
+//   - a bug is a failed check(), which prints where and aborts.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rnc {
+
+// A text that locations point into. Owned jointly by every location in it.
+struct SourceFile {
+  std::string name;  // as the user gave it
+  std::string text;
+};
+
+// A place in a source text; line and column count from 1. An empty `file` means "no place known".
+struct SourceLocation {
+  std::shared_ptr<const SourceFile> file;
+  int line = 0;
+  int column = 0;
+
+  explicit operator bool() const { return file != nullptr; }
+  // "file:line:col", or "" where no place is known.
+  std::string str() const;
+};
+
+// One message at one place, with optional notes ("note: ...") at others.
+struct Diagnostic {
+  SourceLocation location;
+  std::string message;
+  std::vector<Diagnostic> notes;
+
+  // The full text as printed, ending in a newline: "file:1:2: error: ...", the line, the caret, then the notes.
+  std::string render() const;
+};
+
+// A user's mistake. what() is the message without its place.
+class UserError : public std::exception {
+ public:
+  explicit UserError(Diagnostic diagnostic) : diagnostic_(std::move(diagnostic)) {}
+  UserError(SourceLocation location, std::string message)
+      : diagnostic_{std::move(location), std::move(message), {}} {}
+  const Diagnostic& diagnostic() const { return diagnostic_; }
+  const char* what() const noexcept override { return diagnostic_.message.c_str(); }
+
+ private:
+  Diagnostic diagnostic_;
+};
+
+// Aborts with `what` and the caller's place when `condition` is false: a bug of ours, not the user's.
+void check(bool condition, std::string_view what,
+           std::source_location where = std::source_location::current());
+[[noreturn]] void unreachable(std::string_view what,
+                              std::source_location where = std::source_location::current());
+
+// a * b for sizes that come from a user: throws UserError(location, "... is too large") beyond 2^48.
+int64_t checked_product(int64_t a, int64_t b, const SourceLocation& location, std::string_view what);
+
+}  // namespace rnc

@@ -1,0 +1,177 @@
+// The loop IR: what lowering writes and what code generation, the verifier and the loop interpreter read.
+// A kernel is one parallel loop over tasks whose body is serial code over explicit vectors. LLVM emission knows this
+// and nothing about operations.
+//
+//   kernel  := "kernel" name "(" param* ")" "tasks" extent  body
+//   param   := ("read" | "write" | "update") name ":" scalar "[" extent* "]"          an array given by the caller
+//   stmt    := block | for | if | let | alloc | store | prefetch
+//   expr    := constant | variable | unary | binary | fma | select | cast | broadcast | reduce | load
+//
+// Index arithmetic is i64. The variables "task" and "N" (the batch) and "worker" are predefined; a body may not let its results depend
+// on "worker". Every variable is bound once (a `for` or a `let`) and visible in its body only.
+// An array access names one index per dimension; a vector access runs along one of them (`lane_dim`), from the given index.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ir/diagnostics.h"
+
+namespace rnc::loops {
+
+enum class Scalar : uint8_t { u8, i32, i64, f32, f64, boolean };
+std::string_view name(Scalar);
+int64_t bytes(Scalar);
+
+struct ValueType {
+  Scalar scalar = Scalar::f32;
+  int lanes = 1;  // 1: a scalar
+  bool operator==(const ValueType&) const = default;
+};
+
+// A size that may grow with the batch: fixed + per_sample * N.
+struct Extent {
+  int64_t fixed = 0;
+  int64_t per_sample = 0;
+  int64_t at(int64_t batch) const { return fixed + per_sample * batch; }
+  bool operator==(const Extent&) const = default;
+};
+
+// Memory a body can load from and store to.
+enum class Space : uint8_t {
+  parameter,  // an array given by the caller
+  registers,  // a register tile: every index must be constant once unrolled loops are expanded
+  scratch,    // per-worker memory, undefined at the start of each task
+};
+enum class Access : uint8_t { read, write, update };  // write: every element is stored before any is read
+struct Memory {
+  std::string name;
+  Scalar scalar = Scalar::f32;
+  std::vector<Extent> dims;  // row-major; only the first may depend on the batch
+  Space space = Space::parameter;
+  Access access = Access::read;
+};
+using MemoryRef = std::shared_ptr<const Memory>;
+
+enum class ExprKind : uint8_t { constant, variable, unary, binary, fma, select, cast, broadcast, reduce, load };
+enum class Unary : uint8_t { neg, sqrt, exp, log, floor };
+enum class Binary : uint8_t {
+  add, sub, mul, div,       // integers: div truncates, operands are >= 0
+  mod, min, max,            // min/max on floats: as llvm.minnum/maxnum where neither is NaN; see `Select` for NaN-exact choices
+  lt, le, eq, ne,           // result: boolean; ordered, so false on NaN except ne
+  logic_and, logic_or,
+};
+enum class Reduce : uint8_t { add, max };
+
+struct ExprNode;
+// An immutable expression; copying shares it.
+class Expr {
+ public:
+  Expr() = default;
+  Expr(int value);      // NOLINT: i64 constant, so that index arithmetic reads as such
+  Expr(int64_t value);  // NOLINT: i64 constant
+  explicit Expr(std::shared_ptr<const ExprNode> node) : node_(std::move(node)) {}
+  const ExprNode& operator*() const { return *node_; }
+  const ExprNode* operator->() const { return node_.get(); }
+  explicit operator bool() const { return node_ != nullptr; }
+  const ExprNode* get() const { return node_.get(); }
+
+ private:
+  std::shared_ptr<const ExprNode> node_;
+};
+
+struct ExprNode {
+  ExprKind kind;
+  ValueType type;
+  // constant: the value (real for floats), of every lane
+  int64_t integer = 0;
+  double real = 0;
+  std::string variable;
+  Unary unary{};
+  Binary binary{};
+  Reduce reduce{};
+  std::vector<Expr> operands;  // load: one index per dimension
+  // load
+  MemoryRef memory;
+  int lane_dim = -1;  // dimension the lanes run along; -1: scalar
+  Expr valid;         // i64: lanes >= this read as 0 and are not touched; none: all lanes
+};
+
+// Constructors. They check types (a mismatch is a bug) and fold integer constants.
+Expr constant(Scalar scalar, double value, int lanes = 1);
+Expr variable(std::string name, ValueType type = {Scalar::i64, 1});
+Expr batch();   // N
+Expr task();    // index of the current task
+Expr unary(Unary op, Expr a);
+Expr binary(Binary op, Expr a, Expr b);
+Expr fma(Expr a, Expr b, Expr c);                    // a * b + c, rounded once
+Expr select(Expr condition, Expr yes, Expr no);      // lane-wise
+Expr cast(Expr a, Scalar to);                        // f -> int truncates towards zero
+Expr broadcast(Expr a, int lanes);
+Expr reduce(Reduce op, Expr a);                      // over lanes, as a balanced tree (halves added lane-wise)
+Expr load(MemoryRef memory, std::vector<Expr> index);
+Expr load(MemoryRef memory, std::vector<Expr> index, int lanes, int lane_dim, Expr valid = {});
+Expr operator+(Expr a, Expr b);
+Expr operator-(Expr a, Expr b);
+Expr operator*(Expr a, Expr b);
+Expr operator/(Expr a, Expr b);
+Expr operator%(Expr a, Expr b);
+Expr min(Expr a, Expr b);
+Expr max(Expr a, Expr b);
+Expr less(Expr a, Expr b);       // a < b
+Expr less_equal(Expr a, Expr b);
+
+enum class StmtKind : uint8_t { block, for_loop, if_then, let, alloc, store, prefetch };
+struct StmtNode;
+using Stmt = std::shared_ptr<const StmtNode>;
+
+struct StmtNode {
+  StmtKind kind;
+  SourceLocation location;   // of the graph node this comes from; may be empty (inherit)
+  std::string comment;       // printed before the statement
+  std::vector<Stmt> body;    // block; for; if: [then] or [then, else], each one statement; alloc and let: the statements that see it
+  // for: variable from `begin` to before `end` by a constant step
+  std::string variable;
+  Expr begin, end;
+  int64_t step = 1;
+  bool unrolled = false;     // expanded by emission; begin and end must be constant once outer unrolled loops are expanded
+  Expr value;                // if: the condition; let and store: the value
+  MemoryRef memory;          // alloc, store, prefetch
+  std::vector<Expr> index;   // store, prefetch
+  int lane_dim = -1;         // store of a vector
+  Expr valid;                // store: lanes >= this are not written
+};
+
+Stmt block(std::vector<Stmt> body);
+Stmt for_loop(std::string variable, Expr begin, Expr end, int64_t step, std::vector<Stmt> body);
+Stmt unrolled(std::string variable, int64_t begin, int64_t end, int64_t step, std::vector<Stmt> body);
+Stmt if_then(Expr condition, std::vector<Stmt> yes, std::vector<Stmt> no = {});
+Stmt let(std::string variable, Expr value, std::vector<Stmt> body);
+Stmt alloc(MemoryRef memory, std::vector<Stmt> body);
+Stmt store(MemoryRef memory, std::vector<Expr> index, Expr value);
+Stmt store(MemoryRef memory, std::vector<Expr> index, Expr value, int lane_dim, Expr valid = {});
+Stmt prefetch(MemoryRef memory, std::vector<Expr> index);
+Stmt with_comment(Stmt stmt, std::string comment);
+Stmt with_location(Stmt stmt, SourceLocation location);
+
+struct Kernel {
+  std::string name;             // a valid symbol; says operation and sizes
+  std::vector<MemoryRef> params;
+  Extent tasks;                 // independent; run in any order on any thread
+  Stmt body;
+  SourceLocation location;      // of the first graph node it was made for
+  int64_t code_vector_bytes = 64;
+};
+
+// Text of one kernel, for --emit=loops and for finding equal kernels: two kernels with the same text but for the name
+// on the first line do the same.
+std::string print(const Kernel&);
+// Throws nothing: a rule broken is a failed check that prints the kernel. The rules stand at the head of verify.cpp.
+void verify(const Kernel&);
+// Bytes of scratch one worker needs: the sum of the nested scratch allocations, each rounded up to 64.
+int64_t scratch_bytes(const Kernel&);
+
+}  // namespace rnc::loops

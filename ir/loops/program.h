@@ -1,0 +1,67 @@
+// What lowering makes of a module: kernels, and for each entry the sequence of kernel calls on planned memory. It holds
+// all that code generation and the model's descriptor (runtime/abi.h) need.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/loops/loops.h"
+
+namespace rnc::loops {
+
+enum class Region : uint8_t {
+  input,     // argument `index` of the entry, given by the caller
+  output,    // result `index` of the entry, in the caller's memory
+  tensor,    // module tensor `index` (parameters, buffers, slots, gradients, prepared)
+  constant,  // bytes in the model's read-only data, Program::constants[index]
+  arena,     // planned temporary memory
+};
+
+// An array that calls read and write. Its place in the arena is (offset + offset_per_sample * N) bytes.
+struct Buffer {
+  std::string name;    // of the graph value, or of a temporary of a kernel
+  Region region = Region::arena;
+  int index = -1;
+  Extent size;         // bytes
+  Extent offset;       // arena only: set by plan_memory
+};
+
+// How a call is counted in profiles.
+struct Work {
+  Extent flops;         // useful floating-point operations; convolutions and matrix products counted as direct
+  Extent bytes;         // read and written once each
+  std::string algorithm;  // "direct", "winograd 4x4", ...; empty where there is no choice
+  std::string direction;  // "forward", "input_grad", "weight_grad", "update", ""
+};
+
+struct Call {
+  int kernel = -1;              // index into Program::kernels
+  std::string label;            // the layer: "layer1.0.conv1"
+  SourceLocation location;
+  std::vector<int> arguments;   // buffer per kernel parameter
+  // Pairs (written buffer, read buffer) that may share memory: element i of the first is written only after the last read of
+  // element i of the second.
+  std::vector<std::pair<int, int>> in_place;
+  Work work;
+};
+
+struct EntryProgram {
+  std::string name;
+  std::vector<Node> inputs;                          // Op::input nodes: name and type
+  std::vector<std::pair<std::string, Type>> outputs;
+  std::vector<Buffer> buffers;
+  std::vector<Call> calls;
+  Extent arena;                 // bytes needed; set by plan_memory
+  Extent live_bound;            // at the batch used for planning: largest sum of live bytes (lower bound of the peak)
+  Extent direct_flops;          // of all convolutions and matrix products, counted as direct: the yardstick's numerator
+};
+
+struct Program {
+  std::vector<Kernel> kernels;
+  std::vector<EntryProgram> entries;
+  std::vector<std::vector<uint8_t>> constants;
+};
+
+}  // namespace rnc::loops
