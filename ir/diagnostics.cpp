@@ -21,7 +21,8 @@ std::string_view line_of(std::string_view text, int number) {
   return line;
 }
 
-// The line as a terminal can show it: tabs become blanks, other control bytes '?', and no more than 160 bytes.
+// The line as a terminal can show it: tabs become blanks, other control bytes '?', and no more than 160
+// bytes.
 std::string printable(std::string_view line) {
   std::string shown(line.substr(0, 160));
   for (char& c : shown) {
@@ -61,7 +62,8 @@ void check(bool condition, std::string_view what, std::source_location where) {
 }
 
 void unreachable(std::string_view what, std::source_location where) {
-  fmt::print(stderr, "{}:{}: internal error: {}\nThis is a bug in rnc.\n", where.file_name(), where.line(), what);
+  fmt::print(stderr, "{}:{}: internal error: {}\nThis is a bug in rnc.\n", where.file_name(), where.line(),
+             what);
   std::abort();
 }
 

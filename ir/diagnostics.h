@@ -42,7 +42,8 @@ struct Diagnostic {
   std::string message;
   std::vector<Diagnostic> notes;
 
-  // The full text as printed, ending in a newline: "file:1:2: error: ...", the line, the caret, then the notes.
+  // The full text as printed, ending in a newline: "file:1:2: error: ...", the line, the caret, then the
+  // notes.
   std::string render() const;
 };
 

@@ -1,5 +1,6 @@
-// The graph IR: a module holds named tensors (parameters, buffers, ...) and entries; an entry is a graph of SSA nodes in
-// execution order, each with one result. ir/README.md has the text form; ir/verifier.h the rules.
+// The graph IR: a module holds named tensors (parameters, buffers, ...) and entries; an entry is a graph of
+// SSA nodes in execution order, each with one result. ir/README.md has the text form; ir/verifier.h the
+// rules.
 #pragma once
 
 #include <map>
@@ -20,13 +21,16 @@ inline constexpr ValueId kNoValue = -1;
 //   Op::state  reads the module tensor called `name`; at most one such node per tensor and graph
 struct Node {
   Op op;
-  std::string name;  // unique in its graph; "layer1.0.conv1"; a generated one starts with '%' ("%12", "%grad.conv1")
+  std::string
+      name;  // unique in its graph; "layer1.0.conv1"; a generated one starts with '%' ("%12", "%grad.conv1")
   std::vector<ValueId> inputs;
   Attributes attributes;  // complete: defaults filled in
   Type type;
   SourceLocation location;
-  std::string layer;  // the forward operation this comes from; gradients inherit it: labels kernels and profiles
-  int kernel = -1;    // index into Graph::kernels: nodes of one kernel are fused and contiguous; -1: not yet grouped
+  std::string
+      layer;  // the forward operation this comes from; gradients inherit it: labels kernels and profiles
+  int kernel =
+      -1;  // index into Graph::kernels: nodes of one kernel are fused and contiguous; -1: not yet grouped
 };
 
 // A result of an entry handed to the caller.
@@ -62,9 +66,10 @@ enum class TensorKind : uint8_t {
 std::string_view name(TensorKind);
 
 // An initialiser as PyTorch names it; arguments in `attributes`.
-//   constant(value) · kaiming_normal(mode = "fan_in" | "fan_out") · kaiming_uniform(a) · uniform(bound) · xavier_uniform
-//   normal(mean, std) · xavier_normal
-// fan_in and fan_out are computed from the tensor's shape as PyTorch does, unless given as attributes of that name.
+//   constant(value) · kaiming_normal(mode = "fan_in" | "fan_out") · kaiming_uniform(a) · uniform(bound) ·
+//   xavier_uniform normal(mean, std) · xavier_normal
+// fan_in and fan_out are computed from the tensor's shape as PyTorch does, unless given as attributes of that
+// name.
 struct Initializer {
   std::string name = "constant";
   Attributes attributes;
@@ -79,7 +84,8 @@ struct Tensor {
   SourceLocation location;
 };
 
-// train sgd(momentum = 0.9, ...): the optimizer and its hyper-parameters, the defaults of the training entries' inputs.
+// train sgd(momentum = 0.9, ...): the optimizer and its hyper-parameters, the defaults of the training
+// entries' inputs.
 struct Optimizer {
   std::string name;  // empty: the model is not trained
   Attributes hyper;
@@ -88,8 +94,8 @@ struct Optimizer {
 
 struct Module {
   std::string name;
-  std::vector<std::string> classes;             // class names; may be empty
-  std::map<std::string, Attribute> recipe;      // epochs, batch_size, lr, ...: the trainer's defaults
+  std::vector<std::string> classes;         // class names; may be empty
+  std::map<std::string, Attribute> recipe;  // epochs, batch_size, lr, ...: the trainer's defaults
   Optimizer optimizer;
   std::string predict;  // name of the predicted value in entry "model"; also the output's name
   std::vector<Tensor> tensors;
@@ -100,7 +106,8 @@ struct Module {
   const Graph* find_entry(std::string_view entry) const;
 };
 
-// Appends nodes to a graph with type inference. Every node it emits takes the builder's current location and layer.
+// Appends nodes to a graph with type inference. Every node it emits takes the builder's current location and
+// layer.
 class GraphBuilder {
  public:
   GraphBuilder(const Module& module, Graph& graph) : module_(&module), graph_(&graph) {}
@@ -112,8 +119,8 @@ class GraphBuilder {
     layer_ = std::move(layer);
   }
 
-  // Fills in default attributes, checks operand count and attribute names and kinds, infers the type. `name` empty: generates
-  // one. Throws UserError at the current location.
+  // Fills in default attributes, checks operand count and attribute names and kinds, infers the type. `name`
+  // empty: generates one. Throws UserError at the current location.
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes = {}, std::string name = {});
   ValueId input(std::string name, Type type);
   ValueId state(std::string_view tensor);  // the tensor's node, made on first use

@@ -1,6 +1,6 @@
 // The operation table. Each operation is declared once in ir/ops.def and described by one OpInfo row in
-// ir/ops/<family>.cpp: what it takes, its shape rule, its gradient rule and its reference evaluation stand together
-// there. How it becomes loops stands in passes/lower/<family>.cpp.
+// ir/ops/<family>.cpp: what it takes, its shape rule, its gradient rule and its reference evaluation stand
+// together there. How it becomes loops stands in passes/lower/<family>.cpp.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ enum class Op : uint8_t {
 using Attribute = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 std::string str(const Attribute&);  // as the language writes it; doubles round-trip
 
-// Attributes by name, in alphabetical order. get<T> fails a check when the name is missing or of another type.
+// Attributes by name, in alphabetical order. get<T> fails a check when the name is missing or of another
+// type.
 class Attributes {
  public:
   bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
@@ -46,8 +47,8 @@ class Attributes {
   std::map<std::string, Attribute, std::less<>> values_;
 };
 
-// What an attribute may hold. `pair` is two integers >= 0 for height and width, held as vector<int64_t>{h, w};
-// the language accepts one integer for both and prints it so.
+// What an attribute may hold. `pair` is two integers >= 0 for height and width, held as vector<int64_t>{h,
+// w}; the language accepts one integer for both and prints it so.
 enum class AttributeKind : uint8_t { boolean, integer, real, string, pair, integers, reals };
 struct AttributeSpec {
   std::string_view name;
@@ -58,7 +59,8 @@ struct AttributeSpec {
 // How the fuser and the lowering treat an operation.
 enum class OpKind : uint8_t {
   source,       // input, state, constant: no work
-  elementwise,  // result[i] from operands at i; rank-1 operands broadcast along dimension 1, scalars everywhere
+  elementwise,  // result[i] from operands at i; rank-1 operands broadcast along dimension 1, scalars
+                // everywhere
   reduction,    // per channel over batch and space: result [C]
   contraction,  // convolutions and matrix products
   window,       // pooling
@@ -78,11 +80,11 @@ struct OpInfo {
   int max_inputs;
   std::vector<AttributeSpec> attributes;
   std::string_view doc;  // one line: what it computes
-  // The type of the result (layout plain). `node` has its attributes complete with defaults; a mismatch throws UserError at
-  // node.location naming the op and the shapes.
+  // The type of the result (layout plain). `node` has its attributes complete with defaults; a mismatch
+  // throws UserError at node.location naming the op and the shapes.
   Type (*infer)(const Node& node, std::span<const Type> inputs);
-  // Emits d(loss)/d(input i) for each input, from `forward` (the node) and `dy` = d(loss)/d(result). kNoValue where an
-  // input has no gradient. Null: not differentiable (reaching it with a gradient is a UserError).
+  // Emits d(loss)/d(input i) for each input, from `forward` (the node) and `dy` = d(loss)/d(result). kNoValue
+  // where an input has no gradient. Null: not differentiable (reaching it with a gradient is a UserError).
   std::vector<int32_t> (*gradient)(GraphBuilder& builder, int32_t forward, int32_t dy);
   // Computes the result naively in double precision.
   void (*evaluate)(EvalContext& context);

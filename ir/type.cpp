@@ -9,9 +9,12 @@ namespace rnc {
 
 std::string_view name(DType dtype) {
   switch (dtype) {
-    case DType::f32: return "f32";
-    case DType::u8: return "u8";
-    case DType::i32: return "i32";
+    case DType::f32:
+      return "f32";
+    case DType::u8:
+      return "u8";
+    case DType::i32:
+      return "i32";
   }
   unreachable("dtype");
 }

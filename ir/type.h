@@ -21,11 +21,10 @@ int64_t elements_per_sample(const Shape&);
 bool has_batch(const Shape&);
 
 // How a tensor lies in memory. It never changes what the value means: the interpreter ignores it.
-// From outermost to innermost: each dimension of `order` (its block count if the dimension is blocked, rounded
-// up), then each of `blocks`. Lanes past the end of a blocked dimension are padding: zero in parameters,
-// finite everywhere.
-// Example, activations nChw16c: order {0,1,2,3}, blocks {{1,16}}.
-// Example, weights O/32 I/16 kh kw 16i 32o: order {0,1,2,3}, blocks {{1,16},{0,32}}.
+// From outermost to innermost: each dimension of `order` (its block count if the dimension is blocked,
+// rounded up), then each of `blocks`. Lanes past the end of a blocked dimension are padding: zero in
+// parameters, finite everywhere. Example, activations nChw16c: order {0,1,2,3}, blocks {{1,16}}. Example,
+// weights O/32 I/16 kh kw 16i 32o: order {0,1,2,3}, blocks {{1,16},{0,32}}.
 struct Layout {
   struct Block {
     int dim = 0;
@@ -49,10 +48,11 @@ struct Type {
 // "f32[N, 64, 56, 56]", "f32[N, 64, 56, 56 | 1:16]", "f32[64, 64, 3, 3 | order 1 0 2 3, 0:16, 1:32]"
 std::string str(const Type&);
 
-// Sizes of the physical array, outermost first: the dimensions in `order` divided by their blocks (rounded up),
-// then the blocks. kBatch stays kBatch.
+// Sizes of the physical array, outermost first: the dimensions in `order` divided by their blocks (rounded
+// up), then the blocks. kBatch stays kBatch.
 std::vector<int64_t> physical_dims(const Type&);
-// Bytes of storage, of one sample if the type has a batch; padding lanes included; not rounded up to alignment.
+// Bytes of storage, of one sample if the type has a batch; padding lanes included; not rounded up to
+// alignment.
 int64_t storage_bytes_per_sample(const Type&);
 
 }  // namespace rnc

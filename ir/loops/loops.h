@@ -1,15 +1,16 @@
 // The loop IR: what lowering writes and what code generation, the verifier and the loop interpreter read.
-// A kernel is one parallel loop over tasks whose body is serial code over explicit vectors. LLVM emission knows this
-// and nothing about operations.
+// A kernel is one parallel loop over tasks whose body is serial code over explicit vectors. LLVM emission
+// knows this and nothing about operations.
 //
 //   kernel  := "kernel" name "(" param* ")" "tasks" extent  body
-//   param   := ("read" | "write" | "update") name ":" scalar "[" extent* "]"          an array given by the caller
-//   stmt    := block | for | if | let | alloc | store | prefetch
-//   expr    := constant | variable | unary | binary | fma | select | cast | broadcast | reduce | load
+//   param   := ("read" | "write" | "update") name ":" scalar "[" extent* "]"          an array given by the
+//   caller stmt    := block | for | if | let | alloc | store | prefetch expr    := constant | variable |
+//   unary | binary | fma | select | cast | broadcast | reduce | load
 //
-// Index arithmetic is i64. The variables "task" and "N" (the batch) and "worker" are predefined; a body may not let its results depend
-// on "worker". Every variable is bound once (a `for` or a `let`) and visible in its body only.
-// An array access names one index per dimension; a vector access runs along one of them (`lane_dim`), from the given index.
+// Index arithmetic is i64. The variables "task" and "N" (the batch) and "worker" are predefined; a body may
+// not let its results depend on "worker". Every variable is bound once (a `for` or a `let`) and visible in
+// its body only. An array access names one index per dimension; a vector access runs along one of them
+// (`lane_dim`), from the given index.
 #pragma once
 
 #include <cstdint>
@@ -56,13 +57,33 @@ struct Memory {
 };
 using MemoryRef = std::shared_ptr<const Memory>;
 
-enum class ExprKind : uint8_t { constant, variable, unary, binary, fma, select, cast, broadcast, reduce, load };
+enum class ExprKind : uint8_t {
+  constant,
+  variable,
+  unary,
+  binary,
+  fma,
+  select,
+  cast,
+  broadcast,
+  reduce,
+  load
+};
 enum class Unary : uint8_t { neg, sqrt, exp, log, floor };
 enum class Binary : uint8_t {
-  add, sub, mul, div,       // integers: div truncates, operands are >= 0
-  mod, min, max,            // min/max on floats: as llvm.minnum/maxnum where neither is NaN; see `Select` for NaN-exact choices
-  lt, le, eq, ne,           // result: boolean; ordered, so false on NaN except ne
-  logic_and, logic_or,
+  add,
+  sub,
+  mul,
+  div,  // integers: div truncates, operands are >= 0
+  mod,
+  min,
+  max,  // min/max on floats: as llvm.minnum/maxnum where neither is NaN; see `Select` for NaN-exact choices
+  lt,
+  le,
+  eq,
+  ne,  // result: boolean; ordered, so false on NaN except ne
+  logic_and,
+  logic_or,
 };
 enum class Reduce : uint8_t { add, max };
 
@@ -103,15 +124,15 @@ struct ExprNode {
 // Constructors. They check types (a mismatch is a bug) and fold integer constants.
 Expr constant(Scalar scalar, double value, int lanes = 1);
 Expr variable(std::string name, ValueType type = {Scalar::i64, 1});
-Expr batch();   // N
-Expr task();    // index of the current task
+Expr batch();  // N
+Expr task();   // index of the current task
 Expr unary(Unary op, Expr a);
 Expr binary(Binary op, Expr a, Expr b);
-Expr fma(Expr a, Expr b, Expr c);                    // a * b + c, rounded once
-Expr select(Expr condition, Expr yes, Expr no);      // lane-wise
-Expr cast(Expr a, Scalar to);                        // f -> int truncates towards zero
+Expr fma(Expr a, Expr b, Expr c);                // a * b + c, rounded once
+Expr select(Expr condition, Expr yes, Expr no);  // lane-wise
+Expr cast(Expr a, Scalar to);                    // f -> int truncates towards zero
 Expr broadcast(Expr a, int lanes);
-Expr reduce(Reduce op, Expr a);                      // over lanes, as a balanced tree (halves added lane-wise)
+Expr reduce(Reduce op, Expr a);  // over lanes, as a balanced tree (halves added lane-wise)
 Expr load(MemoryRef memory, std::vector<Expr> index);
 Expr load(MemoryRef memory, std::vector<Expr> index, int lanes, int lane_dim, Expr valid = {});
 Expr operator+(Expr a, Expr b);
@@ -121,7 +142,7 @@ Expr operator/(Expr a, Expr b);
 Expr operator%(Expr a, Expr b);
 Expr min(Expr a, Expr b);
 Expr max(Expr a, Expr b);
-Expr less(Expr a, Expr b);       // a < b
+Expr less(Expr a, Expr b);  // a < b
 Expr less_equal(Expr a, Expr b);
 
 enum class StmtKind : uint8_t { block, for_loop, if_then, let, alloc, store, prefetch };
@@ -130,19 +151,21 @@ using Stmt = std::shared_ptr<const StmtNode>;
 
 struct StmtNode {
   StmtKind kind;
-  SourceLocation location;   // of the graph node this comes from; may be empty (inherit)
-  std::string comment;       // printed before the statement
-  std::vector<Stmt> body;    // block; for; if: [then] or [then, else], each one statement; alloc and let: the statements that see it
+  SourceLocation location;  // of the graph node this comes from; may be empty (inherit)
+  std::string comment;      // printed before the statement
+  std::vector<Stmt> body;   // block; for; if: [then] or [then, else], each one statement; alloc and let: the
+                            // statements that see it
   // for: variable from `begin` to before `end` by a constant step
   std::string variable;
   Expr begin, end;
   int64_t step = 1;
-  bool unrolled = false;     // expanded by emission; begin and end must be constant once outer unrolled loops are expanded
-  Expr value;                // if: the condition; let and store: the value
-  MemoryRef memory;          // alloc, store, prefetch
-  std::vector<Expr> index;   // store, prefetch
-  int lane_dim = -1;         // store of a vector
-  Expr valid;                // store: lanes >= this are not written
+  bool unrolled =
+      false;   // expanded by emission; begin and end must be constant once outer unrolled loops are expanded
+  Expr value;  // if: the condition; let and store: the value
+  MemoryRef memory;         // alloc, store, prefetch
+  std::vector<Expr> index;  // store, prefetch
+  int lane_dim = -1;        // store of a vector
+  Expr valid;               // store: lanes >= this are not written
 };
 
 Stmt block(std::vector<Stmt> body);
@@ -158,18 +181,19 @@ Stmt with_comment(Stmt stmt, std::string comment);
 Stmt with_location(Stmt stmt, SourceLocation location);
 
 struct Kernel {
-  std::string name;             // a valid symbol; says operation and sizes
+  std::string name;  // a valid symbol; says operation and sizes
   std::vector<MemoryRef> params;
-  Extent tasks;                 // independent; run in any order on any thread
+  Extent tasks;  // independent; run in any order on any thread
   Stmt body;
-  SourceLocation location;      // of the first graph node it was made for
+  SourceLocation location;  // of the first graph node it was made for
   int64_t code_vector_bytes = 64;
 };
 
-// Text of one kernel, for --emit=loops and for finding equal kernels: two kernels with the same text but for the name
-// on the first line do the same.
+// Text of one kernel, for --emit=loops and for finding equal kernels: two kernels with the same text but for
+// the name on the first line do the same.
 std::string print(const Kernel&);
-// Throws nothing: a rule broken is a failed check that prints the kernel. The rules stand at the head of verify.cpp.
+// Throws nothing: a rule broken is a failed check that prints the kernel. The rules stand at the head of
+// verify.cpp.
 void verify(const Kernel&);
 // Bytes of scratch one worker needs: the sum of the nested scratch allocations, each rounded up to 64.
 int64_t scratch_bytes(const Kernel&);

@@ -1,5 +1,5 @@
-// What lowering makes of a module: kernels, and for each entry the sequence of kernel calls on planned memory. It holds
-// all that code generation and the model's descriptor (runtime/abi.h) need.
+// What lowering makes of a module: kernels, and for each entry the sequence of kernel calls on planned
+// memory. It holds all that code generation and the model's descriptor (runtime/abi.h) need.
 #pragma once
 
 #include <map>
@@ -21,41 +21,42 @@ enum class Region : uint8_t {
 
 // An array that calls read and write. Its place in the arena is (offset + offset_per_sample * N) bytes.
 struct Buffer {
-  std::string name;    // of the graph value, or of a temporary of a kernel
+  std::string name;  // of the graph value, or of a temporary of a kernel
   Region region = Region::arena;
   int index = -1;
-  Extent size;         // bytes
-  Extent offset;       // arena only: set by plan_memory
+  Extent size;    // bytes
+  Extent offset;  // arena only: set by plan_memory
 };
 
 // How a call is counted in profiles.
 struct Work {
-  Extent flops;         // useful floating-point operations; convolutions and matrix products counted as direct
-  Extent bytes;         // read and written once each
+  Extent flops;  // useful floating-point operations; convolutions and matrix products counted as direct
+  Extent bytes;  // read and written once each
   std::string algorithm;  // "direct", "winograd 4x4", ...; empty where there is no choice
   std::string direction;  // "forward", "input_grad", "weight_grad", "update", ""
 };
 
 struct Call {
-  int kernel = -1;              // index into Program::kernels
-  std::string label;            // the layer: "layer1.0.conv1"
+  int kernel = -1;    // index into Program::kernels
+  std::string label;  // the layer: "layer1.0.conv1"
   SourceLocation location;
-  std::vector<int> arguments;   // buffer per kernel parameter
-  // Pairs (written buffer, read buffer) that may share memory: element i of the first is written only after the last read of
-  // element i of the second.
+  std::vector<int> arguments;  // buffer per kernel parameter
+  // Pairs (written buffer, read buffer) that may share memory: element i of the first is written only after
+  // the last read of element i of the second.
   std::vector<std::pair<int, int>> in_place;
   Work work;
 };
 
 struct EntryProgram {
   std::string name;
-  std::vector<Node> inputs;                          // Op::input nodes: name and type
+  std::vector<Node> inputs;  // Op::input nodes: name and type
   std::vector<std::pair<std::string, Type>> outputs;
   std::vector<Buffer> buffers;
   std::vector<Call> calls;
-  Extent arena;                 // bytes needed; set by plan_memory
-  Extent live_bound;            // at the batch used for planning: largest sum of live bytes (lower bound of the peak)
-  Extent direct_flops;          // of all convolutions and matrix products, counted as direct: the yardstick's numerator
+  Extent arena;       // bytes needed; set by plan_memory
+  Extent live_bound;  // at the batch used for planning: largest sum of live bytes (lower bound of the peak)
+  Extent
+      direct_flops;  // of all convolutions and matrix products, counted as direct: the yardstick's numerator
 };
 
 struct Program {
