@@ -1,13 +1,13 @@
 # rnc: the driver, LLVM emission, targets, linking. The only layer that sees LLVM.
-find_package(LLVM ${RNC_LLVM_VERSION} REQUIRED CONFIG
-             HINTS /usr/lib/llvm-${RNC_LLVM_VERSION}/lib/cmake/llvm)
+find_package(LLVM REQUIRED CONFIG PATHS /usr/lib/llvm-${RNC_LLVM_VERSION}/lib/cmake/llvm NO_DEFAULT_PATH)
 find_library(LLD_ELF lldELF REQUIRED HINTS ${LLVM_LIBRARY_DIRS})
 find_library(LLD_COMMON lldCommon REQUIRED HINTS ${LLVM_LIBRARY_DIRS})
 
 rnc_layer(rnc_compiler compiler)
 target_include_directories(rnc_compiler SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS})
 target_compile_definitions(rnc_compiler PUBLIC RNC_VERSION="${PROJECT_VERSION}")
-target_link_libraries(rnc_compiler PUBLIC rnc_passes ${LLD_ELF} ${LLD_COMMON} LLVM CLI11::CLI11)
+target_link_libraries(rnc_compiler PUBLIC rnc_passes ${LLD_ELF} ${LLD_COMMON} LLVM CLI11::CLI11
+                      nlohmann_json::nlohmann_json)
 target_link_directories(rnc_compiler PUBLIC ${LLVM_LIBRARY_DIRS})
 
 add_executable(rnc compiler/main.cpp)
