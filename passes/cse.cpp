@@ -1,0 +1,25 @@
+// Common subexpression elimination: of several nodes that compute the same, the first stands for all. Nodes
+// are pure, so equal operation, operands, attributes and type give equal values, bit for bit; a + b and b + a
+// are taken as equal, likewise products. Nodes of different kernels stay apart: that is how fusion expresses
+// recomputation.
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+
+namespace rnc {
+namespace {
+
+bool cse_graph(const Module& module, Graph& graph) {
+  ValueNumbering numbering;
+  return rewrite(module, graph, [&](Rewriter& r, ValueId v) {
+    // The numbering speaks of the new graph, where operands are already merged.
+    const ValueId copy = r.copy(v);
+    const ValueId first = numbering.find_or_add(r.builder().graph(), copy);
+    return first == copy ? kNoValue : first;
+  });
+}
+
+}  // namespace
+
+bool cse(Module& module) { return for_each_entry(module, cse_graph); }
+
+}  // namespace rnc

@@ -1,0 +1,16 @@
+// The passes over modules: each a free function in the file of its name, which says at its head what it
+// rewrites, why that is sound and what it costs. All return whether they changed something and change nothing
+// when run again. passes/pipeline.h puts them in order.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace rnc {
+
+bool simplify(Module& module);
+bool cse(Module& module);
+bool dce(Module& module);
+bool fold_batch_norm(Module& module);
+bool hoist_parameters(Module& module);
+
+}  // namespace rnc

@@ -1,0 +1,161 @@
+#include "passes/rewrite.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace rnc {
+
+Rewriter::Rewriter(const Module& module, const Graph& old_graph)
+    : old_(old_graph), builder_(module, new_), now_(old_graph.nodes.size(), kNoValue) {
+  new_.name = old_.name;
+  new_.kernels = old_.kernels;
+}
+
+ValueId Rewriter::now(ValueId v) const {
+  const ValueId value = now_.at(static_cast<size_t>(v));
+  check(value != kNoValue, "a rewrite rule asks for a value that is not built yet");
+  return value;
+}
+
+ValueId Rewriter::copy(ValueId v) {
+  const Node& node = old_[v];
+  std::vector<ValueId> inputs;
+  for (const ValueId input : node.inputs) inputs.push_back(now(input));
+  const ValueId result = builder_.clone(node, std::move(inputs));
+  new_[result].type = node.type;
+  new_[result].kernel = node.kernel;
+  if (v == at_hand_) plain_copy_ = result;
+  return result;
+}
+
+bool rewrite(const Module& module, Graph& graph, const RewriteRule& rule) {
+  Rewriter rewriter(module, graph);
+  Graph& rebuilt = rewriter.new_;
+  bool changed = false;
+  for (ValueId v = 0; v < static_cast<ValueId>(graph.nodes.size()); ++v) {
+    const Node& node = graph[v];
+    const size_t built = rebuilt.nodes.size();
+    rewriter.builder_.set_origin(node.location, node.layer);
+    rewriter.at_hand_ = v;
+    rewriter.plain_copy_ = kNoValue;
+    ValueId value = rule(rewriter, v);
+    if (value == kNoValue) value = rewriter.copy(v);
+    if (value != rewriter.plain_copy_) changed = true;
+    for (size_t i = built; i < rebuilt.nodes.size(); ++i) rebuilt.nodes[i].kernel = node.kernel;
+    check(rebuilt[value].type.shape == node.type.shape && rebuilt[value].type.dtype == node.type.dtype,
+          "a rewrite rule changes the type of " + node.name);
+    rewriter.now_[static_cast<size_t>(v)] = value;
+  }
+  if (!changed) return false;
+  for (const Output& output : graph.outputs) {
+    rebuilt.outputs.push_back({output.name, rewriter.now(output.value)});
+  }
+  for (const Assign& assign : graph.assigns) {
+    rebuilt.assigns.push_back({assign.tensor, rewriter.now(assign.value)});
+  }
+  drop_dead_nodes(rebuilt);
+  graph = std::move(rebuilt);
+  return true;
+}
+
+std::vector<int> use_counts(const Graph& graph) {
+  std::vector<int> counts(graph.nodes.size(), 0);
+  const auto use = [&](ValueId v) { ++counts.at(static_cast<size_t>(v)); };
+  for (const Node& node : graph.nodes) std::for_each(node.inputs.begin(), node.inputs.end(), use);
+  for (const Output& output : graph.outputs) use(output.value);
+  for (const Assign& assign : graph.assigns) use(assign.value);
+  return counts;
+}
+
+namespace {
+
+std::vector<bool> live_nodes(const Graph& graph) {
+  std::vector<bool> live(graph.nodes.size(), false);
+  for (const Output& output : graph.outputs) live[static_cast<size_t>(output.value)] = true;
+  for (const Assign& assign : graph.assigns) live[static_cast<size_t>(assign.value)] = true;
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    if (graph.nodes[i].op == Op::input) live[i] = true;
+    if (!live[i]) continue;
+    for (const ValueId input : graph.nodes[i].inputs) live[static_cast<size_t>(input)] = true;
+  }
+  return live;
+}
+
+// Drops names of kernels that have no node and renumbers the others; whether there were any.
+bool drop_empty_kernels(Graph& graph) {
+  std::vector<int> renumbered(graph.kernels.size(), -1);
+  for (const Node& node : graph.nodes) {
+    if (node.kernel >= 0) renumbered.at(static_cast<size_t>(node.kernel)) = 0;
+  }
+  if (std::find(renumbered.begin(), renumbered.end(), -1) == renumbered.end()) return false;
+  std::vector<std::string> kernels;
+  for (size_t i = 0; i < renumbered.size(); ++i) {
+    if (renumbered[i] < 0) continue;
+    renumbered[i] = static_cast<int>(kernels.size());
+    kernels.push_back(std::move(graph.kernels[i]));
+  }
+  for (Node& node : graph.nodes) {
+    if (node.kernel >= 0) node.kernel = renumbered[static_cast<size_t>(node.kernel)];
+  }
+  graph.kernels = std::move(kernels);
+  return true;
+}
+
+}  // namespace
+
+bool drop_dead_nodes(Graph& graph) {
+  const std::vector<bool> live = live_nodes(graph);
+  bool changed = false;
+  if (std::find(live.begin(), live.end(), false) != live.end()) {
+    changed = true;
+    std::vector<ValueId> renumbered(graph.nodes.size(), kNoValue);
+    std::vector<Node> nodes;
+    for (size_t i = 0; i < graph.nodes.size(); ++i) {
+      if (!live[i]) continue;
+      renumbered[i] = static_cast<ValueId>(nodes.size());
+      nodes.push_back(std::move(graph.nodes[i]));
+    }
+    const auto renumber = [&](ValueId& v) { v = renumbered[static_cast<size_t>(v)]; };
+    for (Node& node : nodes) std::for_each(node.inputs.begin(), node.inputs.end(), renumber);
+    for (Output& output : graph.outputs) renumber(output.value);
+    for (Assign& assign : graph.assigns) renumber(assign.value);
+    graph.nodes = std::move(nodes);
+  }
+  return drop_empty_kernels(graph) || changed;
+}
+
+std::vector<bool> depends_only_on(const Module& module, const Graph& graph,
+                                  std::span<const TensorKind> kinds) {
+  std::vector<bool> result(graph.nodes.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.op == Op::input) {
+      result[i] = false;
+    } else if (node.op == Op::state) {
+      const Tensor* tensor = module.find_tensor(node.name);
+      check(tensor != nullptr, node.name);
+      result[i] = std::find(kinds.begin(), kinds.end(), tensor->kind) != kinds.end();
+    } else {
+      result[i] = std::all_of(node.inputs.begin(), node.inputs.end(),
+                              [&](ValueId input) { return result[static_cast<size_t>(input)]; });
+    }
+  }
+  return result;
+}
+
+ValueId ValueNumbering::find_or_add(const Graph& graph, ValueId v) {
+  const Node& node = graph[v];
+  std::vector<ValueId> inputs = node.inputs;
+  if (node.op == Op::add || node.op == Op::mul) std::sort(inputs.begin(), inputs.end());
+  std::string key =
+      fmt::format("{} {} {} {}", name(node.op), node.kernel, str(node.type), fmt::join(inputs, " "));
+  for (const auto& [attribute, value] : node.attributes.all()) {
+    key += fmt::format(" {}={}", attribute, str(value));
+  }
+  if (node.op == Op::input || node.op == Op::state) key += " " + node.name;
+  return first_.try_emplace(std::move(key), v).first->second;
+}
+
+}  // namespace rnc
