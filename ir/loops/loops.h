@@ -32,6 +32,7 @@ struct ValueType {
   int lanes = 1;  // 1: a scalar
   bool operator==(const ValueType&) const = default;
 };
+std::string str(ValueType);  // "f32", "f32x16"
 
 // A size that may grow with the batch: fixed + per_sample * N.
 struct Extent {
@@ -40,6 +41,7 @@ struct Extent {
   int64_t at(int64_t batch) const { return fixed + per_sample * batch; }
   bool operator==(const Extent&) const = default;
 };
+std::string str(const Extent&);  // "64", "N", "4 + 2 * N"
 
 // Memory a body can load from and store to.
 enum class Space : uint8_t {
@@ -192,6 +194,7 @@ struct Kernel {
 // Text of one kernel, for --emit=loops and for finding equal kernels: two kernels with the same text but for
 // the name on the first line do the same.
 std::string print(const Kernel&);
+std::string print(const Expr&);
 // Throws nothing: a rule broken is a failed check that prints the kernel. The rules stand at the head of
 // verify.cpp.
 void verify(const Kernel&);

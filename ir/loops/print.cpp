@@ -1,0 +1,245 @@
+// The text of kernels. It shows all that a kernel computes, so that equal texts mean equal kernels; source
+// locations are left out. `let` and `alloc` are seen by the statements after them, up to the closing brace.
+#include <fmt/format.h>
+
+#include "ir/loops/loops.h"
+
+namespace rnc::loops {
+namespace {
+
+// How tightly an expression binds in the text, loosest first.
+enum Precedence { kOr, kAnd, kCompare, kSum, kProduct, kPrefix };
+
+struct Operator {
+  std::string_view text;
+  Precedence precedence;
+};
+
+// Min and max are written as calls.
+Operator infix(Binary op) {
+  switch (op) {
+    case Binary::add:
+      return {"+", kSum};
+    case Binary::sub:
+      return {"-", kSum};
+    case Binary::mul:
+      return {"*", kProduct};
+    case Binary::div:
+      return {"/", kProduct};
+    case Binary::mod:
+      return {"%", kProduct};
+    case Binary::lt:
+      return {"<", kCompare};
+    case Binary::le:
+      return {"<=", kCompare};
+    case Binary::eq:
+      return {"==", kCompare};
+    case Binary::ne:
+      return {"!=", kCompare};
+    case Binary::logic_and:
+      return {"and", kAnd};
+    case Binary::logic_or:
+      return {"or", kOr};
+    case Binary::min:
+      return {"min", kPrefix};
+    case Binary::max:
+      return {"max", kPrefix};
+  }
+  unreachable("binary operation");
+}
+
+std::string_view name(Unary op) {
+  constexpr std::string_view names[] = {"-", "sqrt", "exp", "log", "floor"};
+  return names[static_cast<size_t>(op)];
+}
+
+std::string text(const Expr& e, Precedence least = kOr);
+
+std::string text_of_list(const std::vector<Expr>& list) {
+  std::string out;
+  for (const Expr& e : list) {
+    if (!out.empty()) out += ", ";
+    out += text(e);
+  }
+  return out;
+}
+
+std::string text_of_constant(const ExprNode& e) {
+  std::string value;
+  switch (e.type.scalar) {
+    case Scalar::f32:
+      value = fmt::to_string(static_cast<float>(e.real));
+      break;
+    case Scalar::f64:
+      value = fmt::to_string(e.real);
+      break;
+    case Scalar::boolean:
+      value = e.integer != 0 ? "true" : "false";
+      break;
+    default:
+      value = fmt::to_string(e.integer);
+  }
+  const bool bare = e.type.lanes == 1 && (e.type.scalar == Scalar::i64 || e.type.scalar == Scalar::boolean);
+  return bare ? value : fmt::format("{}({})", str(e.type), value);
+}
+
+// "x[n, c, h, w:+16]": 16 lanes along the last dimension, from w; with `valid v`, only the first v of them.
+std::string text_of_access(const Memory& memory, const std::vector<Expr>& index, int lanes, int lane_dim,
+                           const Expr& valid) {
+  std::string out = memory.name + "[";
+  for (size_t i = 0; i < index.size(); ++i) {
+    out += (i > 0 ? ", " : "") + text(index[i]);
+    if (static_cast<int>(i) != lane_dim) continue;
+    out += fmt::format(":+{}", lanes);
+    if (valid) out += " valid " + text(valid);
+  }
+  return out + "]";
+}
+
+std::string text_of_binary(const ExprNode& e, Precedence least) {
+  const auto [symbol, precedence] = infix(e.binary);
+  if (precedence == kPrefix) return fmt::format("{}({})", symbol, text_of_list(e.operands));
+  // Operators group to the left; comparisons do not chain.
+  const auto tighter = static_cast<Precedence>(precedence + 1);
+  const std::string out =
+      fmt::format("{} {} {}", text(e.operands[0], precedence == kCompare ? tighter : precedence), symbol,
+                  text(e.operands[1], tighter));
+  return precedence < least ? fmt::format("({})", out) : out;
+}
+
+std::string text(const Expr& expr, Precedence least) {
+  check(static_cast<bool>(expr), "printing a missing expression");
+  const ExprNode& e = *expr;
+  switch (e.kind) {
+    case ExprKind::constant:
+      return text_of_constant(e);
+    case ExprKind::variable:
+      return e.variable;
+    case ExprKind::unary:
+      if (e.unary == Unary::neg) return fmt::format("-{}", text(e.operands[0], kPrefix));
+      return fmt::format("{}({})", name(e.unary), text_of_list(e.operands));
+    case ExprKind::binary:
+      return text_of_binary(e, least);
+    case ExprKind::fma:
+      return fmt::format("fma({})", text_of_list(e.operands));
+    case ExprKind::select:
+      return fmt::format("select({})", text_of_list(e.operands));
+    case ExprKind::cast:
+      return fmt::format("{}({})", loops::name(e.type.scalar), text_of_list(e.operands));
+    case ExprKind::broadcast:
+      return fmt::format("broadcast({}, {})", text_of_list(e.operands), e.type.lanes);
+    case ExprKind::reduce:
+      return fmt::format("reduce_{}({})", e.reduce == Reduce::add ? "add" : "max", text_of_list(e.operands));
+    case ExprKind::load:
+      return text_of_access(*e.memory, e.operands, e.type.lanes, e.lane_dim, e.valid);
+  }
+  unreachable("expression kind");
+}
+
+// "x : f32[N, 64, 56, 56]"
+std::string declaration(const Memory& memory) {
+  std::string out = fmt::format("{} : {}[", memory.name, loops::name(memory.scalar));
+  for (size_t i = 0; i < memory.dims.size(); ++i) out += (i > 0 ? ", " : "") + str(memory.dims[i]);
+  return out + "]";
+}
+
+class StmtPrinter {
+ public:
+  explicit StmtPrinter(std::string& out) : out_(out) {}
+
+  void print(const Stmt& stmt) {
+    check(stmt != nullptr, "printing a missing statement");
+    const StmtNode& s = *stmt;
+    if (!s.comment.empty()) line("# " + s.comment);
+    switch (s.kind) {
+      case StmtKind::block:
+        print_all(s.body);
+        break;
+      case StmtKind::for_loop: {
+        const std::string step = s.step != 1 ? fmt::format(" step {}", s.step) : "";
+        line(fmt::format("{} {} in {}..{}{} {{", s.unrolled ? "unrolled" : "for", s.variable,
+                         text(s.begin, kSum), text(s.end, kSum), step));
+        print_inside(s.body);
+        line("}");
+        break;
+      }
+      case StmtKind::if_then:
+        line(fmt::format("if {} {{", text(s.value)));
+        print_inside({s.body[0]});
+        if (s.body.size() > 1) {
+          line("} else {");
+          print_inside({s.body[1]});
+        }
+        line("}");
+        break;
+      case StmtKind::let:
+        line(fmt::format("let {} = {}", s.variable, text(s.value)));
+        print_all(s.body);
+        break;
+      case StmtKind::alloc:
+        line(fmt::format("{} {}", s.memory->space == Space::registers ? "registers" : "scratch",
+                         declaration(*s.memory)));
+        print_all(s.body);
+        break;
+      case StmtKind::store:
+        line(fmt::format("{} = {}",
+                         text_of_access(*s.memory, s.index, s.value->type.lanes, s.lane_dim, s.valid),
+                         text(s.value)));
+        break;
+      case StmtKind::prefetch:
+        line("prefetch " + text_of_access(*s.memory, s.index, 1, -1, {}));
+        break;
+    }
+  }
+
+ private:
+  void print_all(const std::vector<Stmt>& body) {
+    for (const Stmt& s : body) print(s);
+  }
+  void print_inside(const std::vector<Stmt>& body) {
+    ++depth_;
+    print_all(body);
+    --depth_;
+  }
+  void line(std::string_view content) {
+    out_.append(2 * depth_, ' ');
+    out_ += content;
+    out_ += '\n';
+  }
+
+  std::string& out_;
+  size_t depth_ = 1;
+};
+
+std::string_view name(Access access) {
+  constexpr std::string_view names[] = {"read", "write", "update"};
+  return names[static_cast<size_t>(access)];
+}
+
+}  // namespace
+
+std::string str(ValueType type) {
+  const std::string_view scalar = name(type.scalar);
+  return type.lanes == 1 ? std::string(scalar) : fmt::format("{}x{}", scalar, type.lanes);
+}
+
+std::string str(const Extent& extent) {
+  const std::string samples = extent.per_sample == 1 ? "N" : fmt::format("{} * N", extent.per_sample);
+  if (extent.per_sample == 0) return fmt::to_string(extent.fixed);
+  return extent.fixed == 0 ? samples : fmt::format("{} + {}", extent.fixed, samples);
+}
+
+std::string print(const Expr& expr) { return text(expr); }
+
+std::string print(const Kernel& kernel) {
+  std::string out = fmt::format("kernel {}(", kernel.name);
+  for (size_t i = 0; i < kernel.params.size(); ++i) {
+    out += fmt::format("{}\n    {} {}", i > 0 ? "," : "", name(kernel.params[i]->access),
+                       declaration(*kernel.params[i]));
+  }
+  out += fmt::format(")\n    tasks {} vector {} {{\n", str(kernel.tasks), kernel.code_vector_bytes);
+  StmtPrinter(out).print(kernel.body);
+  return out + "}\n";
+}
+
+}  // namespace rnc::loops
