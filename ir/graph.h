@@ -120,7 +120,8 @@ class GraphBuilder {
   }
 
   // Fills in default attributes, checks operand count and attribute names and kinds, infers the type. `name`
-  // empty: generates one. Throws UserError at the current location.
+  // empty: generates one; a taken name is a UserError, unless it starts with '%': then it gets a number.
+  // Throws UserError at the current location.
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes = {}, std::string name = {});
   ValueId input(std::string name, Type type);
   ValueId state(std::string_view tensor);  // the tensor's node, made on first use
@@ -130,6 +131,7 @@ class GraphBuilder {
 
  private:
   std::string fresh_name(std::string_view base);
+  ValueId append(Node node);
   const Module* module_;
   Graph* graph_;
   SourceLocation location_;

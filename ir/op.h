@@ -95,4 +95,9 @@ inline std::string_view name(Op op) { return info(op).name; }
 const OpInfo* find_op(std::string_view name);  // null when unknown
 std::span<const Op> all_ops();
 
+// `given` with defaults filled in and integers turned into what their attributes hold (a real, a pair,
+// reals). Throws UserError at `location` for a missing, unknown or ill-typed attribute and for integers
+// beyond 2^31.
+Attributes complete_attributes(const OpInfo& op, Attributes given, const SourceLocation& location);
+
 }  // namespace rnc

@@ -1,0 +1,169 @@
+#include "ir/op.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "ir/ops/ops.h"
+
+namespace rnc {
+namespace {
+
+constexpr Op kOps[] = {
+#define RNC_OP(name, family) Op::name,
+#include "ir/ops.def"
+#undef RNC_OP
+};
+
+const std::vector<OpInfo>& table() {
+  static const std::vector<OpInfo> rows = {
+#define RNC_OP(name, family) ops::name(),
+#include "ir/ops.def"
+#undef RNC_OP
+  };
+  return rows;
+}
+
+std::string quoted(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') result += '\\';
+    if (c == '\n') {
+      result += "\\n";
+    } else {
+      result += c;
+    }
+  }
+  return result + '"';
+}
+
+// Shortest text that reads back as the same double, and as a real rather than an integer.
+std::string real(double value) {
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_not_of("-0123456789") == std::string::npos) text += ".0";
+  return text;
+}
+
+template <class T, class F>
+std::string list(const std::vector<T>& values, F element) {
+  std::string text = "[";
+  for (const T& value : values) {
+    if (text.size() > 1) text += ", ";
+    text += element(value);
+  }
+  return text + "]";
+}
+
+std::string_view describe(AttributeKind kind) {
+  switch (kind) {
+    case AttributeKind::boolean:
+      return "true or false";
+    case AttributeKind::integer:
+      return "an integer";
+    case AttributeKind::real:
+      return "a number";
+    case AttributeKind::string:
+      return "a string";
+    case AttributeKind::pair:
+      return "an integer or a pair of integers, none negative";
+    case AttributeKind::integers:
+      return "a list of integers";
+    case AttributeKind::reals:
+      return "a list of numbers";
+  }
+  unreachable("attribute kind");
+}
+
+// `value` as an attribute of this kind holds it; nothing where it cannot be one.
+std::optional<Attribute> coerced(AttributeKind kind, const Attribute& value) {
+  const auto* integer = std::get_if<int64_t>(&value);
+  const auto* integers = std::get_if<std::vector<int64_t>>(&value);
+  const auto negative = [](int64_t v) { return v < 0; };
+  const auto if_holds = [&](bool holds) { return holds ? std::optional<Attribute>(value) : std::nullopt; };
+  switch (kind) {
+    case AttributeKind::boolean:
+      return if_holds(std::holds_alternative<bool>(value));
+    case AttributeKind::integer:
+      return if_holds(integer != nullptr);
+    case AttributeKind::real:
+      if (integer) return static_cast<double>(*integer);
+      return if_holds(std::holds_alternative<double>(value));
+    case AttributeKind::string:
+      return if_holds(std::holds_alternative<std::string>(value));
+    case AttributeKind::pair:
+      if (integer && !negative(*integer)) return std::vector<int64_t>{*integer, *integer};
+      return if_holds(integers && integers->size() == 2 && std::ranges::none_of(*integers, negative));
+    case AttributeKind::integers:
+      return if_holds(integers != nullptr);
+    case AttributeKind::reals:
+      if (integers) return std::vector<double>(integers->begin(), integers->end());
+      return if_holds(std::holds_alternative<std::vector<double>>(value));
+  }
+  unreachable("attribute kind");
+}
+
+bool too_large(const Attribute& value) {
+  constexpr int64_t limit = int64_t{1} << 31;
+  const auto beyond = [](int64_t v) { return v > limit || v < -limit; };
+  if (const auto* integer = std::get_if<int64_t>(&value)) return beyond(*integer);
+  if (const auto* integers = std::get_if<std::vector<int64_t>>(&value)) {
+    return std::ranges::any_of(*integers, beyond);
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string str(const Attribute& attribute) {
+  struct Writer {
+    std::string operator()(bool v) const { return v ? "true" : "false"; }
+    std::string operator()(int64_t v) const { return std::to_string(v); }
+    std::string operator()(double v) const { return real(v); }
+    std::string operator()(const std::string& v) const { return quoted(v); }
+    std::string operator()(const std::vector<int64_t>& v) const {
+      return list(v, [](int64_t e) { return std::to_string(e); });
+    }
+    std::string operator()(const std::vector<double>& v) const { return list(v, real); }
+  };
+  return std::visit(Writer{}, attribute);
+}
+
+const OpInfo& info(Op op) { return table()[static_cast<size_t>(op)]; }
+
+const OpInfo* find_op(std::string_view name) {
+  const auto it = std::ranges::find(table(), name, &OpInfo::name);
+  return it == table().end() ? nullptr : &*it;
+}
+
+std::span<const Op> all_ops() { return kOps; }
+
+Attributes complete_attributes(const OpInfo& op, Attributes given, const SourceLocation& location) {
+  Attributes complete;
+  for (const AttributeSpec& spec : op.attributes) {
+    const std::string key(spec.name);
+    if (!given.has(key)) {
+      if (!spec.default_value) throw UserError(location, fmt::format("{}: {} is missing", op.name, key));
+      complete.set(key, *spec.default_value);
+      continue;
+    }
+    const Attribute& value = given.all().at(key);
+    if (too_large(value)) {
+      throw UserError(location, fmt::format("{}: {} = {} is too large", op.name, key, str(value)));
+    }
+    const std::optional<Attribute> held = coerced(spec.kind, value);
+    if (!held) {
+      throw UserError(
+          location, fmt::format("{}: {} must be {}, not {}", op.name, key, describe(spec.kind), str(value)));
+    }
+    complete.set(key, *held);
+    given.erase(key);
+  }
+  if (!given.all().empty()) {
+    throw UserError(location,
+                    fmt::format("{}: there is no attribute {}", op.name, given.all().begin()->first));
+  }
+  return complete;
+}
+
+}  // namespace rnc

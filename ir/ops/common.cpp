@@ -1,0 +1,52 @@
+#include <fmt/format.h>
+
+#include "ir/ops/ops.h"
+
+namespace rnc::ops {
+
+void fail(const Node& node, std::string_view message) {
+  throw UserError(node.location, fmt::format("{}: {}", name(node.op), message));
+}
+
+void require(const Node& node, const Type& type, DType dtype, int rank, std::string_view what) {
+  if (type.dtype != dtype || type.rank() != rank) {
+    fail(node, fmt::format("{} must be {} of rank {}, not {}", what, name(dtype), rank, str(type)));
+  }
+}
+
+void require_rank_at_least(const Node& node, const Type& type, int rank, std::string_view what) {
+  if (type.dtype != DType::f32 || type.rank() < rank) {
+    fail(node, fmt::format("{} must be f32 of rank {} or more, not {}", what, rank, str(type)));
+  }
+}
+
+void require_shape(const Node& node, const Type& type, const Shape& shape, std::string_view what) {
+  if (type.dtype != DType::f32 || type.shape != shape) {
+    fail(node, fmt::format("{} must be {}, not {}", what, str(f32(shape)), str(type)));
+  }
+}
+
+Pair pair(const Node& node, std::string_view attribute, int64_t minimum) {
+  const auto& values = node.attributes.get<std::vector<int64_t>>(attribute);
+  for (const int64_t value : values) {
+    if (value < minimum) fail(node, fmt::format("{} must be at least {}, not {}", attribute, minimum, value));
+  }
+  return {values[0], values[1]};
+}
+
+Pair output_size(const Node& node, const Window& window, Pair size) {
+  Pair result;
+  for (size_t d = 0; d < 2; ++d) {
+    const int64_t room = size[d] + 2 * window.pad[d] - window.dilation[d] * (window.kernel[d] - 1) - 1;
+    if (room < 0) {
+      fail(node,
+           fmt::format("the kernel {}x{} (dilation {}x{}) does not fit in the input {}x{} padded by {}x{}",
+                       window.kernel[0], window.kernel[1], window.dilation[0], window.dilation[1], size[0],
+                       size[1], window.pad[0], window.pad[1]));
+    }
+    result[d] = room / window.stride[d] + 1;
+  }
+  return result;
+}
+
+}  // namespace rnc::ops

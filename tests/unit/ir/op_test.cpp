@@ -1,0 +1,30 @@
+#include "ir/op.h"
+
+#include <doctest/doctest.h>
+
+#include "ir/graph.h"
+
+using namespace rnc;
+
+TEST_CASE("every operation has its rules") {
+  for (const Op op : all_ops()) {
+    CAPTURE(name(op));
+    CHECK(info(op).op == op);
+    CHECK(find_op(name(op)) == &info(op));
+    CHECK(!info(op).doc.empty());
+    CHECK((info(op).infer != nullptr));
+  }
+  CHECK(find_op("conv3d") == nullptr);
+}
+
+TEST_CASE("attributes are written so that they read back") {
+  CHECK(str(Attribute(1.0)) == "1.0");
+  CHECK(str(Attribute(-3.0)) == "-3.0");
+  CHECK(str(Attribute(1e-5)) == "1e-05");
+  CHECK(str(Attribute(0.1)) == "0.1");
+  CHECK(str(Attribute(int64_t{-7})) == "-7");
+  CHECK(str(Attribute(true)) == "true");
+  CHECK(str(Attribute(std::string("a \"b\" \\ c"))) == R"("a \"b\" \\ c")");
+  CHECK(str(Attribute(std::vector<int64_t>{1, 2})) == "[1, 2]");
+  CHECK(str(Attribute(std::vector<double>{1, 0.25})) == "[1.0, 0.25]");
+}
