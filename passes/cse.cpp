@@ -11,10 +11,9 @@ namespace {
 bool cse_graph(const Module& module, Graph& graph) {
   ValueNumbering numbering;
   return rewrite(module, graph, [&](Rewriter& r, ValueId v) {
-    // The numbering speaks of the new graph, where operands are already merged.
-    const ValueId copy = r.copy(v);
-    const ValueId first = numbering.find_or_add(r.builder().graph(), copy);
-    return first == copy ? kNoValue : first;
+    ValueId& first = numbering[r.with_inputs_now(v)];
+    if (first == kNoValue) first = r.copy(v);
+    return first;
   });
 }
 

@@ -19,11 +19,15 @@ ValueId Rewriter::now(ValueId v) const {
   return value;
 }
 
+Node Rewriter::with_inputs_now(ValueId v) const {
+  Node node = old_[v];
+  for (ValueId& input : node.inputs) input = now(input);
+  return node;
+}
+
 ValueId Rewriter::copy(ValueId v) {
-  const Node& node = old_[v];
-  std::vector<ValueId> inputs;
-  for (const ValueId input : node.inputs) inputs.push_back(now(input));
-  const ValueId result = builder_.clone(node, std::move(inputs));
+  const Node node = with_inputs_now(v);
+  const ValueId result = builder_.clone(node, node.inputs);
   new_[result].type = node.type;
   new_[result].kernel = node.kernel;
   if (v == at_hand_) plain_copy_ = result;
@@ -145,8 +149,7 @@ std::vector<bool> depends_only_on(const Module& module, const Graph& graph,
   return result;
 }
 
-ValueId ValueNumbering::find_or_add(const Graph& graph, ValueId v) {
-  const Node& node = graph[v];
+ValueId& ValueNumbering::operator[](const Node& node) {
   std::vector<ValueId> inputs = node.inputs;
   if (node.op == Op::add || node.op == Op::mul) std::sort(inputs.begin(), inputs.end());
   std::string key =
@@ -155,7 +158,7 @@ ValueId ValueNumbering::find_or_add(const Graph& graph, ValueId v) {
     key += fmt::format(" {}={}", attribute, str(value));
   }
   if (node.op == Op::input || node.op == Op::state) key += " " + node.name;
-  return first_.try_emplace(std::move(key), v).first->second;
+  return values_.try_emplace(std::move(key), kNoValue).first->second;
 }
 
 }  // namespace rnc

@@ -33,7 +33,9 @@ class Rewriter {
   GraphBuilder& builder() { return builder_; }
   // The value in the new graph that stands for the old value `v`, which comes before the node at hand.
   ValueId now(ValueId v) const;
-  // The old node with its inputs replaced, in the new graph: all else is kept.
+  // The old node with its inputs replaced by what stands for them; all else is kept.
+  Node with_inputs_now(ValueId v) const;
+  // The same, built.
   ValueId copy(ValueId v);
 
  private:
@@ -65,16 +67,15 @@ std::vector<int> use_counts(const Graph& graph);
 std::vector<bool> depends_only_on(const Module& module, const Graph& graph,
                                   std::span<const TensorKind> kinds);
 
-// Finds nodes that compute the same: same operation, operands (in either order where that makes no
-// difference), attributes, type and kernel.
+// Finds nodes that compute the same: equal operation, operands (in either order where that makes no
+// difference), attributes, type and kernel. Inputs and states are told apart by name.
 class ValueNumbering {
  public:
-  // The first node given that computes the same as graph[v]; v itself if there is none. Inputs are all
-  // distinct.
-  ValueId find_or_add(const Graph& graph, ValueId v);
+  // The value that computes what `node` does; kNoValue if none was noted yet. Assign to note one.
+  ValueId& operator[](const Node& node);
 
  private:
-  std::map<std::string, ValueId> first_;
+  std::map<std::string, ValueId> values_;
 };
 
 // Calls pass(module, graph) on every entry; whether any of them changed something.

@@ -1,5 +1,5 @@
-// What lowering needs to know of the machine that the code is for. Filled in by compiler/ from LLVM's target description;
-// passes/ itself knows no LLVM.
+// What lowering needs to know of the machine that the code is for. Filled in by compiler/ from LLVM's target
+// description; passes/ itself knows no LLVM.
 #pragma once
 
 #include <cstdint>
