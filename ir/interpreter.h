@@ -32,10 +32,9 @@ struct Interpretation {
   std::vector<TensorData> values;  // of every node
 };
 
-// Runs `graph`, an entry of `module`, with N = `batch`. `inputs` are the entry's arguments by name, `tensors`
+// Runs the entry `graph` with N = `batch`. `inputs` are the entry's arguments by name, `tensors`
 // the values of the module tensors it reads. A missing tensor or one of the wrong shape is a failed check.
-Interpretation interpret(const Module& module, const Graph& graph, int64_t batch, const Tensors& inputs,
-                         const Tensors& tensors);
+Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& inputs, const Tensors& tensors);
 
 // `shape` with the batch replaced by its size.
 Shape concrete(Shape shape, int64_t batch);

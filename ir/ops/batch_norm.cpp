@@ -1,9 +1,13 @@
 // Batch normalisation (Ioffe & Szegedy 2015, as PyTorch's batch_norm) and the channel reductions it is made
 // of. A channel's statistics go over the batch and all space dimensions of [N, C, ...].
+//
+// Mode "train" normalises by the batch's mean and biased variance, mode "eval" by the running ones. "model"
+// is what a model says before its entries are derived; it evaluates as "eval".
 #include <fmt/format.h>
 
 #include <cmath>
 
+#include "ir/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {
@@ -39,14 +43,90 @@ Type infer_element_count(const Node& node, Types in) {
   return f32({});
 }
 
-OpInfo reduction(Op op, std::string_view name, std::string_view doc) {
+// Calls visit(channel, position) for every element of a tensor [N, C, ...].
+template <class Visit>
+void each_element(const Shape& shape, const Visit& visit) {
+  const auto channels = static_cast<size_t>(shape[1]);
+  size_t inner = 1;
+  for (size_t d = 2; d < shape.size(); ++d) inner *= static_cast<size_t>(shape[d]);
+  const size_t count = static_cast<size_t>(shape[0]) * channels * inner;
+  for (size_t i = 0; i < count; ++i) visit(i / inner % channels, i);
+}
+
+double elements_per_channel(const TensorData& x) {
+  return static_cast<double>(x.values.size()) / static_cast<double>(x.shape[1]);
+}
+
+std::vector<double> sums(const TensorData& x) {
+  std::vector<double> sum(static_cast<size_t>(x.shape[1]));
+  each_element(x.shape, [&](size_t c, size_t i) { sum[c] += x.values[i]; });
+  return sum;
+}
+
+std::vector<double> means(const TensorData& x) {
+  std::vector<double> mean = sums(x);
+  for (double& m : mean) m /= elements_per_channel(x);
+  return mean;
+}
+
+std::vector<double> variances(const TensorData& x) {
+  const std::vector<double> mean = means(x);
+  std::vector<double> variance(mean.size());
+  each_element(x.shape, [&](size_t c, size_t i) { variance[c] += std::pow(x.values[i] - mean[c], 2); });
+  for (double& v : variance) v /= elements_per_channel(x);
+  return variance;
+}
+
+void evaluate_batch_norm(EvalContext& context) {
+  const TensorData& x = *context.inputs[0];
+  const std::vector<double>& weight = context.inputs[1]->values;
+  const std::vector<double>& bias = context.inputs[2]->values;
+  const bool train = context.node.attributes.get<std::string>("mode") == "train";
+  const std::vector<double> mean = train ? means(x) : context.inputs[3]->values;
+  const std::vector<double> variance = train ? variances(x) : context.inputs[4]->values;
+  const auto eps = context.node.attributes.get<double>("eps");
+  each_element(x.shape, [&](size_t c, size_t i) {
+    context.result.values[i] = (x.values[i] - mean[c]) / std::sqrt(variance[c] + eps) * weight[c] + bias[c];
+  });
+}
+
+void evaluate_mean(EvalContext& context) { context.result.values = means(*context.inputs[0]); }
+void evaluate_variance(EvalContext& context) { context.result.values = variances(*context.inputs[0]); }
+void evaluate_sum(EvalContext& context) { context.result.values = sums(*context.inputs[0]); }
+void evaluate_count(EvalContext& context) {
+  context.result.values[0] = elements_per_channel(*context.inputs[0]);
+}
+
+// The batch's statistics depend on x too:
+//   dx = weight rstd (dy - mean(dy) - xhat mean(dy xhat)), in terms of the sums that dbias and dweight are.
+// Subtracting before multiplying keeps it accurate where |mean| is large against the deviation.
+std::vector<ValueId> gradient_batch_norm(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const Node node = b[forward];
+  if (node.attributes.get<std::string>("mode") != "train") fail(node, "only mode \"train\" has a gradient");
+  const ValueId x = node.inputs[0];
+  const ValueId weight = node.inputs[1];
+  const ValueId mean = b.emit(Op::channel_mean, {x});
+  const ValueId rstd = emit_rstd(b, b.emit(Op::channel_variance, {x}), node.attributes.get<double>("eps"));
+  const ValueId xhat = b.emit(Op::mul, {b.emit(Op::sub, {x, mean}), rstd});
+  const ValueId dbias = b.emit(Op::channel_sum, {dy});
+  const ValueId dweight = b.emit(Op::channel_sum, {b.emit(Op::mul, {dy, xhat})});
+  const ValueId count = b.emit(Op::element_count, {x});
+  const ValueId centred = b.emit(Op::sub, {dy, b.emit(Op::div, {dbias, count})});
+  const ValueId along_xhat = b.emit(Op::mul, {xhat, b.emit(Op::div, {dweight, count})});
+  const ValueId scale = b.emit(Op::mul, {weight, rstd});
+  const ValueId dx = b.emit(Op::mul, {b.emit(Op::sub, {centred, along_xhat}), scale});
+  return {dx, dweight, dbias, kNoValue, kNoValue};
+}
+
+OpInfo reduction(Op op, std::string_view name, decltype(OpInfo::evaluate) evaluate, std::string_view doc) {
   return {.op = op,
           .name = name,
           .kind = OpKind::reduction,
           .min_inputs = 1,
           .max_inputs = 1,
           .doc = doc,
-          .infer = infer_channels};
+          .infer = infer_channels,
+          .evaluate = evaluate};
 }
 
 }  // namespace
@@ -63,14 +143,21 @@ OpInfo batch_norm() {
           .doc =
               "(x - mean) / sqrt(variance + eps) * weight + bias per channel; operands x, weight, bias, "
               "running_mean, running_var",
-          .infer = infer_batch_norm};
+          .infer = infer_batch_norm,
+          .gradient = gradient_batch_norm,
+          .evaluate = evaluate_batch_norm};
 }
 
-OpInfo channel_mean() { return reduction(Op::channel_mean, "channel_mean", "the mean of each channel"); }
-OpInfo channel_variance() {
-  return reduction(Op::channel_variance, "channel_variance", "the biased variance of each channel");
+OpInfo channel_mean() {
+  return reduction(Op::channel_mean, "channel_mean", evaluate_mean, "the mean of each channel");
 }
-OpInfo channel_sum() { return reduction(Op::channel_sum, "channel_sum", "the sum of each channel"); }
+OpInfo channel_variance() {
+  return reduction(Op::channel_variance, "channel_variance", evaluate_variance,
+                   "the biased variance of each channel");
+}
+OpInfo channel_sum() {
+  return reduction(Op::channel_sum, "channel_sum", evaluate_sum, "the sum of each channel");
+}
 
 OpInfo element_count() {
   return {.op = Op::element_count,
@@ -79,7 +166,8 @@ OpInfo element_count() {
           .min_inputs = 1,
           .max_inputs = 1,
           .doc = "elements per channel: the batch times the space dimensions",
-          .infer = infer_element_count};
+          .infer = infer_element_count,
+          .evaluate = evaluate_count};
 }
 
 }  // namespace rnc::ops

@@ -49,4 +49,15 @@ Pair output_size(const Node& node, const Window& window, Pair size) {
   return result;
 }
 
+ValueId emit_reshape(GraphBuilder& builder, ValueId value, Shape shape) {
+  Attributes attributes;
+  attributes.set("shape", std::move(shape));
+  return builder.emit(Op::reshape, {value}, std::move(attributes));
+}
+
+ValueId emit_rstd(GraphBuilder& builder, ValueId variance, double eps) {
+  const ValueId constant = builder.constant(eps);
+  return builder.emit(Op::rsqrt, {builder.emit(Op::add, {variance, constant})});
+}
+
 }  // namespace rnc::ops

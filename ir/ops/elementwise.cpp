@@ -5,6 +5,10 @@
 // arithmetic; relu keeps NaN.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
+#include "ir/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {
@@ -41,35 +45,158 @@ Type infer_bias_correction(const Node& node, Types in) {
   return f32({});
 }
 
+// The element of an operand that meets element `index` of a result of shape `result`.
+double element(const TensorData& operand, const Shape& result, size_t index) {
+  if (operand.shape == result) return operand.values[index];
+  if (operand.shape.empty()) return operand.values[0];
+  int64_t inner = 1;  // elements of one channel of one sample
+  for (size_t d = 2; d < result.size(); ++d) inner *= result[d];
+  return operand.values[index / static_cast<size_t>(inner) % operand.values.size()];
+}
+
+template <double (*function)(double, double)>
+void evaluate_binary(EvalContext& context) {
+  TensorData& y = context.result;
+  for (size_t i = 0; i < y.values.size(); ++i) {
+    y.values[i] = function(element(*context.inputs[0], y.shape, i), element(*context.inputs[1], y.shape, i));
+  }
+}
+
+template <double (*function)(double)>
+void evaluate_unary(EvalContext& context) {
+  std::ranges::transform(context.inputs[0]->values, context.result.values.begin(), function);
+}
+
+double plus(double a, double b) { return a + b; }
+double minus(double a, double b) { return a - b; }
+double times(double a, double b) { return a * b; }
+double over(double a, double b) { return a / b; }
+double square_root(double a) { return std::sqrt(a); }
+double inverse_square_root(double a) { return 1 / std::sqrt(a); }
+double rectified(double a) { return a < 0 ? 0 : a; }
+double where_positive(double dy, double y) { return y > 0 ? dy : 0; }
+double corrected(double beta, double step) { return 1 - std::pow(beta, step); }
+
+// The sum of all elements of `v`, made of the sums over channels there are.
+ValueId sum_all(GraphBuilder& b, ValueId v) {
+  Shape shape = b[v].type.shape;
+  if (shape.size() == 1) shape.push_back(1);
+  if (shape[1] == 1 && shape != b[v].type.shape) v = emit_reshape(b, v, shape);
+  if (shape.size() > 2) v = b.emit(Op::flatten, {v});
+  v = b.emit(Op::channel_sum, {v});
+  const int64_t channels = b[v].type.shape[0];
+  if (channels > 1) v = b.emit(Op::channel_sum, {emit_reshape(b, v, {channels, 1})});
+  return emit_reshape(b, v, {});
+}
+
+// The gradient of an operand from `v`, the gradient of what it was broadcast to.
+ValueId reduce_to(GraphBuilder& b, ValueId v, ValueId operand) {
+  const Shape shape = b[operand].type.shape;
+  if (shape == b[v].type.shape) return v;
+  return shape.empty() ? sum_all(b, v) : b.emit(Op::channel_sum, {v});
+}
+
+ValueId scaled(GraphBuilder& b, ValueId v, double factor) {
+  const ValueId constant = b.constant(factor);
+  return b.emit(Op::mul, {v, constant});
+}
+
+using Gradients = std::vector<ValueId>;
+
+Gradients gradient_add(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const std::vector<ValueId> in = b[forward].inputs;
+  return {reduce_to(b, dy, in[0]), reduce_to(b, dy, in[1])};
+}
+
+Gradients gradient_sub(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const std::vector<ValueId> in = b[forward].inputs;
+  return {reduce_to(b, dy, in[0]), scaled(b, reduce_to(b, dy, in[1]), -1)};
+}
+
+Gradients gradient_mul(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const std::vector<ValueId> in = b[forward].inputs;
+  const ValueId to_left = b.emit(Op::mul, {dy, in[1]});
+  const ValueId to_right = b.emit(Op::mul, {dy, in[0]});
+  return {reduce_to(b, to_left, in[0]), reduce_to(b, to_right, in[1])};
+}
+
+// d(a / b) / db = -y / b.
+Gradients gradient_div(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const std::vector<ValueId> in = b[forward].inputs;
+  const ValueId to_left = b.emit(Op::div, {dy, in[1]});
+  const ValueId to_right = b.emit(Op::mul, {to_left, forward});
+  return {reduce_to(b, to_left, in[0]), scaled(b, reduce_to(b, to_right, in[1]), -1)};
+}
+
+Gradients gradient_sqrt(GraphBuilder& b, ValueId forward, ValueId dy) {
+  return {b.emit(Op::div, {scaled(b, dy, 0.5), forward})};
+}
+
+// d(a^-1/2) / da = -1/2 y^3.
+Gradients gradient_rsqrt(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const ValueId square = b.emit(Op::mul, {forward, forward});
+  const ValueId cube = b.emit(Op::mul, {square, forward});
+  return {b.emit(Op::mul, {scaled(b, dy, -0.5), cube})};
+}
+
+Gradients gradient_relu(GraphBuilder& b, ValueId forward, ValueId dy) {
+  return {b.emit(Op::relu_grad, {dy, forward})};
+}
+
 OpInfo elementwise(Op op, std::string_view name, int inputs, std::string_view doc) {
   return {.op = op,
           .name = name,
           .kind = OpKind::elementwise,
           .min_inputs = inputs,
           .max_inputs = inputs,
-          .doc = doc,
-          .infer = inputs == 2 ? infer_binary : infer_unary};
+          .doc = doc};
+}
+
+OpInfo binary(Op op, std::string_view name, std::string_view doc, decltype(OpInfo::gradient) gradient,
+              decltype(OpInfo::evaluate) evaluate) {
+  OpInfo row = elementwise(op, name, 2, doc);
+  row.infer = infer_binary;
+  row.gradient = gradient;
+  row.evaluate = evaluate;
+  return row;
+}
+
+OpInfo unary(Op op, std::string_view name, std::string_view doc, decltype(OpInfo::gradient) gradient,
+             decltype(OpInfo::evaluate) evaluate) {
+  OpInfo row = elementwise(op, name, 1, doc);
+  row.infer = infer_unary;
+  row.gradient = gradient;
+  row.evaluate = evaluate;
+  return row;
 }
 
 }  // namespace
 
-OpInfo add() { return elementwise(Op::add, "add", 2, "a + b"); }
-OpInfo sub() { return elementwise(Op::sub, "sub", 2, "a - b"); }
-OpInfo mul() { return elementwise(Op::mul, "mul", 2, "a * b"); }
-OpInfo div() { return elementwise(Op::div, "div", 2, "a / b"); }
-OpInfo sqrt() { return elementwise(Op::sqrt, "sqrt", 1, "the square root"); }
-OpInfo rsqrt() { return elementwise(Op::rsqrt, "rsqrt", 1, "1 / sqrt(a)"); }
-OpInfo relu() { return elementwise(Op::relu, "relu", 1, "max(a, 0); NaN stays NaN"); }
+OpInfo add() { return binary(Op::add, "add", "a + b", gradient_add, evaluate_binary<plus>); }
+OpInfo sub() { return binary(Op::sub, "sub", "a - b", gradient_sub, evaluate_binary<minus>); }
+OpInfo mul() { return binary(Op::mul, "mul", "a * b", gradient_mul, evaluate_binary<times>); }
+OpInfo div() { return binary(Op::div, "div", "a / b", gradient_div, evaluate_binary<over>); }
+OpInfo sqrt() {
+  return unary(Op::sqrt, "sqrt", "the square root", gradient_sqrt, evaluate_unary<square_root>);
+}
+OpInfo rsqrt() {
+  return unary(Op::rsqrt, "rsqrt", "1 / sqrt(a)", gradient_rsqrt, evaluate_unary<inverse_square_root>);
+}
+OpInfo relu() {
+  return unary(Op::relu, "relu", "max(a, 0); NaN stays NaN", gradient_relu, evaluate_unary<rectified>);
+}
 
 OpInfo relu_grad() {
   OpInfo row = elementwise(Op::relu_grad, "relu_grad", 2, "dy where y > 0, else 0");
   row.infer = infer_relu_grad;
+  row.evaluate = evaluate_binary<where_positive>;
   return row;
 }
 
 OpInfo bias_correction() {
   OpInfo row = elementwise(Op::bias_correction, "bias_correction", 2, "1 - beta^step, of scalars");
   row.infer = infer_bias_correction;
+  row.evaluate = evaluate_binary<corrected>;
   return row;
 }
 

@@ -1,6 +1,7 @@
 // Matrix products.
 #include <fmt/format.h>
 
+#include "ir/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {
@@ -42,6 +43,66 @@ Type infer_matmul(const Node& node, Types in) {
   return f32({a[0], b[1]});
 }
 
+void evaluate_linear(EvalContext& context) {
+  const TensorData& x = *context.inputs[0];
+  const TensorData& w = *context.inputs[1];
+  TensorData& y = context.result;
+  const auto features = static_cast<size_t>(w.shape[1]);
+  const auto outputs = static_cast<size_t>(w.shape[0]);
+  for (size_t i = 0; i < y.values.size(); ++i) {
+    const size_t n = i / outputs;
+    const size_t o = i % outputs;
+    double sum = context.inputs.size() > 2 ? context.inputs[2]->values[o] : 0;
+    for (size_t k = 0; k < features; ++k) sum += x.values[n * features + k] * w.values[o * features + k];
+    y.values[i] = sum;
+  }
+}
+
+void evaluate_matmul(EvalContext& context) {
+  const TensorData& a = *context.inputs[0];
+  const TensorData& b = *context.inputs[1];
+  TensorData& y = context.result;
+  const bool transpose_a = context.node.attributes.get<bool>("transpose_a");
+  const bool transpose_b = context.node.attributes.get<bool>("transpose_b");
+  const auto at = [](const TensorData& m, bool transposed, int64_t row, int64_t column) {
+    return m.values[static_cast<size_t>(transposed ? column * m.shape[1] + row : row * m.shape[1] + column)];
+  };
+  const int64_t inner = a.shape[transpose_a ? 0 : 1];
+  for (int64_t i = 0; i < y.shape[0]; ++i) {
+    for (int64_t j = 0; j < y.shape[1]; ++j) {
+      double sum = 0;
+      for (int64_t k = 0; k < inner; ++k) sum += at(a, transpose_a, i, k) * at(b, transpose_b, k, j);
+      y.values[static_cast<size_t>(i * y.shape[1] + j)] = sum;
+    }
+  }
+}
+
+ValueId product(GraphBuilder& b, ValueId left, bool transpose_left, ValueId right, bool transpose_right) {
+  Attributes attributes;
+  attributes.set("transpose_a", transpose_left);
+  attributes.set("transpose_b", transpose_right);
+  return b.emit(Op::matmul, {left, right}, std::move(attributes));
+}
+
+std::vector<ValueId> gradient_linear(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const std::vector<ValueId> in = b[forward].inputs;
+  std::vector<ValueId> gradients = {product(b, dy, false, in[1], false), product(b, dy, true, in[0], false)};
+  if (in.size() > 2) gradients.push_back(b.emit(Op::channel_sum, {dy}));
+  return gradients;
+}
+
+// For y = A B: dA = dy B^T and dB = A^T dy; an operand that was transposed gets the transpose of that.
+std::vector<ValueId> gradient_matmul(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const Node node = b[forward];
+  const bool ta = node.attributes.get<bool>("transpose_a");
+  const bool tb = node.attributes.get<bool>("transpose_b");
+  const ValueId left = node.inputs[0];
+  const ValueId right = node.inputs[1];
+  const ValueId to_left = ta ? product(b, right, tb, dy, true) : product(b, dy, false, right, !tb);
+  const ValueId to_right = tb ? product(b, dy, true, left, ta) : product(b, left, !ta, dy, false);
+  return {to_left, to_right};
+}
+
 }  // namespace
 
 OpInfo linear() {
@@ -51,7 +112,9 @@ OpInfo linear() {
           .min_inputs = 2,
           .max_inputs = 3,
           .doc = "x[N, I] times w[O, I] transposed, plus bias[O] if given",
-          .infer = infer_linear};
+          .infer = infer_linear,
+          .gradient = gradient_linear,
+          .evaluate = evaluate_linear};
 }
 
 OpInfo matmul() {
@@ -63,7 +126,9 @@ OpInfo matmul() {
           .attributes = {{"transpose_a", AttributeKind::boolean, false},
                          {"transpose_b", AttributeKind::boolean, false}},
           .doc = "the product of two matrices, each transposed first if so attributed",
-          .infer = infer_matmul};
+          .infer = infer_matmul,
+          .gradient = gradient_matmul,
+          .evaluate = evaluate_matmul};
 }
 
 }  // namespace rnc::ops

@@ -1,6 +1,7 @@
 // The same elements under another shape or layout; row-major order is kept.
 #include <fmt/format.h>
 
+#include "ir/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {
@@ -35,8 +36,23 @@ Type infer_relayout(const Node& node, Types in) {
   return f32(in[0].shape);
 }
 
+void evaluate_copy(EvalContext& context) { context.result.values = context.inputs[0]->values; }
+
+std::vector<ValueId> gradient_reshape(GraphBuilder& b, ValueId forward, ValueId dy) {
+  return {emit_reshape(b, dy, b[b[forward].inputs[0]].type.shape)};
+}
+
+std::vector<ValueId> gradient_relayout(GraphBuilder&, ValueId, ValueId dy) { return {dy}; }
+
 OpInfo movement(Op op, std::string_view name, std::string_view doc) {
-  return {.op = op, .name = name, .kind = OpKind::movement, .min_inputs = 1, .max_inputs = 1, .doc = doc};
+  return {.op = op,
+          .name = name,
+          .kind = OpKind::movement,
+          .min_inputs = 1,
+          .max_inputs = 1,
+          .doc = doc,
+          .gradient = gradient_reshape,
+          .evaluate = evaluate_copy};
 }
 
 }  // namespace
@@ -57,6 +73,7 @@ OpInfo reshape() {
 OpInfo relayout() {
   OpInfo row = movement(Op::relayout, "relayout", "the same value, stored in the layout of the result");
   row.infer = infer_relayout;
+  row.gradient = gradient_relayout;
   return row;
 }
 

@@ -39,4 +39,8 @@ struct Window {
 // - 1) - 1) / stride) + 1, as PyTorch. Fails where the window does not fit once.
 Pair output_size(const Node& node, const Window& window, Pair size);
 
+// For gradient rules.
+ValueId emit_reshape(GraphBuilder& builder, ValueId value, Shape shape);
+ValueId emit_rstd(GraphBuilder& builder, ValueId variance, double eps);  // rsqrt(variance + eps)
+
 }  // namespace rnc::ops

@@ -4,6 +4,9 @@
 // avg_pool: padding counts as zero elements, which enter the divisor if count_include_pad.
 #include <fmt/format.h>
 
+#include <cmath>
+
+#include "ir/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {
@@ -60,7 +63,111 @@ Type infer_global_avg_pool_grad(const Node& node, Types in) {
   return f32(x);
 }
 
-const AttributeSpec kSize{"size", AttributeKind::pair, {}};
+// Calls visit(y, xs) for every position y of the result, with the positions of its window's elements of x, in
+// row-major order.
+template <class Visit>
+void each_window(const Node& node, const Shape& y, const Shape& x, const Visit& visit) {
+  const Window window = window_of(node);
+  std::vector<size_t> xs;
+  for (int64_t nc = 0; nc < y[0] * y[1]; ++nc)
+    for (int64_t i = 0; i < y[2]; ++i)
+      for (int64_t j = 0; j < y[3]; ++j) {
+        xs.clear();
+        for (int64_t p = 0; p < window.kernel[0]; ++p)
+          for (int64_t q = 0; q < window.kernel[1]; ++q) {
+            const int64_t row = i * window.stride[0] - window.pad[0] + p;
+            const int64_t column = j * window.stride[1] - window.pad[1] + q;
+            if (row < 0 || row >= x[2] || column < 0 || column >= x[3]) continue;
+            xs.push_back(static_cast<size_t>((nc * x[2] + row) * x[3] + column));
+          }
+        visit(static_cast<size_t>((nc * y[2] + i) * y[3] + j), xs);
+      }
+}
+
+// Which of the positions holds the maximum of x.
+size_t largest(const TensorData& x, const std::vector<size_t>& positions) {
+  size_t best = positions[0];
+  for (const size_t i : positions) {
+    if (x.values[i] > x.values[best] || std::isnan(x.values[i])) best = i;
+  }
+  return best;
+}
+
+void evaluate_max_pool(EvalContext& context) {
+  const TensorData& x = *context.inputs[0];
+  TensorData& y = context.result;
+  each_window(context.node, y.shape, x.shape,
+              [&](size_t to, const std::vector<size_t>& from) { y.values[to] = x.values[largest(x, from)]; });
+}
+
+void evaluate_max_pool_grad(EvalContext& context) {
+  const TensorData& dy = *context.inputs[0];
+  const TensorData& x = *context.inputs[1];
+  each_window(context.node, dy.shape, x.shape, [&](size_t to, const std::vector<size_t>& from) {
+    context.result.values[largest(x, from)] += dy.values[to];
+  });
+}
+
+double divisor(const Node& node, size_t elements) {
+  if (!node.attributes.get<bool>("count_include_pad")) return static_cast<double>(elements);
+  const Pair kernel = pair(node, "kernel", 1);
+  return static_cast<double>(kernel[0] * kernel[1]);
+}
+
+void evaluate_avg_pool(EvalContext& context) {
+  const TensorData& x = *context.inputs[0];
+  TensorData& y = context.result;
+  each_window(context.node, y.shape, x.shape, [&](size_t to, const std::vector<size_t>& from) {
+    for (const size_t i : from) y.values[to] += x.values[i] / divisor(context.node, from.size());
+  });
+}
+
+void evaluate_avg_pool_grad(EvalContext& context) {
+  const TensorData& dy = *context.inputs[0];
+  TensorData& dx = context.result;
+  each_window(context.node, dy.shape, dx.shape, [&](size_t to, const std::vector<size_t>& from) {
+    for (const size_t i : from) dx.values[i] += dy.values[to] / divisor(context.node, from.size());
+  });
+}
+
+void evaluate_global_avg_pool(EvalContext& context) {
+  const TensorData& x = *context.inputs[0];
+  const auto map = static_cast<size_t>(x.shape[2] * x.shape[3]);
+  for (size_t i = 0; i < x.values.size(); ++i) {
+    context.result.values[i / map] += x.values[i] / static_cast<double>(map);
+  }
+}
+
+void evaluate_global_avg_pool_grad(EvalContext& context) {
+  TensorData& dx = context.result;
+  const auto map = static_cast<size_t>(dx.shape[2] * dx.shape[3]);
+  for (size_t i = 0; i < dx.values.size(); ++i) {
+    dx.values[i] = context.inputs[0]->values[i / map] / static_cast<double>(map);
+  }
+}
+
+Attributes with_size(Attributes attributes, const Shape& x) {
+  attributes.set("size", std::vector<int64_t>{x[2], x[3]});
+  return attributes;
+}
+
+std::vector<ValueId> gradient_max_pool(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const Node node = b[forward];
+  return {b.emit(Op::max_pool_grad, {dy, node.inputs[0]}, node.attributes)};
+}
+
+std::vector<ValueId> gradient_avg_pool(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const Node node = b[forward];
+  return {b.emit(Op::avg_pool_grad, {dy}, with_size(node.attributes, b[node.inputs[0]].type.shape))};
+}
+
+std::vector<ValueId> gradient_global_avg_pool(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const Node node = b[forward];
+  return {b.emit(Op::global_avg_pool_grad, {dy}, with_size({}, b[node.inputs[0]].type.shape))};
+}
+
+AttributeSpec size_attribute() { return {"size", AttributeKind::pair, {}}; }
+AttributeSpec count_include_pad() { return {"count_include_pad", AttributeKind::boolean, true}; }
 
 std::vector<AttributeSpec> window_attributes() {
   return {{"kernel", AttributeKind::pair, {}},
@@ -68,57 +175,66 @@ std::vector<AttributeSpec> window_attributes() {
           {"pad", AttributeKind::pair, std::vector<int64_t>{0, 0}}};
 }
 
-OpInfo pool(Op op, std::string_view name, int inputs, std::vector<AttributeSpec> attributes,
-            std::string_view doc) {
-  return {.op = op,
-          .name = name,
-          .kind = OpKind::window,
-          .min_inputs = inputs,
-          .max_inputs = inputs,
-          .attributes = std::move(attributes),
-          .doc = doc,
-          .infer = infer_pool};
+OpInfo pool(Op op, std::string_view name, int inputs, std::string_view doc) {
+  return {
+      .op = op, .name = name, .kind = OpKind::window, .min_inputs = inputs, .max_inputs = inputs, .doc = doc};
 }
 
 }  // namespace
 
 OpInfo max_pool() {
-  return pool(Op::max_pool, "max_pool", 1, window_attributes(), "the largest element of each window");
+  OpInfo row = pool(Op::max_pool, "max_pool", 1, "the largest element of each window");
+  row.attributes = window_attributes();
+  row.infer = infer_pool;
+  row.gradient = gradient_max_pool;
+  row.evaluate = evaluate_max_pool;
+  return row;
 }
 
 OpInfo max_pool_grad() {
-  OpInfo row = pool(Op::max_pool_grad, "max_pool_grad", 2, window_attributes(),
-                    "gradient of max_pool to its input x, from dy and x");
+  OpInfo row =
+      pool(Op::max_pool_grad, "max_pool_grad", 2, "gradient of max_pool to its input, from dy and x");
+  row.attributes = window_attributes();
   row.infer = infer_max_pool_grad;
+  row.evaluate = evaluate_max_pool_grad;
   return row;
 }
 
 OpInfo avg_pool() {
-  std::vector<AttributeSpec> attributes = window_attributes();
-  attributes.push_back({"count_include_pad", AttributeKind::boolean, true});
-  return pool(Op::avg_pool, "avg_pool", 1, std::move(attributes), "the mean of each window");
+  OpInfo row = pool(Op::avg_pool, "avg_pool", 1, "the mean of each window");
+  row.attributes = window_attributes();
+  row.attributes.push_back(count_include_pad());
+  row.infer = infer_pool;
+  row.gradient = gradient_avg_pool;
+  row.evaluate = evaluate_avg_pool;
+  return row;
 }
 
 OpInfo avg_pool_grad() {
-  std::vector<AttributeSpec> attributes = window_attributes();
-  attributes.push_back({"count_include_pad", AttributeKind::boolean, true});
-  attributes.push_back(kSize);
-  OpInfo row = pool(Op::avg_pool_grad, "avg_pool_grad", 1, std::move(attributes),
+  OpInfo row = pool(Op::avg_pool_grad, "avg_pool_grad", 1,
                     "gradient of avg_pool to its input of height and width `size`, from dy");
+  row.attributes = window_attributes();
+  row.attributes.push_back(count_include_pad());
+  row.attributes.push_back(size_attribute());
   row.infer = infer_avg_pool_grad;
+  row.evaluate = evaluate_avg_pool_grad;
   return row;
 }
 
 OpInfo global_avg_pool() {
-  OpInfo row = pool(Op::global_avg_pool, "global_avg_pool", 1, {}, "the mean of each channel of each sample");
+  OpInfo row = pool(Op::global_avg_pool, "global_avg_pool", 1, "the mean of each channel of each sample");
   row.infer = infer_global_avg_pool;
+  row.gradient = gradient_global_avg_pool;
+  row.evaluate = evaluate_global_avg_pool;
   return row;
 }
 
 OpInfo global_avg_pool_grad() {
-  OpInfo row = pool(Op::global_avg_pool_grad, "global_avg_pool_grad", 1, {kSize},
+  OpInfo row = pool(Op::global_avg_pool_grad, "global_avg_pool_grad", 1,
                     "gradient of global_avg_pool to its input of height and width `size`, from dy");
+  row.attributes = {size_attribute()};
   row.infer = infer_global_avg_pool_grad;
+  row.evaluate = evaluate_global_avg_pool_grad;
   return row;
 }
 

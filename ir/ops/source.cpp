@@ -1,4 +1,5 @@
 // Where values come from: an entry's arguments, the module's tensors, constants.
+#include "ir/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {
@@ -9,8 +10,13 @@ Type infer_declared(const Node& node, Types) { return {node.type.dtype, node.typ
 
 Type infer_constant(const Node&, Types) { return f32({}); }
 
+void evaluate_constant(EvalContext& context) {
+  context.result.values[0] = context.node.attributes.get<double>("value");
+}
+
 }  // namespace
 
+// The interpreter itself gives the values of inputs and states.
 OpInfo input() {
   return {.op = Op::input,
           .name = "input",
@@ -39,7 +45,8 @@ OpInfo constant() {
           .max_inputs = 0,
           .attributes = {{"value", AttributeKind::real, {}}},
           .doc = "a scalar known at compile time",
-          .infer = infer_constant};
+          .infer = infer_constant,
+          .evaluate = evaluate_constant};
 }
 
 }  // namespace rnc::ops

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 #include "ir/graph.h"
 
 using namespace rnc;
@@ -13,8 +15,38 @@ TEST_CASE("every operation has its rules") {
     CHECK(find_op(name(op)) == &info(op));
     CHECK(!info(op).doc.empty());
     CHECK((info(op).infer != nullptr));
+    const bool given_by_the_caller = op == Op::input || op == Op::state;
+    CHECK((info(op).evaluate != nullptr) == !given_by_the_caller);
   }
   CHECK(find_op("conv3d") == nullptr);
+}
+
+TEST_CASE("every operation has a gradient rule or is known to have none") {
+  using enum Op;
+  const std::set<Op> without = {
+      input,
+      state,
+      constant,
+      bias_correction,
+      element_count,
+      normalize,
+      resize,
+      channel_mean,
+      channel_variance,
+      channel_sum,  // made by passes after differentiation
+      relu_grad,
+      conv2d_input_grad,
+      conv2d_weight_grad,
+      max_pool_grad,
+      avg_pool_grad,
+      global_avg_pool_grad,
+      softmax_grad,
+      cross_entropy_grad,  // gradients themselves
+  };
+  for (const Op op : all_ops()) {
+    CAPTURE(name(op));
+    CHECK((info(op).gradient == nullptr) == without.contains(op));
+  }
 }
 
 TEST_CASE("attributes are written so that they read back") {
