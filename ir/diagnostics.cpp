@@ -45,7 +45,16 @@ std::string render_one(const Diagnostic& diagnostic, std::string_view severity) 
   return text;
 }
 
+thread_local FailureNote* innermost_note = nullptr;
+
 }  // namespace
+
+FailureNote::FailureNote(std::function<std::string()> describe)
+    : describe_(std::move(describe)), outer_(innermost_note) {
+  innermost_note = this;
+}
+
+FailureNote::~FailureNote() { innermost_note = outer_; }
 
 std::string SourceLocation::str() const {
   return file ? fmt::format("{}:{}:{}", file->name, line, column) : std::string();
@@ -64,6 +73,11 @@ void check(bool condition, std::string_view what, std::source_location where) {
 void unreachable(std::string_view what, std::source_location where) {
   fmt::print(stderr, "{}:{}: internal error: {}\nThis is a bug in rnc.\n", where.file_name(), where.line(),
              what);
+  // Each note is taken off before it speaks, so that one which fails itself is not asked again.
+  while (FailureNote* note = innermost_note) {
+    innermost_note = note->outer_;
+    fmt::print(stderr, "{}", note->describe_());
+  }
   std::abort();
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -65,6 +66,21 @@ void check(bool condition, std::string_view what,
            std::source_location where = std::source_location::current());
 [[noreturn]] void unreachable(std::string_view what,
                               std::source_location where = std::source_location::current());
+
+// While it lives, a failed check on its thread also prints what `describe` returns: what the compiler was
+// doing and on what. Notes nest; the innermost is printed first.
+class FailureNote {
+ public:
+  explicit FailureNote(std::function<std::string()> describe);
+  ~FailureNote();
+  FailureNote(const FailureNote&) = delete;
+  FailureNote& operator=(const FailureNote&) = delete;
+
+ private:
+  friend void unreachable(std::string_view what, std::source_location where);
+  std::function<std::string()> describe_;
+  FailureNote* outer_;
+};
 
 // a * b for sizes that come from a user: throws UserError(location, "... is too large") beyond 2^48.
 int64_t checked_product(int64_t a, int64_t b, const SourceLocation& location, std::string_view what);

@@ -68,6 +68,12 @@ bool fold_in_graph(const Module& module, Graph& graph) {
 
 }  // namespace
 
-bool fold_batch_norm(Module& module) { return for_each_entry(module, fold_in_graph); }
+bool fold_batch_norm(Module& module) {
+  return for_each_entry(module, [](const Module& m, Graph& graph) {
+    bool changed = false;
+    while (fold_in_graph(m, graph)) changed = true;  // again: batch norms may follow each other
+    return changed;
+  });
+}
 
 }  // namespace rnc

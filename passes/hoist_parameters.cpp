@@ -60,11 +60,19 @@ class Preparation {
     return moved;
   }
 
-  std::string unused_tensor_name(std::string_view value) const {
-    if (value.starts_with('%')) value.remove_prefix(1);
-    std::string name = std::string(value);
-    for (int i = 2; module_.find_tensor(name) != nullptr; ++i) name = fmt::format("{}.{}", value, i);
+  // "%folded.conv1.weight" becomes tensor folded.conv1.weight.
+  std::string unused_tensor_name(const std::string& value) const {
+    const std::string base = value.starts_with('%') ? value.substr(1) : "prepared." + value;
+    std::string name = base;
+    for (int i = 2; is_used(name); ++i) name = fmt::format("{}.{}", base, i);
     return name;
+  }
+
+  bool is_used(const std::string& name) const {
+    if (module_.find_tensor(name) != nullptr) return true;
+    return std::ranges::any_of(module_.entries, [&](const Graph& graph) {
+      return std::ranges::find(graph.nodes, name, &Node::name) != graph.nodes.end();
+    });
   }
 
   Module& module_;

@@ -1,3 +1,11 @@
+# What tests share: random numbers, random networks.
+file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.cpp)
+add_library(rnc_test_support STATIC ${support})
+target_link_libraries(rnc_test_support PUBLIC rnc_ir)
+
+# Includes follow the direction of dependencies.
+add_test(NAME layers COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CMAKE_SOURCE_DIR}/tests/layers.cmake)
+
 # Unit tests: tests/unit/<layer>/*.cpp make one program per layer, linked with that layer and what it may use.
 find_package(doctest REQUIRED)
 
@@ -11,7 +19,7 @@ function(rnc_unit_tests layer)
   endif()
 endfunction()
 
-rnc_unit_tests(ir rnc_ir)
-rnc_unit_tests(passes rnc_passes)
-rnc_unit_tests(compiler rnc_compiler rnc_runtime)
+rnc_unit_tests(ir rnc_ir rnc_test_support)
+rnc_unit_tests(passes rnc_passes rnc_test_support)
+rnc_unit_tests(compiler rnc_compiler rnc_runtime rnc_test_support)
 rnc_unit_tests(runtime rnc_runtime)
