@@ -2,15 +2,16 @@
 // A kernel is one parallel loop over tasks whose body is serial code over explicit vectors. LLVM emission
 // knows this and nothing about operations.
 //
-//   kernel  := "kernel" name "(" param* ")" "tasks" extent  body
-//   param   := ("read" | "write" | "update") name ":" scalar "[" extent* "]"          an array given by the
-//   caller stmt    := block | for | if | let | alloc | store | prefetch expr    := constant | variable |
-//   unary | binary | fma | select | cast | broadcast | reduce | load
+//   kernel := "kernel" name "(" param* ")" "tasks" extent body
+//   param  := ("read" | "write" | "update") name ":" scalar "[" extent* "]"
+//             -- an array given by the caller
+//   stmt   := block | for | if | let | alloc | store | prefetch
+//   expr   := constant | variable | unary | binary | fma | select | cast
+//           | broadcast | reduce | load
 //
-// Index arithmetic is i64. The variables "task" and "N" (the batch) and "worker" are predefined; a body may
-// not let its results depend on "worker". Every variable is bound once (a `for` or a `let`) and visible in
-// its body only. An array access names one index per dimension; a vector access runs along one of them
-// (`lane_dim`), from the given index.
+// Index arithmetic is i64. The variables "task" and "N" (the batch) are predefined. Every variable is bound
+// once on the way to its use (a `for` or a `let`) and visible in its body only. An array access names one
+// index per dimension; a vector access runs along one of them (`lane_dim`), from the given index.
 #pragma once
 
 #include <cstdint>
@@ -178,6 +179,7 @@ Stmt let(std::string variable, Expr value, std::vector<Stmt> body);
 Stmt alloc(MemoryRef memory, std::vector<Stmt> body);
 Stmt store(MemoryRef memory, std::vector<Expr> index, Expr value);
 Stmt store(MemoryRef memory, std::vector<Expr> index, Expr value, int lane_dim, Expr valid = {});
+// A hint, nothing is read: the element may lie outside the memory.
 Stmt prefetch(MemoryRef memory, std::vector<Expr> index);
 Stmt with_comment(Stmt stmt, std::string comment);
 Stmt with_location(Stmt stmt, SourceLocation location);
@@ -195,10 +197,11 @@ struct Kernel {
 // the name on the first line do the same.
 std::string print(const Kernel&);
 std::string print(const Expr&);
-// Throws nothing: a rule broken is a failed check that prints the kernel. The rules stand at the head of
-// verify.cpp.
+// A rule broken is a failed check that prints the kernel. The rules stand at the head of verify.cpp.
 void verify(const Kernel&);
-// Bytes of scratch one worker needs: the sum of the nested scratch allocations, each rounded up to 64.
+// The first rule broken, in words; empty if the kernel is valid.
+std::string broken_rule(const Kernel&);
+// Bytes of scratch one worker needs: an allocation lies behind those around it, each rounded up to 64.
 int64_t scratch_bytes(const Kernel&);
 
 }  // namespace rnc::loops

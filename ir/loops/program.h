@@ -65,4 +65,10 @@ struct Program {
   std::vector<std::vector<uint8_t>> constants;
 };
 
+// Checks the kernels, and that calls and buffers fit them: a rule broken is a failed check. The rules stand
+// at the head of verify_program.cpp.
+void verify(const Program&);
+// The first rule broken, in words; empty if the program is valid.
+std::string broken_rule(const Program&);
+
 }  // namespace rnc::loops

@@ -1,0 +1,65 @@
+// Entries in the loop interpreter: their buffers, and their calls one after the other.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "ir/loops/interpreter.h"
+
+namespace rnc::loops {
+namespace {
+
+// Memory comes in cache lines, so that it is aligned as a model's is, at least one; it starts out as NaN.
+struct alignas(64) Line {
+  std::array<uint8_t, 64> bytes;
+};
+using Lines = std::vector<Line>;
+
+Lines undefined(int64_t size) {
+  Line line{};
+  line.bytes.fill(0xff);
+  return Lines(static_cast<size_t>((size + 64) / 64), line);
+}
+
+}  // namespace
+
+void run_entry(const Program& program, const EntryProgram& entry, int64_t batch, const EntryMemory& memory,
+               const RunOptions& options) {
+  std::vector<Lines> blocks;
+  if (options.planned) blocks.push_back(undefined(entry.arena.at(batch)));
+  std::vector<void*> places;
+  for (const Buffer& buffer : entry.buffers) {
+    const auto index = static_cast<size_t>(buffer.index);
+    switch (buffer.region) {
+      case Region::input:
+        // verify(program) has made sure that nothing is stored here, nor to constants.
+        places.push_back(const_cast<void*>(memory.inputs[index]));
+        break;
+      case Region::output:
+        places.push_back(memory.outputs[index]);
+        break;
+      case Region::tensor:
+        places.push_back(memory.tensors[index]);
+        break;
+      case Region::constant:
+        places.push_back(const_cast<uint8_t*>(program.constants[index].data()));
+        break;
+      case Region::arena:
+        if (!options.planned) blocks.push_back(undefined(buffer.size.at(batch)));
+        places.push_back(blocks.back().data()->bytes.data() +
+                         (options.planned ? buffer.offset.at(batch) : 0));
+        break;
+    }
+    check(places.back() != nullptr, "a buffer without memory: " + buffer.name);
+  }
+  for (const Call& call : entry.calls) {
+    std::vector<void*> arguments;
+    for (const int buffer : call.arguments) arguments.push_back(places[static_cast<size_t>(buffer)]);
+    try {
+      run(program.kernels[static_cast<size_t>(call.kernel)], batch, arguments, options);
+    } catch (const Fault& fault) {
+      throw Fault(fmt::format("entry {}, {}: {}", entry.name, call.label, fault.what()));
+    }
+  }
+}
+
+}  // namespace rnc::loops

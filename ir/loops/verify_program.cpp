@@ -1,0 +1,141 @@
+// The rules of programs.
+//
+//   - Every kernel is valid (verify.cpp).
+//   - A buffer has a positive size for every batch, and what it names exists: an input or output of the
+//     entry, a constant, a tensor. Two buffers of an entry do not name the same one.
+//   - A call names a kernel of the program and, per parameter, a buffer at least as large for every batch.
+//   - Inputs and constants are not stored to.
+//   - A buffer that a call stores to is given to it once only.
+//   - A call that reads or updates an arena buffer comes after one that stores to it.
+//   - An in-place pair is an argument that the call writes and another that it reads.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "ir/loops/program.h"
+
+namespace rnc::loops {
+namespace {
+
+// Thrown inside the verifier only: the rule broken.
+struct Broken {
+  std::string rule;
+};
+
+template <class... Args>
+void require(bool condition, fmt::format_string<Args...> rule, Args&&... args) {
+  if (!condition) throw Broken{fmt::format(rule, std::forward<Args>(args)...)};
+}
+
+bool in_range(int index, size_t size) { return index >= 0 && static_cast<size_t>(index) < size; }
+
+Extent size_of(const Memory& memory) {
+  Extent size{bytes(memory.scalar), 0};
+  for (const Extent& dim : memory.dims) {
+    size = {size.fixed * dim.fixed, size.fixed * dim.per_sample + size.per_sample * dim.fixed};
+  }
+  return size;
+}
+
+// For every batch from 1 on.
+bool fits(const Extent& small, const Extent& large) {
+  return small.at(1) <= large.at(1) && small.per_sample <= large.per_sample;
+}
+
+void check_buffers(const Program& program, const EntryProgram& entry) {
+  std::set<std::pair<Region, int>> named;
+  for (const Buffer& buffer : entry.buffers) {
+    require(buffer.size.at(1) > 0 && buffer.size.per_sample >= 0, "{} has size {}", buffer.name,
+            str(buffer.size));
+    if (buffer.region == Region::arena) continue;
+    require(buffer.region == Region::input      ? in_range(buffer.index, entry.inputs.size())
+            : buffer.region == Region::output   ? in_range(buffer.index, entry.outputs.size())
+            : buffer.region == Region::constant ? in_range(buffer.index, program.constants.size())
+                                                : buffer.index >= 0,
+            "{} names what does not exist", buffer.name);
+    if (buffer.region == Region::constant) {
+      const auto held = static_cast<int64_t>(program.constants[static_cast<size_t>(buffer.index)].size());
+      require(fits(buffer.size, {held, 0}), "{} is larger than its constant", buffer.name);
+    }
+    require(named.emplace(buffer.region, buffer.index).second, "{} names what another buffer names",
+            buffer.name);
+  }
+}
+
+// `stored`: the buffers that calls before this one store to.
+void check_arguments(const Kernel& kernel, const EntryProgram& entry, const Call& call,
+                     std::set<int>& stored) {
+  require(call.arguments.size() == kernel.params.size(), "{} arguments for {} parameters",
+          call.arguments.size(), kernel.params.size());
+  std::set<int> now;
+  for (size_t i = 0; i < call.arguments.size(); ++i) {
+    const int argument = call.arguments[i];
+    const Memory& parameter = *kernel.params[i];
+    require(in_range(argument, entry.buffers.size()), "{} has no buffer", parameter.name);
+    const Buffer& buffer = entry.buffers[static_cast<size_t>(argument)];
+    require(fits(size_of(parameter), buffer.size), "{} of {} bytes is too small for {} of {}", buffer.name,
+            str(buffer.size), parameter.name, str(size_of(parameter)));
+    require(parameter.access == Access::write || buffer.region != Region::arena || stored.contains(argument),
+            "{} is read before a call stores to it", buffer.name);
+    if (parameter.access == Access::read) continue;
+    require(buffer.region != Region::input && buffer.region != Region::constant, "{} is stored to",
+            buffer.name);
+    require(std::ranges::count(call.arguments, argument) == 1, "{} is stored to and given twice",
+            buffer.name);
+    now.insert(argument);
+  }
+  stored.merge(now);
+}
+
+void check_in_place(const Kernel& kernel, const Call& call) {
+  const auto given_with = [&](int buffer, Access access) {
+    for (size_t i = 0; i < call.arguments.size(); ++i) {
+      if (call.arguments[i] == buffer && kernel.params[i]->access == access) return true;
+    }
+    return false;
+  };
+  for (const auto& [written, read] : call.in_place) {
+    require(given_with(written, Access::write) && given_with(read, Access::read),
+            "buffers {} and {} are not an in-place pair", written, read);
+  }
+}
+
+void check_entry(const Program& program, const EntryProgram& entry) {
+  check_buffers(program, entry);
+  std::set<int> stored;
+  for (const Call& call : entry.calls) {
+    require(in_range(call.kernel, program.kernels.size()), "call {} has no kernel", call.label);
+    const Kernel& kernel = program.kernels[static_cast<size_t>(call.kernel)];
+    try {
+      check_arguments(kernel, entry, call, stored);
+      check_in_place(kernel, call);
+    } catch (const Broken& broken) {
+      throw Broken{fmt::format("call {} of kernel {}: {}", call.label, kernel.name, broken.rule)};
+    }
+  }
+}
+
+}  // namespace
+
+std::string broken_rule(const Program& program) {
+  for (const Kernel& kernel : program.kernels) {
+    const std::string rule = broken_rule(kernel);
+    if (!rule.empty()) return fmt::format("kernel {}: {}\n{}", kernel.name, rule, print(kernel));
+  }
+  for (const EntryProgram& entry : program.entries) {
+    try {
+      check_entry(program, entry);
+    } catch (const Broken& broken) {
+      return fmt::format("entry {}: {}", entry.name, broken.rule);
+    }
+  }
+  return {};
+}
+
+void verify(const Program& program) {
+  const std::string rule = broken_rule(program);
+  if (!rule.empty()) unreachable(rule);
+}
+
+}  // namespace rnc::loops
