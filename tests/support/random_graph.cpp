@@ -38,9 +38,11 @@ class Grower {
   ValueId stem() {
     Type image{
         DType::f32, {kBatch, random_.integer(1, 4), random_.integer(6, 13), random_.integer(6, 13)}, {}};
-    if (random_.chance(0.4)) return builder_->input("image", image);
-    image.dtype = DType::u8;
+    const bool raw = random_.chance(0.6);
+    if (raw) image.dtype = DType::u8;
     ValueId x = builder_->input("image", image);
+    label_ = builder_->input("label", {DType::i32, {kBatch}, {}});
+    if (!raw) return x;
     if (random_.chance(0.3)) {
       x = emit(Op::resize, "resize", {x}, {{"size", pair(random_.integer(7, 12), random_.integer(7, 12))}});
     }
@@ -134,8 +136,7 @@ class Grower {
   }
 
   void finish(ValueId predicted) {
-    const ValueId label = builder_->input("label", {DType::i32, {kBatch}, {}});
-    const ValueId loss = emit(Op::cross_entropy, "loss", {predicted, label},
+    const ValueId loss = emit(Op::cross_entropy, "loss", {predicted, label_},
                               {{"label_smoothing", random_.one_of({0.0, 0.1})}});
     Graph& graph = module_.entries[0];
     graph.outputs = {{"fc", predicted}, {"loss", loss}};
@@ -173,6 +174,7 @@ class Grower {
   Random random_;
   Module module_;
   GraphBuilder* builder_ = nullptr;
+  ValueId label_ = kNoValue;
   std::string scope_;
 };
 
