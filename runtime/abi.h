@@ -1,11 +1,13 @@
-/* The contract between a compiled model (a shared library made by rnc) and whoever runs it (rnrun, or your own program).
+/* The contract between a compiled model (a shared library made by rnc) and whoever runs it (rnrun, or your
+ * own program).
  *
- * A model exports one symbol, rn_model, of type rn_model_descriptor. It has no other dependencies, keeps no state,
- * allocates nothing, and calls nothing but the parallel_for it is given. All of the descriptor is constant and may be read from any thread.
+ * A model exports one symbol, rn_model, of type rn_model_descriptor. It has no other dependencies, keeps no
+ * state, allocates nothing, and calls nothing but the parallel_for it is given. All of the descriptor is
+ * constant and may be read from any thread.
  *
- * Memory: the host allocates each region, RN_ALIGNMENT-aligned, and zeroes tensor regions before first use. Regions may not overlap.
- * An entry may run on one set of regions at a time; different sets may run concurrently.
- * Results do not depend on the number of threads nor on the order in which tasks run.
+ * Memory: the host allocates each region, RN_ALIGNMENT-aligned, and zeroes tensor regions before first use.
+ * Regions may not overlap. An entry may run on one set of regions at a time; different sets may run
+ * concurrently. Results do not depend on the number of threads nor on the order in which tasks run.
  *
  * Sizes are bytes unless a name says otherwise. "extent" is fixed + per_sample * batch.
  */
@@ -31,7 +33,8 @@ typedef struct rn_extent {
 
 enum rn_dtype { RN_F32 = 0, RN_U8 = 1, RN_I32 = 2 };
 
-/* Where a tensor lives. The host allocates one block per tensor region, of rn_model_descriptor.region_bytes[kind]. */
+/* Where a tensor lives. The host allocates one block per tensor region, of
+ * rn_model_descriptor.region_bytes[kind]. */
 enum rn_tensor_kind {
   RN_PARAMETER = 0,
   RN_BUFFER = 1,   /* saved with the parameters, changed by training (running statistics) */
@@ -41,10 +44,10 @@ enum rn_tensor_kind {
   RN_TENSOR_KINDS = 5
 };
 
-/* Shape and storage. dims[0] == -1 is the batch (entry inputs and outputs only). The physical array, outermost
- * first: the dimensions in `order`, each divided by its block (rounded up), then the blocks in turn:
- * block_dim[i] of size block_size[i]. Lanes past a dimension's end are padding and must be zero.
- * Plain row-major: order = 0,1,2,... and blocks = 0. Entry inputs and outputs are always plain. */
+/* Shape and storage. dims[0] == -1 is the batch (entry inputs and outputs only). The physical array,
+ * outermost first: the dimensions in `order`, each divided by its block (rounded up), then the blocks in
+ * turn: block_dim[i] of size block_size[i]. Lanes past a dimension's end are padding and must be zero. Plain
+ * row-major: order = 0,1,2,... and blocks = 0. Entry inputs and outputs are always plain. */
 typedef struct rn_type {
   int32_t dtype;
   int32_t rank;
@@ -57,100 +60,116 @@ typedef struct rn_type {
 
 /* A named number or string: initialiser arguments, recipe, hyper-parameters. */
 typedef struct rn_attribute {
-  const char *name;
-  const char *text; /* the value as the language writes it, strings without quotes; never null */
+  const char* name;
+  const char* text; /* the value as the language writes it, strings without quotes; never null */
   double number;    /* the value if it is a number or a boolean, else NaN */
 } rn_attribute;
 
 typedef struct rn_attributes {
-  const rn_attribute *items;
+  const rn_attribute* items;
   int64_t count;
 } rn_attributes;
 
 typedef struct rn_tensor {
-  const char *name; /* "layer1.0.conv1.weight"; slots "momentum.layer1.0.conv1.weight"; gradients "grad.layer1.0.conv1.weight" */
+  const char* name; /* "layer1.0.conv1.weight"; slots "momentum.layer1.0.conv1.weight"; gradients
+                       "grad.layer1.0.conv1.weight" */
   int32_t kind;     /* rn_tensor_kind */
   int32_t reserved;
   rn_type type;
-  int64_t offset; /* in its kind's region, a multiple of RN_ALIGNMENT */
-  int64_t bytes;  /* physical, padding lanes included */
-  const char *initializer; /* "kaiming_normal", "constant", ...: see ir/graph.h */
+  int64_t offset;          /* in its kind's region, a multiple of RN_ALIGNMENT */
+  int64_t bytes;           /* physical, padding lanes included */
+  const char* initializer; /* "kaiming_normal", "constant", ...: see ir/graph.h */
   rn_attributes arguments;
 } rn_tensor;
 
 /* An argument or result of an entry. Scalars (rank 0) are one element. */
 typedef struct rn_value {
-  const char *name;
+  const char* name;
   rn_type type;
-  double default_value; /* for scalar inputs such as "momentum": the model's own value; NaN: none, the caller must give it */
+  double default_value; /* for scalar inputs such as "momentum": the model's own value; NaN: none, the caller
+                           must give it */
 } rn_value;
 
 /* One kernel call of an entry, for progress and profiles; index = the call number passed to parallel_for. */
 typedef struct rn_call_info {
-  const char *kernel;    /* symbol of the kernel; calls of the same kernel share code */
-  const char *layer;     /* "layer1.0.conv1" */
-  const char *direction; /* "forward", "input_grad", "weight_grad", "update" or "" */
-  const char *algorithm; /* "direct", ... or "" */
+  const char* kernel;    /* symbol of the kernel; calls of the same kernel share code */
+  const char* layer;     /* "layer1.0.conv1" */
+  const char* direction; /* "forward", "input_grad", "weight_grad", "update" or "" */
+  const char* algorithm; /* "direct", ... or "" */
   rn_extent flops;       /* useful, convolutions counted as direct */
   rn_extent bytes;       /* read plus written, once each */
   rn_extent tasks;
 } rn_call_info;
 
 /* Runs tasks begin..end-1 of one call. `worker` is in 0..threads-1; no two running tasks share it. */
-typedef void (*rn_task)(const void *frame, int64_t begin, int64_t end, int64_t worker);
+typedef void (*rn_task)(const void* frame, int64_t begin, int64_t end, int64_t worker);
 
-/* Given by the host: covers 0..count-1 by calls of `task` on disjoint ranges, on any threads, and returns when all are done. */
-typedef void (*rn_parallel_for)(void *context, int64_t call, int64_t count, rn_task task, const void *frame);
+/* Given by the host: covers 0..count-1 by calls of `task` on disjoint ranges, on any threads, and returns
+ * when all are done. */
+typedef void (*rn_parallel_for)(void* context, int64_t call, int64_t count, rn_task task, const void* frame);
 
-/* Arguments of one run of an entry. Everything is owned by the caller. */
+/* Arguments of one run of an entry. Everything is owned by the caller; every pointer to data is
+ * RN_ALIGNMENT-aligned. */
 typedef struct rn_run {
-  int64_t batch;                   /* >= 1 */
-  const void *const *inputs;       /* in the order of rn_entry.inputs */
-  void *const *outputs;            /* in the order of rn_entry.outputs; none may be null */
-  void *tensors[RN_TENSOR_KINDS];  /* by rn_tensor_kind; null where the entry does not use the kind (rn_entry.tensor_kinds) */
-  void *arena;                     /* rn_entry.arena at this batch */
-  void *scratch;                   /* threads * scratch_bytes_per_worker */
+  int64_t batch;                  /* >= 1 */
+  const void* const* inputs;      /* in the order of rn_entry.inputs */
+  void* const* outputs;           /* in the order of rn_entry.outputs; none may be null */
+  void* tensors[RN_TENSOR_KINDS]; /* by rn_tensor_kind; null where the entry does not use the kind
+                                     (rn_entry.tensor_kinds) */
+  void* arena;                    /* rn_entry.arena at this batch */
+  void* scratch;                  /* threads * scratch_bytes_per_worker */
   rn_parallel_for parallel_for;
-  void *context;                   /* passed to parallel_for */
+  void* context; /* passed to parallel_for */
 } rn_run;
 
 typedef struct rn_entry {
-  const char *name; /* "prepare", "infer", "loss", "backward", "update", "train_step" */
-  const rn_value *inputs;
+  const char* name; /* "prepare", "infer", "loss", "backward", "update", "train_step" */
+  const rn_value* inputs;
   int64_t input_count;
-  const rn_value *outputs;
+  const rn_value* outputs;
   int64_t output_count;
   uint32_t tensor_kinds; /* bit k: tensors of rn_tensor_kind k are read or written */
   uint32_t reserved;
   rn_extent arena;
   rn_extent direct_flops; /* of all convolutions and matrix products, counted as direct convolution */
-  const rn_call_info *calls;
+  const rn_call_info* calls;
   int64_t call_count;
-  void (*run)(const rn_run *);
+  void (*run)(const rn_run*);
 } rn_entry;
 
 typedef struct rn_model_descriptor {
   uint32_t magic;   /* RN_MAGIC */
   uint32_t version; /* RN_ABI_VERSION; nothing after `features` may be read unless it matches */
-  const char *triple;
-  const char *cpu;
-  const char *features; /* comma-separated CPU features the code needs, LLVM's names: "avx512f,avx512bw,fma" */
-  const char *compiler; /* "rnc 0.1.0" */
-  const char *name;
+  const char* triple;
+  const char* cpu;
+  const char*
+      features; /* comma-separated CPU features the code needs, LLVM's names: "avx512f,avx512bw,fma" */
+  const char* compiler; /* "rnc 0.1.0" */
+  const char* name;
   uint64_t graph_hash; /* of structure and tensors: a checkpoint belongs to models with the same hash */
-  const char *predict; /* name of the predicted output */
-  const char *const *classes;
+  const char* predict; /* name of the predicted output */
+  const char* const* classes;
   int64_t class_count;
   rn_attributes recipe;
-  const char *optimizer; /* "" if the model cannot be trained */
+  const char* optimizer; /* "" if the model cannot be trained */
   rn_attributes hyper;
-  const rn_tensor *tensors;
+  const rn_tensor* tensors;
   int64_t tensor_count;
   int64_t region_bytes[RN_TENSOR_KINDS];
   int64_t scratch_bytes_per_worker;
-  const rn_entry *entries;
+  const rn_entry* entries;
   int64_t entry_count;
 } rn_model_descriptor;
+
+/* A self-contained trainer (rnc --emit=trainer) is one file: a copy of rnrun, the model library, then this
+ * trailer. */
+#define RN_TRAILER_MAGIC "RNCMODEL" /* without the terminating zero */
+
+typedef struct rn_trailer {
+  uint64_t offset; /* of the library in the file */
+  uint64_t size;   /* of the library; offset + size + sizeof(rn_trailer) is the size of the file */
+  char magic[8];   /* RN_TRAILER_MAGIC */
+} rn_trailer;
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,62 @@
+// Plain row-major arrays, as tensor files hold them and entries take and return them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/abi.h"
+#include "runtime/memory.h"
+
+namespace rnrun {
+
+// Element types of tensor files; models use f32, u8 and i32.
+enum class DType : uint8_t { f32, u8, i32, f64, f16, bf16, i64, u64, u32, i16, u16, i8, boolean };
+std::string_view name(DType);              // "f32"
+std::string_view safetensors_name(DType);  // "F32"
+std::optional<DType> find_safetensors_dtype(std::string_view name);
+int64_t bytes(DType);
+DType dtype(const rn_type&);
+
+struct Array {
+  DType dtype = DType::f32;
+  std::vector<int64_t> shape;  // empty: a scalar
+  AlignedBytes data;
+
+  // Zeros.
+  static Array zeros(DType dtype, std::vector<int64_t> shape);
+  static Array scalar(float value);
+  template <class T>
+  static Array of(DType dtype, std::vector<int64_t> shape, std::span<const T> values);
+
+  int64_t elements() const { return static_cast<int64_t>(data.size()) / bytes(dtype); }
+  template <class T>
+  std::span<const T> as() const {
+    return {reinterpret_cast<const T*>(data.data()), data.size() / sizeof(T)};
+  }
+  template <class T>
+  std::span<T> as() {
+    return {reinterpret_cast<T*>(data.data()), data.size() / sizeof(T)};
+  }
+  bool operator==(const Array&) const = default;
+};
+using Arrays = std::map<std::string, Array, std::less<>>;
+
+// "f32[64, 3, 7, 7]"; a batch dimension (-1) prints as N.
+std::string type_text(DType dtype, std::span<const int64_t> shape);
+std::string type_text(const Array&);
+std::string type_text(const rn_type&);
+
+template <class T>
+Array Array::of(DType dtype, std::vector<int64_t> shape, std::span<const T> values) {
+  Array array{dtype, std::move(shape), {}};
+  const auto bytes = std::as_bytes(values);
+  array.data.assign(bytes.begin(), bytes.end());
+  return array;
+}
+
+}  // namespace rnrun

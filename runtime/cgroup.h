@@ -1,0 +1,14 @@
+// The CPU time the process's control group may use.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace rnrun {
+
+// CPUs (1.5 means 1.5 seconds of CPU time per second): the smallest quota among the process's cgroup and its
+// parents, in version 2 (cpu.max) or 1 (cpu.cfs_quota_us). Nothing when unlimited or unknown. `root` stands
+// before /proc and /sys, for tests.
+std::optional<double> cgroup_cpu_quota(const std::string& root = "");
+
+}  // namespace rnrun

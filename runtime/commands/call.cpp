@@ -1,0 +1,129 @@
+// rnrun call: runs one entry on tensors from a file and writes what it returns.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "runtime/commands/commands.h"
+#include "runtime/error.h"
+#include "runtime/safetensors.h"
+#include "runtime/session.h"
+
+namespace rnrun {
+
+namespace {
+
+constexpr int64_t kMaxSteps = 1'000'000'000;
+
+struct Options {
+  std::string model;
+  std::string entry;
+  std::string in;
+  std::string out;
+  std::string params;
+  int64_t steps = 1;
+  double lr = 0;
+  uint64_t seed = 0;
+  int threads = default_threads();
+  bool steps_given = false;
+  bool lr_given = false;
+};
+
+void load_parameters(Session& session, const Options& options) {
+  session.initialize(options.seed);
+  if (options.params.empty()) return;
+  TensorFile file = read_safetensors(options.params);
+  // A checkpoint also holds the optimizer's slots.
+  bool slots = false;
+  for (const auto& [name, value] : file.tensors) {
+    const rn_tensor* t = session.model().find_tensor(name);
+    slots |= t != nullptr && t->kind == RN_SLOT;
+  }
+  if (slots)
+    session.set_tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT}, file.tensors, options.params);
+  else
+    session.set_tensors({RN_PARAMETER, RN_BUFFER}, file.tensors, options.params);
+}
+
+// The gradients that entry "update" reads are tensors, not arguments: moves them from `inputs` into the
+// session.
+void take_gradients(Session& session, Arrays& inputs, const std::string& source) {
+  Arrays gradients;
+  for (const rn_tensor& t : session.model().tensors()) {
+    if (t.kind != RN_GRADIENT) continue;
+    if (auto node = inputs.extract(std::string(t.name))) gradients.insert(std::move(node));
+  }
+  session.set_tensors({RN_GRADIENT}, gradients, source);
+}
+
+// The tensors the entry changed.
+Arrays changed_tensors(const Session& session, std::string_view entry) {
+  if (entry == "backward") return session.tensors({RN_GRADIENT, RN_BUFFER});
+  if (entry == "update") return session.tensors({RN_PARAMETER, RN_SLOT});
+  if (entry == "train_step") return session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT});
+  if (entry == "prepare") return session.tensors({RN_PREPARED});
+  return {};
+}
+
+bool has_input(const rn_entry& entry, std::string_view name) {
+  for (const rn_value& v : inputs(entry))
+    if (v.name == name) return true;
+  return false;
+}
+
+int call(const Options& options) {
+  const auto model = Model::load(options.model);
+  const rn_entry& entry = model->entry(options.entry);
+  const bool updates = options.entry == "train_step" || options.entry == "update";
+  if (options.steps_given && !updates)
+    throw UsageError(fmt::format("--steps is for entries train_step and update, not '{}'", options.entry));
+  if (options.lr_given && !has_input(entry, "lr"))
+    throw UsageError(fmt::format("--lr: entry '{}' has no input 'lr'", options.entry));
+
+  ThreadPool pool(options.threads);
+  Session session(model, pool);
+  load_parameters(session, options);
+  Arrays inputs;
+  if (!options.in.empty()) inputs = read_safetensors(options.in).tensors;
+  if (options.entry == "update") take_gradients(session, inputs, options.in);
+  if (options.lr_given) inputs["lr"] = Array::scalar(static_cast<float>(options.lr));
+  if ((entry.tensor_kinds >> RN_PREPARED & 1) != 0 && options.entry != "prepare" &&
+      model->find_entry("prepare") != nullptr)
+    session.call("prepare", {});
+
+  const bool count_steps = has_input(entry, "step") && !inputs.contains("step");
+  Arrays results;
+  for (int64_t step = 1; step <= options.steps; ++step) {
+    if (count_steps) inputs["step"] = Array::scalar(static_cast<float>(step));
+    results = session.call(options.entry, inputs, options.in.empty() ? "call" : options.in);
+  }
+  results.merge(changed_tensors(session, options.entry));
+  write_safetensors(options.out, {{}, std::move(results)});
+  return 0;
+}
+
+}  // namespace
+
+Command add_call(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command =
+      app.add_subcommand("call", "Run one entry of a model on tensors from a safetensors file");
+  command->add_option("model", options->model, "the model library")->required();
+  command->add_option("entry", options->entry, "infer, loss, backward, update, train_step or prepare")
+      ->required();
+  command->add_option("--in", options->in,
+                      "the entry's inputs by name; scalars may stay at the model's defaults");
+  command->add_option("--out", options->out, "where to write the results")->required();
+  command->add_option("--params", options->params,
+                      "parameters and buffers, or a checkpoint; without it, initial values from --seed");
+  command->add_option("--steps", options->steps, "run train_step this often on the same batch")
+      ->check(CLI::Range(int64_t{1}, kMaxSteps))
+      ->each([options](const std::string&) { options->steps_given = true; });
+  command->add_option("--lr", options->lr, "the learning rate")->each([options](const std::string&) {
+    options->lr_given = true;
+  });
+  command->add_option("--seed", options->seed, "for initial values");
+  add_threads_option(*command, options->threads);
+  return {command, [options] { return call(*options); }};
+}
+
+}  // namespace rnrun

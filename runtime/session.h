@@ -1,0 +1,67 @@
+// A model with its memory and threads: tensors to read and set, entries to run.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "runtime/array.h"
+#include "runtime/memory.h"
+#include "runtime/model.h"
+#include "runtime/profile.h"
+#include "runtime/thread_pool.h"
+
+namespace rnrun {
+
+// Where to record a run; either may be null.
+struct Recorder {
+  Profile* profile = nullptr;
+  Trace* trace = nullptr;
+};
+
+// Not for several threads at once. `pool` must outlive it.
+class Session {
+ public:
+  Session(std::shared_ptr<const Model> model, ThreadPool& pool);
+
+  const Model& model() const { return *model_; }
+  ThreadPool& pool() const { return *pool_; }
+
+  // Sets parameters, buffers and slots to their initial values (initialize.h).
+  void initialize(uint64_t seed);
+  // A tensor in plain layout.
+  Array tensor(const rn_tensor& tensor) const;
+  Arrays tensors(std::initializer_list<rn_tensor_kind> kinds) const;
+  // `source` is for messages. Throws Error naming the tensor when type or shape differ.
+  void set_tensor(const rn_tensor& tensor, const Array& value, std::string_view source);
+  // Sets all tensors of these kinds. Throws Error naming every missing, extra and misshapen tensor, and
+  // changes nothing then. PyTorch's "num_batches_tracked" counters are passed over.
+  void set_tensors(std::initializer_list<rn_tensor_kind> kinds, const Arrays& values,
+                   std::string_view source);
+
+  // Runs an entry: `inputs` and `outputs` in its order, RN_ALIGNMENT-aligned and large enough for `batch`.
+  // Allocates the arena on first use and when the batch grows. Throws Error when there is not enough memory.
+  void run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
+           std::span<void* const> outputs, Recorder recorder = {});
+  // Runs an entry on arrays; scalar inputs with a default may be left out. The batch is that of the inputs, 1
+  // if none has one. Returns the entry's outputs by name. Throws Error naming missing, extra or misshapen
+  // inputs; `source` says where they came from.
+  Arrays call(std::string_view entry, const Arrays& inputs, std::string_view source = "the call");
+
+ private:
+  std::byte* place(const rn_tensor& tensor) const {
+    return regions_[static_cast<size_t>(tensor.kind)].data() + tensor.offset;
+  }
+
+  std::shared_ptr<const Model> model_;
+  ThreadPool* pool_;
+  std::array<Memory, RN_TENSOR_KINDS> regions_;
+  Memory arena_;
+  Memory scratch_;
+};
+
+}  // namespace rnrun

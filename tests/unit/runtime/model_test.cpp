@@ -1,0 +1,92 @@
+#include "runtime/model.h"
+
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "runtime/cpu_features.h"
+#include "tests/unit/runtime/support.h"
+
+namespace rnrun {
+
+TEST_CASE("a model loads and its tables can be searched") {
+  const auto model = Model::load(model_path("linear"));
+  CHECK(model->name() == "linear");
+  CHECK(model->graph_hash() == "000000000000123e");
+  CHECK(model->find_tensor("fc.bias")->kind == RN_PARAMETER);
+  CHECK(model->find_tensor("fc") == nullptr);
+  CHECK(model->entry("train_step").input_count == 5);
+  CHECK(error_of([&] { model->entry("predict"); }) ==
+        model->path() + " has no entry 'predict'; it has prepare, infer, loss, backward, update, train_step");
+}
+
+TEST_CASE("what is no model, or not for this rnrun or machine, is refused before any of its code runs") {
+  const TemporaryDirectory directory;
+  const std::string garbage = directory / "garbage.so";
+  write_text(garbage,
+             "\x7f"
+             "ELF and then nothing of use");
+  write_text(directory / "empty.so", "");
+  const auto message = [](const std::string& path) { return error_of([&] { Model::load(path); }); };
+
+  CHECK(message("/nonexistent/m.so") == "cannot load the model /nonexistent/m.so: no such file");
+  CHECK(message(directory.path()) == "cannot load the model " + directory.path() + ": not a regular file");
+  CHECK(message(garbage).starts_with("cannot load the model " + garbage + ": "));
+  CHECK(message(directory / "empty.so").starts_with("cannot load the model "));
+  CHECK(message("/proc/self/exe").starts_with("cannot load the model /proc/self/exe: "));
+  const std::string magic = model_path("linear_wrong_magic");
+  CHECK(message(magic) == magic + " is not a model made by rnc (wrong magic number)");
+  const std::string version = model_path("linear_wrong_version");
+  CHECK(message(version) ==
+        version + " has ABI version 99, this rnrun has 1: compile it with the rnc of this release");
+  const std::string cpu = model_path("linear_wrong_cpu");
+  CHECK(message(cpu) ==
+        cpu +
+            " was compiled for generic and needs CPU features this machine lacks: flux-capacitor, "
+            "avx1024; compile it with --target-cpu=native here");
+  const std::string offset = model_path("linear_wrong_offset");
+  CHECK(message(offset) == offset + " is damaged: tensors 'fc.weight' and 'fc.bias' overlap");
+}
+
+TEST_CASE("a model is loaded from the end of an executable") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "trainer";
+  const std::string program = "any program text";
+  const std::string library = read_text(model_path("linear"));
+  rn_trailer trailer{program.size(), library.size(), {}};
+  std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
+  const auto write = [&] {
+    write_text(path,
+               program + library + std::string(reinterpret_cast<const char*>(&trailer), sizeof trailer));
+  };
+
+  write();
+  CHECK(Model::load_carried(path)->name() == "linear");
+  trailer.size += 1;
+  write();
+  CHECK(error_of([&] { Model::load_carried(path); }) ==
+        "the model carried by " + path + " is damaged: its trailer does not match the file");
+  trailer.offset = ~uint64_t{0} - 100;
+  write();
+  CHECK(error_of([&] { Model::load_carried(path); }) ==
+        "the model carried by " + path + " is damaged: its trailer does not match the file");
+  write_text(path, "short");
+  CHECK(Model::load_carried(path) == nullptr);
+  CHECK(Model::load_carried(model_path("linear")) == nullptr);
+}
+
+TEST_CASE("CPU features") {
+  CHECK(missing_cpu_features("").empty());
+  CHECK(missing_cpu_features("nonsense,+more") == std::vector<std::string>{"nonsense", "more"});
+#if defined(__x86_64__)
+  CHECK(missing_cpu_features("sse2,+sse,cx8").empty());
+  CHECK(missing_cpu_features("avx2").empty() == static_cast<bool>(__builtin_cpu_supports("avx2")));
+  CHECK(missing_cpu_features("fma").empty() == static_cast<bool>(__builtin_cpu_supports("fma")));
+  CHECK(missing_cpu_features("avx512f").empty() == static_cast<bool>(__builtin_cpu_supports("avx512f")));
+  CHECK(missing_cpu_features("avx512bf16").empty() ==
+        static_cast<bool>(__builtin_cpu_supports("avx512bf16")));
+  CHECK(missing_cpu_features("xop,fma4").size() == (__builtin_cpu_supports("xop") ? 0 : 2));
+#endif
+}
+
+}  // namespace rnrun

@@ -1,0 +1,19 @@
+# The runtime's test models: tests/unit/runtime/models/linear.cpp and variants of it that must be refused.
+function(rnc_test_model name)
+  add_library(${name} MODULE ${CMAKE_SOURCE_DIR}/tests/unit/runtime/models/linear.cpp)
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(${name} PRIVATE ${ARGN})
+  set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test_models)
+endfunction()
+
+rnc_test_model(linear)
+rnc_test_model(linear_12_classes MODEL_CLASSES=12)
+rnc_test_model(linear_wrong_magic MODEL_MAGIC=7u)
+rnc_test_model(linear_wrong_version MODEL_VERSION=99u)
+rnc_test_model(linear_wrong_cpu MODEL_FEATURES="sse2,flux-capacitor,avx1024")
+rnc_test_model(linear_wrong_offset MODEL_FIRST_OFFSET=64)
+
+add_dependencies(unit_runtime linear linear_12_classes linear_wrong_magic linear_wrong_version linear_wrong_cpu
+                 linear_wrong_offset rnrun)
+target_compile_definitions(unit_runtime PRIVATE RNC_TEST_MODELS="${CMAKE_BINARY_DIR}/test_models"
+                                                RNC_RNRUN="$<TARGET_FILE:rnrun>")
