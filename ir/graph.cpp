@@ -7,19 +7,6 @@
 namespace rnc {
 namespace {
 
-// Refuses types that no machine could hold, before anything is computed from their sizes.
-void check_size(const Type& type, std::string_view what, const SourceLocation& location) {
-  int64_t size = bytes(type.dtype);
-  for (size_t d = 0; d < type.shape.size(); ++d) {
-    if (type.shape[d] == kBatch && d == 0) continue;
-    if (type.shape[d] == kBatch) {
-      throw UserError(location, fmt::format("{}: only the first size may be the batch", what));
-    }
-    if (type.shape[d] < 1) throw UserError(location, fmt::format("{}: every size must be at least 1", what));
-    size = checked_product(size, type.shape[d], location, what);
-  }
-}
-
 void check_input_count(const OpInfo& op, size_t count, const SourceLocation& location) {
   const auto n = static_cast<int>(count);
   if (n >= op.min_inputs && n <= op.max_inputs) return;
@@ -31,6 +18,18 @@ void check_input_count(const OpInfo& op, size_t count, const SourceLocation& loc
 }
 
 }  // namespace
+
+void check_size(const Type& type, std::string_view what, const SourceLocation& location) {
+  int64_t size = bytes(type.dtype);
+  for (size_t d = 0; d < type.shape.size(); ++d) {
+    if (type.shape[d] == kBatch && d == 0) continue;
+    if (type.shape[d] == kBatch) {
+      throw UserError(location, fmt::format("{}: only the first size may be the batch", what));
+    }
+    if (type.shape[d] < 1) throw UserError(location, fmt::format("{}: every size must be at least 1", what));
+    size = checked_product(size, type.shape[d], location, what);
+  }
+}
 
 std::string_view name(TensorKind kind) {
   switch (kind) {

@@ -106,6 +106,11 @@ struct Module {
   const Graph* find_entry(std::string_view entry) const;
 };
 
+// Refuses types that no machine could hold, before anything is computed from their sizes: throws UserError
+// naming `what` unless every size is at least 1, only the first is the batch, and a sample's bytes stay below
+// 2^48.
+void check_size(const Type& type, std::string_view what, const SourceLocation& location);
+
 // Appends nodes to a graph with type inference. Every node it emits takes the builder's current location and
 // layer.
 class GraphBuilder {

@@ -7,6 +7,10 @@
 
 namespace rnc {
 
+bool derive_entries(Module& module);
+bool differentiate(Module& module);
+bool decompose_batch_norm(Module& module);
+bool decompose_linear(Module& module);
 bool simplify(Module& module);
 bool cse(Module& module);
 bool dce(Module& module);

@@ -97,25 +97,29 @@ void evaluate_count(EvalContext& context) {
   context.result.values[0] = elements_per_channel(*context.inputs[0]);
 }
 
-// The batch's statistics depend on x too:
+// With the batch's statistics, which depend on x too:
 //   dx = weight rstd (dy - mean(dy) - xhat mean(dy xhat)), in terms of the sums that dbias and dweight are.
-// Subtracting before multiplying keeps it accurate where |mean| is large against the deviation.
+// With running statistics dx = weight rstd dy. Subtracting the mean before multiplying keeps it accurate
+// where |mean| is large against the deviation.
 std::vector<ValueId> gradient_batch_norm(GraphBuilder& b, ValueId forward, ValueId dy) {
   const Node node = b[forward];
-  if (node.attributes.get<std::string>("mode") != "train") fail(node, "only mode \"train\" has a gradient");
+  const bool train = node.attributes.get<std::string>("mode") == "train";
   const ValueId x = node.inputs[0];
-  const ValueId weight = node.inputs[1];
-  const ValueId mean = b.emit(Op::channel_mean, {x});
-  const ValueId rstd = emit_rstd(b, b.emit(Op::channel_variance, {x}), node.attributes.get<double>("eps"));
+  const ValueId mean = train ? b.emit(Op::channel_mean, {x}) : node.inputs[3];
+  const ValueId variance = train ? b.emit(Op::channel_variance, {x}) : node.inputs[4];
+  const ValueId rstd = emit_rstd(b, variance, node.attributes.get<double>("eps"));
   const ValueId xhat = b.emit(Op::mul, {b.emit(Op::sub, {x, mean}), rstd});
   const ValueId dbias = b.emit(Op::channel_sum, {dy});
   const ValueId dweight = b.emit(Op::channel_sum, {b.emit(Op::mul, {dy, xhat})});
-  const ValueId count = b.emit(Op::element_count, {x});
-  const ValueId centred = b.emit(Op::sub, {dy, b.emit(Op::div, {dbias, count})});
-  const ValueId along_xhat = b.emit(Op::mul, {xhat, b.emit(Op::div, {dweight, count})});
-  const ValueId scale = b.emit(Op::mul, {weight, rstd});
-  const ValueId dx = b.emit(Op::mul, {b.emit(Op::sub, {centred, along_xhat}), scale});
-  return {dx, dweight, dbias, kNoValue, kNoValue};
+  const ValueId scale = b.emit(Op::mul, {node.inputs[1], rstd});
+  ValueId centred = dy;
+  if (train) {
+    const ValueId count = b.emit(Op::element_count, {x});
+    const ValueId along_xhat = b.emit(Op::mul, {xhat, b.emit(Op::div, {dweight, count})});
+    centred = b.emit(Op::sub, {dy, b.emit(Op::div, {dbias, count})});
+    centred = b.emit(Op::sub, {centred, along_xhat});
+  }
+  return {b.emit(Op::mul, {centred, scale}), dweight, dbias, kNoValue, kNoValue};
 }
 
 OpInfo reduction(Op op, std::string_view name, decltype(OpInfo::evaluate) evaluate, std::string_view doc) {

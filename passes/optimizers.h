@@ -1,0 +1,36 @@
+// The optimizers: what `train sgd(...)` may say, the state each parameter needs, and one step as graph nodes,
+// computed as PyTorch's torch.optim does.
+//
+//   sgd(momentum?, dampening?, weight_decay?, nesterov?)     slots: momentum, if momentum is given
+//   adam(beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay?)     slots: exp_avg, exp_avg_sq
+//
+// A number the model names becomes an input of the training entries, with the model's value as its default;
+// one it leaves out costs nothing: there is no code for it. `lr` is always an input. `step`, 1 for the first
+// step, is one where the rule depends on it.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+
+namespace rnc {
+
+// The optimizer with its hyper-parameters checked, defaults filled in and numbers held as reals. Throws
+// UserError.
+Optimizer complete_optimizer(const Optimizer& optimizer);
+
+// The functions below take a complete optimizer.
+
+// Scalar inputs of the entries that update, in order: "lr", hyper-parameters, "step".
+std::vector<std::string> update_inputs(const Optimizer& optimizer);
+// The tensors of a parameter's optimizer state: "momentum.conv1.weight", ...
+std::vector<std::string> slot_tensors(const Optimizer& optimizer, const std::string& parameter);
+// Emits one step for one parameter: its new value and those of its slots. `inputs` holds update_inputs by
+// name.
+std::vector<Assign> emit_update(GraphBuilder& builder, const Optimizer& optimizer,
+                                const std::map<std::string, ValueId>& inputs, const std::string& parameter,
+                                ValueId gradient);
+
+}  // namespace rnc

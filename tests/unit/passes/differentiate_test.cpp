@@ -1,0 +1,251 @@
+// Gradients against central differences of the interpreter.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "ir/interpreter.h"
+#include "ir/verifier.h"
+#include "passes/passes.h"
+#include "tests/support/model_builder.h"
+#include "tests/support/random.h"
+
+using namespace rnc;
+using rnc::test::ModelBuilder;
+
+namespace {
+
+// f32 in [-1, 1), u8 in 0..255, labels 0 or 1.
+TensorData random_value(test::Random& random, const Type& type, int64_t batch) {
+  TensorData data{concrete(type.shape, batch), {}};
+  for (int64_t i = 0; i < elements_per_sample(data.shape); ++i) {
+    data.values.push_back(type.dtype == DType::f32
+                              ? random.uniform(-1, 1)
+                              : static_cast<double>(random.integer(0, type.dtype == DType::u8 ? 255 : 1)));
+  }
+  return data;
+}
+
+// Differentiates the entry "train" of `module` and compares the gradient of every parameter, at random
+// values, with (loss(p + h) - loss(p - h)) / 2h. Tensors whose name ends in "_positive" take values in
+// [0.5, 1.5).
+void check_gradients(Module module, int64_t batch = 2) {
+  test::Random random(7);
+  const Graph train = *module.find_entry("train");
+  Tensors inputs;
+  Tensors tensors;
+  for (const Node& node : train.nodes) {
+    if (node.op == Op::input) inputs[node.name] = random_value(random, node.type, batch);
+  }
+  for (const Tensor& tensor : module.tensors) {
+    TensorData& data = tensors[tensor.name] = random_value(random, tensor.type, batch);
+    for (double& v : data.values) {
+      if (tensor.name.ends_with("_positive") || tensor.name.ends_with("running_var")) v = 1 + v / 2;
+    }
+  }
+  module.optimizer.name = "sgd";
+  const std::vector<Tensor> before = module.tensors;
+  CHECK(differentiate(module));
+  CHECK_FALSE(differentiate(module));
+  verify(module);
+  const Interpretation backward = interpret(*module.find_entry("backward"), batch, inputs, tensors);
+
+  constexpr double h = 1e-5;
+  for (const Tensor& tensor : before) {
+    if (tensor.kind != TensorKind::parameter) continue;
+    CAPTURE(tensor.name);
+    const TensorData& gradient = backward.assigned.at("grad." + tensor.name);
+    REQUIRE(gradient.shape == tensor.type.shape);
+    double largest = 0;
+    for (size_t i = 0; i < gradient.values.size(); ++i) {
+      double& value = tensors[tensor.name].values[i];
+      const double at = value;
+      const auto loss_at = [&](double moved) {
+        value = moved;
+        return interpret(train, batch, inputs, tensors).outputs.at("loss").values[0];
+      };
+      const double difference = (loss_at(at + h) - loss_at(at - h)) / (2 * h);
+      value = at;
+      largest = std::max(largest, std::abs(difference));
+      if (std::abs(gradient.values[i] - difference) > 1e-8 + 1e-6 * std::abs(difference)) {
+        FAIL_CHECK(i, ": ", gradient.values[i], " but the difference is ", difference);
+      }
+    }
+    CHECK(largest > 1e-4);  // else the test shows nothing
+  }
+}
+
+// The loss of `value` for the gradient tests: a cross entropy of value^2 over all elements of each sample.
+// (Squared, as a cross entropy does not see what is added to all its logits.)
+void finish(ModelBuilder& m, ValueId value) {
+  const Type type = m.graph()[value].type;
+  if (type.rank() > 2) value = m.op(Op::flatten, {value});
+  value = m.op(Op::mul, {value, value});
+  const ValueId label = 0;  // the entry's first node
+  m.output("loss", m.op(Op::cross_entropy, {value, label}, {{"label_smoothing", 0.1}}, "loss"));
+}
+
+void check_op(const std::function<ValueId(ModelBuilder&)>& build) {
+  ModelBuilder m("train");
+  m.input("label", DType::i32, {2});
+  finish(m, build(m));
+  check_gradients(std::move(m.module));
+}
+
+}  // namespace
+
+TEST_CASE("gradients of elementwise operations") {
+  for (const Op op : {Op::add, Op::sub, Op::mul, Op::div}) {
+    CAPTURE(name(op));
+    const Shape shapes[][2] = {{{2, 3, 2}, {2, 3, 2}}, {{2, 3, 2}, {3}}, {{3}, {2, 3, 2}}, {{2, 3}, {3}},
+                               {{2, 3, 2}, {}},        {{}, {2, 3, 2}},  {{2, 1, 3}, {}}};
+    for (const auto& [left, right] : shapes) {
+      CAPTURE(str(left));
+      CAPTURE(str(right));
+      check_op([&](ModelBuilder& m) {
+        const ValueId a = m.tensor("a", left);
+        return m.op(op, {a, m.tensor("b_positive", right)});
+      });
+    }
+  }
+  for (const Op op : {Op::sqrt, Op::rsqrt}) {
+    CAPTURE(name(op));
+    check_op([&](ModelBuilder& m) { return m.op(op, {m.tensor("a_positive", {2, 3})}); });
+  }
+  check_op([](ModelBuilder& m) { return m.op(Op::relu, {m.tensor("a", {2, 8})}); });
+}
+
+TEST_CASE("gradients of scalar and per-channel operands of each other") {
+  check_op([](ModelBuilder& m) {
+    const ValueId scale = m.op(Op::mul, {m.tensor("a", {3}), m.tensor("b", {})});
+    return m.op(Op::mul, {m.tensor("x", {2, 3}), scale});
+  });
+}
+
+TEST_CASE("gradients of convolutions") {
+  using Pair = std::vector<int64_t>;
+  struct Case {
+    Shape x, w;
+    Pair stride, pad, dilation;
+    int64_t groups;
+  };
+  const Case cases[] = {{{2, 2, 4, 5}, {3, 2, 3, 3}, {1, 1}, {1, 1}, {1, 1}, 1},
+                        {{2, 2, 6, 5}, {3, 2, 3, 2}, {2, 1}, {1, 0}, {1, 2}, 1},
+                        {{2, 4, 5, 5}, {6, 2, 3, 3}, {2, 2}, {0, 2}, {2, 1}, 2},
+                        {{2, 3, 4, 4}, {3, 1, 1, 1}, {2, 2}, {0, 0}, {1, 1}, 3}};
+  for (const Case& c : cases) {
+    CAPTURE(str(c.w));
+    check_op([&](ModelBuilder& m) {
+      const ValueId x = m.tensor("x", c.x);
+      const ValueId w = m.tensor("w", c.w);
+      const ValueId bias = m.tensor("bias", {c.w[0]});
+      return m.op(Op::conv2d, {x, w, bias},
+                  {{"stride", c.stride}, {"pad", c.pad}, {"dilation", c.dilation}, {"groups", c.groups}});
+    });
+  }
+}
+
+TEST_CASE("gradients of matrix products") {
+  check_op([](ModelBuilder& m) {
+    return m.op(Op::linear, {m.tensor("x", {2, 5}), m.tensor("w", {3, 5}), m.tensor("bias", {3})});
+  });
+  for (const bool ta : {false, true}) {
+    for (const bool tb : {false, true}) {
+      CAPTURE(ta);
+      CAPTURE(tb);
+      check_op([&](ModelBuilder& m) {
+        const ValueId a = m.tensor("a", ta ? Shape{4, 2} : Shape{2, 4});
+        const ValueId b = m.tensor("b", tb ? Shape{3, 4} : Shape{4, 3});
+        return m.op(Op::matmul, {a, b}, {{"transpose_a", ta}, {"transpose_b", tb}});
+      });
+    }
+  }
+}
+
+TEST_CASE("gradients of batch norm with the batch's and with running statistics") {
+  for (const char* mode : {"train", "eval"}) {
+    for (const Shape& shape : {Shape{2, 3, 2, 3}, Shape{2, 3}}) {
+      if (shape.size() == 2 && mode == std::string("train")) continue;  // of two values xhat is the sign
+      CAPTURE(mode);
+      check_op([&](ModelBuilder& m) {
+        const ValueId y = m.batch_norm("bn", m.tensor("x", shape));
+        m.graph()[y].attributes.set("mode", std::string(mode));
+        return y;
+      });
+    }
+  }
+}
+
+TEST_CASE("gradients of pooling") {
+  using Pair = std::vector<int64_t>;
+  check_op([](ModelBuilder& m) {
+    return m.op(Op::max_pool, {m.tensor("x", {2, 2, 5, 6})},
+                {{"kernel", int64_t{3}}, {"stride", int64_t{2}}, {"pad", int64_t{1}}});
+  });
+  for (const bool count_include_pad : {false, true}) {
+    check_op([&](ModelBuilder& m) {
+      return m.op(Op::avg_pool, {m.tensor("x", {2, 2, 5, 6})},
+                  {{"kernel", Pair{3, 2}},
+                   {"stride", Pair{2, 1}},
+                   {"pad", Pair{1, 0}},
+                   {"count_include_pad", count_include_pad}});
+    });
+  }
+  check_op([](ModelBuilder& m) { return m.op(Op::global_avg_pool, {m.tensor("x", {2, 3, 2, 3})}); });
+}
+
+TEST_CASE("gradients of movements and softmax") {
+  check_op([](ModelBuilder& m) {
+    const ValueId y = m.op(Op::reshape, {m.tensor("x", {2, 3, 4})}, {{"shape", std::vector<int64_t>{4, 6}}});
+    return m.op(Op::reshape, {m.op(Op::flatten, {m.op(Op::relayout, {y})})},
+                {{"shape", std::vector<int64_t>{2, 12}}});
+  });
+  check_op([](ModelBuilder& m) { return m.op(Op::softmax, {m.tensor("x", {2, 4})}); });
+}
+
+namespace {
+
+// A whole network around a residual block: stem, block, head.
+void check_network(const std::function<ValueId(ModelBuilder&, ValueId)>& block) {
+  ModelBuilder m;
+  const ValueId image = m.input("image", DType::u8, {kBatch, 2, 5, 5});
+  const ValueId label = m.input("label", DType::i32, {kBatch});
+  const std::vector<double> half = {0.5, 0.5};
+  const ValueId x = m.op(Op::normalize, {image}, {{"mean", half}, {"std", half}}, "x");
+  const ValueId stem = m.op(Op::relu, {m.conv("stem", x, 4, 3, 1, 1)});
+  const ValueId pooled = m.op(Op::global_avg_pool, {block(m, stem)});
+  const ValueId fc = m.linear("fc", m.op(Op::flatten, {pooled}), 3);
+  m.output("fc", fc);
+  m.output("loss", m.op(Op::cross_entropy, {fc, label}, {}, "loss"));
+  m.module.predict = "fc";
+  m.module.optimizer.name = "sgd";
+  verify(m.module);
+  CHECK(derive_entries(m.module));
+  CHECK_FALSE(derive_entries(m.module));
+  verify(m.module);
+  check_gradients(m.module, 3);
+}
+
+ValueId shortcut(ModelBuilder& m, ValueId x, int64_t out) {
+  return m.batch_norm("downsample.1", m.conv("downsample.0", x, out, 1, 2));
+}
+
+}  // namespace
+
+TEST_CASE("gradients of a basic block") {
+  check_network([](ModelBuilder& m, ValueId x) {
+    const ValueId a = m.op(Op::relu, {m.batch_norm("bn1", m.conv("conv1", x, 5, 3, 2, 1))});
+    const ValueId b = m.batch_norm("bn2", m.conv("conv2", a, 5, 3, 1, 1));
+    return m.op(Op::relu, {m.op(Op::add, {b, shortcut(m, x, 5)})});
+  });
+}
+
+TEST_CASE("gradients of a bottleneck") {
+  check_network([](ModelBuilder& m, ValueId x) {
+    const ValueId a = m.op(Op::relu, {m.batch_norm("bn1", m.conv("conv1", x, 2, 1))});
+    const ValueId b = m.op(Op::relu, {m.batch_norm("bn2", m.conv("conv2", a, 2, 3, 2, 1))});
+    const ValueId c = m.batch_norm("bn3", m.conv("conv3", b, 8, 1));
+    return m.op(Op::relu, {m.op(Op::add, {c, shortcut(m, x, 8)})});
+  });
+}
