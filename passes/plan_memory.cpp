@@ -1,0 +1,312 @@
+// How it works: a buffer is live from the first call that mentions it to the last. Buffers that take over
+// each other's memory in place become one block. Offsets must be linear in the batch N, so blocks are planned
+// in three areas, one behind the other:
+//   - sizes that are all per sample: planned as sizes of one sample, every offset times N;
+//   - fixed sizes, behind the first area's N * peak;
+//   - mixed sizes, behind both; or, where that makes a smaller arena, in the first area as (fixed +
+//     per_sample) * N, which is enough from N = 1 on.
+// In an area, blocks are placed one by one at the lowest or in the tightest gap that is free throughout their
+// life. The order decides how good that is: several orders are tried, then the best is improved by moving
+// blocks at the peak forward.
+#include "passes/plan_memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <random>
+
+namespace rnc {
+namespace {
+
+using loops::Buffer;
+using loops::Call;
+using loops::EntryProgram;
+using loops::Extent;
+using loops::Region;
+
+int64_t aligned(int64_t size) { return (size + 63) / 64 * 64; }
+
+// Indices of the first and the last call that mention a buffer.
+struct Life {
+  int first = -1;
+  int last = -1;
+  bool overlaps(const Life& other) const { return first <= other.last && other.first <= last; }
+};
+
+std::vector<Life> lives(const EntryProgram& entry) {
+  std::vector<Life> found(entry.buffers.size());
+  for (size_t c = 0; c < entry.calls.size(); ++c) {
+    for (const int buffer : entry.calls[c].arguments) {
+      Life& life = found[static_cast<size_t>(buffer)];
+      if (life.first < 0) life.first = static_cast<int>(c);
+      life.last = static_cast<int>(c);
+    }
+  }
+  return found;
+}
+
+// Buffers that share one place, each taking over in place from the one before it.
+struct Block {
+  std::vector<size_t> buffers;
+  Extent size;  // of each buffer, aligned
+  Life life;
+};
+
+// The buffer whose memory each buffer takes over when it is first written; itself where there is none. A
+// buffer is taken over once.
+std::vector<size_t> predecessors(const EntryProgram& entry, const std::vector<Life>& life) {
+  std::vector<size_t> from(entry.buffers.size());
+  std::iota(from.begin(), from.end(), size_t{0});
+  std::vector<bool> taken(entry.buffers.size());
+  for (int c = 0; c < static_cast<int>(entry.calls.size()); ++c) {
+    for (const auto& [written, read] : entry.calls[static_cast<size_t>(c)].in_place) {
+      const auto w = static_cast<size_t>(written), r = static_cast<size_t>(read);
+      const Buffer &to = entry.buffers[w], &dying = entry.buffers[r];
+      const bool fits = to.region == Region::arena && dying.region == Region::arena && to.size == dying.size;
+      if (!fits || life[w].first != c || life[r].last != c || from[w] != w || taken[r]) continue;
+      from[w] = r;
+      taken[r] = true;
+    }
+  }
+  return from;
+}
+
+std::vector<Block> blocks_of(const EntryProgram& entry) {
+  const std::vector<Life> life = lives(entry);
+  const std::vector<size_t> from = predecessors(entry, life);
+  std::vector<size_t> order;  // a buffer comes after the one it takes over
+  for (size_t b = 0; b < entry.buffers.size(); ++b) {
+    if (entry.buffers[b].region == Region::arena && life[b].first >= 0) order.push_back(b);
+  }
+  std::ranges::stable_sort(order, {}, [&](size_t b) { return std::pair(life[b].first, life[b].last); });
+  std::vector<Block> blocks;
+  std::vector<size_t> block_of(entry.buffers.size());
+  for (const size_t b : order) {
+    if (from[b] == b) {
+      const Extent size = entry.buffers[b].size;
+      block_of[b] = blocks.size();
+      blocks.push_back({.size = {aligned(size.fixed), aligned(size.per_sample)}, .life = life[b]});
+    } else {
+      block_of[b] = block_of[from[b]];
+    }
+    Block& block = blocks[block_of[b]];
+    block.buffers.push_back(b);
+    block.life.last = life[b].last;
+  }
+  return blocks;
+}
+
+// The bytes live at the call where they are most, counting the buffers of a block once.
+Extent most_live(const EntryProgram& entry, const std::vector<Block>& blocks) {
+  Extent most;
+  for (int c = 0; c < static_cast<int>(entry.calls.size()); ++c) {
+    Extent live;
+    for (const Block& block : blocks) {
+      if (!block.life.overlaps({c, c})) continue;
+      const Extent size = entry.buffers[block.buffers.front()].size;
+      live = {live.fixed + size.fixed, live.per_sample + size.per_sample};
+    }
+    if (live.at(kPlanningBatch) > most.at(kPlanningBatch)) most = live;
+  }
+  return most;
+}
+
+// A block in an area, where sizes are plain numbers.
+struct Item {
+  size_t block = 0;
+  int64_t size = 0;
+  Life life;
+};
+
+struct Placement {
+  std::vector<int64_t> offsets;  // per item
+  int64_t peak = 0;
+};
+
+enum class Fit : uint8_t { lowest, tightest };
+
+// Places the items in the given order, each in a gap between those placed before it.
+Placement place(const std::vector<Item>& items, const std::vector<size_t>& order, Fit fit) {
+  Placement placement{.offsets = std::vector<int64_t>(items.size())};
+  std::vector<size_t> placed;  // by offset
+  for (const size_t i : order) {
+    const Item& item = items[i];
+    int64_t end = 0;  // of what lies below the gap
+    int64_t best = -1, best_gap = 0;
+    for (const size_t p : placed) {
+      if (!items[p].life.overlaps(item.life)) continue;
+      const int64_t gap = placement.offsets[p] - end;
+      if (gap >= item.size && (best < 0 || (fit == Fit::tightest && gap < best_gap))) {
+        best = end;
+        best_gap = gap;
+      }
+      end = std::max(end, placement.offsets[p] + items[p].size);
+    }
+    const int64_t offset = best >= 0 ? best : end;
+    placement.offsets[i] = offset;
+    placement.peak = std::max(placement.peak, offset + item.size);
+    const auto above = [&](size_t p) { return placement.offsets[p] <= offset; };
+    placed.insert(std::ranges::partition_point(placed, above), i);
+  }
+  return placement;
+}
+
+int64_t most_live(const std::vector<Item>& items) {
+  int64_t most = 0;
+  for (const Item& start : items) {
+    int64_t live = 0;
+    for (const Item& item : items) {
+      if (item.life.overlaps({start.life.first, start.life.first})) live += item.size;
+    }
+    most = std::max(most, live);
+  }
+  return most;
+}
+
+// Orders worth trying: the largest first, the longest-lived, their product, and as the program runs.
+std::vector<std::vector<size_t>> orders(const std::vector<Item>& items) {
+  const auto length = [](const Item& i) { return static_cast<int64_t>(i.life.last - i.life.first + 1); };
+  const auto sorted = [&](auto rank) {
+    std::vector<size_t> order(items.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::ranges::stable_sort(order, std::greater<>(), [&](size_t i) { return rank(items[i]); });
+    return order;
+  };
+  return {sorted([&](const Item& i) { return std::pair(i.size, length(i)); }),
+          sorted([&](const Item& i) { return std::pair(length(i), i.size); }),
+          sorted([&](const Item& i) { return static_cast<double>(i.size) * static_cast<double>(length(i)); }),
+          sorted([&](const Item& i) { return std::pair(-i.life.first, i.size); }),
+          sorted([&](const Item& i) { return std::pair(i.life.last, i.size); })};
+}
+
+// Improves a plan: moves an item at the peak to an earlier place in the order, and keeps what is no worse.
+void improve(const std::vector<Item>& items, std::vector<size_t> order, Fit fit, int64_t bound,
+             Placement& best) {
+  constexpr int kTries = 400;
+  std::mt19937 random(1);  // fixed: equal programs get equal plans
+  for (int t = 0; t < kTries && best.peak > bound; ++t) {
+    const auto at_peak = [&](size_t i) { return best.offsets[i] + items[i].size == best.peak; };
+    const auto peak = static_cast<size_t>(std::ranges::find_if(order, at_peak) - order.begin());
+    std::vector<size_t> changed = order;
+    const auto from = changed.begin() + static_cast<std::ptrdiff_t>(peak);
+    const auto to = changed.begin() + static_cast<std::ptrdiff_t>(random() % (peak + 1));
+    std::rotate(to, from, from + 1);
+    Placement placement = place(items, changed, fit);
+    if (placement.peak > best.peak) continue;
+    best = std::move(placement);
+    order = std::move(changed);
+  }
+}
+
+Placement best_placement(const std::vector<Item>& items) {
+  const int64_t bound = most_live(items);
+  Placement best{.peak = INT64_MAX};
+  std::vector<size_t> best_order;
+  Fit best_fit{};
+  for (const std::vector<size_t>& order : orders(items)) {
+    for (const Fit fit : {Fit::lowest, Fit::tightest}) {
+      Placement placement = place(items, order, fit);
+      if (placement.peak >= best.peak) continue;
+      best = std::move(placement);
+      best_order = order;
+      best_fit = fit;
+    }
+  }
+  improve(items, best_order, best_fit, bound, best);
+  return best;
+}
+
+// Offsets per block, and the arena's size.
+struct Plan {
+  std::vector<Extent> offsets;
+  Extent arena;
+};
+
+// Places each block above all that live at the same time, fixed part and per-sample part each for itself.
+void stack(const std::vector<Block>& blocks, const std::vector<size_t>& mixed, Plan& plan) {
+  const Extent base = plan.arena;
+  for (size_t i = 0; i < mixed.size(); ++i) {
+    const Block& block = blocks[mixed[i]];
+    Extent offset = base;
+    for (size_t below = 0; below < i; ++below) {
+      const Block& other = blocks[mixed[below]];
+      if (!other.life.overlaps(block.life)) continue;
+      const Extent place = plan.offsets[mixed[below]];
+      offset = {std::max(offset.fixed, place.fixed + other.size.fixed),
+                std::max(offset.per_sample, place.per_sample + other.size.per_sample)};
+    }
+    plan.offsets[mixed[i]] = offset;
+    plan.arena = {std::max(plan.arena.fixed, offset.fixed + block.size.fixed),
+                  std::max(plan.arena.per_sample, offset.per_sample + block.size.per_sample)};
+  }
+}
+
+Plan plan_blocks(const std::vector<Block>& blocks, bool mixed_per_sample) {
+  std::vector<Item> per_sample, fixed;
+  std::vector<size_t> mixed;
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    const auto& [buffers, size, life] = blocks[b];
+    if (size.per_sample == 0) {
+      fixed.push_back({b, size.fixed, life});
+    } else if (size.fixed == 0 || mixed_per_sample) {
+      per_sample.push_back({b, size.fixed + size.per_sample, life});
+    } else {
+      mixed.push_back(b);
+    }
+  }
+  Plan plan{.offsets = std::vector<Extent>(blocks.size())};
+  const Placement low = best_placement(per_sample), high = best_placement(fixed);
+  for (size_t i = 0; i < per_sample.size(); ++i) plan.offsets[per_sample[i].block] = {0, low.offsets[i]};
+  for (size_t i = 0; i < fixed.size(); ++i) plan.offsets[fixed[i].block] = {high.offsets[i], low.peak};
+  plan.arena = {high.peak, low.peak};
+  stack(blocks, mixed, plan);
+  return plan;
+}
+
+std::string megabytes(int64_t size) { return fmt::format("{:.3f} MB", static_cast<double>(size) / 1e6); }
+
+}  // namespace
+
+void plan_memory(EntryProgram& entry) {
+  const std::vector<Block> blocks = blocks_of(entry);
+  Plan plan = plan_blocks(blocks, false);
+  Plan other = plan_blocks(blocks, true);
+  if (other.arena.at(kPlanningBatch) < plan.arena.at(kPlanningBatch)) plan = std::move(other);
+  for (size_t b = 0; b < blocks.size(); ++b) {
+    for (const size_t buffer : blocks[b].buffers) entry.buffers[buffer].offset = plan.offsets[b];
+  }
+  entry.arena = plan.arena;
+  entry.live_bound = most_live(entry, blocks);
+}
+
+std::string memory_report(const EntryProgram& entry) {
+  const int64_t peak = entry.arena.at(kPlanningBatch), bound = entry.live_bound.at(kPlanningBatch);
+  std::string text = fmt::format("entry {}: arena {} bytes; at batch {} {}, at least {} live", entry.name,
+                                 str(entry.arena), kPlanningBatch, megabytes(peak), megabytes(bound));
+  if (bound > 0)
+    text += fmt::format(", ratio {:.3f}", static_cast<double>(peak) / static_cast<double>(bound));
+  text += "\n";
+
+  const std::vector<Life> life = lives(entry);
+  std::vector<size_t> shown;
+  size_t name_width = 6;
+  for (size_t b = 0; b < entry.buffers.size(); ++b) {
+    if (entry.buffers[b].region != Region::arena || life[b].first < 0) continue;
+    shown.push_back(b);
+    name_width = std::max(name_width, entry.buffers[b].name.size());
+  }
+  std::ranges::stable_sort(shown, {}, [&](size_t b) { return std::pair(life[b].first, life[b].last); });
+  if (!shown.empty()) {
+    text +=
+        fmt::format("  {:{}}  {:>24}  {:>11}  {:>28}\n", "buffer", name_width, "bytes", "calls", "offset");
+  }
+  for (const size_t b : shown) {
+    const Buffer& buffer = entry.buffers[b];
+    text += fmt::format("  {:{}}  {:>24}  {:>11}  {:>28}\n", buffer.name, name_width, str(buffer.size),
+                        fmt::format("{}..{}", life[b].first, life[b].last), str(buffer.offset));
+  }
+  return text;
+}
+
+}  // namespace rnc

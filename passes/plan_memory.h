@@ -1,0 +1,22 @@
+// The static plan of temporary memory: a place in the arena for every temporary buffer of an entry.
+#pragma once
+
+#include <string>
+
+#include "ir/loops/program.h"
+
+namespace rnc {
+
+// The batch whose peak decides between plans. Every plan is valid for every batch.
+inline constexpr int64_t kPlanningBatch = 64;
+
+// Sets the offset of every arena buffer (a multiple of 64 for every batch), the entry's arena size and its
+// live_bound. Two buffers that are live in the same call never overlap, whatever the batch, but for in-place
+// pairs of that call of equal size, of which the one is first and the other last used there: they share one
+// place.
+void plan_memory(loops::EntryProgram& entry);
+
+// The text of --emit=memory: peak and lower bound, then each buffer's size, first and last call, and place.
+std::string memory_report(const loops::EntryProgram& entry);
+
+}  // namespace rnc
