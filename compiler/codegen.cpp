@@ -84,8 +84,8 @@ Code generate_once(const llvm::Module& module, CodegenMachine& machine, CodeKind
   config->addMachinePasses();
   config->setInitialized();
   passes.add(new CountSpills(code.spills));
-  const auto type = kind == CodeKind::object ? llvm::CodeGenFileType::ObjectFile
-                                             : llvm::CodeGenFileType::AssemblyFile;
+  const auto type =
+      kind == CodeKind::object ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile;
   check(!machine.addAsmPrinter(passes, out, nullptr, type, info->getMMI().getContext()),
         "LLVM cannot print code for the target");
   passes.add(llvm::createFreeMachineFunctionPass());

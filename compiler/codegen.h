@@ -20,8 +20,8 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine);
 
 // Object code or assembly text. Each kernel is generated with LLVM's machine scheduler and, if that spills
 // registers inside loops, also without; the code with fewer spills is taken (performance.md: large register
-// tiles on AVX-512 need it off, AVX2 often gains from it). Depends on nothing but the module and machine; may run
-// concurrently in different LLVM contexts.
+// tiles on AVX-512 need it off, AVX2 often gains from it). Depends on nothing but the module and machine; may
+// run concurrently in different LLVM contexts.
 std::string generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind);
 
 }  // namespace rnc

@@ -18,7 +18,7 @@ namespace {
 
 // x86 features that f32 and f64 vector code gains from. Others that a CPU has are not used, so that they need
 // not be there.
-constexpr std::array kX86Features = {"sse3", "ssse3", "sse4.1", "sse4.2", "avx", "avx2",
+constexpr std::array kX86Features = {"sse3", "ssse3",   "sse4.1",   "sse4.2",   "avx",     "avx2",
                                      "fma",  "avx512f", "avx512bw", "avx512dq", "avx512vl"};
 
 [[noreturn]] void fail(std::string message) { throw UserError(SourceLocation{}, std::move(message)); }
@@ -60,7 +60,7 @@ std::vector<FeatureChange> parse_features(const std::string& text) {
 std::string host_features() {
   std::vector<std::string> features;
   for (const auto& feature : llvm::sys::getHostCPUFeatures()) {
-    features.push_back((feature.second ? "+" : "-") + feature.first().str());
+    features.push_back(fmt::format("{}{}", feature.second ? '+' : '-', feature.first().str()));
   }
   std::sort(features.begin(), features.end());
   return fmt::format("{}", fmt::join(features, ","));
@@ -75,8 +75,8 @@ void check_features(const llvm::MCSubtargetInfo& known, const std::vector<Featur
                     const std::string& triple) {
   for (const FeatureChange& change : changes) {
     const auto all = known.getAllProcessorFeatures();
-    const bool found = std::any_of(all.begin(), all.end(),
-                                   [&](const auto& feature) { return change.name == feature.Key; });
+    const bool found =
+        std::any_of(all.begin(), all.end(), [&](const auto& feature) { return change.name == feature.Key; });
     if (!found) fail(fmt::format("unknown target feature '{}' for {}", change.name, triple));
   }
 }
@@ -103,9 +103,7 @@ TargetInfo describe(const Target& target, bool x86) {
 }  // namespace
 
 std::string Target::feature_string() const {
-  std::string text;
-  for (const std::string& feature : features) text += (text.empty() ? "+" : ",+") + feature;
-  return text;
+  return features.empty() ? "" : fmt::format("+{}", fmt::join(features, ",+"));
 }
 
 bool Target::has(std::string_view feature) const {
@@ -137,12 +135,11 @@ Target resolve_target(const TargetRequest& request) {
   const std::vector<FeatureChange> changes = parse_features(request.features);
   check_features(*known, changes, target.triple);
 
-  std::string all = native && !foreign ? host_features() : "";
-  if (!request.features.empty()) all += (all.empty() ? "" : ",") + request.features;
+  const std::string all = fmt::format("{},{}", native && !foreign ? host_features() : "", request.features);
   const auto chosen = new_subtarget_info(*llvm_target, target.triple, target.cpu, all);
   if (x86) {
     for (const char* feature : kX86Features) {
-      if (chosen->checkFeatures(std::string("+") + feature)) target.features.emplace_back(feature);
+      if (chosen->checkFeatures(fmt::format("+{}", feature))) target.features.emplace_back(feature);
     }
   }
   for (const FeatureChange& change : changes) {

@@ -224,8 +224,8 @@ void BodyEmitter::emit_alloc(const StmtNode& alloc) {
   } else {
     llvm::BasicBlock& entry = b_.GetInsertBlock()->getParent()->getEntryBlock();
     llvm::IRBuilder<> at_entry(&entry, entry.begin());
-    llvm::Type* array = llvm::ArrayType::get(type({memory.scalar, 1}),
-                                             static_cast<uint64_t>(element_count(memory)));
+    llvm::Type* array =
+        llvm::ArrayType::get(type({memory.scalar, 1}), static_cast<uint64_t>(element_count(memory)));
     llvm::AllocaInst* tile = at_entry.CreateAlloca(array, nullptr, memory.name);
     tile->setAlignment(llvm::Align(64));
     b_.CreateLifetimeStart(tile);

@@ -150,13 +150,13 @@ llvm::Value* BodyEmitter::emit_binary(Binary op, llvm::Value* a, llvm::Value* b,
     case Binary::max:
       return b_.CreateSelect(real ? b_.CreateFCmpOGT(a, b) : b_.CreateICmpSGT(a, b), a, b);
     case Binary::lt:
-      return real                    ? b_.CreateFCmpOLT(a, b)
+      return real                   ? b_.CreateFCmpOLT(a, b)
              : scalar == Scalar::u8 ? b_.CreateICmpULT(a, b)
-                                     : b_.CreateICmpSLT(a, b);
+                                    : b_.CreateICmpSLT(a, b);
     case Binary::le:
-      return real                    ? b_.CreateFCmpOLE(a, b)
+      return real                   ? b_.CreateFCmpOLE(a, b)
              : scalar == Scalar::u8 ? b_.CreateICmpULE(a, b)
-                                     : b_.CreateICmpSLE(a, b);
+                                    : b_.CreateICmpSLE(a, b);
     case Binary::eq:
       return real ? b_.CreateFCmpOEQ(a, b) : b_.CreateICmpEQ(a, b);
     case Binary::ne:

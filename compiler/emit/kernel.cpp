@@ -131,7 +131,8 @@ std::unique_ptr<llvm::Module> emit_kernel(const loops::Kernel& kernel, const std
   }
   b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function));
   const BodyEmitter::Frame frame = load_frame(b, *function, kernel);
-  BodyEmitter(b, target, kernel, frame, unaliased, scope).emit_tasks(function->getArg(1), function->getArg(2));
+  BodyEmitter(b, target, kernel, frame, unaliased, scope)
+      .emit_tasks(function->getArg(1), function->getArg(2));
   b.CreateRetVoid();
   return module;
 }

@@ -17,8 +17,8 @@ namespace rnc {
 // The order of fields in the frame that an entry fills in for a call and hands to the kernel.
 enum FrameField : unsigned { kFrameBatch, kFrameScratch, kFrameScratchStride, kFrameArguments };
 
-// Which parameters of kernel `index` share no memory with any other parameter, in all its calls. Buffers share
-// memory where they are the same, or in place of each other in the arena.
+// Which parameters of kernel `index` share no memory with any other parameter, in all its calls. Buffers
+// share memory where they are the same, or in place of each other in the arena.
 std::vector<bool> unaliased_params(const loops::Program& program, int index);
 
 // A module with one hidden function, named as the kernel, of type rn_task (runtime/abi.h). Its frame is

@@ -24,7 +24,9 @@ int64_t stride_of(const Memory& memory, int dim) {
   return stride;
 }
 
-llvm::Align align(const Affine& offset) { return llvm::Align(static_cast<uint64_t>(offset.alignment(kAlignment))); }
+llvm::Align align(const Affine& offset) {
+  return llvm::Align(static_cast<uint64_t>(offset.alignment(kAlignment)));
+}
 
 }  // namespace
 
@@ -50,8 +52,8 @@ Affine BodyEmitter::offset_of(const Memory& memory, const std::vector<Expr>& ind
 llvm::Value* BodyEmitter::pointer(llvm::Value* base, const Affine& offset) {
   llvm::Value* at = base;
   for (const Affine::Term& term : offset.terms) {
-    llvm::Value* bytes = b_.CreateMul(term.atom.value, b_.getInt64(static_cast<uint64_t>(term.coefficient)),
-                                      "", false, true);
+    llvm::Value* bytes =
+        b_.CreateMul(term.atom.value, b_.getInt64(static_cast<uint64_t>(term.coefficient)), "", false, true);
     at = b_.CreateGEP(b_.getInt8Ty(), at, bytes);
   }
   if (offset.constant == 0) return at;
@@ -68,7 +70,8 @@ llvm::Value* BodyEmitter::lane_mask(const Affine& valid, int lanes) {
 
 llvm::Value* BodyEmitter::lane_pointers(llvm::Value* first, int64_t stride, int lanes) {
   std::vector<llvm::Constant*> offsets;
-  for (int lane = 0; lane < lanes; ++lane) offsets.push_back(b_.getInt64(static_cast<uint64_t>(lane * stride)));
+  for (int lane = 0; lane < lanes; ++lane)
+    offsets.push_back(b_.getInt64(static_cast<uint64_t>(lane * stride)));
   return b_.CreateGEP(b_.getInt8Ty(), first, llvm::ConstantVector::get(offsets));
 }
 
@@ -78,7 +81,8 @@ llvm::Value* BodyEmitter::emit_load(const ExprNode& load) {
   const Affine offset = offset_of(memory, load.operands);
   const int lanes = load.type.lanes;
   llvm::Type* type = this->type(load.type);
-  if (lanes == 1) return tagged(b_.CreateAlignedLoad(type, pointer(base, offset), align(offset)), load.memory);
+  if (lanes == 1)
+    return tagged(b_.CreateAlignedLoad(type, pointer(base, offset), align(offset)), load.memory);
 
   const int64_t stride = stride_of(memory, load.lane_dim);
   Affine valid{lanes, {}};
@@ -98,7 +102,8 @@ llvm::Value* BodyEmitter::emit_load(const ExprNode& load) {
   return tagged(b_.CreateMaskedGather(type, pointers, element, mask, zero), load.memory);
 }
 
-llvm::Value* BodyEmitter::load_strided(const ExprNode& load, llvm::Value* base, int64_t stride, Affine offset) {
+llvm::Value* BodyEmitter::load_strided(const ExprNode& load, llvm::Value* base, int64_t stride,
+                                       Affine offset) {
   llvm::Type* element = type({load.type.scalar, 1});
   llvm::Value* lanes = llvm::PoisonValue::get(type(load.type));
   for (int lane = 0; lane < load.type.lanes; ++lane) {

@@ -1,0 +1,65 @@
+// Constant data laid out as C structs: how the model's descriptor is written. Internal to compiler/emit.
+#pragma once
+
+#include <llvm/IR/Constants.h>
+#include <llvm/IR/Module.h>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rnc {
+
+class Data {
+ public:
+  explicit Data(llvm::Module& module) : module_(module), context_(module.getContext()) {}
+
+  llvm::Constant* i32(int64_t value) { return integer(llvm::Type::getInt32Ty(context_), value); }
+  llvm::Constant* i64(int64_t value) { return integer(llvm::Type::getInt64Ty(context_), value); }
+  llvm::Constant* f64(double value) {
+    return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context_), value);
+  }
+  llvm::Constant* null() { return llvm::ConstantPointerNull::get(llvm::PointerType::getUnqual(context_)); }
+  // A struct with C's padding.
+  llvm::Constant* record(const std::vector<llvm::Constant*>& fields) {
+    return llvm::ConstantStruct::getAnon(context_, fields);
+  }
+  // An array member; all elements of one type, at least one.
+  llvm::Constant* array(const std::vector<llvm::Constant*>& elements) {
+    auto* type = llvm::ArrayType::get(elements.front()->getType(), elements.size());
+    return llvm::ConstantArray::get(type, elements);
+  }
+  // The address of a NUL-terminated string; equal strings are one.
+  llvm::Constant* text(std::string_view text) {
+    llvm::Constant*& known = texts_[std::string(text)];
+    if (!known) known = global(llvm::ConstantDataArray::getString(context_, text), 1);
+    return known;
+  }
+  // The address of an array in memory; null if it is empty.
+  llvm::Constant* table(const std::vector<llvm::Constant*>& elements) {
+    return elements.empty() ? null() : global(array(elements), 8);
+  }
+  // The address of raw bytes.
+  llvm::Constant* bytes(const std::vector<uint8_t>& data, uint64_t alignment) {
+    return global(llvm::ConstantDataArray::get(context_, llvm::ArrayRef<uint8_t>(data)), alignment);
+  }
+
+ private:
+  llvm::Constant* integer(llvm::Type* type, int64_t value) {
+    return llvm::ConstantInt::get(type, static_cast<uint64_t>(value), true);
+  }
+  llvm::Constant* global(llvm::Constant* value, uint64_t alignment) {
+    auto* variable =
+        new llvm::GlobalVariable(module_, value->getType(), true, llvm::GlobalValue::PrivateLinkage, value);
+    variable->setAlignment(llvm::Align(alignment));
+    variable->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+    return variable;
+  }
+
+  llvm::Module& module_;
+  llvm::LLVMContext& context_;
+  std::map<std::string, llvm::Constant*> texts_;
+};
+
+}  // namespace rnc

@@ -1,0 +1,247 @@
+#include "compiler/emit/model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <llvm/IR/IRBuilder.h>
+
+#include <array>
+#include <limits>
+
+#include "compiler/emit/data.h"
+#include "compiler/emit/entry.h"
+#include "compiler/emit/kernel.h"
+#include "runtime/abi.h"
+
+namespace rnc {
+namespace {
+
+using loops::Buffer;
+using loops::Call;
+using loops::EntryProgram;
+using loops::Extent;
+using loops::Region;
+
+using Fields = std::vector<llvm::Constant*>;
+
+int32_t abi_dtype(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return RN_F32;
+    case DType::u8:
+      return RN_U8;
+    case DType::i32:
+      return RN_I32;
+  }
+  unreachable("dtype");
+}
+
+int32_t abi_kind(TensorKind kind) {
+  switch (kind) {
+    case TensorKind::parameter:
+      return RN_PARAMETER;
+    case TensorKind::buffer:
+      return RN_BUFFER;
+    case TensorKind::slot:
+      return RN_SLOT;
+    case TensorKind::gradient:
+      return RN_GRADIENT;
+    case TensorKind::prepared:
+      return RN_PREPARED;
+  }
+  unreachable("tensor kind");
+}
+
+int64_t round_up(int64_t bytes) { return (bytes + RN_ALIGNMENT - 1) / RN_ALIGNMENT * RN_ALIGNMENT; }
+
+// Strings without quotes, as rn_attribute.text wants them.
+std::string plain_text(const Attribute& value) {
+  const auto* string = std::get_if<std::string>(&value);
+  return string ? *string : str(value);
+}
+
+double number(const Attribute& value) {
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  if (const auto* integer = std::get_if<int64_t>(&value)) return static_cast<double>(*integer);
+  if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? 1 : 0;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+// Writes the descriptor, struct by struct in the order of runtime/abi.h.
+class ModelEmitter {
+ public:
+  ModelEmitter(const Model& model, llvm::Module& out)
+      : model_(model), module_(model.module), out_(out), data_(out), context_{model.program, {}, {}, {}, 0} {}
+
+  void emit() {
+    place_tensors();
+    for (const std::vector<uint8_t>& bytes : model_.program.constants) {
+      context_.constants.push_back(data_.bytes(bytes, RN_ALIGNMENT));
+    }
+    for (const loops::Kernel& kernel : model_.program.kernels) {
+      context_.functions.push_back(declare_kernel(kernel.name));
+      context_.scratch_bytes_per_worker =
+          std::max(context_.scratch_bytes_per_worker, round_up(loops::scratch_bytes(kernel)));
+    }
+    llvm::Constant* descriptor = this->descriptor();
+    auto* variable = new llvm::GlobalVariable(
+        out_, descriptor->getType(), true, llvm::GlobalValue::ExternalLinkage, descriptor, RN_MODEL_SYMBOL);
+    variable->setAlignment(llvm::Align(8));
+    variable->setDSOLocal(true);
+    variable->setVisibility(llvm::GlobalValue::ProtectedVisibility);
+  }
+
+ private:
+  void place_tensors() {
+    for (const Tensor& tensor : module_.tensors) {
+      const int kind = abi_kind(tensor.kind);
+      const int64_t bytes = storage_bytes_per_sample(tensor.type);
+      int64_t& end = region_bytes_[static_cast<size_t>(kind)];
+      context_.tensors.push_back({kind, end, bytes});
+      end += round_up(bytes);
+    }
+  }
+
+  llvm::Constant* declare_kernel(const std::string& name) {
+    llvm::LLVMContext& llvm = out_.getContext();
+    llvm::Type* pointer = llvm::PointerType::getUnqual(llvm);
+    llvm::Type* index = llvm::Type::getInt64Ty(llvm);
+    auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(llvm), {pointer, index, index, index}, false);
+    check(out_.getFunction(name) == nullptr, "two kernels have one name: " + name);
+    auto* function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, out_);
+    function->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    function->setDSOLocal(true);
+    return function;
+  }
+
+  llvm::Constant* descriptor() {
+    const Target& target = model_.target;
+    Fields classes, tensors, entries, region_bytes;
+    for (const std::string& name : module_.classes) classes.push_back(data_.text(name));
+    for (size_t i = 0; i < module_.tensors.size(); ++i) tensors.push_back(tensor(i));
+    for (const EntryProgram& program : model_.program.entries) entries.push_back(entry(program));
+    for (const int64_t bytes : region_bytes_) region_bytes.push_back(data_.i64(bytes));
+    return data_.record({
+        data_.i32(RN_MAGIC),
+        data_.i32(RN_ABI_VERSION),
+        data_.text(target.triple),
+        data_.text(target.cpu),
+        data_.text(fmt::format("{}", fmt::join(target.features, ","))),
+        data_.text("rnc " RNC_VERSION),
+        data_.text(module_.name),
+        data_.i64(static_cast<int64_t>(model_.graph_hash)),
+        data_.text(module_.predict),
+        data_.table(classes),
+        data_.i64(static_cast<int64_t>(classes.size())),
+        attributes(module_.recipe),
+        data_.text(module_.optimizer.name),
+        attributes(module_.optimizer.hyper.all()),
+        data_.table(tensors),
+        data_.i64(static_cast<int64_t>(tensors.size())),
+        data_.array(region_bytes),
+        data_.i64(context_.scratch_bytes_per_worker),
+        data_.table(entries),
+        data_.i64(static_cast<int64_t>(entries.size())),
+    });
+  }
+
+  template <class Map>
+  llvm::Constant* attributes(const Map& values) {
+    Fields items;
+    for (const auto& [name, value] : values) {
+      items.push_back(
+          data_.record({data_.text(name), data_.text(plain_text(value)), data_.f64(number(value))}));
+    }
+    return data_.record({data_.table(items), data_.i64(static_cast<int64_t>(items.size()))});
+  }
+
+  llvm::Constant* extent(const Extent& extent) {
+    return data_.record({data_.i64(extent.fixed), data_.i64(extent.per_sample)});
+  }
+
+  llvm::Constant* type(const Type& type) {
+    check(type.rank() <= RN_MAX_RANK, "a type of more dimensions than the ABI has");
+    Fields dims, order, block_dim, block_size;
+    for (size_t i = 0; i < RN_MAX_RANK; ++i) {
+      const bool present = i < type.shape.size();
+      const bool blocked = i < type.layout.blocks.size();
+      const bool permuted = !type.layout.order.empty();
+      dims.push_back(data_.i64(present ? type.shape[i] : 0));
+      order.push_back(data_.i32(!present ? 0 : permuted ? type.layout.order[i] : static_cast<int64_t>(i)));
+      block_dim.push_back(data_.i32(blocked ? type.layout.blocks[i].dim : 0));
+      block_size.push_back(data_.i64(blocked ? type.layout.blocks[i].size : 0));
+    }
+    return data_.record({data_.i32(abi_dtype(type.dtype)), data_.i32(type.rank()), data_.array(dims),
+                         data_.array(order), data_.i32(static_cast<int64_t>(type.layout.blocks.size())),
+                         data_.array(block_dim), data_.array(block_size)});
+  }
+
+  llvm::Constant* tensor(size_t index) {
+    const Tensor& tensor = module_.tensors[index];
+    const TensorPlace& place = context_.tensors[index];
+    return data_.record({data_.text(tensor.name), data_.i32(place.kind), data_.i32(0), type(tensor.type),
+                         data_.i64(place.offset), data_.i64(place.bytes), data_.text(tensor.initializer.name),
+                         attributes(tensor.initializer.attributes.all())});
+  }
+
+  // The model's own value of a scalar input: the optimizer's hyper-parameter of that name, or the recipe's
+  // lr.
+  double default_value(const std::string& name) {
+    if (module_.optimizer.hyper.has(name)) return number(module_.optimizer.hyper.all().find(name)->second);
+    const auto recipe = module_.recipe.find(name);
+    return recipe != module_.recipe.end() ? number(recipe->second) : number(std::string());
+  }
+
+  llvm::Constant* value(const std::string& name, const Type& type, bool input) {
+    const double initial = input && type.rank() == 0 ? default_value(name) : number(std::string());
+    return data_.record({data_.text(name), this->type(type), data_.f64(initial)});
+  }
+
+  llvm::Constant* call_info(const EntryProgram& entry, const Call& call) {
+    check(call.kernel >= 0, "a call without a kernel in entry " + entry.name);
+    const loops::Kernel& kernel = model_.program.kernels.at(static_cast<size_t>(call.kernel));
+    return data_.record({data_.text(kernel.name), data_.text(call.label), data_.text(call.work.direction),
+                         data_.text(call.work.algorithm), extent(call.work.flops), extent(call.work.bytes),
+                         extent(kernel.tasks)});
+  }
+
+  int64_t tensor_kinds(const EntryProgram& entry) {
+    int64_t kinds = 0;
+    for (const Call& call : entry.calls) {
+      for (const int argument : call.arguments) {
+        const Buffer& buffer = entry.buffers.at(static_cast<size_t>(argument));
+        if (buffer.region != Region::tensor) continue;
+        kinds |= int64_t{1} << context_.tensors.at(static_cast<size_t>(buffer.index)).kind;
+      }
+    }
+    return kinds;
+  }
+
+  llvm::Constant* entry(const EntryProgram& entry) {
+    Fields inputs, outputs, calls;
+    for (const Node& input : entry.inputs) inputs.push_back(value(input.name, input.type, true));
+    for (const auto& [name, type] : entry.outputs) outputs.push_back(value(name, type, false));
+    for (const Call& call : entry.calls) calls.push_back(call_info(entry, call));
+    return data_.record({data_.text(entry.name), data_.table(inputs),
+                         data_.i64(static_cast<int64_t>(inputs.size())), data_.table(outputs),
+                         data_.i64(static_cast<int64_t>(outputs.size())), data_.i32(tensor_kinds(entry)),
+                         data_.i32(0), extent(entry.arena), extent(entry.direct_flops), data_.table(calls),
+                         data_.i64(static_cast<int64_t>(calls.size())), emit_entry(out_, context_, entry)});
+  }
+
+  const Model& model_;
+  const Module& module_;
+  llvm::Module& out_;
+  Data data_;
+  EntryContext context_;
+  std::array<int64_t, RN_TENSOR_KINDS> region_bytes_{};
+};
+
+}  // namespace
+
+std::unique_ptr<llvm::Module> emit_model(const Model& model, llvm::LLVMContext& context) {
+  auto out = new_module("model", model.target, context);
+  ModelEmitter(model, *out).emit();
+  return out;
+}
+
+}  // namespace rnc

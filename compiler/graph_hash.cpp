@@ -1,0 +1,40 @@
+#include <fmt/format.h>
+#include <llvm/Support/xxhash.h>
+
+#include "compiler/model.h"
+
+namespace rnc {
+namespace {
+
+std::string plain(const Type& type) { return fmt::format("{}{}", name(type.dtype), str(type.shape)); }
+
+void describe(const Graph& graph, std::string& text) {
+  text += fmt::format("entry {}\n", graph.name);
+  for (const Node& node : graph.nodes) {
+    const bool named = node.op == Op::input || node.op == Op::state;
+    text += fmt::format("{} {} {}", name(node.op), named ? node.name : "", plain(node.type));
+    for (const ValueId input : node.inputs) text += fmt::format(" {}", input);
+    for (const auto& [key, value] : node.attributes.all()) text += fmt::format(" {}={}", key, str(value));
+    text += '\n';
+  }
+  for (const Output& output : graph.outputs) text += fmt::format("output {} {}\n", output.name, output.value);
+}
+
+}  // namespace
+
+uint64_t graph_hash(const Module& module) {
+  std::string text = fmt::format("model {} predict {}\n", module.name, module.predict);
+  for (const Tensor& tensor : module.tensors) {
+    if (tensor.kind != TensorKind::parameter && tensor.kind != TensorKind::buffer) continue;
+    text += fmt::format("{} {} {}\n", name(tensor.kind), tensor.name, plain(tensor.type));
+  }
+  const Graph* model = module.find_entry("model");
+  if (model) {
+    describe(*model, text);
+  } else {
+    for (const Graph& entry : module.entries) describe(entry, text);
+  }
+  return llvm::xxh3_64bits(llvm::StringRef(text));
+}
+
+}  // namespace rnc

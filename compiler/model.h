@@ -1,0 +1,25 @@
+// All that code generation is given: the module, its lowered program and the target.
+#pragma once
+
+#include <cstdint>
+
+#include "compiler/target.h"
+#include "ir/graph.h"
+#include "ir/loops/program.h"
+
+namespace rnc {
+
+struct Model {
+  const Module& module;           // after the pipeline: tensors with layouts
+  const loops::Program& program;  // of its entries
+  const Target& target;
+  uint64_t graph_hash = 0;  // graph_hash(module as elaborated)
+  bool debug = false;       // -g
+};
+
+// Identifies what a checkpoint belongs to: the structure of the elaborated graph (entry "model"; where a dump
+// no longer has one, of all entries) and the parameters and buffers. Depends neither on target, options,
+// layouts nor on names of intermediate values.
+uint64_t graph_hash(const Module& module);
+
+}  // namespace rnc

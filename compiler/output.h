@@ -1,0 +1,15 @@
+// Reading and writing whole files. Failures throw UserError (without a place) naming the file.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace rnc {
+
+std::string read_file(const std::string& path);
+
+// Writes a temporary file beside `path` and renames it, so that `path` appears only when complete, or keeps
+// what it held. "-" is standard output; what is not a regular file (/dev/stdout) is written directly.
+void write_file(const std::string& path, std::string_view bytes, bool executable = false);
+
+}  // namespace rnc
