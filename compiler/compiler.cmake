@@ -2,11 +2,13 @@
 find_package(LLVM REQUIRED CONFIG PATHS /usr/lib/llvm-${RNC_LLVM_VERSION}/lib/cmake/llvm NO_DEFAULT_PATH)
 find_library(LLD_ELF lldELF REQUIRED HINTS ${LLVM_LIBRARY_DIRS})
 find_library(LLD_COMMON lldCommon REQUIRED HINTS ${LLVM_LIBRARY_DIRS})
+find_library(ZSTD zstd REQUIRED)  # lld's own dependencies
+find_package(ZLIB REQUIRED)
 
 rnc_layer(rnc_compiler compiler)
 target_include_directories(rnc_compiler SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS})
 target_compile_definitions(rnc_compiler PUBLIC RNC_VERSION="${PROJECT_VERSION}")
-target_link_libraries(rnc_compiler PUBLIC rnc_passes ${LLD_ELF} ${LLD_COMMON} LLVM CLI11::CLI11
+target_link_libraries(rnc_compiler PUBLIC rnc_passes ${LLD_ELF} ${LLD_COMMON} LLVM ZLIB::ZLIB ${ZSTD} CLI11::CLI11
                       nlohmann_json::nlohmann_json)
 target_link_directories(rnc_compiler PUBLIC ${LLVM_LIBRARY_DIRS})
 
