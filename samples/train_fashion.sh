@@ -1,0 +1,10 @@
+#!/bin/sh
+# Installs what is needed, builds, compiles samples/fashion_resnet20.graph and trains it on Fashion-MNIST.
+# Arguments go to rnrun train: --epochs 5, --data DIR, ...
+set -eu
+cd "$(dirname "$0")/.."
+sh tests/install_debian.sh
+cmake -B build -G Ninja
+cmake --build build
+build/bin/rnc samples/fashion_resnet20.graph -o build/fashion_resnet20.so
+build/bin/rnrun train build/fashion_resnet20.so --output-dir build/fashion_resnet20 "$@"
