@@ -139,29 +139,33 @@ const OpInfo* find_op(std::string_view name) {
 std::span<const Op> all_ops() { return kOps; }
 
 Attributes complete_attributes(const OpInfo& op, Attributes given, const SourceLocation& location) {
+  return complete_attributes(op.name, op.attributes, std::move(given), location);
+}
+
+Attributes complete_attributes(std::string_view what, std::span<const AttributeSpec> specs, Attributes given,
+                               const SourceLocation& location) {
   Attributes complete;
-  for (const AttributeSpec& spec : op.attributes) {
+  for (const AttributeSpec& spec : specs) {
     const std::string key(spec.name);
     if (!given.has(key)) {
-      if (!spec.default_value) throw UserError(location, fmt::format("{}: {} is missing", op.name, key));
+      if (!spec.default_value) throw UserError(location, fmt::format("{}: {} is missing", what, key));
       complete.set(key, *spec.default_value);
       continue;
     }
     const Attribute& value = given.all().at(key);
     if (too_large(value)) {
-      throw UserError(location, fmt::format("{}: {} = {} is too large", op.name, key, str(value)));
+      throw UserError(location, fmt::format("{}: {} = {} is too large", what, key, str(value)));
     }
     const std::optional<Attribute> held = coerced(spec.kind, value);
     if (!held) {
-      throw UserError(
-          location, fmt::format("{}: {} must be {}, not {}", op.name, key, describe(spec.kind), str(value)));
+      throw UserError(location,
+                      fmt::format("{}: {} must be {}, not {}", what, key, describe(spec.kind), str(value)));
     }
     complete.set(key, *held);
     given.erase(key);
   }
   if (!given.all().empty()) {
-    throw UserError(location,
-                    fmt::format("{}: there is no attribute {}", op.name, given.all().begin()->first));
+    throw UserError(location, fmt::format("{}: there is no attribute {}", what, given.all().begin()->first));
   }
   return complete;
 }

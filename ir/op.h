@@ -99,5 +99,8 @@ std::span<const Op> all_ops();
 // reals). Throws UserError at `location` for a missing, unknown or ill-typed attribute and for integers
 // beyond 2^31.
 Attributes complete_attributes(const OpInfo& op, Attributes given, const SourceLocation& location);
+// The same for anything else with named arguments; diagnostics call it `what`.
+Attributes complete_attributes(std::string_view what, std::span<const AttributeSpec> specs, Attributes given,
+                               const SourceLocation& location);
 
 }  // namespace rnc

@@ -1,0 +1,274 @@
+#include "ir/text/dump.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "ir/text/declarations.h"
+#include "ir/text/metadata.h"
+#include "ir/text/suggest.h"
+
+namespace rnc::text {
+namespace {
+
+[[noreturn]] void misplaced(const Statement& statement, std::string_view where) {
+  throw UserError(statement.location, fmt::format("a statement of this kind cannot stand in {}", where));
+}
+
+// Reads the statements of one entry.
+class EntryReader {
+ public:
+  EntryReader(const Module& module, const std::set<std::string>& tensors, ConstantEnvironment& environment,
+              const Statement& entry)
+      : module_(module),
+        tensors_(tensors),
+        environment_(environment),
+        graph_{.name = entry.name},
+        builder_(module, graph_) {}
+
+  Graph read(const std::vector<Statement>& body) {
+    for (const Statement& statement : body) {
+      if (statement.kind == Statement::Kind::kernel) {
+        read_kernel(statement);
+      } else if (statement.kind == Statement::Kind::output) {
+        read_output(statement);
+      } else if (statement.kind == Statement::Kind::assign) {
+        read_assign(statement);
+      } else {
+        read_node(statement);
+      }
+    }
+    return std::move(graph_);
+  }
+
+ private:
+  void read_kernel(const Statement& statement) {
+    kernel_ = static_cast<int>(graph_.kernels.size());
+    graph_.kernels.push_back(statement.name);
+    for (const Statement& member : statement.body) read_node(member);
+    kernel_ = -1;
+  }
+
+  void read_node(const Statement& statement) {
+    if (statement.kind != Statement::Kind::let) misplaced(statement, "an entry or a kernel");
+    if (graph_.nodes.size() >= kMaxNodes) {
+      throw UserError(statement.location, fmt::format("the entry has more than {} operations", kMaxNodes));
+    }
+    if (names_.contains(statement.name)) {
+      throw UserError(statement.location, fmt::format("{} is already defined", statement.name));
+    }
+    const std::string layer =
+        statement.origin && statement.origin->layer ? *statement.origin->layer : layer_of(statement.name);
+    builder_.set_origin(statement.location, layer);
+    const ValueId value = emit(statement);
+    names_.emplace(statement.name, value);
+    Node& node = graph_[value];
+    if (statement.type) set_type(node, statement);
+    node.kernel = kernel_;
+    node.location =
+        statement.origin && statement.origin->location ? statement.origin->location : statement.location;
+  }
+
+  ValueId emit(const Statement& statement) {
+    const Expr& call = *statement.value;
+    if (call.kind != Expr::Kind::call) {
+      throw UserError(call.location, "a statement of a dump must be one operation");
+    }
+    const OpInfo* op = find_op(call.text);
+    if (op == nullptr) {
+      std::vector<std::string> known;
+      for (const Op each : all_ops()) known.emplace_back(name(each));
+      throw UserError(call.location,
+                      fmt::format("unknown operation '{}'{}", call.text, suggestion(call.text, known)));
+    }
+    if (op->op == Op::input || op->op == Op::state) return emit_source(*op, statement);
+    std::vector<ValueId> inputs;
+    Expr attributes{.kind = Expr::Kind::call, .location = call.location, .text = call.text};
+    for (const Expr& operand : call.operands) {
+      if (operand.keyword.empty() && attributes.operands.empty()) {
+        inputs.push_back(find_value(operand));
+      } else {
+        attributes.operands.push_back(operand);
+      }
+    }
+    std::vector<std::string> known;
+    for (const AttributeSpec& spec : op->attributes) known.emplace_back(spec.name);
+    if (known.empty() && !attributes.operands.empty()) {
+      throw UserError(call.location, fmt::format("{}: takes no named arguments", op->name));
+    }
+    return builder_.emit(
+        op->op, std::move(inputs),
+        keyword_arguments(attributes, evaluate_arguments(attributes, environment_), 0, known),
+        statement.name);
+  }
+
+  ValueId emit_source(const OpInfo& op, const Statement& statement) {
+    if (!statement.value->operands.empty()) {
+      throw UserError(statement.value->location, fmt::format("{}: takes no arguments", op.name));
+    }
+    if (op.op == Op::state) {
+      require_tensor(statement.name, statement.location);
+      return builder_.state(statement.name);
+    }
+    if (!statement.type) throw UserError(statement.location, "input: the type is missing");
+    return builder_.input(statement.name, evaluate_type(*statement.type, environment_));
+  }
+
+  void set_type(Node& node, const Statement& statement) {
+    Type declared = evaluate_type(*statement.type, environment_);
+    if (declared.dtype != node.type.dtype || declared.shape != node.type.shape) {
+      throw UserError(statement.type->location,
+                      fmt::format("{} is declared {} but is {}", node.name, str(declared), str(node.type)));
+    }
+    node.type = std::move(declared);
+  }
+
+  void read_output(const Statement& statement) {
+    const auto same_name = [&](const Output& output) { return output.name == statement.name; };
+    if (std::ranges::any_of(graph_.outputs, same_name)) {
+      throw UserError(statement.location, fmt::format("there already is an output {}", statement.name));
+    }
+    graph_.outputs.push_back({statement.name, find_value(*statement.value)});
+  }
+
+  void read_assign(const Statement& statement) {
+    require_tensor(statement.name, statement.location);
+    if (!assigned_.insert(statement.name).second) {
+      throw UserError(statement.location, fmt::format("{} is already assigned", statement.name));
+    }
+    const ValueId value = find_value(*statement.value);
+    const Type &from = graph_[value].type, &to = module_.find_tensor(statement.name)->type;
+    if (from.dtype != to.dtype || from.shape != to.shape) {
+      throw UserError(statement.location, fmt::format("{} {} cannot take the value of {} {}", statement.name,
+                                                      str(to), graph_[value].name, str(from)));
+    }
+    graph_.assigns.push_back({statement.name, value});
+  }
+
+  ValueId find_value(const Expr& name) const {
+    if (name.kind != Expr::Kind::name) {
+      throw UserError(name.location, "an operand in a dump must be the name of a value");
+    }
+    const auto it = names_.find(name.text);
+    if (it != names_.end()) return it->second;
+    std::vector<std::string> known;
+    for (const auto& [value, id] : names_) known.push_back(value);
+    throw UserError(name.location,
+                    fmt::format("unknown name '{}'{}", name.text, suggestion(name.text, known)));
+  }
+
+  void require_tensor(const std::string& name, const SourceLocation& location) const {
+    if (tensors_.contains(name)) return;
+    throw UserError(location, fmt::format("unknown tensor '{}'{}", name,
+                                          suggestion(name, {tensors_.begin(), tensors_.end()})));
+  }
+
+  const Module& module_;
+  const std::set<std::string>& tensors_;
+  ConstantEnvironment& environment_;
+  Graph graph_;
+  GraphBuilder builder_;
+  std::map<std::string, ValueId> names_;
+  std::set<std::string> assigned_;
+  int kernel_ = -1;
+};
+
+class DumpReader {
+ public:
+  DumpReader(const Library& library, const ElaborateOptions& options)
+      : library_(library), options_(options), environment_(evaluate_constants(library, options.set)) {}
+
+  Module read() {
+    const Definition& model = *library_.model;
+    if (!model.parameters.empty()) {
+      throw UserError(model.location, "a model with entries takes its inputs in the entries");
+    }
+    module_.name = model.name;
+    for (const Statement& statement : model.body) read(statement);
+    if (!options_.optimizer.empty()) replace_optimizer();
+    return std::move(module_);
+  }
+
+ private:
+  void read(const Statement& statement) {
+    using Kind = Statement::Kind;
+    switch (statement.kind) {
+      case Kind::classes:
+        module_.classes = make_classes(*statement.value, environment_);
+        return;
+      case Kind::recipe:
+        module_.recipe = make_recipe(*statement.value, environment_);
+        return;
+      case Kind::train:
+        module_.optimizer = make_optimizer(*statement.value, environment_);
+        if (statement.origin && statement.origin->location) {
+          module_.optimizer.location = statement.origin->location;
+        }
+        return;
+      case Kind::predict:
+        if (statement.value->kind != Expr::Kind::name) {
+          throw UserError(statement.value->location,
+                          "predict takes the name of a tensor: give the prediction one");
+        }
+        module_.predict = statement.value->text;
+        return;
+      case Kind::tensor:
+        read_tensor(statement);
+        return;
+      case Kind::entry:
+        read_entry(statement);
+        return;
+      default:
+        misplaced(statement, "a model with entries");
+    }
+  }
+
+  void read_tensor(const Statement& statement) {
+    if (!tensors_.insert(statement.name).second) {
+      throw UserError(statement.location, fmt::format("{} is already defined", statement.name));
+    }
+    Tensor tensor{.name = statement.name,
+                  .kind = tensor_kind(statement.word),
+                  .type = evaluate_type(*statement.type, environment_),
+                  .location = statement.origin && statement.origin->location ? statement.origin->location
+                                                                             : statement.location};
+    if (statement.value) tensor.initializer = make_initializer(*statement.value, environment_);
+    add_tensor(module_, std::move(tensor));
+  }
+
+  void read_entry(const Statement& statement) {
+    if (module_.find_entry(statement.name) != nullptr) {
+      throw UserError(statement.location, fmt::format("entry {} is already defined", statement.name));
+    }
+    module_.entries.push_back(EntryReader(module_, tensors_, environment_, statement).read(statement.body));
+  }
+
+  // Once the training entries are derived, the optimizer is part of them.
+  void replace_optimizer() {
+    if (module_.entries.size() != 1 || module_.entries[0].name != "model") {
+      throw UserError(library_.model->location,
+                      "--optimizer cannot change this dump: its training entries are already derived");
+    }
+    module_.optimizer = parse_optimizer(options_.optimizer);
+  }
+
+  const Library& library_;
+  const ElaborateOptions& options_;
+  ConstantEnvironment environment_;
+  Module module_;
+  std::set<std::string> tensors_;
+};
+
+}  // namespace
+
+bool is_dump(const Definition& model) {
+  return std::ranges::any_of(
+      model.body, [](const Statement& statement) { return statement.kind == Statement::Kind::entry; });
+}
+
+Module read_dump(const Library& library, const ElaborateOptions& options) {
+  return DumpReader(library, options).read();
+}
+
+}  // namespace rnc::text

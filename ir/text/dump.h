@@ -1,0 +1,16 @@
+// Turns the syntax tree of a dump into a module: a model with entries, each a list of single operations.
+#pragma once
+
+#include "ir/graph.h"
+#include "ir/text/library.h"
+#include "ir/text/text.h"
+
+namespace rnc::text {
+
+// Whether a model is written in flat form: whether it has an entry.
+bool is_dump(const Definition& model);
+
+// Types are inferred and must agree with those written down. Throws UserError on a user's mistake.
+Module read_dump(const Library& library, const ElaborateOptions& options);
+
+}  // namespace rnc::text

@@ -1,0 +1,100 @@
+// Turns the syntax tree of a spec into a module: calls blocks, repeats, decides conditions, makes parameters.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/text/declarations.h"
+#include "ir/text/library.h"
+#include "ir/text/text.h"
+#include "ir/text/value.h"
+
+namespace rnc::text {
+
+inline constexpr int64_t kMaxRepeats = 10'000;
+// What can be called beside operations and blocks. (sqrt of a number is there too; of a tensor it is an
+// operation.)
+inline constexpr std::array<std::string_view, 7> kFunctions = {"repeat", "channels", "height", "width",
+                                                               "min",    "max",      "len"};
+
+class Elaborator : public Environment {
+ public:
+  Elaborator(const Library& library, const ElaborateOptions& options);
+  Module run();
+
+  Value lookup(const Expr& name) override;
+  Value call(const Expr& call, const std::string& result_name) override;
+  Value tensor_operator(const Expr& op, const Value& left, const Value& right,
+                        const std::string& result_name) override;
+
+ private:
+  // A block being elaborated, or the model.
+  struct Frame {
+    const Definition* definition;
+    std::string scope;        // prefix of the names in it: "layer1.0"; empty for the model
+    std::string result_name;  // what a returned operation is called
+    Constants variables;
+  };
+
+  // elaborator.cpp: statements and blocks
+  void declare_inputs(const Definition& model);
+  std::optional<Value> execute(const std::vector<Statement>& body);
+  std::optional<Value> execute(const Statement& statement);
+  void let(const Statement& statement);
+  void declare_tensor(const Statement& statement);
+  void choose_initializer(const Statement& statement);
+  void model_statement(const Statement& statement);
+  void set_predict(const Expr& expr);
+  void set_loss(const Expr& expr);
+  void finish(const Definition& model);
+  Value call_block(const Definition& block, const Expr& call, const Arguments& arguments, std::string scope,
+                   std::string result_name);
+  void check_recursion(const Definition& block, const Expr& call) const;
+  void bind(const Definition& block, const Expr& call, const Arguments& arguments);
+  Value repeat(const Expr& call, const std::string& result_name);
+
+  // names.cpp: names in the graph
+  std::string scoped(const std::string& name, const SourceLocation& location) const;
+  std::string generated_name(const std::string& base, const SourceLocation& location);
+  void claim(const std::string& name, const SourceLocation& location);
+  void check_free(const std::string& name, const SourceLocation& location) const;
+
+  // calls.cpp: functions, operations and the layers made of them
+  const Definition* find_block(std::string_view name) const;
+  std::optional<Value> size_function(const Expr& call, const Arguments& arguments) const;
+  Value call_operation(const OpInfo& op, const Expr& call, const Arguments& arguments,
+                       const std::string& result_name);
+  // The operands of a layer that brings its own parameters, named LAYER.weight, ...; removes from
+  // `attributes` what describes only those.
+  std::vector<ValueId> conv2d_operands(const Expr& call, ValueId x, const Value& out,
+                                       const std::string& layer, Attributes& attributes);
+  std::vector<ValueId> linear_operands(const Expr& call, ValueId x, const Value& out,
+                                       const std::string& layer, Attributes& attributes);
+  std::vector<ValueId> batch_norm_operands(const Expr& call, ValueId x, const std::string& layer);
+  ValueId layer_tensor(const Expr& call, const std::string& layer, std::string_view part, Shape shape,
+                       Initializer initializer, TensorKind kind = TensorKind::parameter);
+  ValueId state(Tensor tensor);  // adds it to the module and reads it
+  ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
+               const SourceLocation& location);
+  [[noreturn]] void unknown_call(const Expr& call) const;
+
+  const Library& library_;
+  const ElaborateOptions& options_;
+  Constants constants_;
+  Module module_;
+  Graph graph_;
+  GraphBuilder builder_;
+  std::vector<Frame> frames_;
+  std::map<std::string, SourceLocation, std::less<>> names_;      // taken by nodes and tensors
+  std::map<std::string, int, std::less<>> generated_;             // how many names were made from a base
+  std::map<std::string, Initializer, std::less<>> initializers_;  // by "conv2d.weight"
+  std::map<std::string, SourceLocation, std::less<>> given_;      // statements that may be given once
+  std::optional<Output> predict_;
+  std::optional<Output> loss_;
+};
+
+}  // namespace rnc::text

@@ -1,0 +1,91 @@
+#include "ir/text/library.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "ir/text/parser.h"
+#include "ir/text/text.h"
+
+namespace rnc::text {
+namespace {
+
+constexpr size_t kMaxFiles = 64;
+
+class Loader {
+ public:
+  Library load(const std::shared_ptr<const SourceFile>& source) {
+    load_file(source, source->name);
+    if (!library_.model) throw UserError({source, 1, 1}, "the file defines no model");
+    return std::move(library_);
+  }
+
+ private:
+  void load_file(const std::shared_ptr<const SourceFile>& source, const std::filesystem::path& path) {
+    open_.push_back(identity(path));
+    loaded_.insert(open_.back());
+    for (const Item& item : parse_file(source).items) add(item, path);
+    open_.pop_back();
+  }
+
+  // The file itself, however it is spelt.
+  static std::string identity(const std::filesystem::path& path) {
+    std::error_code ignored;
+    const auto canonical = std::filesystem::weakly_canonical(path, ignored);
+    return ignored ? path.string() : canonical.string();
+  }
+
+  void add(const Item& item, const std::filesystem::path& path) {
+    if (item.kind == Item::Kind::include) {
+      include(item, path);
+      return;
+    }
+    const bool is_model = item.kind == Item::Kind::model;
+    if (is_model && open_.size() > 1)
+      throw UserError(item.location, "an included file cannot define a model");
+    if (is_model && library_.model) {
+      throw UserError(Diagnostic{item.location,
+                                 "a file can define only one model",
+                                 {{library_.model->location, "the first is here", {}}}});
+    }
+    const auto [known, is_new] = defined_.emplace(item.name, item.location);
+    if (!is_new) {
+      throw UserError(Diagnostic{item.location,
+                                 fmt::format("{} is already defined", item.name),
+                                 {{known->second, "first defined here", {}}}});
+    }
+    if (is_model) {
+      library_.model = item.definition;
+    } else if (item.kind == Item::Kind::block) {
+      library_.blocks.emplace(item.name, item.definition);
+    } else {
+      library_.constants.push_back(item);
+    }
+  }
+
+  void include(const Item& item, const std::filesystem::path& path) {
+    const std::filesystem::path target = path.parent_path() / item.name;
+    const std::string target_identity = identity(target);
+    if (std::find(open_.begin(), open_.end(), target_identity) != open_.end()) {
+      throw UserError(item.location, fmt::format("'{}' includes itself", item.name));
+    }
+    if (loaded_.count(target_identity) > 0) return;
+    if (loaded_.size() >= kMaxFiles) {
+      throw UserError(item.location, fmt::format("more than {} files are included", kMaxFiles));
+    }
+    load_file(read_source(target.string(), item.location), target);
+  }
+
+  Library library_;
+  std::vector<std::string> open_;  // the chain of includes that leads to the current file
+  std::set<std::string> loaded_;
+  std::map<std::string, SourceLocation> defined_;
+};
+
+}  // namespace
+
+Library load_library(const std::shared_ptr<const SourceFile>& source) { return Loader().load(source); }
+
+}  // namespace rnc::text

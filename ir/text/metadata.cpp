@@ -1,0 +1,164 @@
+#include "ir/text/metadata.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "ir/text/suggest.h"
+
+namespace rnc::text {
+namespace {
+
+constexpr size_t kMaxClasses = 1'000'000;
+constexpr std::array<std::string_view, 2> kOptimizers = {"sgd", "adam"};
+
+struct InitializerInfo {
+  std::string_view name;
+  std::vector<AttributeSpec> arguments;
+};
+const std::vector<InitializerInfo>& initializers() {
+  using Kind = AttributeKind;
+  static const std::vector<InitializerInfo> table = {
+      {"constant", {{"value", Kind::real, 0.0}}},
+      {"kaiming_normal", {{"mode", Kind::string, std::string("fan_in")}}},
+      {"kaiming_uniform", {{"a", Kind::real, 0.0}}},
+      {"uniform", {{"bound", Kind::real, {}}}},
+      {"xavier_uniform", {}},
+      {"xavier_normal", {}},
+      {"normal", {{"mean", Kind::real, 0.0}, {"std", Kind::real, 1.0}}},
+  };
+  return table;
+}
+
+const std::vector<AttributeSpec>& recipe_entries() {
+  static const std::vector<AttributeSpec> table = {{"epochs", AttributeKind::integer, {}},
+                                                   {"batch_size", AttributeKind::integer, {}},
+                                                   {"lr", AttributeKind::real, {}}};
+  return table;
+}
+
+std::vector<std::string> names_of(const std::vector<AttributeSpec>& specs) {
+  std::vector<std::string> names;
+  for (const AttributeSpec& spec : specs) names.emplace_back(spec.name);
+  return names;
+}
+
+// NAME(...) or NAME alone, which means NAME().
+void require_call(const Expr& expr, std::string_view example) {
+  if (expr.kind != Expr::Kind::call && expr.kind != Expr::Kind::name) {
+    throw UserError(expr.location, fmt::format("expected a call such as {}", example));
+  }
+}
+
+// Positional arguments stand for the arguments in the order of the table.
+Attributes initializer_arguments(const Expr& call, const InitializerInfo& info, Environment& environment) {
+  std::vector<AttributeSpec> specs = info.arguments;
+  const Arguments arguments = evaluate_arguments(call, environment);
+  const size_t positional = positional_count(arguments);
+  if (positional > specs.size()) {
+    throw UserError(arguments[specs.size()].syntax->location,
+                    fmt::format("{}: takes at most {} positional argument{}", info.name, specs.size(),
+                                specs.size() == 1 ? "" : "s"));
+  }
+  for (const std::string_view fan : {"fan_in", "fan_out"}) specs.push_back({fan, AttributeKind::integer, {}});
+  Attributes given = keyword_arguments(call, arguments, positional, names_of(specs));
+  for (size_t i = 0; i < positional; ++i) {
+    const std::string key(specs[i].name);
+    if (given.has(key)) throw UserError(call.location, fmt::format("{}: {} is given twice", info.name, key));
+    given.set(key, to_attribute(arguments[i].value, arguments[i].syntax->location, key));
+  }
+  // The fans are computed from the tensor's shape unless given.
+  std::erase_if(specs, [&](const AttributeSpec& spec) {
+    return spec.name.starts_with("fan_") && !given.has(spec.name);
+  });
+  return complete_attributes(info.name, specs, std::move(given), call.location);
+}
+
+}  // namespace
+
+Attributes keyword_arguments(const Expr& call, const Arguments& arguments, size_t first,
+                             const std::vector<std::string>& known) {
+  Attributes result;
+  for (size_t i = first; i < arguments.size(); ++i) {
+    const auto& [syntax, value] = arguments[i];
+    const std::string& key = syntax->keyword;
+    if (key.empty()) {
+      throw UserError(syntax->location, fmt::format("{}: this argument must have a name", call.text));
+    }
+    if (!known.empty() && std::ranges::find(known, key) == known.end()) {
+      throw UserError(syntax->keyword_location,
+                      fmt::format("{}: there is no argument '{}'{}", call.text, key, suggestion(key, known)));
+    }
+    result.set(key, to_attribute(value, syntax->location, fmt::format("{}: {}", call.text, key)));
+  }
+  return result;
+}
+
+std::vector<std::string> make_classes(const Expr& expr, Environment& environment) {
+  const Value value = evaluate(expr, environment);
+  const auto* list = value.get<std::shared_ptr<const List>>();
+  if (list == nullptr) throw UserError(expr.location, "classes must be a list of strings");
+  if ((*list)->size() > kMaxClasses) throw UserError(expr.location, "there are too many classes");
+  std::vector<std::string> classes;
+  for (const Value& element : **list) {
+    const auto* name = element.get<std::string>();
+    if (name == nullptr) {
+      throw UserError(expr.location, fmt::format("a class name must be a string, not {}", kind_of(element)));
+    }
+    classes.push_back(*name);
+  }
+  return classes;
+}
+
+std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& environment) {
+  std::vector<AttributeSpec> specs = recipe_entries();
+  Attributes given = keyword_arguments(expr, evaluate_arguments(expr, environment), 0, names_of(specs));
+  std::erase_if(specs, [&](const AttributeSpec& spec) { return !given.has(spec.name); });
+  const Attributes recipe = complete_attributes("recipe", specs, std::move(given), expr.location);
+  std::map<std::string, Attribute> result;
+  for (const auto& [key, value] : recipe.all()) {
+    const bool positive =
+        std::holds_alternative<double>(value) ? std::get<double>(value) > 0 : std::get<int64_t>(value) > 0;
+    if (!positive) {
+      throw UserError(expr.location,
+                      fmt::format("recipe: {} must be greater than 0, not {}", key, str(value)));
+    }
+    result.emplace(key, value);
+  }
+  return result;
+}
+
+Optimizer make_optimizer(const Expr& expr, Environment& environment) {
+  require_call(expr, "sgd(momentum = 0.9)");
+  if (std::ranges::find(kOptimizers, expr.text) == kOptimizers.end()) {
+    throw UserError(expr.location, fmt::format("unknown optimizer '{}'; known are {} and {}", expr.text,
+                                               kOptimizers[0], kOptimizers[1]));
+  }
+  Optimizer optimizer{.name = expr.text, .location = expr.location};
+  const Attributes given = keyword_arguments(expr, evaluate_arguments(expr, environment), 0, {});
+  for (const auto& [key, value] : given.all()) {
+    const auto* integer = std::get_if<int64_t>(&value);
+    if (integer == nullptr && !std::holds_alternative<double>(value)) {
+      throw UserError(expr.location,
+                      fmt::format("{}: {} must be a number, not {}", expr.text, key, str(value)));
+    }
+    optimizer.hyper.set(key, integer != nullptr ? static_cast<double>(*integer) : std::get<double>(value));
+  }
+  return optimizer;
+}
+
+Initializer make_initializer(const Expr& expr, Environment& environment) {
+  require_call(expr, "kaiming_normal(mode = \"fan_out\")");
+  std::vector<std::string> known;
+  for (const InitializerInfo& info : initializers()) {
+    if (info.name == expr.text) {
+      return {std::string(info.name), initializer_arguments(expr, info, environment)};
+    }
+    known.emplace_back(info.name);
+  }
+  throw UserError(expr.location,
+                  fmt::format("unknown initialiser '{}'{}", expr.text, suggestion(expr.text, known)));
+}
+
+}  // namespace rnc::text

@@ -1,0 +1,28 @@
+// What a model says beside its graph: class names, recipe, optimizer, initialisers.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/text/value.h"
+
+namespace rnc::text {
+
+// The arguments from the one at `first` on, all of which must have names, as attributes. Throws UserError for
+// one that is not in `known` (with a suggestion); an empty `known` accepts any name.
+Attributes keyword_arguments(const Expr& call, const Arguments& arguments, size_t first,
+                             const std::vector<std::string>& known);
+
+// ["T-shirt/top", "Trouser", ...]
+std::vector<std::string> make_classes(const Expr& expr, Environment& environment);
+// recipe(epochs = 10, batch_size = 256, lr = 0.05): each of these may be left out.
+std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& environment);
+// sgd(momentum = 0.9): one of the known optimizers; its hyper-parameters are numbers and are not checked
+// here.
+Optimizer make_optimizer(const Expr& expr, Environment& environment);
+// kaiming_normal(mode = "fan_out"): see Initializer. Arguments that are left out get PyTorch's defaults.
+Initializer make_initializer(const Expr& expr, Environment& environment);
+
+}  // namespace rnc::text

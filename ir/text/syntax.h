@@ -1,0 +1,97 @@
+// The syntax tree: what the parser makes of a text and the elaborator turns into a module.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ir/diagnostics.h"
+#include "ir/type.h"
+
+namespace rnc::text {
+
+struct Expr {
+  enum class Kind : uint8_t { integer, real, boolean, string, name, list, call, index, unary, binary };
+  Kind kind = Kind::integer;
+  SourceLocation location;  // binary: of the operator
+  int64_t integer = 0;      // integer, boolean
+  double real = 0;
+  std::string text;            // string: its value; name; call: what is called; unary, binary: the operator
+  std::vector<Expr> operands;  // list: its elements; call: its arguments; index: list and index
+  std::string keyword;         // as an argument `keyword = value`; empty: positional
+  SourceLocation keyword_location;
+  int depth = 1;  // of the tree below, itself included
+};
+
+// f32[N, 64, 56, 56 | 1:16]. A dimension is an expression; the name N is the batch.
+struct TypeSyntax {
+  SourceLocation location;
+  std::string dtype;
+  std::vector<Expr> dims;
+  Layout layout;
+};
+
+// @ "resnet18.graph" 12:3 in layer1.0.conv1: where a statement of a dump comes from.
+struct Origin {
+  SourceLocation location;           // none: not given
+  std::optional<std::string> layer;  // none: as the node's name
+};
+
+struct Statement {
+  enum class Kind : uint8_t {
+    let,        // name : type = value
+    condition,  // if value { body } else { otherwise }
+    result,     // return value
+    predict,    // predict value
+    loss,       // loss value
+    train,      // train value
+    classes,    // classes value
+    recipe,     // value = recipe(...)
+    init,       // init name = value
+    tensor,     // word name : type = value; word is parameter, buffer, ...
+    entry,      // entry name { body }
+    kernel,     // kernel name { body }
+    output,     // output name = value
+    assign,     // assign name = value
+  };
+  Kind kind = Kind::let;
+  SourceLocation location;
+  std::string word;
+  std::string name;
+  std::optional<TypeSyntax> type;
+  std::optional<Expr> value;
+  std::vector<Statement> body;
+  std::vector<Statement> otherwise;
+  std::optional<Origin> origin;
+};
+
+struct Parameter {
+  std::string name;
+  SourceLocation location;
+  std::optional<TypeSyntax> type;     // of a model's input
+  std::optional<Expr> default_value;  // of a block's parameter
+};
+
+// block name(parameters) { body } and model name(parameters) { body }
+struct Definition {
+  std::string name;
+  SourceLocation location;
+  std::vector<Parameter> parameters;
+  std::vector<Statement> body;
+};
+
+struct Item {
+  enum class Kind : uint8_t { include, constant, block, model };
+  Kind kind = Kind::include;
+  SourceLocation location;
+  std::string name;           // include: the path; constant: its name
+  std::optional<Expr> value;  // constant
+  std::shared_ptr<const Definition> definition;
+};
+
+struct File {
+  std::vector<Item> items;
+};
+
+}  // namespace rnc::text
