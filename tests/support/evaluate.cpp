@@ -1,5 +1,6 @@
 #include "tests/support/evaluate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -19,7 +20,7 @@ Tensors evaluate(const Module& module, std::string_view entry, int64_t batch, co
   return std::move(result.outputs);
 }
 
-double relative_error(const TensorData& a, const TensorData& b) {
+double relative_error(const TensorData& a, const TensorData& b, double floor) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   if (a.shape != b.shape || a.values.size() != b.values.size()) return infinity;
   double difference = 0, size = 0;
@@ -32,10 +33,10 @@ double relative_error(const TensorData& a, const TensorData& b) {
   for (const double value : b.values) {
     if (std::isfinite(value)) size += value * value;
   }
-  return std::sqrt(difference / size);
+  return std::sqrt(difference) / std::max(std::sqrt(size), floor);
 }
 
-double relative_error(const Tensors& a, const Tensors& b, std::string* worst) {
+double relative_error(const Tensors& a, const Tensors& b, std::string* worst, double floor) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   double largest = 0;
   const auto note = [&](const std::string& name, double error) {
@@ -45,7 +46,7 @@ double relative_error(const Tensors& a, const Tensors& b, std::string* worst) {
   };
   for (const auto& [name, data] : a) {
     const auto other = b.find(name);
-    note(name, other == b.end() ? infinity : relative_error(data, other->second));
+    note(name, other == b.end() ? infinity : relative_error(data, other->second, floor));
   }
   for (const auto& [name, data] : b) {
     if (!a.contains(name)) note(name, infinity);

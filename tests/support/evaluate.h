@@ -12,11 +12,13 @@ namespace rnc::test {
 Tensors evaluate(const Module& module, std::string_view entry, int64_t batch, const Tensors& inputs,
                  Tensors tensors);
 
-// |a - b| / |b| in the L2 norm; infinity where shapes differ or only one is finite. NaN equals NaN.
-double relative_error(const TensorData& a, const TensorData& b);
+// |a - b| / max(|b|, floor) in the L2 norm; infinity where shapes differ or only one is finite. NaN equals
+// NaN. The floor is for values that exact arithmetic makes zero, such as the gradient of a bias before a
+// batch norm.
+double relative_error(const TensorData& a, const TensorData& b, double floor = 0);
 
 // The largest relative error over all names; infinity where a name is missing on one side. `worst`, if given,
 // takes the name.
-double relative_error(const Tensors& a, const Tensors& b, std::string* worst = nullptr);
+double relative_error(const Tensors& a, const Tensors& b, std::string* worst = nullptr, double floor = 0);
 
 }  // namespace rnc::test
