@@ -1,8 +1,9 @@
-// rnrun: trains, evaluates, calls and measures models compiled by rnc.
+// rnrun: trains, evaluates, calls and measures models compiled by rnc. An executable that carries a model at
+// its end (rnc --emit=trainer) is that model's trainer.
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <exception>
+#include <new>
 #include <vector>
 
 #include "runtime/commands/commands.h"
@@ -10,18 +11,35 @@
 
 namespace {
 
+using namespace rnrun;
+
+// False when all is done already: --help, --version.
+bool parse(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+    return true;
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) throw UsageError(error.what());
+    app.exit(error);
+    return false;
+  }
+}
+
+int run_trainer(std::shared_ptr<const Model> model, int argc, char** argv) {
+  CLI::App app(fmt::format("Trains the model {}", model->name()));
+  app.set_version_flag("--version", "rnrun " RNC_VERSION);
+  const Action action = make_trainer(app, std::move(model));
+  return parse(app, argc, argv) ? action() : 0;
+}
+
 int run(int argc, char** argv) {
-  using namespace rnrun;
+  if (auto model = Model::load_carried()) return run_trainer(std::move(model), argc, argv);
   CLI::App app("rnrun: trains, evaluates and measures models compiled by rnc");
   app.set_version_flag("--version", "rnrun " RNC_VERSION);
   app.require_subcommand(1);
-  const std::vector<Command> commands = {add_call(app), add_info(app)};
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    throw UsageError(error.what());
-  }
+  const std::vector<Command> commands = {add_train(app), add_eval(app), add_info(app), add_call(app),
+                                         add_bench(app)};
+  if (!parse(app, argc, argv)) return 0;
   for (const Command& command : commands)
     if (command.app->parsed()) return command.action();
   return 0;

@@ -15,10 +15,9 @@ inline double seconds_between(Clock::time_point a, Clock::time_point b) {
   return std::chrono::duration<double>(b - a).count();
 }
 
-// Sums over any number of runs of one entry.
+// Sums over the runs of one entry that it was given to.
 struct Profile {
   std::vector<double> seconds;  // by call number
-  int64_t runs = 0;
 };
 
 // Events of one or more runs, kept per worker so that recording needs no lock.

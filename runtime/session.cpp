@@ -155,10 +155,7 @@ void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* co
     arena_ = Memory();  // the old one's pages first
     arena_ = Memory(arena, purpose);
   }
-  if (recorder.profile != nullptr) {
-    recorder.profile->seconds.resize(static_cast<size_t>(entry.call_count));
-    ++recorder.profile->runs;
-  }
+  if (recorder.profile != nullptr) recorder.profile->seconds.resize(static_cast<size_t>(entry.call_count));
   RunContext context{pool_, recorder};
   rn_run run{};
   run.batch = batch;

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "runtime/checkpoint.h"
 #include "runtime/commands/commands.h"
 #include "runtime/error.h"
 #include "runtime/safetensors.h"
@@ -27,22 +28,6 @@ struct Options {
   bool steps_given = false;
   bool lr_given = false;
 };
-
-void load_parameters(Session& session, const Options& options) {
-  session.initialize(options.seed);
-  if (options.params.empty()) return;
-  TensorFile file = read_safetensors(options.params);
-  // A checkpoint also holds the optimizer's slots.
-  bool slots = false;
-  for (const auto& [name, value] : file.tensors) {
-    const rn_tensor* t = session.model().find_tensor(name);
-    slots |= t != nullptr && t->kind == RN_SLOT;
-  }
-  if (slots)
-    session.set_tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT}, file.tensors, options.params);
-  else
-    session.set_tensors({RN_PARAMETER, RN_BUFFER}, file.tensors, options.params);
-}
 
 // The gradients that entry "update" reads are tensors, not arguments: moves them from `inputs` into the
 // session.
@@ -81,7 +66,8 @@ int call(const Options& options) {
 
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  load_parameters(session, options);
+  session.initialize(options.seed);
+  if (!options.params.empty()) load_weights(options.params, session);
   Arrays inputs;
   if (!options.in.empty()) inputs = read_safetensors(options.in).tensors;
   if (options.entry == "update") take_gradients(session, inputs, options.in);

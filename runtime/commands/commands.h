@@ -20,10 +20,18 @@ struct Command {
   Action action;
 };
 
-Command add_call(CLI::App& app);
+Command add_train(CLI::App& app);
+Command add_eval(CLI::App& app);
 Command add_info(CLI::App& app);
+Command add_call(CLI::App& app);
+Command add_bench(CLI::App& app);
+
+// Makes `app` itself the command train, for a model that the executable carries.
+Action make_trainer(CLI::App& app, std::shared_ptr<const Model> carried);
 
 // -j/--threads with its default and range.
 void add_threads_option(CLI::App& app, int& threads);
+// -b/--batch-size with its range; `batch` stays as it is when the option is not given.
+CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help);
 
 }  // namespace rnrun

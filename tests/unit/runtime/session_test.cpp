@@ -145,7 +145,6 @@ TEST_CASE("a run is profiled by kernel call, and traced by thread") {
   REQUIRE(profile.seconds.size() == 2);
   CHECK(profile.seconds[0] > 0);
   CHECK(profile.seconds[1] > 0);
-  CHECK(profile.runs == 1);
   trace.write(directory / "trace.json", entry);
   CHECK(read_text(directory / "trace.json").find("\"name\":\"fc weight_grad\"") != std::string::npos);
 }

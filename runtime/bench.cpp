@@ -1,0 +1,153 @@
+#include "runtime/bench.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "runtime/bound_entry.h"
+#include "runtime/fma_peak.h"
+#include "runtime/layout.h"
+#include "runtime/random.h"
+#include "runtime/session.h"
+
+namespace rnrun {
+
+namespace {
+
+constexpr double kSeconds = 3;
+constexpr int64_t kFewest = 5;
+constexpr int64_t kMost = 100;
+constexpr int kWarmUps = 2;
+
+// Random pixels, labels below the number of classes, scalars that train gently.
+void generate_inputs(BoundEntry& bound, const Model& model, int64_t batch) {
+  uint32_t classes = 2;
+  for (const rn_value& v : outputs(bound.entry()))
+    if (v.type.rank == 2 && v.name == std::string_view(model.descriptor().predict))
+      classes = static_cast<uint32_t>(v.type.dims[1]);
+  Random random(1, stream_of("bench"));
+  for (const rn_value& v : inputs(bound.entry())) {
+    if (v.type.rank == 0) {
+      if (std::isnan(v.default_value))
+        bound.set_scalar(v.name, std::string_view(v.name) == "step" ? 1 : 1e-3);
+      continue;
+    }
+    const int64_t count = element_count(v.type, batch);
+    for (int64_t i = 0; i < count; ++i) {
+      switch (v.type.dtype) {
+        case RN_U8:
+          bound.input<uint8_t>(v.name)[i] = static_cast<uint8_t>(random.next());
+          break;
+        case RN_I32:
+          bound.input<int32_t>(v.name)[i] = static_cast<int32_t>(random.below(classes));
+          break;
+        default:
+          bound.input<float>(v.name)[i] = random.uniform();
+          break;
+      }
+    }
+  }
+}
+
+std::vector<KernelTime> kernel_times(const rn_entry& entry, const Profile& profile, int64_t batch,
+                                     double run_ms) {
+  std::vector<KernelTime> times;
+  for (int64_t i = 0; i < entry.call_count; ++i) {
+    const rn_call_info& c = entry.calls[i];
+    const double seconds = profile.seconds[static_cast<size_t>(i)];
+    KernelTime time{c.layer, c.direction, c.algorithm, c.kernel, 1e3 * seconds, 0, 0, 1e3 * seconds / run_ms};
+    if (seconds > 0) {
+      time.gflops = static_cast<double>(at(c.flops, batch)) / seconds / 1e9;
+      time.gbs = static_cast<double>(at(c.bytes, batch)) / seconds / 1e9;
+    }
+    times.push_back(std::move(time));
+  }
+  std::ranges::stable_sort(times, std::greater<>{}, &KernelTime::ms);
+  return times;
+}
+
+int64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
+}  // namespace
+
+BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& options) {
+  ThreadPool pool(options.threads);
+  Session session(model, pool);
+  session.initialize(0);
+  if (options.mode == BenchMode::infer && model->find_entry("prepare") != nullptr)
+    session.call("prepare", {});
+  BoundEntry bound(session, options.mode == BenchMode::train ? "train_step" : "infer", options.batch);
+  generate_inputs(bound, *model, options.batch);
+
+  BenchResult result;
+  result.options = options;
+  result.fma_peak_gflops = measure_fma_peak(pool, *model) / 1e9;
+  for (int i = 0; i < kWarmUps; ++i) bound.run(options.batch);
+
+  Profile fastest;
+  std::vector<double> ms;
+  const auto start = Clock::now();
+  const auto enough = [&] {
+    const auto done = static_cast<int64_t>(ms.size());
+    if (options.repeats > 0) return done >= options.repeats;
+    return done >= kMost || (done >= kFewest && seconds_between(start, Clock::now()) > kSeconds);
+  };
+  while (!enough()) {
+    Profile profile;
+    const auto begin = Clock::now();
+    bound.run(options.batch, {&profile, nullptr});
+    ms.push_back(1e3 * seconds_between(begin, Clock::now()));
+    if (ms.back() == *std::ranges::min_element(ms)) fastest = profile;
+  }
+  if (!options.trace.empty()) {
+    Profile traced;
+    Trace trace(options.threads);
+    bound.run(options.batch, {&traced, &trace});
+    trace.write(options.trace, bound.entry());
+  }
+
+  std::ranges::sort(ms);
+  result.runs = static_cast<int64_t>(ms.size());
+  result.median_ms = (ms[(ms.size() - 1) / 2] + ms[ms.size() / 2]) / 2;
+  result.min_ms = ms.front();
+  result.images_per_s = 1e3 * static_cast<double>(options.batch) / result.median_ms;
+  result.limit_ms =
+      static_cast<double>(at(bound.entry().direct_flops, options.batch)) / result.fma_peak_gflops / 1e6;
+  result.ratio = result.limit_ms > 0 ? result.min_ms / result.limit_ms : 0;
+  result.peak_rss_bytes = peak_rss_bytes();
+  result.kernels = kernel_times(bound.entry(), fastest, options.batch, result.min_ms);
+  return result;
+}
+
+nlohmann::ordered_json to_json(const BenchResult& r) {
+  using nlohmann::ordered_json;
+  ordered_json kernels = ordered_json::array();
+  for (const KernelTime& k : r.kernels)
+    kernels.push_back({{"layer", k.layer},
+                       {"direction", k.direction},
+                       {"algorithm", k.algorithm},
+                       {"kernel", k.kernel},
+                       {"ms", k.ms},
+                       {"gflops", k.gflops},
+                       {"gbs", k.gbs},
+                       {"share", k.share}});
+  return {{"mode", r.options.mode == BenchMode::train ? "train" : "infer"},
+          {"batch", r.options.batch},
+          {"threads", r.options.threads},
+          {"runs", r.runs},
+          {"median_ms", r.median_ms},
+          {"min_ms", r.min_ms},
+          {"images_per_s", r.images_per_s},
+          {"fma_peak_gflops", r.fma_peak_gflops},
+          {"limit_ms", r.limit_ms},
+          {"ratio", r.ratio},
+          {"peak_rss_bytes", r.peak_rss_bytes},
+          {"kernels", kernels}};
+}
+
+}  // namespace rnrun

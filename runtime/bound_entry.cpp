@@ -1,0 +1,42 @@
+#include "runtime/bound_entry.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "runtime/error.h"
+#include "runtime/layout.h"
+
+namespace rnrun {
+
+BoundEntry::BoundEntry(Session& session, std::string_view name, int64_t max_batch)
+    : session_(&session), entry_(&session.model().entry(name)) {
+  for (const rn_value& v : inputs(*entry_)) {
+    in_.emplace_back(plain_bytes(v.type, max_batch), "inputs");
+    in_pointers_.push_back(in_.back().data());
+    if (v.type.rank == 0 && !std::isnan(v.default_value)) set_scalar(v.name, v.default_value);
+  }
+  for (const rn_value& v : outputs(*entry_)) {
+    out_.emplace_back(plain_bytes(v.type, max_batch), "outputs");
+    out_pointers_.push_back(out_.back().data());
+  }
+}
+
+void BoundEntry::set_scalar(std::string_view name, double value) {
+  for (size_t i = 0; i < in_.size(); ++i)
+    if (entry_->inputs[i].name == name) *reinterpret_cast<float*>(in_[i].data()) = static_cast<float>(value);
+}
+
+void BoundEntry::run(int64_t batch, Recorder recorder) {
+  session_->run(*entry_, batch, in_pointers_, out_pointers_, recorder);
+}
+
+Memory& BoundEntry::find(std::span<const rn_value> values, std::vector<Memory>& memory, std::string_view name,
+                         rn_dtype dtype) {
+  for (size_t i = 0; i < values.size(); ++i)
+    if (values[i].name == name && values[i].type.dtype == dtype) return memory[i];
+  throw Error(fmt::format("entry '{}' of the model {} has no {} argument '{}'", entry_->name,
+                          session_->model().name(), rnrun::name(static_cast<DType>(dtype)), name));
+}
+
+}  // namespace rnrun

@@ -1,0 +1,48 @@
+// An entry together with memory for its arguments, for running it again and again.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "runtime/session.h"
+
+namespace rnrun {
+
+// Inputs and outputs are found by name and hold up to `max_batch` samples. Scalar inputs start with the
+// model's defaults. `session` must outlive it.
+class BoundEntry {
+ public:
+  // Throws Error if the model has no such entry.
+  BoundEntry(Session& session, std::string_view entry, int64_t max_batch);
+
+  const rn_entry& entry() const { return *entry_; }
+  // Throw Error when the entry has no such input or output, or it has another element type than T.
+  template <class T>
+  T* input(std::string_view name) {
+    return reinterpret_cast<T*>(find(inputs(*entry_), in_, name, dtype_of(T{})).data());
+  }
+  template <class T>
+  const T* output(std::string_view name) {
+    return reinterpret_cast<const T*>(find(outputs(*entry_), out_, name, dtype_of(T{})).data());
+  }
+  // Does nothing when the entry has no such input.
+  void set_scalar(std::string_view name, double value);
+  void run(int64_t batch, Recorder recorder = {});
+
+ private:
+  static rn_dtype dtype_of(float) { return RN_F32; }
+  static rn_dtype dtype_of(uint8_t) { return RN_U8; }
+  static rn_dtype dtype_of(int32_t) { return RN_I32; }
+  Memory& find(std::span<const rn_value> values, std::vector<Memory>& memory, std::string_view name,
+               rn_dtype dtype);
+
+  Session* session_;
+  const rn_entry* entry_;
+  std::vector<Memory> in_;
+  std::vector<Memory> out_;
+  std::vector<const void*> in_pointers_;
+  std::vector<void*> out_pointers_;
+};
+
+}  // namespace rnrun

@@ -1,0 +1,24 @@
+// What the trainer needs to know of a model: that it classifies images, and how its inputs and outputs are
+// called.
+#pragma once
+
+#include <string_view>
+
+#include "runtime/data/dataset.h"
+#include "runtime/model.h"
+
+namespace rnrun {
+
+struct Classifier {
+  std::string_view image;    // input u8[N, C, H, W]
+  std::string_view label;    // input i32[N]
+  std::string_view predict;  // output f32[N, classes]
+  ImageShape shape;
+  int64_t classes = 0;
+};
+
+// Throws Error when `entry` ("train_step", "loss") does not take one batch of images and one of labels and
+// return the predicted value and "loss".
+Classifier classifier_of(const Model& model, std::string_view entry);
+
+}  // namespace rnrun

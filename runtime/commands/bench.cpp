@@ -1,0 +1,82 @@
+// rnrun bench: how fast a model is, against the machine's limit, and where the time goes.
+#include "runtime/bench.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "runtime/commands/commands.h"
+#include "runtime/memory.h"
+#include "runtime/thread_pool.h"
+
+namespace rnrun {
+
+namespace {
+
+struct Options {
+  std::string model;
+  std::string mode = "train";
+  BenchOptions bench;
+  size_t top = 30;
+  bool json = false;
+};
+
+void print_kernels(const BenchResult& r, size_t top) {
+  fmt::print("\n{:<32} {:<12} {:<14} {:>9} {:>9} {:>8} {:>7}\n", "layer", "direction", "algorithm", "ms",
+             "GFLOP/s", "GB/s", "share");
+  double shown = 0;
+  double all = 0;
+  for (size_t i = 0; i < r.kernels.size(); ++i) {
+    const KernelTime& k = r.kernels[i];
+    all += k.share;
+    if (i >= top) continue;
+    shown += k.share;
+    fmt::print("{:<32} {:<12} {:<14} {:>9.3f} {:>9.1f} {:>8.1f} {:>5.1f} %\n", k.layer, k.direction,
+               k.algorithm, k.ms, k.gflops, k.gbs, 100 * k.share);
+  }
+  if (r.kernels.size() > top)
+    fmt::print("{} more kernel calls: {:.1f} %\n", r.kernels.size() - top, 100 * (all - shown));
+  fmt::print("between kernel calls: {:.1f} %\n", 100 * (1 - all));
+}
+
+int run(const Options& options) {
+  BenchOptions bench_options = options.bench;
+  bench_options.mode = options.mode == "train" ? BenchMode::train : BenchMode::infer;
+  const auto model = Model::load(options.model);
+  const BenchResult r = bench(model, bench_options);
+  if (options.json) {
+    fmt::print("{}\n", to_json(r).dump(2));
+    return 0;
+  }
+  fmt::print("{} {}, batch {}, {} threads: median {:.3f} ms, minimum {:.3f} ms of {} runs; {:.1f} images/s\n",
+             model->name(), options.mode, r.options.batch, r.options.threads, r.median_ms, r.min_ms, r.runs,
+             r.images_per_s);
+  fmt::print("FMA peak {:.1f} GFLOP/s; limit of direct convolution {:.3f} ms; ratio {:.3f}\n",
+             r.fma_peak_gflops, r.limit_ms, r.ratio);
+  fmt::print("peak resident memory {}\n", bytes_text(r.peak_rss_bytes));
+  print_kernels(r, options.top);
+  return 0;
+}
+
+}  // namespace
+
+Command add_bench(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  options->bench.threads = default_threads();
+  CLI::App* command = app.add_subcommand("bench", "Measure speed against the machine's limit");
+  command->add_option("model", options->model, "the model library")->required();
+  command->add_option("--mode", options->mode, "train or infer")
+      ->check(CLI::IsMember({"train", "infer"}))
+      ->capture_default_str();
+  add_batch_option(*command, options->bench.batch, "images per run")->capture_default_str();
+  add_threads_option(*command, options->bench.threads);
+  command
+      ->add_option("--repeats", options->bench.repeats, "timed runs; by default about three seconds' worth")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
+  command->add_option("--top", options->top, "kernel calls in the table")->capture_default_str();
+  command->add_option("--trace", options->bench.trace, "write one run as a Chrome trace, a row per thread");
+  command->add_flag("--json", options->json, "print JSON, with all kernel calls");
+  return {command, [options] { return run(*options); }};
+}
+
+}  // namespace rnrun

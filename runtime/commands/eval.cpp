@@ -1,0 +1,78 @@
+// rnrun eval: how well trained weights do on a data set.
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "runtime/attributes.h"
+#include "runtime/checkpoint.h"
+#include "runtime/classifier.h"
+#include "runtime/commands/commands.h"
+#include "runtime/error.h"
+#include "runtime/evaluate.h"
+
+namespace rnrun {
+
+namespace {
+
+struct Options {
+  std::string model;
+  std::string params;
+  std::string data = kFashionMnist;
+  std::string split = "test";
+  int64_t batch_size = 0;
+  int64_t limit_batches = 0;
+  int threads = default_threads();
+  bool json = false;
+};
+
+int eval(const Options& options) {
+  const auto model = Model::load(options.model);
+  const Classifier classifier = classifier_of(*model, "loss");
+  ThreadPool pool(options.threads);
+  Session session(model, pool);
+  load_weights(options.params, session);
+  const DataSplits data = open_data(options.data, classifier.shape, classifier.classes);
+  const auto recipe_batch =
+      static_cast<int64_t>(number(model->descriptor().recipe, "batch_size").value_or(64));
+  const int64_t batch =
+      options.batch_size > 0 ? options.batch_size : std::clamp<int64_t>(recipe_batch, 1, kMaxBatch);
+
+  const auto start = Clock::now();
+  const Dataset& split = options.split == "test" ? *data.test : *data.train;
+  const Metrics m = evaluate(session, split, batch, options.limit_batches);
+  const double seconds = seconds_between(start, Clock::now());
+  const double speed = static_cast<double>(m.samples) / seconds;
+  if (options.json) {
+    const nlohmann::ordered_json json = {{"samples", m.samples},  {"loss", m.loss()},
+                                         {"top1", m.top1_rate()}, {"top5", m.top5_rate()},
+                                         {"seconds", seconds},    {"images_per_s", speed}};
+    fmt::print("{}\n", json.dump(2));
+  } else {
+    fmt::print("{} images: loss {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.0f} images/s\n", m.samples,
+               m.loss(), 100 * m.top1_rate(), 100 * m.top5_rate(), speed);
+  }
+  return 0;
+}
+
+}  // namespace
+
+Command add_eval(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("eval", "Evaluate trained weights");
+  command->add_option("model", options->model, "the model library")->required();
+  command->add_option("--params", options->params, "a checkpoint, or parameters and buffers")->required();
+  command->add_option("--data", options->data, "a directory of idx files, or \"shapes\"")
+      ->capture_default_str();
+  command->add_option("--split", options->split, "test or train")
+      ->check(CLI::IsMember({"test", "train"}))
+      ->capture_default_str();
+  add_batch_option(*command, options->batch_size, "images per call; by default the recipe's");
+  command->add_option("--limit-batches", options->limit_batches, "use only so many batches")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
+  add_threads_option(*command, options->threads);
+  command->add_flag("--json", options->json, "print JSON");
+  return {command, [options] { return eval(*options); }};
+}
+
+}  // namespace rnrun

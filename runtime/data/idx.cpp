@@ -1,0 +1,142 @@
+#include "runtime/data/idx.h"
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "runtime/error.h"
+
+namespace rnrun {
+
+namespace {
+
+constexpr uint32_t kImages = 0x803;  // unsigned bytes, 3 dimensions
+constexpr uint32_t kLabels = 0x801;  // unsigned bytes, 1 dimension
+constexpr uint32_t kMaxSide = 4096;
+// Deflate cannot do better: 258 bytes from 2 bits.
+constexpr uint64_t kMaxCompression = 1032;
+
+// Reads a file that may be compressed, in order.
+class Reader {
+ public:
+  explicit Reader(std::string path) : path_(std::move(path)) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path_, error)) fail("not a regular file");
+    size_ = std::filesystem::file_size(path_, error);
+    file_ = gzopen(path_.c_str(), "rb");
+    if (file_ == nullptr || error) fail("cannot be opened");
+  }
+  ~Reader() {
+    if (file_ != nullptr) gzclose_r(file_);
+  }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  [[noreturn]] void fail(const std::string& what) const { throw Error(fmt::format("{}: {}", path_, what)); }
+
+  void read(uint8_t* to, uint64_t count) {
+    while (count > 0) {
+      const int n = gzread(file_, to, static_cast<unsigned>(std::min<uint64_t>(count, 1u << 30)));
+      if (n <= 0) fail_reading(n);
+      to += n;
+      count -= static_cast<uint64_t>(n);
+    }
+  }
+
+  // Big-endian.
+  uint32_t number() {
+    uint8_t b[4];
+    read(b, sizeof b);
+    return uint32_t{b[0]} << 24 | uint32_t{b[1]} << 16 | uint32_t{b[2]} << 8 | b[3];
+  }
+
+  void expect_magic(uint32_t expected, std::string_view content) {
+    const uint32_t magic = number();
+    if (magic != expected)
+      fail(fmt::format("not an idx file of {}: magic number 0x{:08x} instead of 0x{:08x}", content, magic,
+                       expected));
+  }
+
+  std::vector<uint8_t> items(uint32_t count, uint64_t bytes_each) {
+    const uint64_t bytes = count * bytes_each;
+    if (bytes > size_ * kMaxCompression)
+      fail(fmt::format("promises {} items of {} bytes, more than the file can hold", count, bytes_each));
+    std::vector<uint8_t> data(bytes);
+    read(data.data(), bytes);
+    return data;
+  }
+
+  // Nothing may follow; for a compressed file this also checks its sum.
+  void expect_end() {
+    uint8_t extra = 0;
+    const int n = gzread(file_, &extra, 1);
+    if (n < 0) fail_reading(n);
+    if (n > 0) fail("has more data than its header says");
+  }
+
+ private:
+  [[noreturn]] void fail_reading(int n) const {
+    int code = Z_OK;
+    const char* reason = gzerror(file_, &code);
+    if (n == 0 || code == Z_BUF_ERROR) fail("truncated");
+    fail(fmt::format("damaged: {}", code == Z_ERRNO ? std::strerror(errno) : reason));
+  }
+
+  std::string path_;
+  uint64_t size_ = 0;
+  gzFile file_ = nullptr;
+};
+
+class IdxDataset : public Dataset {
+ public:
+  IdxDataset(ImageShape shape, std::vector<uint8_t> pixels, std::vector<uint8_t> labels)
+      : shape_(shape), pixels_(std::move(pixels)), labels_(std::move(labels)) {}
+
+  int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
+  ImageShape shape() const override { return shape_; }
+  int32_t read(int64_t index, uint8_t* pixels) const override {
+    std::memcpy(pixels, pixels_.data() + index * shape_.bytes(), static_cast<size_t>(shape_.bytes()));
+    return labels_[static_cast<size_t>(index)];
+  }
+
+ private:
+  ImageShape shape_;
+  std::vector<uint8_t> pixels_;
+  std::vector<uint8_t> labels_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Dataset> read_idx(const std::string& images, const std::string& labels,
+                                        int64_t classes) {
+  Reader image_file(images);
+  image_file.expect_magic(kImages, "images");
+  const uint32_t count = image_file.number();
+  const uint32_t rows = image_file.number();
+  const uint32_t columns = image_file.number();
+  if (count == 0) image_file.fail("has no images");
+  if (rows < 1 || rows > kMaxSide || columns < 1 || columns > kMaxSide)
+    image_file.fail(
+        fmt::format("has images of {}x{}; 1x1 to {}x{} can be read", rows, columns, kMaxSide, kMaxSide));
+
+  Reader label_file(labels);
+  label_file.expect_magic(kLabels, "labels");
+  const uint32_t label_count = label_file.number();
+  if (label_count != count) label_file.fail(fmt::format("has {} labels for {} images", label_count, count));
+  std::vector<uint8_t> label_data = label_file.items(count, 1);
+  label_file.expect_end();
+  const auto wrong = std::ranges::find_if(label_data, [&](uint8_t label) { return label >= classes; });
+  if (wrong != label_data.end())
+    label_file.fail(fmt::format("label {} of image {} is not below the model's {} classes", *wrong,
+                                wrong - label_data.begin(), classes));
+
+  std::vector<uint8_t> pixels = image_file.items(count, uint64_t{rows} * columns);
+  image_file.expect_end();
+  return std::make_unique<IdxDataset>(ImageShape{1, rows, columns}, std::move(pixels), std::move(label_data));
+}
+
+}  // namespace rnrun

@@ -1,0 +1,16 @@
+// Generated data: simple figures, so that a machine without any files can train.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "runtime/data/dataset.h"
+
+namespace rnrun {
+
+// Images of one figure each (its class), of random size, place, tilt and colours, with noise. Ten figures, or
+// as many as there are classes. 10,000 images if `split` is "train", 2,000 otherwise. An image is a function
+// of the split and its index alone. Throws Error if there are less than 2 classes.
+std::unique_ptr<const Dataset> make_shapes(const ImageShape& shape, int64_t classes, std::string_view split);
+
+}  // namespace rnrun

@@ -1,0 +1,14 @@
+// How well a model does on a data set.
+#pragma once
+
+#include "runtime/data/dataset.h"
+#include "runtime/metrics.h"
+#include "runtime/session.h"
+
+namespace rnrun {
+
+// Runs entry `prepare`, then `loss` on every batch in order, the last partial one included; `limit_batches` >
+// 0 stops after that many. Also stops after a batch when interrupted().
+Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches);
+
+}  // namespace rnrun

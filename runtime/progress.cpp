@@ -1,0 +1,67 @@
+#include "runtime/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace rnrun {
+
+namespace {
+
+constexpr int kBarWidth = 20;
+constexpr double kBarSeconds = 0.1;    // between redraws
+constexpr double kLineSeconds = 10.0;  // between plain lines
+
+}  // namespace
+
+std::string duration_text(double seconds) {
+  if (!std::isfinite(seconds)) return "?";
+  const auto total = static_cast<int64_t>(std::max(seconds, 0.0) + 0.5);
+  const int64_t minutes = total / 60;
+  if (minutes < 60) return fmt::format("{}:{:02}", minutes, total % 60);
+  return fmt::format("{}:{:02}:{:02}", minutes / 60, minutes % 60, total % 60);
+}
+
+std::string progress_text(const ProgressState& s) {
+  return fmt::format(
+      "epoch {}/{}  batch {}/{}  loss {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.0f} images/s  {} left",
+      s.epoch, s.epochs, s.batch, s.batches, s.metrics.loss(), 100 * s.metrics.top1_rate(),
+      100 * s.metrics.top5_rate(), s.images_per_s, duration_text(s.seconds_left));
+}
+
+Progress::Progress() : terminal_(isatty(STDOUT_FILENO) == 1), shown_(Clock::now()) {}
+
+void Progress::clear_bar() {
+  if (bar_shown_) fmt::print("\r\x1b[K");
+  bar_shown_ = false;
+}
+
+void Progress::line(std::string_view text) {
+  clear_bar();
+  fmt::print("{}\n", text);
+  std::fflush(stdout);
+}
+
+void Progress::update(const ProgressState& s) {
+  const auto now = Clock::now();
+  if (s.batch >= s.batches) {
+    line(progress_text(s));
+    shown_ = now;
+    return;
+  }
+  if (seconds_between(shown_, now) < (terminal_ ? kBarSeconds : kLineSeconds)) return;
+  shown_ = now;
+  if (!terminal_) {
+    line(progress_text(s));
+    return;
+  }
+  const auto done = static_cast<int>(s.batch * kBarWidth / std::max<int64_t>(s.batches, 1));
+  fmt::print("\r[{:=<{}}{:<{}}] {}\x1b[K", "", done, "", kBarWidth - done, progress_text(s));
+  std::fflush(stdout);
+  bar_shown_ = true;
+}
+
+}  // namespace rnrun

@@ -1,0 +1,44 @@
+// Tells how far the training is: a bar that is redrawn on a terminal, now and then a plain line elsewhere.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "runtime/metrics.h"
+#include "runtime/profile.h"
+
+namespace rnrun {
+
+struct ProgressState {
+  int64_t epoch = 0;  // from 1
+  int64_t epochs = 0;
+  int64_t batch = 0;  // done in this epoch
+  int64_t batches = 0;
+  Metrics metrics;  // of this epoch so far
+  double images_per_s = 0;
+  double seconds_left = 0;  // of the training, evaluation not counted
+};
+
+// "epoch 1/10  batch 12/235  loss 0.5432  top-1 78.12 %  top-5 99.01 %  1234 images/s  0:42 left"
+std::string progress_text(const ProgressState& state);
+// "0:42", "12:05", "3:00:07"
+std::string duration_text(double seconds);
+
+class Progress {
+ public:
+  // Writes to standard output.
+  Progress();
+  // Shows the state if it is time to, or at the end of an epoch.
+  void update(const ProgressState& state);
+  // Prints a line of its own.
+  void line(std::string_view text);
+
+ private:
+  void clear_bar();
+  bool terminal_;
+  bool bar_shown_ = false;
+  Clock::time_point shown_;
+};
+
+}  // namespace rnrun
