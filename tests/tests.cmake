@@ -24,3 +24,7 @@ rnc_unit_tests(passes rnc_passes rnc_test_support)
 rnc_unit_tests(compiler rnc_compiler rnc_runtime rnc_test_support)
 rnc_unit_tests(runtime rnc_runtime)
 include(tests/unit/runtime/models.cmake)
+
+# Measurements, run by hand.
+add_executable(bench_direct_tile EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/direct_tile.cpp)
+target_link_libraries(bench_direct_tile PRIVATE rnc_compiler)
