@@ -74,16 +74,20 @@ class Reader {
   void expect_end() {
     uint8_t extra = 0;
     const int n = gzread(file_, &extra, 1);
-    if (n < 0) fail_reading(n);
     if (n > 0) fail("has more data than its header says");
+    int code = Z_OK;
+    gzerror(file_, &code);
+    if (n < 0 || code == Z_BUF_ERROR) fail_reading(n);
   }
 
  private:
   [[noreturn]] void fail_reading(int n) const {
     int code = Z_OK;
-    const char* reason = gzerror(file_, &code);
+    std::string_view reason = gzerror(file_, &code);
     if (n == 0 || code == Z_BUF_ERROR) fail("truncated");
-    fail(fmt::format("damaged: {}", code == Z_ERRNO ? std::strerror(errno) : reason));
+    if (code == Z_ERRNO) reason = std::strerror(errno);
+    if (reason.starts_with(path_ + ": ")) reason.remove_prefix(path_.size() + 2);
+    fail(fmt::format("damaged: {}", reason));
   }
 
   std::string path_;

@@ -1,0 +1,320 @@
+// The commands of rnrun as a user meets them.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "runtime/abi.h"
+#include "runtime/safetensors.h"
+#include "tests/unit/runtime/idx_files.h"
+#include "tests/unit/runtime/process.h"
+
+namespace rnrun {
+
+namespace {
+
+const std::string kModel = model_path("linear");
+
+// The error that rnrun prints, without "rnrun: error: " and the newline, after its status: "2 the message".
+std::string failure(const std::vector<std::string>& arguments) {
+  const ProcessResult r = run_rnrun(arguments);
+  const std::string prefix = "rnrun: error: ";
+  CHECK(r.err.starts_with(prefix));
+  CHECK(r.err.ends_with("\n"));
+  if (r.err.size() <= prefix.size()) return r.err;
+  return std::to_string(r.status) + " " + r.err.substr(prefix.size(), r.err.size() - prefix.size() - 1);
+}
+
+// A small data set of MNIST's form: bright rows, one per class.
+void write_data(const std::string& directory, uint32_t train, uint32_t test) {
+  std::filesystem::create_directories(directory);
+  for (const auto& [split, count] : {std::pair{"train", train}, {"t10k", test}}) {
+    std::string pixels;
+    std::string labels;
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t label = i * 7 % 10;
+      labels += static_cast<char>(label);
+      for (uint32_t p = 0; p < 784; ++p)
+        pixels += static_cast<char>(p / 56 == label ? 200 + i % 50 : (i * 31 + p * 17) % 100);
+    }
+    write_text(directory + "/" + split + "-images-idx3-ubyte", idx_images(count, 28, 28, pixels));
+    write_text(directory + "/" + split + "-labels-idx1-ubyte", idx_labels(count, labels));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("usage errors have status 2 and say what is allowed") {
+  CHECK(failure({}) == "2 a command is required: train, eval, info, call or bench; --help tells more");
+  CHECK(failure({"dance"}) == "2 The following argument was not expected: dance");
+  CHECK(failure({"train"}) == "2 model is required");
+  CHECK(failure({"train", kModel, "--epochs", "0"}) == "2 --epochs: Value 0 not in range 1 to 1000000");
+  CHECK(failure({"train", kModel, "-b", "-3"}) == "2 --batch-size: Value -3 not in range 1 to 1048576");
+  CHECK(failure({"train", kModel, "-j", "9999"}) == "2 --threads: Value 9999 not in range 1 to 1024");
+  CHECK(failure({"train", kModel, "--lr", "-1"}) ==
+        "2 --lr: Value -1 not in range 0.000000 to 1000000.000000");
+  CHECK(failure({"train", kModel, "--weight-decay", "0.1"}) ==
+        "2 --weight-decay: the optimizer of the model linear has no weight_decay");
+  CHECK(failure({"train", kModel, "--resume", "--overwrite"}) == "2 --resume excludes --overwrite");
+  CHECK(failure({"bench", kModel, "--mode", "fly"}) == "2 --mode: fly not in {train,infer}");
+  CHECK(failure({"call", kModel, "infer", "--out", "x", "--steps", "2"}) ==
+        "2 --steps is for entries train_step and update, not 'infer'");
+  CHECK(failure({"call", kModel, "infer", "--out", "x", "--lr", "2"}) ==
+        "2 --lr: entry 'infer' has no input 'lr'");
+  CHECK(run_rnrun({"--version"}).out.starts_with("rnrun "));
+  CHECK(run_rnrun({"train", "--help"}).status == 0);
+}
+
+TEST_CASE("errors have status 1") {
+  const TemporaryDirectory directory;
+  CHECK(failure({"info", directory / "none.so"}) ==
+        "1 cannot load the model " + directory / "none.so" + ": no such file");
+  CHECK(failure({"train", kModel, "--data", directory.path(), "--output-dir", directory / "o"}) ==
+        "1 no data set in " + directory.path() +
+            ": neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz is there");
+  CHECK(failure({"train", kModel, "--resume", "--output-dir", directory / "o"}) ==
+        "1 cannot read " + directory / "o/checkpoint.safetensors" + ": No such file or directory");
+}
+
+TEST_CASE("train, eval and resume on the command line") {
+  const TemporaryDirectory directory;
+  write_data(directory / "data", 300, 50);
+  const std::vector<std::string> train = {"train",        kModel,
+                                          "--data",       directory / "data",
+                                          "--output-dir", directory / "o",
+                                          "-b",           "64",
+                                          "--epochs",     "2",
+                                          "--seed",       "3",
+                                          "-j",           "2"};
+  const ProcessResult first = run_rnrun(train);
+  CHECK(first.status == 0);
+  CHECK(first.out.starts_with("linear: 300 images of 1x28x28 from " + directory / "data" +
+                              ", 50 to test; batch 64, lr 0.1, 2 threads; results in " + directory / "o" +
+                              "\nepoch 1/2  batch 5/5  loss "));
+  CHECK(first.out.find("\ntest accuracy ") != std::string::npos);
+  CHECK(failure(train) ==
+        "1 " + directory / "o/checkpoint.safetensors" +
+            " is there already: --resume continues that training, --overwrite begins a new one");
+  CHECK(failure({"train", kModel, "--resume", "--seed", "4", "--output-dir", directory / "o"}) ==
+        "2 --seed 4 with --resume: the training began with seed 3");
+
+  // Two epochs and then two more are the same as four.
+  CHECK(run_rnrun({"train", kModel, "--resume", "--epochs", "4", "--output-dir", directory / "o"}).status ==
+        0);
+  std::vector<std::string> whole = train;
+  whole[5] = directory / "whole";
+  whole[9] = "4";
+  CHECK(run_rnrun(whole).status == 0);
+  CHECK(read_text(directory / "o/checkpoint.safetensors") ==
+        read_text(directory / "whole/checkpoint.safetensors"));
+
+  const ProcessResult eval = run_rnrun({"eval", kModel, "--params", directory / "o/checkpoint.safetensors",
+                                        "--data", directory / "data", "--json"});
+  const auto json = nlohmann::json::parse(eval.out);
+  CHECK(json["samples"] == 50);
+  CHECK(json["top1"] == 1.0);
+  CHECK(json["loss"] < 0.5);
+  CHECK(json["top5"] == 1.0);
+}
+
+TEST_CASE("Ctrl-C saves, exits with 130, and --resume ends as if nothing had happened") {
+  const TemporaryDirectory directory;
+  write_data(directory / "data", 2000, 50);
+  const auto command = [&](const std::string& output, std::vector<std::string> more) {
+    std::vector<std::string> all = {"train",        kModel,
+                                    "--data",       directory / "data",
+                                    "--output-dir", directory / output,
+                                    "-b",           "16",
+                                    "--epochs",     "6",
+                                    "-j",           "1"};
+    all.insert(all.end(), more.begin(), more.end());
+    return rnrun_command(all);
+  };
+  CHECK(Process(command("whole", {})).wait().status == 0);
+  Process stopped(command("o", {}));
+  CHECK(stopped.wait_for_output("epoch 1/6  test"));
+  stopped.kill(SIGINT);
+  const ProcessResult result = stopped.wait();
+  CHECK(result.status == 130);
+  CHECK(result.out.find("; --resume goes on from there\n") != std::string::npos);
+  CHECK(Process(command("o", {"--resume"})).wait().status == 0);
+  CHECK(read_text(directory / "o/checkpoint.safetensors") ==
+        read_text(directory / "whole/checkpoint.safetensors"));
+}
+
+TEST_CASE("kill -9 at any moment leaves a checkpoint from which the training goes on") {
+  const TemporaryDirectory directory;
+  write_data(directory / "data", 20, 5);
+  // Epochs of two steps: most of the time goes into saving.
+  const auto command = [&](const std::string& output) {
+    return rnrun_command({"train", kModel, "--data", directory / "data", "--output-dir", directory / output,
+                          "-b", "10", "--epochs", "150", "--eval-every", "0", "-j", "1",
+                          std::filesystem::exists(directory / output) ? "--resume" : "--overwrite"});
+  };
+  CHECK(Process(command("whole")).wait().status == 0);
+  Process first(command("o"));
+  CHECK(first.wait_for_output("epoch 2/"));
+  first.kill(SIGKILL);
+  CHECK(first.wait().status == 128 + SIGKILL);
+  std::minstd_rand random(1);
+  for (int i = 0; i < 8; ++i) {
+    Process again(command("o"));
+    CHECK(again.wait_for_output("epoch "));
+    std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
+    again.kill(SIGKILL);
+    const int status = again.wait().status;
+    CHECK((status == 128 + SIGKILL || status == 0));
+  }
+  CHECK(Process(command("o")).wait().status == 0);
+  CHECK(read_text(directory / "o/checkpoint.safetensors") ==
+        read_text(directory / "whole/checkpoint.safetensors"));
+  CHECK(!std::filesystem::exists(directory / "o/checkpoint.safetensors.partial"));
+  std::istringstream lines(read_text(directory / "o/metrics.jsonl"));
+  int epochs = 0;
+  for (std::string line; std::getline(lines, line);) CHECK(nlohmann::json::parse(line)["epoch"] == ++epochs);
+  CHECK(epochs == 150);
+}
+
+TEST_CASE("a full disk is an error that leaves the old checkpoint") {
+  const TemporaryDirectory directory;
+  write_data(directory / "data", 20, 5);
+  // A file system with room for one checkpoint but not for two; it needs the right to mount in a namespace.
+  const std::string script =
+      "mount -t tmpfs -o size=120k none " + directory / "o" + " && " RNC_RNRUN " train " + kModel +
+      " --data " + directory / "data" + " --epochs 3 -b 10 -j 1 --output-dir " + directory / "o" +
+      "; echo status $?; " RNC_RNRUN " eval " + kModel + " --data " + directory / "data" + " --params " +
+      directory / "o/checkpoint.safetensors" + " && ls " + directory / "o";
+  std::filesystem::create_directory(directory / "o");
+  if (Process({"unshare", "-rm", "mount", "-t", "tmpfs", "none", directory / "o"}).wait().status != 0) {
+    MESSAGE("skipped: no right to mount");
+    return;
+  }
+  const ProcessResult result = Process({"unshare", "-rm", "sh", "-c", script}).wait();
+  CHECK(result.err == "rnrun: error: cannot write " + directory / "o/checkpoint.safetensors" +
+                          ": No space left on device\n");
+  CHECK(result.out.find("\nstatus 1\n5 images: loss ") != std::string::npos);
+  CHECK(result.out.ends_with("images/s\ncheckpoint.safetensors\nmetrics.csv\nmetrics.jsonl\n"));
+}
+
+TEST_CASE("call: what each entry returns") {
+  const TemporaryDirectory directory;
+  TensorFile batch;
+  batch.tensors["image"] = Array::zeros(DType::u8, {3, 1, 28, 28});
+  for (uint8_t& v : batch.tensors["image"].as<uint8_t>()) v = 77;
+  const TensorFile images = batch;
+  batch.tensors["label"] = Array::zeros(DType::i32, {3});
+  write_safetensors(directory / "images", images);
+  write_safetensors(directory / "batch", batch);
+  const auto call = [&](const std::string& entry, const std::string& in, std::vector<std::string> more) {
+    std::vector<std::string> all = {
+        "call", kModel, entry, "--in", directory / in, "--out", directory / "out", "--seed", "1"};
+    all.insert(all.end(), more.begin(), more.end());
+    const ProcessResult r = run_rnrun(all);
+    CHECK(r.err.empty());
+    return r.status == 0 ? read_safetensors(directory / "out").tensors : Arrays{};
+  };
+  const auto names = [](const Arrays& arrays) {
+    std::string text;
+    for (const auto& [name, array] : arrays) text += (text.empty() ? "" : " ") + name;
+    return text;
+  };
+
+  CHECK(names(call("infer", "images", {})) == "fc");
+  CHECK(names(call("loss", "batch", {})) == "fc loss");
+  const Arrays backward = call("backward", "batch", {});
+  CHECK(names(backward) == "fc first_pixel.mean grad.fc.bias grad.fc.weight loss");
+  CHECK(type_text(backward.at("grad.fc.weight")) == "f32[10, 784]");
+  CHECK(backward.at("first_pixel.mean").as<float>()[0] == doctest::Approx(7.7));
+
+  const Arrays once = call("train_step", "batch", {"--lr", "0.5"});
+  CHECK(names(once) == "fc fc.bias fc.weight first_pixel.mean loss momentum.fc.bias momentum.fc.weight");
+  const Arrays thrice = call("train_step", "batch", {"--lr", "0.5", "--steps", "3", "-j", "3"});
+  CHECK(thrice.at("loss").as<float>()[0] < once.at("loss").as<float>()[0]);
+
+  // One step and then two from its result are three; "step" must be told.
+  TensorFile state;
+  state.tensors = once;
+  state.tensors.erase("fc");
+  state.tensors.erase("loss");
+  write_safetensors(directory / "state", state);
+  TensorFile scalars = batch;
+  scalars.tensors["step"] = Array::scalar(2);
+  write_safetensors(directory / "step2", scalars);
+  state.tensors = call("train_step", "step2", {"--lr", "0.5", "--params", directory / "state"});
+  state.tensors.erase("fc");
+  state.tensors.erase("loss");
+  write_safetensors(directory / "state", state);
+  scalars.tensors["step"] = Array::scalar(3);
+  write_safetensors(directory / "step2", scalars);
+  CHECK(call("train_step", "step2", {"--lr", "0.5", "--params", directory / "state"}) == thrice);
+
+  // backward and then update are train_step.
+  TensorFile gradients;
+  for (const auto& [name, array] : backward)
+    if (name.starts_with("grad.")) gradients.tensors[name] = array;
+  write_safetensors(directory / "grad", gradients);
+  const Arrays updated = call("update", "grad", {"--lr", "0.5"});
+  CHECK(names(updated) == "fc.bias fc.weight momentum.fc.bias momentum.fc.weight");
+  CHECK(updated.at("fc.weight") == once.at("fc.weight"));
+
+  CHECK(failure({"call", kModel, "infer", "--in", directory / "batch", "--out", directory / "out"}) ==
+        "1 " + directory / "batch" + ": 'label' is no input of entry 'infer'");
+  CHECK(failure({"call", kModel, "dream", "--out", directory / "out"}) ==
+        "1 " + kModel + " has no entry 'dream'; it has prepare, infer, loss, backward, update, train_step");
+  CHECK(failure({"call", kModel, "update", "--lr", "1", "--in", directory / "batch", "--out",
+                 directory / "out"}) ==
+        "1 " + directory / "batch" +
+            " does not fit the model linear: 'grad.fc.weight' is missing; 'grad.fc.bias' is missing");
+}
+
+TEST_CASE("info and bench print JSON with the agreed keys") {
+  const auto info = nlohmann::json::parse(run_rnrun({"info", kModel, "--json", "-b", "10", "-j", "3"}).out);
+  CHECK(info["parameters"] == 7850);
+  CHECK(info["buffers"] == 1);
+  const auto& loss = info["entries"][2];
+  CHECK(loss["name"] == "loss");
+  CHECK(loss["memory_bytes"] == 10 * 64 + 3 * 64 + (784 * 16 + 16) * 4);
+
+  for (const std::string mode : {"train", "infer"}) {
+    const TemporaryDirectory directory;
+    const auto bench =
+        nlohmann::json::parse(run_rnrun({"bench", kModel, "--mode", mode, "-b", "8", "-j", "2", "--repeats",
+                                         "5", "--json", "--trace", directory / "trace.json"})
+                                  .out);
+    for (const char* key : {"mode", "batch", "threads", "median_ms", "min_ms", "images_per_s",
+                            "fma_peak_gflops", "limit_ms", "ratio", "peak_rss_bytes", "kernels"})
+      CHECK(bench.contains(key));
+    CHECK(bench["mode"] == mode);
+    CHECK(bench["min_ms"] <= bench["median_ms"]);
+    CHECK(bench["fma_peak_gflops"] > 0.1);
+    CHECK(bench["ratio"].get<double>() ==
+          doctest::Approx(bench["min_ms"].get<double>() / bench["limit_ms"].get<double>()));
+    CHECK(bench["kernels"].size() == (mode == "train" ? 2 : 1));
+    CHECK(nlohmann::json::parse(read_text(directory / "trace.json"))["traceEvents"].size() >= 1);
+  }
+  CHECK(run_rnrun({"bench", kModel, "-b", "8", "-j", "1", "--repeats", "5"})
+            .out.starts_with("linear train, batch 8, 1 threads: median "));
+}
+
+TEST_CASE("an executable that carries a model is its trainer") {
+  const TemporaryDirectory directory;
+  const std::string program = read_text(RNC_RNRUN);
+  const std::string library = read_text(kModel);
+  rn_trailer trailer{program.size(), library.size(), {}};
+  std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
+  const std::string path = directory / "trainer";
+  write_text(path, program + library + std::string(reinterpret_cast<const char*>(&trailer), sizeof trailer));
+  chmod(path.c_str(), 0700);
+  write_data(directory / "data", 50, 10);
+  const ProcessResult r =
+      Process({path, "--data", directory / "data", "--epochs", "1", "--output-dir", directory / "o"}).wait();
+  CHECK(r.err.empty());
+  CHECK(r.status == 0);
+  CHECK(r.out.starts_with("linear: 50 images"));
+  CHECK(std::filesystem::exists(directory / "o/checkpoint.safetensors"));
+  CHECK(Process({path, "--help"}).wait().out.starts_with("Trains the model linear\n"));
+}
+
+}  // namespace rnrun

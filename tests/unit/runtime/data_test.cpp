@@ -1,0 +1,152 @@
+#include <doctest/doctest.h>
+#include <zlib.h>
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "runtime/data/dataset.h"
+#include "runtime/data/idx.h"
+#include "runtime/data/shapes.h"
+#include "tests/unit/runtime/idx_files.h"
+#include "tests/unit/runtime/support.h"
+
+namespace rnrun {
+
+namespace {
+
+std::string gzip(const std::string& text) {
+  const TemporaryDirectory directory;
+  gzFile out = gzopen((directory / "z").c_str(), "wb");
+  gzwrite(out, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(out);
+  return read_text(directory / "z");
+}
+
+// Reads the two files and returns the message of the error, without the directory.
+std::string idx_error(const std::string& images, const std::string& labels) {
+  const TemporaryDirectory directory;
+  write_text(directory / "images", images);
+  write_text(directory / "labels", labels);
+  const std::string message = error_of([&] { read_idx(directory / "images", directory / "labels", 10); });
+  CHECK(message.starts_with(directory / ""));
+  return message.substr(std::min(message.size(), directory.path().size() + 1));
+}
+
+const std::string kTwoImages = idx_images(2, 2, 3, "abcdefghijkl");
+const std::string kTwoLabels = idx_labels(2, std::string("\x05\x09", 2));
+
+}  // namespace
+
+TEST_CASE("idx files, plain and compressed") {
+  const TemporaryDirectory directory;
+  for (const bool compressed : {false, true}) {
+    write_text(directory / "images", compressed ? gzip(kTwoImages) : kTwoImages);
+    write_text(directory / "labels", compressed ? gzip(kTwoLabels) : kTwoLabels);
+    const auto data = read_idx(directory / "images", directory / "labels", 10);
+    CHECK(data->size() == 2);
+    CHECK(str(data->shape()) == "1x2x3");
+    std::string pixels(6, ' ');
+    CHECK(data->read(0, reinterpret_cast<uint8_t*>(pixels.data())) == 5);
+    CHECK(pixels == "abcdef");
+    CHECK(data->read(1, reinterpret_cast<uint8_t*>(pixels.data())) == 9);
+    CHECK(pixels == "ghijkl");
+  }
+}
+
+TEST_CASE("hostile idx files are refused with a reason") {
+  CHECK(idx_error("", kTwoLabels) == "images: truncated");
+  CHECK(idx_error(kTwoLabels, kTwoLabels) ==
+        "images: not an idx file of images: magic number 0x00000801 instead of 0x00000803");
+  CHECK(idx_error(kTwoImages, kTwoImages) ==
+        "labels: not an idx file of labels: magic number 0x00000803 instead of 0x00000801");
+  CHECK(idx_error(kTwoImages, idx_labels(3, "abc")) == "labels: has 3 labels for 2 images");
+  CHECK(idx_error(kTwoImages, idx_labels(2, std::string("\x05\x0a", 2))) ==
+        "labels: label 10 of image 1 is not below the model's 10 classes");
+  CHECK(idx_error(kTwoImages, idx_labels(2, std::string("\x05", 1))) == "labels: truncated");
+  CHECK(idx_error(kTwoImages.substr(0, kTwoImages.size() - 1), kTwoLabels) == "images: truncated");
+  CHECK(idx_error(kTwoImages + "x", kTwoLabels) == "images: has more data than its header says");
+  CHECK(idx_error(kTwoImages, kTwoLabels + "x") == "labels: has more data than its header says");
+  CHECK(idx_error(idx_images(0, 2, 3, ""), kTwoLabels) == "images: has no images");
+  CHECK(idx_error(idx_images(2, 0, 3, ""), kTwoLabels) ==
+        "images: has images of 0x3; 1x1 to 4096x4096 can be read");
+  CHECK(idx_error(idx_images(2, 3, 0xffffffff, ""), kTwoLabels) ==
+        "images: has images of 3x4294967295; 1x1 to 4096x4096 can be read");
+  CHECK(idx_error(idx_images(0xffffffff, 4096, 4096, "abc"), idx_labels(0xffffffff, "abc")) ==
+        "labels: promises 4294967295 items of 1 bytes, more than the file can hold");
+  CHECK(idx_error(idx_images(2, 4096, 4096, "abc"), kTwoLabels) ==
+        "images: promises 2 items of 16777216 bytes, more than the file can hold");
+}
+
+TEST_CASE("damaged compressed files are refused") {
+  std::string pixels;  // incompressible, so that the file can be cut anywhere
+  for (unsigned i = 0; i < 4000; ++i) pixels += static_cast<char>(i * i * 2654435761u >> 13);
+  const std::string images = gzip(idx_images(2, 40, 50, pixels));
+  const std::string labels = gzip(kTwoLabels);
+  for (size_t size = 20; size < images.size(); size += 97)
+    CHECK(idx_error(images.substr(0, size), labels) == "images: truncated");
+  CHECK(idx_error(images.substr(0, images.size() - 4), labels) == "images: truncated");
+  std::string flipped = images;
+  flipped[flipped.size() - 5] ^= 1;  // the check sum
+  CHECK(idx_error(flipped, labels) == "images: damaged: incorrect data check");
+}
+
+TEST_CASE("a directory of data must be complete and fit the model") {
+  const TemporaryDirectory directory;
+  const auto message = [&](const ImageShape& shape) {
+    return error_of([&] { open_data(directory.path(), shape, 10); });
+  };
+  CHECK(message({1, 2, 3}) ==
+        "no data set in " + directory.path() +
+            ": neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz is there");
+  write_text(directory / "train-images-idx3-ubyte", kTwoImages);
+  write_text(directory / "train-labels-idx1-ubyte.gz", gzip(kTwoLabels));
+  CHECK(message({1, 2, 3}) == "no data set in " + directory.path() +
+                                  ": neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz is there");
+  write_text(directory / "t10k-images-idx3-ubyte", idx_images(1, 2, 3, "abcdef"));
+  write_text(directory / "t10k-labels-idx1-ubyte", idx_labels(1, std::string("\0", 1)));
+  CHECK(open_data(directory.path(), {1, 2, 3}, 10).test->size() == 1);
+  CHECK(message({3, 2, 3}) ==
+        "the images of " + directory.path() +
+            "/train-images-idx3-ubyte are 1x2x3, the model takes 3x2x3; --data shapes makes "
+            "images of any size");
+}
+
+TEST_CASE("generated images are a function of their index, in all classes and sizes") {
+  const auto data = make_shapes({3, 40, 30}, 10, "train");
+  CHECK(data->size() == 10'000);
+  std::vector<uint8_t> first(3 * 40 * 30);
+  std::vector<uint8_t> again(first.size());
+  std::set<int32_t> labels;
+  for (int64_t i = 0; i < 200; ++i) {
+    const int32_t label = data->read(i, first.data());
+    CHECK(make_shapes({3, 40, 30}, 10, "train")->read(i, again.data()) == label);
+    REQUIRE(first == again);
+    labels.insert(label);
+  }
+  CHECK(labels.size() == 10);
+  CHECK(*labels.rbegin() == 9);
+  make_shapes({3, 40, 30}, 10, "test")->read(199, again.data());
+  CHECK(first != again);
+  const auto two = make_shapes({1, 1, 1}, 2, "test");
+  for (int64_t i = 0; i < 50; ++i) CHECK(two->read(i, first.data()) < 2);
+  CHECK(error_of([] {
+          make_shapes({1, 8, 8}, 1, "train");
+        }) == "the data set shapes needs a model of at least 2 classes");
+}
+
+TEST_CASE("a batch is gathered by index") {
+  const auto data = make_shapes({1, 8, 8}, 10, "train");
+  ThreadPool pool(3);
+  const std::vector<uint32_t> indices = {7, 3, 7};
+  std::vector<uint8_t> pixels(3 * 64);
+  std::vector<int32_t> labels(3);
+  read_batch(*data, indices, pool, pixels.data(), labels.data());
+  std::vector<uint8_t> one(64);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(labels[i] == data->read(indices[i], one.data()));
+    CHECK(std::equal(one.begin(), one.end(), pixels.begin() + static_cast<long>(i) * 64));
+  }
+}
+
+}  // namespace rnrun

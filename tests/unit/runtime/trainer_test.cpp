@@ -1,0 +1,238 @@
+#include "runtime/trainer.h"
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+
+#include "runtime/data/shapes.h"
+#include "runtime/interrupt.h"
+#include "runtime/safetensors.h"
+#include "tests/unit/runtime/support.h"
+
+namespace rnrun {
+
+namespace {
+
+// A part of the generated images that calls for a stop when image number `stop` is read, `signals` times.
+class Stopping : public Dataset {
+ public:
+  Stopping(int64_t size, int64_t stop, int signals = 1)
+      : data_(make_shapes({1, 28, 28}, 10, "train")), size_(size), stop_(stop), signals_(signals) {}
+  int64_t size() const override { return size_; }
+  ImageShape shape() const override { return data_->shape(); }
+  int32_t read(int64_t index, uint8_t* pixels) const override {
+    if (++read_ == stop_)
+      for (int i = 0; i < signals_; ++i) raise(SIGINT);
+    return data_->read(index, pixels);
+  }
+
+ private:
+  std::unique_ptr<const Dataset> data_;
+  int64_t size_;
+  int64_t stop_;
+  int signals_;
+  mutable std::atomic<int64_t> read_ = 0;
+};
+
+constexpr int64_t kTrain = 230;  // the last batch is a partial one
+constexpr int64_t kTest = 70;
+
+TrainSettings settings() {
+  TrainSettings s;
+  s.data = "shapes";
+  s.epochs = 3;
+  s.batch_size = 50;
+  s.lr = 0.05;
+  s.hyper["momentum"] = 0.8;
+  s.seed = 7;
+  return s;
+}
+
+struct Data {
+  DataSplits splits;
+  explicit Data(int64_t stop_train = 0, int64_t stop_test = 0, int signals = 1)
+      : splits{std::make_unique<Stopping>(kTrain, stop_train, signals),
+               std::make_unique<Stopping>(kTest, stop_test, signals)} {}
+};
+
+// Trains from the beginning, or from the checkpoint in the directory if there is one.
+TrainOutcome train(const std::string& directory, const Data& data, int threads,
+                   TrainSettings s = settings()) {
+  ThreadPool pool(threads);
+  Session session(Model::load(model_path("linear")), pool);
+  TrainPosition position;
+  if (std::filesystem::exists(Trainer::checkpoint_path(directory))) {
+    const Checkpoint checkpoint = load_checkpoint(Trainer::checkpoint_path(directory), session);
+    s = checkpoint.settings;
+    position = checkpoint.position;
+  } else {
+    session.initialize(s.seed);
+  }
+  const InterruptGuard guard;
+  return Trainer(session, data.splits, s, directory, 1).run(position);
+}
+
+std::string checkpoint_bytes(const TemporaryDirectory& directory) {
+  return read_text(Trainer::checkpoint_path(directory.path()));
+}
+
+// metrics.csv without its times.
+std::string metrics(const TemporaryDirectory& directory) {
+  std::istringstream in(read_text(directory / "metrics.csv"));
+  std::string kept;
+  for (std::string line; std::getline(in, line);) {
+    for (int i = 0; i < 2; ++i) line.erase(line.rfind(','));
+    kept += line + "\n";
+  }
+  return kept;
+}
+
+}  // namespace
+
+TEST_CASE("training learns, and counts every sample of the last partial batch") {
+  const TemporaryDirectory directory;
+  TrainSettings s = settings();
+  s.epochs = 15;
+  const TrainOutcome outcome = train(directory.path(), Data(), 2, s);
+  CHECK(outcome.signal == 0);
+  CHECK(outcome.test.samples == kTest);
+  CHECK(outcome.test.top1_rate() > 0.8);
+  const std::string csv = read_text(directory / "metrics.csv");
+  CHECK(csv.find("\n1,5,0.05,") != std::string::npos);
+  CHECK(csv.find("\n15,75,0.05,") != std::string::npos);
+}
+
+TEST_CASE("the weights do not depend on threads or interruptions") {
+  const TemporaryDirectory whole;
+  CHECK(train(whole.path(), Data(), 1).signal == 0);
+  const std::string expected = checkpoint_bytes(whole);
+
+  for (const int threads : {2, 3, 7}) {
+    const TemporaryDirectory directory;
+    train(directory.path(), Data(), threads);
+    CHECK(checkpoint_bytes(directory) == expected);
+  }
+  SUBCASE("interrupted in the middle of an epoch, twice") {
+    const TemporaryDirectory directory;
+    CHECK(train(directory.path(), Data(kTrain + 60), 2).signal == SIGINT);
+    CHECK(checkpoint_bytes(directory) != expected);
+    CHECK(train(directory.path(), Data(70), 3).signal == SIGINT);
+    CHECK(train(directory.path(), Data(), 1).signal == 0);
+    CHECK(checkpoint_bytes(directory) == expected);
+    CHECK(metrics(directory) == metrics(whole));
+  }
+  SUBCASE("interrupted in the last batch of an epoch, or of all") {
+    for (const int64_t stop : {kTrain - 1, 3 * kTrain}) {
+      const TemporaryDirectory directory;
+      CHECK(train(directory.path(), Data(stop), 2).signal == SIGINT);
+      CHECK(train(directory.path(), Data(), 2).signal == 0);
+      CHECK(checkpoint_bytes(directory) == expected);
+      CHECK(metrics(directory) == metrics(whole));
+    }
+  }
+  SUBCASE("interrupted while evaluating") {
+    const TemporaryDirectory directory;
+    CHECK(train(directory.path(), Data(0, kTest + 5), 2).signal == SIGINT);
+    CHECK(train(directory.path(), Data(), 2).signal == 0);
+    CHECK(checkpoint_bytes(directory) == expected);
+    CHECK(metrics(directory) == metrics(whole));
+  }
+}
+
+TEST_CASE("a second Ctrl-C ends the program at once and leaves the old checkpoint") {
+  const TemporaryDirectory directory;
+  CHECK(train(directory.path(), Data(kTrain + 60), 1).signal == SIGINT);
+  const std::string before = checkpoint_bytes(directory);
+  // A child of one thread: it has no business with OpenMP's threads, which are not there after a fork.
+  const pid_t child = fork();
+  if (child == 0) {
+    train(directory.path(), Data(70, 0, 2), 1);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 130);
+  CHECK(checkpoint_bytes(directory) == before);
+}
+
+TEST_CASE("seed, settings and hyper-parameters matter") {
+  const TemporaryDirectory a;
+  train(a.path(), Data(), 1);
+  const auto differs = [&](auto change) {
+    const TemporaryDirectory b;
+    TrainSettings s = settings();
+    change(s);
+    train(b.path(), Data(), 1, s);
+    ThreadPool pool(1);
+    Session first(Model::load(model_path("linear")), pool);
+    Session second(Model::load(model_path("linear")), pool);
+    load_weights(Trainer::checkpoint_path(a.path()), first);
+    load_weights(Trainer::checkpoint_path(b.path()), second);
+    return first.tensors({RN_PARAMETER}) != second.tensors({RN_PARAMETER});
+  };
+  CHECK(!differs([](TrainSettings&) {}));
+  CHECK(differs([](TrainSettings& s) { s.seed = 8; }));
+  CHECK(differs([](TrainSettings& s) { s.lr = 0.04; }));
+  CHECK(differs([](TrainSettings& s) { s.hyper["momentum"] = 0.7; }));
+  CHECK(differs([](TrainSettings& s) { s.batch_size = 49; }));
+  CHECK(differs([](TrainSettings& s) { s.limit_batches = 2; }));
+}
+
+TEST_CASE("a training that diverges stops with an error and keeps its last checkpoint") {
+  const TemporaryDirectory directory;
+  TrainSettings s = settings();
+  s.lr = 1e6;
+  const std::string message = error_of([&] { train(directory.path(), Data(), 1, s); });
+  CHECK(message.starts_with("the loss is "));
+  CHECK(message.ends_with(": the training has diverged; try a lower --lr"));
+}
+
+TEST_CASE("checkpoints of another model, version or state of health are refused by name") {
+  const TemporaryDirectory directory;
+  const std::string path = Trainer::checkpoint_path(directory.path());
+  train(directory.path(), Data(), 1);
+  const TensorFile good = read_safetensors(path);
+  ThreadPool pool(1);
+  const auto message = [&](const std::string& model, auto change) {
+    TensorFile file = good;
+    change(file);
+    write_safetensors(path, file);
+    Session session(Model::load(model_path(model)), pool);
+    return error_of([&] { load_checkpoint(path, session); });
+  };
+  const auto metadata = [&](const std::string& key, const std::string& value) {
+    return message("linear", [&](TensorFile& file) { file.metadata[key] = value; });
+  };
+
+  CHECK(message("linear", [](TensorFile&) {}).empty());
+  CHECK(
+      message("linear_12_classes", [](TensorFile&) {}) ==
+      path +
+          " does not fit the model linear: 'fc.weight' is f32[10, 784], the model has f32[12, 784]; "
+          "'fc.bias' is "
+          "f32[10], the model has f32[12]; 'momentum.fc.weight' is f32[10, 784], the model has f32[12, 784]; "
+          "'momentum.fc.bias' is f32[10], the model has f32[12]");
+  CHECK(metadata("graph_hash", "00000000deadbeef") ==
+        path +
+            " is a checkpoint of another model: linear with graph hash 00000000deadbeef, not linear with "
+            "000000000000123e");
+  CHECK(message("linear", [](TensorFile& file) { file.tensors.erase("momentum.fc.bias"); }) ==
+        path + " does not fit the model linear: 'momentum.fc.bias' is missing");
+  CHECK(message("linear", [](TensorFile& file) { file.metadata.clear(); }) ==
+        path + ": not a checkpoint of rnrun: no 'format'");
+  CHECK(metadata("format", "rnrun checkpoint 9") ==
+        path +
+            ": a checkpoint of another version of rnrun: format 'rnrun checkpoint 9', rng 'philox4x32-10'");
+  CHECK(metadata("step", "-1") == path + ": damaged checkpoint: step = '-1'");
+  CHECK(metadata("step", "1e3") == path + ": damaged checkpoint: step = '1e3'");
+  CHECK(metadata("batch_size", "0") == path + ": damaged checkpoint: batch_size = '0'");
+  CHECK(metadata("epochs", "99999999999999999999") ==
+        path + ": damaged checkpoint: epochs = '99999999999999999999'");
+  CHECK(metadata("lr", "nan") == path + ": damaged checkpoint: lr = 'nan'");
+}
+
+}  // namespace rnrun
