@@ -25,6 +25,15 @@ rnc_unit_tests(compiler rnc_compiler rnc_runtime rnc_test_support)
 rnc_unit_tests(runtime rnc_runtime)
 include(tests/unit/runtime/models.cmake)
 
+# Golden tests: each tests/text/*.graph is one. tests/text/run.cpp describes the files.
+add_executable(text_test ${CMAKE_SOURCE_DIR}/tests/text/run.cpp)
+target_link_libraries(text_test PRIVATE rnc_passes)
+file(GLOB goldens CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/text/*.graph)
+foreach(golden ${goldens})
+  cmake_path(GET golden STEM name)
+  add_test(NAME text_${name} COMMAND text_test ${golden})
+endforeach()
+
 # Measurements, run by hand.
 add_executable(bench_direct_tile EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/direct_tile.cpp)
 target_link_libraries(bench_direct_tile PRIVATE rnc_compiler)

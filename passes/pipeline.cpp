@@ -1,0 +1,148 @@
+#include "passes/pipeline.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "ir/text/text.h"
+#include "ir/verifier.h"
+#include "passes/passes.h"
+#include "passes/stats.h"
+
+namespace rnc {
+namespace {
+
+constexpr std::array kPipeline = {
+    Pass{"derive_entries", derive_entries,
+         "inference and training part here: what follows treats each entry as a graph of its own"},
+    Pass{"fold_batch_norm", fold_batch_norm,
+         "batch norm of inference goes into the convolution before it, while both are still whole"},
+    Pass{"differentiate", differentiate,
+         "the training entries; before decomposing, as batch norm's own gradient is cheaper than that of its "
+         "parts"},
+    Pass{"decompose_batch_norm", decompose_batch_norm,
+         "the batch norm left becomes statistics, scale and shift, so that nothing later needs to know it"},
+    Pass{"decompose_linear", decompose_linear, "one kind of matrix product is left to lower"},
+    Pass{"simplify", simplify,
+         "what decomposing left: factors of one, scalar arithmetic, reshapes of reshapes"},
+    Pass{"cse", cse, "statistics and scales that forward and backward both compute"},
+    Pass{"dce", dce, "forward values that no gradient needs"},
+    Pass{"hoist_parameters", hoist_parameters, "folded weights go to entry prepare, computed once"},
+};
+
+// Runs the pass; whether it changed anything.
+bool apply(const Pass& pass, Compilation& c) {
+  struct {
+    Compilation& c;
+    bool operator()(bool (*run)(Module&)) const { return run(c.module); }
+    bool operator()(bool (*run)(Module&, const TargetInfo&)) const { return run(c.module, c.target); }
+    bool operator()(bool (*run)(Compilation&)) const { return run(c); }
+  } const with{c};
+  return std::visit(with, pass.run);
+}
+
+void write_dump(const PipelineOptions& options, size_t number, std::string_view name,
+                const std::string& text) {
+  const std::filesystem::path directory = options.dump_dir;
+  const std::filesystem::path path = directory / fmt::format("{:02}-{}.graph", number, name);
+  std::error_code ignored;  // what matters is whether the file can be written
+  std::filesystem::create_directories(directory, ignored);
+  std::ofstream file(path, std::ios::binary);
+  file << text;
+  file.close();
+  if (!file) throw UserError({}, fmt::format("cannot write {}", path.string()));
+}
+
+// Prints and writes the module after a pass, as the options say. Number 0 is the module before all passes.
+void dump(const Compilation& compilation, const PipelineOptions& options, size_t number,
+          std::string_view name) {
+  const auto wanted = [&](std::string_view which) {
+    return std::find(options.print_after.begin(), options.print_after.end(), which) !=
+           options.print_after.end();
+  };
+  const bool prints = number > 0 && (wanted("all") || wanted(name));
+  if (!prints && options.dump_dir.empty()) return;
+  const std::string text = print(compilation.module);
+  if (prints) fmt::print(options.output, "# after {}\n{}\n", name, text);
+  if (!options.dump_dir.empty()) write_dump(options, number, name, text);
+}
+
+void check_known(const std::vector<std::string>& names, std::span<const Pass> passes) {
+  for (const std::string& name : names) {
+    const auto is_named = [&](const Pass& pass) { return pass.name == name; };
+    if (name != "all" && std::none_of(passes.begin(), passes.end(), is_named)) {
+      throw UserError({}, fmt::format("--print-after: pass {} is not run", name));
+    }
+  }
+}
+
+}  // namespace
+
+std::span<const Pass> pipeline() { return kPipeline; }
+
+std::vector<Pass> passes_by_name(std::string_view names) {
+  std::vector<Pass> result;
+  while (!names.empty()) {
+    const size_t comma = names.find(',');
+    const std::string_view name = names.substr(0, comma);
+    const auto pass =
+        std::find_if(kPipeline.begin(), kPipeline.end(), [&](const Pass& p) { return p.name == name; });
+    if (pass == kPipeline.end()) {
+      throw UserError({}, fmt::format("there is no pass \"{}\"; --list-passes lists them", name));
+    }
+    result.push_back(*pass);
+    names.remove_prefix(comma == std::string_view::npos ? names.size() : comma + 1);
+  }
+  return result;
+}
+
+std::string list_passes() {
+  std::string text;
+  for (const Pass& pass : kPipeline) text += fmt::format("{:22}{}\n", pass.name, pass.why);
+  return text;
+}
+
+std::vector<PassReport> run_passes(Compilation& compilation, std::span<const Pass> passes,
+                                   const PipelineOptions& options) {
+  check_known(options.print_after, passes);
+  dump(compilation, options, 0, "input");
+  std::vector<PassReport> reports;
+  for (const Pass& pass : passes) {
+    const Compilation before = compilation;
+    const FailureNote note(
+        [&] { return fmt::format("In pass {}. The graph before it:\n{}", pass.name, print(before.module)); });
+    const auto start = std::chrono::steady_clock::now();
+    const bool changed = apply(pass, compilation);
+    const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+    verify(compilation.module);
+    reports.push_back({pass.name, changed, time.count(), describe_changes(before, compilation)});
+    dump(compilation, options, reports.size(), pass.name);
+  }
+  return reports;
+}
+
+std::string time_table(std::span<const PassReport> reports) {
+  std::string text = "      ms  pass\n";
+  double total = 0;
+  for (const PassReport& report : reports) {
+    text += fmt::format("{:8.2f}  {}\n", report.milliseconds, report.pass);
+    total += report.milliseconds;
+  }
+  return text + fmt::format("{:8.2f}  all passes\n", total);
+}
+
+std::string stats_table(std::span<const PassReport> reports) {
+  std::string text;
+  for (const PassReport& report : reports) {
+    text += report.what.empty() ? fmt::format("{}: nothing to do\n", report.pass)
+                                : fmt::format("{}:\n{}", report.pass, report.what);
+  }
+  return text;
+}
+
+}  // namespace rnc
