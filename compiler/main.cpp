@@ -1,1 +1,4 @@
-int main() { return 0; }
+// rnc: compiles a description of a residual network into native code.
+#include "compiler/driver.h"
+
+int main(int argc, char** argv) { return rnc::run_driver(argc, argv); }

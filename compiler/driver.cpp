@@ -1,0 +1,134 @@
+#include "compiler/driver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <new>
+
+#include "compiler/compile.h"
+#include "compiler/options.h"
+#include "compiler/output.h"
+#include "compiler/trainer.h"
+#include "ir/text/text.h"
+#include "passes/dot.h"
+#include "passes/pipeline.h"
+#include "passes/plan_memory.h"
+#include "passes/summary.h"
+
+namespace rnc {
+namespace {
+
+bool needs_program(Emit emit) { return emit != Emit::graph && emit != Emit::dot && emit != Emit::summary; }
+
+bool works_on_graph(const Pass& pass) { return !std::holds_alternative<bool (*)(Compilation&)>(pass.run); }
+
+// The passes on the way to what is to be written: all for loops and code, those on the graph for the graph;
+// a drawing and a summary show the model as its author knows it.
+std::vector<Pass> chosen_passes(const Options& options) {
+  if (options.passes) return passes_by_name(*options.passes);
+  const auto all = pipeline();
+  if (needs_program(options.emit)) return {all.begin(), all.end()};
+  if (options.emit != Emit::graph) return {};
+  return {all.begin(), std::find_if_not(all.begin(), all.end(), works_on_graph)};
+}
+
+std::string print_program(const loops::Program& program) {
+  std::string text;
+  for (const loops::Kernel& kernel : program.kernels) text += loops::print(kernel) + "\n";
+  return text;
+}
+
+std::string memory_reports(const loops::Program& program) {
+  std::string text;
+  for (const loops::EntryProgram& entry : program.entries) text += memory_report(entry) + "\n";
+  return text;
+}
+
+std::string compile(Emit emit, const Model& model) {
+  switch (emit) {
+    case Emit::llvm:
+      return compile_to_llvm(model);
+    case Emit::assembly:
+      return compile_to_assembly(model);
+    case Emit::object:
+      return compile_to_object(model);
+    case Emit::shared:
+      return compile_to_shared_library(model);
+    case Emit::trainer:
+      return make_trainer(read_file(find_rnrun()), compile_to_shared_library(model));
+    default:
+      unreachable("not a kind of code");
+  }
+}
+
+// What --emit asks for, as bytes.
+std::string emitted(const Options& options, const Compilation& compilation, const Target& target,
+                    uint64_t hash) {
+  switch (options.emit) {
+    case Emit::graph:
+      return print(compilation.module);
+    case Emit::dot:
+      return dot(compilation.module);
+    case Emit::summary:
+      return summary(compilation.module);
+    default:
+      break;
+  }
+  if (!compilation.program) {
+    throw UserError(SourceLocation{}, "the passes given with --passes do not end in a lowered program");
+  }
+  if (options.emit == Emit::loops) return print_program(*compilation.program);
+  if (options.emit == Emit::memory) return memory_reports(*compilation.program);
+  return compile(options.emit, Model{compilation.module, *compilation.program, target, hash, options.debug});
+}
+
+void compile_file(const Options& options) {
+  const Target target = resolve_target(options.target);
+  Compilation compilation;
+  compilation.target = target.info;
+  compilation.module = parse(read_source(options.input), ElaborateOptions{options.set, options.optimizer});
+  const uint64_t hash = graph_hash(compilation.module);
+
+  PipelineOptions pipeline_options;
+  pipeline_options.print_after = options.print_after;
+  pipeline_options.dump_dir = options.dump_dir;
+  if (options.output == "-") pipeline_options.output = stderr;
+  const std::vector<Pass> passes = chosen_passes(options);
+  std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options);
+  if (options.stats) fmt::print(stderr, "{}", stats_table(reports));
+
+  const auto start = std::chrono::steady_clock::now();
+  write_file(options.output, emitted(options, compilation, target, hash), options.emit == Emit::trainer);
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  if (!options.time_passes) return;
+  reports.push_back({"(code generation and output)", true, time.count(), ""});
+  fmt::print(stderr, "{}", time_table(reports));
+}
+
+}  // namespace
+
+int run_driver(int argc, const char* const* argv) {
+  try {
+    const std::optional<Options> options = parse_options(argc, argv);
+    if (!options) return 0;
+    if (options->list_passes) {
+      write_file("-", list_passes());
+    } else {
+      compile_file(*options);
+    }
+    return 0;
+  } catch (const UsageError& error) {
+    fmt::print(stderr, "rnc: error: {}\n", error.message);
+    return 2;
+  } catch (const UserError& error) {
+    fmt::print(stderr, "{}", error.diagnostic().render());
+    return 1;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "rnc: error: out of memory\n");
+    return 1;
+  }
+}
+
+}  // namespace rnc

@@ -1,0 +1,130 @@
+#include "compiler/options.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+namespace rnc {
+namespace {
+
+struct EmitKind {
+  std::string_view name;       // of --emit
+  std::string_view extension;  // of -o that means it, and of the default name of a binary output
+  Emit emit;
+  bool text;  // goes to standard output where -o is not given
+};
+
+constexpr std::array<EmitKind, 10> kEmitKinds = {{
+    {"graph", ".graph", Emit::graph, true},
+    {"dot", ".dot", Emit::dot, true},
+    {"summary", ".txt", Emit::summary, true},
+    {"loops", ".loops", Emit::loops, true},
+    {"memory", "", Emit::memory, true},
+    {"llvm", ".ll", Emit::llvm, true},
+    {"asm", ".s", Emit::assembly, true},
+    {"obj", ".o", Emit::object, false},
+    {"so", ".so", Emit::shared, false},
+    {"trainer", "", Emit::trainer, false},
+}};
+
+std::string emit_names() {
+  std::string names;
+  for (const EmitKind& kind : kEmitKinds) names += fmt::format("{}{}", names.empty() ? "" : ", ", kind.name);
+  return names;
+}
+
+const EmitKind& kind_of_name(const std::string& name) {
+  for (const EmitKind& kind : kEmitKinds) {
+    if (kind.name == name) return kind;
+  }
+  throw UsageError{fmt::format("--emit={}: not one of {}", name, emit_names())};
+}
+
+const EmitKind& kind_of_file(const std::string& path) {
+  const std::string extension = std::filesystem::path(path).extension().string();
+  for (const EmitKind& kind : kEmitKinds) {
+    if (!extension.empty() && kind.extension == extension) return kind;
+  }
+  throw UsageError{
+      fmt::format("cannot tell from the name {} what to write: give --emit, one of {}", path, emit_names())};
+}
+
+std::pair<std::string, std::string> parse_setting(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos) {
+    throw UsageError{fmt::format("--set {}: must be NAME=VALUE", text)};
+  }
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+// Fills in what follows from --emit, -o and the input's name.
+void resolve_output(Options& options, const std::string& emit) {
+  const EmitKind& kind = !emit.empty()             ? kind_of_name(emit)
+                         : !options.output.empty() ? kind_of_file(options.output)
+                                                   : kind_of_name("so");
+  options.emit = kind.emit;
+  if (!options.output.empty()) return;
+  const std::string stem = std::filesystem::path(options.input).stem().string();
+  options.output = kind.text ? "-" : fmt::format("{}{}", stem, kind.extension);
+}
+
+void check_complete(const Options& options) {
+  if (options.list_passes) return;
+  if (options.input.empty()) throw UsageError{"no input file; try rnc --help"};
+  std::error_code ignored;
+  if (!options.output.empty() && std::filesystem::equivalent(options.input, options.output, ignored)) {
+    throw UsageError{fmt::format("the output {} is the input", options.output)};
+  }
+}
+
+}  // namespace
+
+std::optional<Options> parse_options(int argc, const char* const* argv) {
+  Options options;
+  std::string emit, passes;
+  std::vector<std::string> set;
+  CLI::App app("rnc: compiles a description of a residual network into a library that trains and runs it.");
+  app.set_version_flag("--version", "rnc " RNC_VERSION);
+  app.add_option("input", options.input, "The model: a .graph file, a spec or a dump");
+  app.add_option("-o,--output", options.output,
+                 "File to write; its extension tells the kind. Default: INPUT's name with .so, here");
+  app.add_option("--emit", emit, fmt::format("What to write: {}", emit_names()));
+  app.add_option("--set", set, "NAME=VALUE: gives a constant of the spec another value")
+      ->expected(1)
+      ->take_all();
+  app.add_option("--optimizer", options.optimizer,
+                 "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
+  app.add_option(
+      "--target-cpu", options.target.cpu,
+      "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");
+  app.add_option("--target-features", options.target.features,
+                 "Changes to the CPU's features: +fma,-avx512f");
+  app.add_option("--target-triple", options.target.triple, "Machine to generate code for. Default: this one");
+  app.add_flag("-g", options.debug, "Line tables: debuggers and profilers show lines of the .graph file");
+  CLI::Option* passes_option =
+      app.add_option("--passes", passes, "Run these passes, by comma, instead of the default ones");
+  app.add_option("--print-after", options.print_after, "Print the graph after these passes, by comma, or all")
+      ->delimiter(',');
+  app.add_option("--dump-dir", options.dump_dir, "Directory for the graph after each pass");
+  app.add_flag("--time-passes", options.time_passes, "Print the time that each stage took");
+  app.add_flag("--stats", options.stats, "Print what each pass did");
+  app.add_flag("--list-passes", options.list_passes, "Print the default passes in order");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) throw UsageError{error.what()};
+    app.exit(error);
+    return std::nullopt;
+  }
+  if (passes_option->count() > 0) options.passes = passes;
+  for (const std::string& text : set)
+    options.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
+  check_complete(options);
+  resolve_output(options, emit);
+  return options;
+}
+
+}  // namespace rnc
