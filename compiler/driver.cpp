@@ -24,6 +24,16 @@ bool needs_program(Emit emit) { return emit != Emit::graph && emit != Emit::dot 
 
 bool works_on_graph(const Pass& pass) { return !std::holds_alternative<bool (*)(Compilation&)>(pass.run); }
 
+// Runs `f`, in which a UserError means that an option's value makes no sense.
+template <class F>
+auto checking_options(const F& f) {
+  try {
+    return f();
+  } catch (const UserError& error) {
+    throw UsageError{error.what()};
+  }
+}
+
 // The passes on the way to what is to be written: all for loops and code, those on the graph for the graph;
 // a drawing and a summary show the model as its author knows it.
 std::vector<Pass> chosen_passes(const Options& options) {
@@ -85,7 +95,8 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
 }
 
 void compile_file(const Options& options) {
-  const Target target = resolve_target(options.target);
+  const Target target = checking_options([&] { return resolve_target(options.target); });
+  const std::vector<Pass> passes = checking_options([&] { return chosen_passes(options); });
   Compilation compilation;
   compilation.target = target.info;
   compilation.module = parse(read_source(options.input), ElaborateOptions{options.set, options.optimizer});
@@ -95,7 +106,6 @@ void compile_file(const Options& options) {
   pipeline_options.print_after = options.print_after;
   pipeline_options.dump_dir = options.dump_dir;
   if (options.output == "-") pipeline_options.output = stderr;
-  const std::vector<Pass> passes = chosen_passes(options);
   std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options);
   if (options.stats) fmt::print(stderr, "{}", stats_table(reports));
 
