@@ -1,0 +1,167 @@
+// Convolutions: which kernel computes them, from shapes and layouts.
+#include <fmt/format.h>
+
+#include <numeric>
+
+#include "passes/lower/conv/direct.h"
+#include "passes/lower/conv/grouped.h"
+#include "passes/lower/conv/weight_grad.h"
+#include "passes/lower/rules.h"
+
+namespace rnc {
+namespace {
+
+loops::Work work_of(const ConvShape& shape, const char* direction) {
+  return {{0, shape.flops_per_sample()}, {}, "direct", direction};
+}
+
+std::string kernel_name(const char* what, const ConvShape& s) {
+  return fmt::format("{}_{}x{}s{}_{}_{}_{}x{}{}", what, s.h.kernel, s.w.kernel, s.h.stride, s.channels, s.outputs,
+                     s.h.out, s.w.out, s.groups > 1 ? fmt::format("g{}", s.groups) : "");
+}
+
+GridAxis forward_axis(const ConvShape::Axis& a) {
+  GridAxis g;
+  g.grid = a.out;
+  g.in = a.in;
+  g.step = a.stride;
+  g.first = -a.pad;
+  g.taps = a.kernel;
+  g.tap_step = a.dilation;
+  return g;
+}
+
+// The input gradient at row i sums dy(o) w(k) over the k with i + pad - k * dilation = o * stride. So rows of equal
+// i mod stride have the same taps: one grid for each such phase.
+std::vector<GridAxis> input_grad_axes(const ConvShape::Axis& a) {
+  std::vector<GridAxis> axes;
+  for (int64_t phase = 0; phase < a.stride && phase < a.in; ++phase) {
+    GridAxis g;
+    g.grid = ceil_div(a.in - phase, a.stride);
+    g.in = a.out;
+    g.out_step = a.stride;
+    g.out_phase = phase;
+    g.taps = 0;
+    g.tap_index_step = a.stride / std::gcd(a.dilation, a.stride);
+    g.tap_step = -g.tap_index_step * a.dilation / a.stride;
+    for (int64_t k = a.kernel - 1; k >= 0; --k) {
+      if ((phase + a.pad - k * a.dilation) % a.stride != 0) continue;
+      g.tap0 = k;
+      g.first = (phase + a.pad - k * a.dilation) / a.stride;
+      ++g.taps;
+    }
+    axes.push_back(g);
+  }
+  return axes;
+}
+
+// A map seen as one row.
+void flatten_grid(DirectConv& conv) {
+  GridAxis row, all;
+  row.grid = row.in = 1;
+  all.grid = all.in = conv.in_h * conv.in_w;
+  conv.grids = {{row, all}};
+  conv.in_w = conv.out_w = conv.in_h * conv.in_w;
+  conv.in_h = conv.out_h = 1;
+}
+
+void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, ValueId weight, bool transposed) {
+  const int lanes = lowering.lanes();
+  conv.kernel_w = shape.w.kernel;
+  conv.kernel_taps = shape.h.kernel * shape.w.kernel;
+  conv.in_blocks = conv.plain_input ? conv.in_channels : ceil_div(conv.in_channels, lanes);
+  if (shape.groups == 1) {
+    conv.weight = lowering.buffer(weight);
+    conv.vectors = static_cast<int>(lowering.type(weight).layout.block(transposed ? 1 : 0) / lanes);
+    return;
+  }
+  const Layout layout = transposed ? input_grad_weight_layout(shape, lowering.target())
+                                   : forward_weight_layout(shape, conv.plain_input, lowering.target());
+  conv.vectors = static_cast<int>(layout.block(transposed ? 1 : 0) / lanes);
+  conv.outputs_per_group = conv.out_channels / shape.groups;
+  conv.inputs_per_group = conv.in_channels / shape.groups;
+  conv.in_blocks =
+      grouped_blocks(conv.in_channels, conv.out_channels, shape.groups, conv.vectors * lanes, lanes);
+  conv.weight = pack_grouped_weight(lowering, conv, weight, transposed);
+}
+
+}  // namespace
+
+void lower_conv2d(Lowering& lowering, const Group& group) {
+  const ValueId v = group.front();
+  const Node& node = lowering.node(v);
+  const ConvShape shape = conv_shape(lowering.graph(), node);
+  DirectConv conv;
+  conv.name = kernel_name("conv", shape);
+  conv.out = v;
+  conv.in = node.inputs[0];
+  conv.bias = node.inputs.size() > 2 ? node.inputs[2] : kNoValue;
+  conv.plain_input = lowering.type(conv.in).layout.plain();
+  conv.in_channels = shape.channels;
+  conv.out_channels = shape.outputs;
+  conv.in_h = shape.h.in;
+  conv.in_w = shape.w.in;
+  conv.out_h = shape.h.out;
+  conv.out_w = shape.w.out;
+  conv.grids = {{forward_axis(shape.h), forward_axis(shape.w)}};
+  conv.work = work_of(shape, "forward");
+  if (flattens(shape)) flatten_grid(conv);
+  use_weight(lowering, conv, shape, node.inputs[1], false);
+  lower_direct(lowering, group, conv);
+}
+
+void lower_conv2d_input_grad(Lowering& lowering, const Group& group) {
+  const ValueId v = group.front();
+  const Node& node = lowering.node(v);
+  const ConvShape shape = conv_shape(lowering.graph(), node);
+  DirectConv conv;
+  conv.name = kernel_name("conv_input_grad", shape);
+  conv.out = v;
+  conv.in = node.inputs[0];
+  conv.in_channels = shape.outputs;
+  conv.out_channels = shape.channels;
+  conv.in_h = shape.h.out;
+  conv.in_w = shape.w.out;
+  conv.out_h = shape.h.in;
+  conv.out_w = shape.w.in;
+  for (const GridAxis& h : input_grad_axes(shape.h)) {
+    for (const GridAxis& w : input_grad_axes(shape.w)) conv.grids.emplace_back(h, w);
+  }
+  conv.work = work_of(shape, "input_grad");
+  if (flattens(shape)) flatten_grid(conv);
+  use_weight(lowering, conv, shape, node.inputs[1], true);
+  lower_direct(lowering, group, conv);
+}
+
+void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
+  const ValueId v = group.front();
+  const Node& node = lowering.node(v);
+  const int lanes = lowering.lanes();
+  WeightGrad conv;
+  conv.shape = conv_shape(lowering.graph(), node);
+  conv.name = kernel_name("conv_weight_grad", conv.shape);
+  conv.dy = node.inputs[0];
+  conv.x = node.inputs[1];
+  conv.of = v;
+  conv.plain_input = lowering.type(conv.x).layout.plain();
+  conv.work = work_of(conv.shape, "weight_grad");
+  const Layout layout = weight_grad_layout(conv.shape, conv.plain_input, lowering.target());
+  conv.vectors = static_cast<int>(layout.block(0) / lanes);
+  conv.in_blocks = conv.plain_input ? conv.shape.channels : ceil_div(conv.shape.channels, lanes);
+  if (conv.shape.groups == 1) {
+    check(node.type.layout == layout, "a weight gradient has the layout its kernel writes");
+    conv.result = lowering.buffer(v);
+    return lower_weight_grad(lowering, conv);
+  }
+  conv.outputs_per_group = conv.shape.outputs / conv.shape.groups;
+  conv.inputs_per_group = conv.shape.channels / conv.shape.groups;
+  conv.in_blocks = grouped_blocks(conv.shape.channels, conv.shape.outputs, conv.shape.groups, conv.vectors * lanes, lanes);
+  const int64_t panels = ceil_div(conv.shape.outputs, conv.vectors * lanes);
+  const int64_t taps = conv.shape.h.kernel * conv.shape.w.kernel;
+  conv.result = lowering.temporary("grouped weight gradient",
+                                   {panels * conv.in_blocks * taps * lanes * conv.vectors * lanes * 4, 0});
+  lower_weight_grad(lowering, conv);
+  unpack_grouped_weight_grad(lowering, conv, v);
+}
+
+}  // namespace rnc

@@ -1,0 +1,250 @@
+#include "passes/lower/conv/direct.h"
+
+#include <algorithm>
+
+#include "passes/lower/channel_reductions.h"
+#include "passes/lower/fused.h"
+
+namespace rnc {
+
+using loops::Access;
+using loops::Expr;
+using loops::Extent;
+using loops::MemoryRef;
+using loops::Scalar;
+
+bool GridAxis::always_inside() const {
+  for (const int64_t q : {int64_t{0}, grid - 1}) {
+    for (const int64_t t : {int64_t{0}, taps - 1}) {
+      if (at(q, t) < 0 || at(q, t) >= in) return false;
+    }
+  }
+  return true;
+}
+
+int64_t grouped_blocks(int64_t in_channels, int64_t out_channels, int64_t groups, int64_t panel, int lanes) {
+  const int64_t outputs = out_channels / groups, inputs = in_channels / groups;
+  int64_t most = 1;
+  for (int64_t o = 0; o < out_channels; o += panel) {
+    const int64_t last = std::min(o + panel, out_channels) - 1;
+    const int64_t first = o / outputs * inputs / lanes, end = ceil_div((last / outputs + 1) * inputs, lanes);
+    most = std::max(most, end - first);
+  }
+  return most;
+}
+
+Expr first_block(const DirectConv& conv, Expr panel, int lanes) {
+  if (conv.outputs_per_group == 0) return 0;
+  const int64_t all = ceil_div(conv.in_channels, lanes);
+  const Expr group = panel * (conv.vectors * lanes) / conv.outputs_per_group;
+  return loops::min(group * conv.inputs_per_group / lanes, all - conv.in_blocks);
+}
+
+namespace {
+
+constexpr int64_t kTaskMacs = 2 << 20;  // multiply-adds that are worth a task of their own
+constexpr int kUnrolledFmas = 120;      // FMAs in the innermost loop's body, about
+
+// A run of register tiles of one width in a row of the grid.
+struct Segment {
+  int64_t begin = 0, tiles = 1, pixels = 1;  // first pixel; tiles one after the other
+  bool inside = true;                        // every tap of every pixel reads inside the input
+};
+
+// Splits a row into tiles of nearly equal width; the tiles that need no trimming become one run.
+std::vector<Segment> split_row(const GridAxis& axis, int64_t limit) {
+  std::vector<Segment> segments;
+  const int64_t tiles = ceil_div(axis.grid, limit);
+  int64_t begin = 0;
+  for (int64_t t = 0; t < tiles; ++t) {
+    const int64_t pixels = axis.grid / tiles + (t < axis.grid % tiles ? 1 : 0);
+    bool inside = true;
+    for (const int64_t q : {begin, begin + pixels - 1}) {
+      for (int64_t tap = 0; tap < axis.taps; ++tap) inside &= axis.at(q, tap) >= 0 && axis.at(q, tap) < axis.in;
+    }
+    Segment* last = segments.empty() ? nullptr : &segments.back();
+    if (last != nullptr && last->inside && inside && last->pixels == pixels) {
+      ++last->tiles;
+    } else {
+      segments.push_back({begin, 1, pixels, inside});
+    }
+    begin += pixels;
+  }
+  return segments;
+}
+
+class DirectKernel {
+ public:
+  DirectKernel(Lowering& lowering, const Group& group, const DirectConv& conv)
+      : lowering_(lowering),
+        conv_(conv),
+        lanes_(lowering.lanes()),
+        in_lanes_(conv.plain_input ? 1 : lanes_),
+        panels_(ceil_div(conv.out_channels, lanes_ * conv.vectors)),
+        rows_per_task_(choose_rows()),
+        row_chunks_(ceil_div(max_rows(), rows_per_task_)),
+        kernel_(conv.name),
+        code_(lowering, kernel_, group, conv.out, lowering.type(conv.out), out_view()),
+        reductions_(lowering, kernel_, group, panels_, {0, row_chunks_}, conv.vectors, loops::Space::scratch) {
+    const int64_t in_blocks = ceil_div(conv.in_channels, in_lanes_);
+    std::vector<Extent> in_dims = {{0, 1}, {in_blocks, 0}, {conv.in_h, 0}, {conv.in_w, 0}};
+    if (!conv.plain_input) in_dims.push_back({lanes_, 0});
+    in_ = lowering.view(kernel_, "x", conv.in, in_dims, Access::read);
+    weight_ = kernel_.param(
+        "w", conv.weight, Scalar::f32,
+        {{panels_, 0}, {conv.in_blocks, 0}, {conv.kernel_taps, 0}, {in_lanes_, 0}, {conv.vectors * lanes_, 0}},
+        Access::read);
+    if (conv.bias != kNoValue) {
+      bias_ = lowering.view(kernel_, "bias", conv.bias, {channel_extent(conv.out_channels)}, Access::read);
+    }
+  }
+
+  void lower(ValueId of) {
+    Body body(kernel_.names());
+    const Expr per_panel = body.let("per_panel", loops::batch() * row_chunks_);
+    panel_ = body.let("panel", loops::task() / per_panel);
+    const Expr rest = body.let("rest", loops::task() % per_panel);
+    n_ = body.let("n", rest / row_chunks_);
+    const Expr chunk = body.let("chunk", rest % row_chunks_);
+    first_block_ = body.let("first", first_block(conv_, panel_, lanes_));
+    reductions_.begin_task(body);
+    for (const auto& [h, w] : conv_.grids) {
+      const Expr begin = chunk * rows_per_task_;
+      const Expr end = row_chunks_ == 1 ? Expr(h.grid) : loops::min(begin + rows_per_task_, h.grid);
+      body.loop("h", begin, end, 1, [&, &h = h, &w = w](Body& b, Expr q) { row(b, h, w, q); });
+    }
+    reductions_.end_task(body);
+    loops::Work work = conv_.work;
+    const int64_t out = conv_.out_channels * conv_.out_h * conv_.out_w;
+    work.bytes.per_sample += out * code_.bytes_per_element() + 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
+    work.bytes.fixed += 4 * panels_ * conv_.in_blocks * conv_.kernel_taps * in_lanes_ * conv_.vectors * lanes_;
+    lowering_.call(kernel_, {0, panels_ * row_chunks_}, body, of, work, code_.in_place());
+    reductions_.finish();
+  }
+
+ private:
+  std::vector<Extent> out_view() const {
+    return {{0, 1}, {ceil_div(conv_.out_channels, lanes_), 0}, {conv_.out_h, 0}, {conv_.out_w, 0}, {lanes_, 0}};
+  }
+  int64_t max_rows() const {
+    int64_t rows = 1;
+    for (const auto& [h, w] : conv_.grids) rows = std::max(rows, h.grid);
+    return rows;
+  }
+  int64_t choose_rows() const {
+    const int64_t width = conv_.grids.front().second.grid;
+    const int64_t macs = width * conv_.vectors * lanes_ * conv_.in_blocks * in_lanes_ * conv_.kernel_taps;
+    return std::clamp<int64_t>(ceil_div(kTaskMacs, std::max<int64_t>(macs, 1)), 1, max_rows());
+  }
+
+  void row(Body& body, const GridAxis& h, const GridAxis& w, Expr q) {
+    const int limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
+    for (const Segment& s : split_row(w, std::max(limit, 1))) {
+      if (s.tiles == 1) {
+        tile(body, h, w, q, s.begin, s);
+      } else {
+        body.loop("w", s.begin, s.begin + s.tiles * s.pixels, s.pixels,
+                  [&](Body& b, Expr q_w) { tile(b, h, w, q, q_w, s); });
+      }
+    }
+  }
+
+  void tile(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s) {
+    acc_ = body.alloc("acc", Scalar::f32, {conv_.vectors, s.pixels, lanes_}, loops::Space::registers);
+    body.unrolled("o", 0, conv_.vectors, [&](Body& b, Expr o) {
+      const Expr start = bias_ ? b.let("b", loops::load(bias_, {(panel_ * conv_.vectors + o) * lanes_}, lanes_, 0))
+                               : zeros(lanes_);
+      b.unrolled("p", 0, s.pixels, [&](Body& c, Expr p) { c.store(acc_, {o, p, 0}, start, 2); });
+    });
+    if (h.taps > 0 && w.taps > 0) {
+      body.loop("cb", 0, conv_.in_blocks, 1, [&](Body& b, Expr cb) { taps(b, h, w, q_h, q_w, s, cb); });
+    }
+    body.unrolled("o", 0, conv_.vectors, [&](Body& b, Expr o) { epilogue(b, h, w, q_h, q_w, s, o); });
+  }
+
+  void taps(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s, Expr cb) {
+    const auto one = [&](Body& b, Expr t) {
+      const Expr ih = b.let("ih", q_h * h.step + t * h.tap_step + h.first);
+      Expr inside;
+      if (!h.always_inside()) {
+        inside = loops::binary(loops::Binary::logic_and, loops::less_equal(0, ih), loops::less(ih, h.in));
+      }
+      b.when(inside, [&](Body& c) {
+        for (int64_t tap = 0; tap < w.taps; ++tap) {
+          const Expr index = (t * h.tap_index_step + h.tap0) * conv_.kernel_w + (w.tap0 + tap * w.tap_index_step);
+          one_tap(c, w, ih, q_w, s, cb, tap, index);
+        }
+      });
+    };
+    h.taps == 1 ? one(body, 0) : body.loop("kh", 0, h.taps, 1, one);
+  }
+
+  // acc += in(tap) * w(tap) over one block of input channels, for the pixels whose tap is inside.
+  void one_tap(Body& body, const GridAxis& w, Expr ih, Expr q_w, const Segment& s, Expr cb, int64_t tap,
+               Expr index) {
+    int64_t low = 0, high = s.pixels;
+    if (!s.inside) {
+      while (low < high && w.at(s.begin + low, tap) < 0) ++low;
+      while (low < high && w.at(s.begin + high - 1, tap) >= w.in) --high;
+    }
+    if (low == high) return;
+    int64_t unroll = in_lanes_;
+    while (unroll > 1 && unroll * conv_.vectors * s.pixels > kUnrolledFmas) unroll /= 2;
+    const auto channels = [&](Body& b, Expr i0) {
+      b.unrolled("u", 0, unroll, [&](Body& c, Expr u) {
+        const Expr i = i0 + u;
+        std::vector<Expr> weights;
+        for (int o = 0; o < conv_.vectors; ++o) {
+          weights.push_back(c.let("w", loops::load(weight_, {panel_, cb, index, i, o * lanes_}, lanes_, 4)));
+        }
+        c.unrolled("p", low, high, [&](Body& d, Expr p) {
+          std::vector<Expr> at = {n_, first_block_ + cb, ih, (q_w + p) * w.step + (w.first + tap * w.tap_step)};
+          if (!conv_.plain_input) at.push_back(i);
+          const Expr x = d.let("x", loops::broadcast(loops::load(in_, at), lanes_));
+          for (int o = 0; o < conv_.vectors; ++o) {
+            const Expr sum = loops::load(acc_, {o, p, 0}, lanes_, 2);
+            d.store(acc_, {o, p, 0}, loops::fma(x, weights[static_cast<size_t>(o)], sum), 2);
+          }
+        });
+      });
+    };
+    unroll == in_lanes_ ? channels(body, 0) : body.loop("i", 0, in_lanes_, unroll, channels);
+  }
+
+  void epilogue(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s, Expr o) {
+    const Expr block = panel_ * conv_.vectors + o;
+    const FusedCode::Values channels = code_.channels(body, block * lanes_, lanes_, true);
+    const auto at = [&](Body& b, Expr p, FusedCode::Values& values, bool store) {
+      values[conv_.out] = b.let("y", loops::load(acc_, {o, p, 0}, lanes_, 2));
+      const Expr row = q_h * h.out_step + h.out_phase, column = (q_w + p) * w.out_step + w.out_phase;
+      code_.at(b, {{n_, block, row, column, 0}, lanes_, 4, {}}, values, store);
+    };
+    FusedCode::Values first = channels;
+    if (reductions_.needs_first()) at(body, 0, first, false);
+    reductions_.begin_chunk(body, first);
+    body.unrolled("p", 0, s.pixels, [&](Body& b, Expr p) {
+      FusedCode::Values values = channels;
+      at(b, p, values, true);
+      reductions_.add(b, values);
+    });
+    reductions_.end_chunk(body, o, s.pixels);
+  }
+
+  Lowering& lowering_;
+  const DirectConv& conv_;
+  int lanes_, in_lanes_;
+  int64_t panels_, rows_per_task_, row_chunks_;
+  KernelBuilder kernel_;
+  FusedCode code_;
+  ChannelReductions reductions_;
+  MemoryRef in_, weight_, bias_, acc_;
+  Expr panel_, n_, first_block_;
+};
+
+}  // namespace
+
+void lower_direct(Lowering& lowering, const Group& group, const DirectConv& conv) {
+  DirectKernel(lowering, group, conv).lower(conv.out);
+}
+
+}  // namespace rnc

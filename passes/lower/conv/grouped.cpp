@@ -1,0 +1,83 @@
+#include "passes/lower/conv/grouped.h"
+
+namespace rnc {
+
+using loops::Access;
+using loops::Expr;
+using loops::Extent;
+using loops::Scalar;
+
+int pack_grouped_weight(Lowering& lowering, const DirectConv& conv, ValueId weight, bool transposed) {
+  const int lanes = lowering.lanes(), in_lanes = conv.plain_input ? 1 : lanes;
+  const int64_t panel_size = conv.vectors * lanes, panels = ceil_div(conv.out_channels, panel_size);
+  const Shape& shape = lowering.type(weight).shape;
+  const int64_t taps = shape[2] * shape[3];
+  const int64_t floats = panels * conv.in_blocks * taps * in_lanes * panel_size;
+  const int buffer = lowering.temporary("grouped weight", {floats * 4, 0});
+  KernelBuilder kernel("pack_grouped_weight");
+  const auto w = lowering.view(kernel, "w", weight, {{shape[0], 0}, {shape[1], 0}, {taps, 0}}, Access::read);
+  const auto packed = kernel.param(
+      "packed", buffer, Scalar::f32,
+      {{panels, 0}, {conv.in_blocks, 0}, {taps, 0}, {in_lanes, 0}, {panel_size, 0}}, Access::write);
+  Body body(kernel.names());
+  const Expr panel = body.let("panel", loops::task() / conv.in_blocks);
+  const Expr block = body.let("block", loops::task() % conv.in_blocks);
+  const Expr first = body.let("first", (first_block(conv, panel, in_lanes) + block) * in_lanes);
+  body.loop("i", 0, in_lanes, 1, [&](Body& b, Expr i) {
+    b.loop("o", 0, panel_size, 1, [&](Body& c, Expr o) {
+      const Expr out = c.let("out", panel * panel_size + o), in = c.let("in", first + i);
+      const Expr group = c.let("group", out / conv.outputs_per_group);
+      const Expr in_group = c.let("in_group", in - group * conv.inputs_per_group);
+      Expr same = loops::binary(loops::Binary::logic_and, loops::less_equal(0, in_group),
+                                loops::less(in_group, conv.inputs_per_group));
+      same = loops::binary(loops::Binary::logic_and, same, loops::less(out, conv.out_channels));
+      const Expr out_in_group = out - group * conv.outputs_per_group;
+      const auto each_tap = [&](Body& d, bool zero) {
+        d.loop("t", 0, taps, 1, [&](Body& e, Expr t) {
+          // Weight rows are the forward outputs, which the input gradient reads.
+          const std::vector<Expr> at = transposed
+                                           ? std::vector<Expr>{group * conv.inputs_per_group + in_group, out_in_group, t}
+                                           : std::vector<Expr>{out, in_group, t};
+          e.store(packed, {panel, block, t, i, o}, zero ? loops::constant(Scalar::f32, 0) : loops::load(w, at));
+        });
+      };
+      c.when(same, [&](Body& d) { each_tap(d, false); });
+      c.when(loops::binary(loops::Binary::eq, loops::cast(same, Scalar::i64), 0),
+             [&](Body& d) { each_tap(d, true); });
+    });
+  });
+  lowering.call(kernel, {panels * conv.in_blocks, 0}, body, conv.out, {{}, {8 * floats, 0}, "", ""});
+  return buffer;
+}
+
+void unpack_grouped_weight_grad(Lowering& lowering, const WeightGrad& conv, ValueId result) {
+  const int lanes = lowering.lanes(), in_lanes = conv.plain_input ? 1 : lanes;
+  const int64_t panel_size = conv.vectors * lanes, panels = ceil_div(conv.shape.outputs, panel_size);
+  const Shape& shape = lowering.type(result).shape;
+  const int64_t taps = shape[2] * shape[3];
+  KernelBuilder kernel("unpack_grouped_weight");
+  const auto packed = kernel.param(
+      "packed", conv.result, Scalar::f32,
+      {{panels, 0}, {conv.in_blocks, 0}, {taps, 0}, {in_lanes, 0}, {panel_size, 0}}, Access::read);
+  const auto dw = lowering.view(kernel, "dw", result, {{shape[0], 0}, {shape[1], 0}, {taps, 0}}, Access::write);
+  DirectConv grouping;
+  grouping.vectors = conv.vectors;
+  grouping.in_channels = conv.shape.channels;
+  grouping.in_blocks = conv.in_blocks;
+  grouping.outputs_per_group = conv.outputs_per_group;
+  grouping.inputs_per_group = conv.inputs_per_group;
+  Body body(kernel.names());
+  const Expr out = loops::task();
+  const Expr panel = body.let("panel", out / panel_size);
+  const Expr first = body.let("first", first_block(grouping, panel, in_lanes));
+  body.loop("c", 0, shape[1], 1, [&](Body& b, Expr c) {
+    const Expr in = b.let("in", out / conv.outputs_per_group * conv.inputs_per_group + c);
+    b.loop("t", 0, taps, 1, [&](Body& d, Expr t) {
+      d.store(dw, {out, c, t},
+              loops::load(packed, {panel, in / in_lanes - first, t, in % in_lanes, out % panel_size}));
+    });
+  });
+  lowering.call(kernel, {conv.shape.outputs, 0}, body, result, {{}, {}, "", "weight_grad"});
+}
+
+}  // namespace rnc

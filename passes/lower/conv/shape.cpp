@@ -1,0 +1,87 @@
+#include "passes/lower/conv/shape.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rnc {
+
+ConvShape conv_shape(const Graph& graph, const Node& node) {
+  const auto type = [&](size_t i) -> const Type& { return graph[node.inputs[i]].type; };
+  const Shape& x = node.op == Op::conv2d              ? type(0).shape
+                   : node.op == Op::conv2d_input_grad ? node.type.shape
+                                                      : type(1).shape;
+  const Shape& y = node.op == Op::conv2d ? node.type.shape : type(0).shape;
+  const Shape& w = node.op == Op::conv2d_weight_grad ? node.type.shape : type(1).shape;
+  ConvShape shape;
+  shape.channels = x[1];
+  shape.outputs = y[1];
+  shape.groups = node.attributes.get<int64_t>("groups");
+  const auto axis = [&](size_t i) {
+    const auto pair = [&](const char* name) { return node.attributes.get<std::vector<int64_t>>(name)[i]; };
+    return ConvShape::Axis{x[2 + i], y[2 + i], w[2 + i], pair("stride"), pair("pad"), pair("dilation")};
+  };
+  shape.h = axis(0);
+  shape.w = axis(1);
+  return shape;
+}
+
+Tile choose_tile(int64_t blocks, int64_t width, const TargetInfo& target) {
+  constexpr double kFmaPerCycle = 2, kLoadsPerCycle = 2, kLatency = 4;
+  Tile best;
+  double best_cycles = 1e300;
+  for (const int vectors : {2, 1, 3, 4}) {
+    const int limit = (target.vector_registers - 1 - vectors) / vectors;
+    if (blocks % vectors != 0 || limit < 1) continue;
+    const int64_t tiles = (width + limit - 1) / limit;
+    double cycles = 0;
+    for (int64_t t = 0; t < tiles; ++t) {
+      const auto pixels = static_cast<double>(width / tiles + (t < width % tiles ? 1 : 0));
+      cycles += std::max({vectors * pixels / kFmaPerCycle, (vectors + pixels) / kLoadsPerCycle, kLatency});
+    }
+    cycles *= static_cast<double>(blocks / vectors);
+    if (cycles < best_cycles * 0.999) {
+      best_cycles = cycles;
+      best = {vectors, static_cast<int>((width + tiles - 1) / tiles)};
+    }
+  }
+  return best;
+}
+
+bool flattens(const ConvShape& shape) { return shape.pointwise() && shape.w.in < 28; }
+
+namespace {
+
+int64_t blocks_of(int64_t channels, const TargetInfo& target) {
+  return (channels + target.vector_lanes - 1) / target.vector_lanes;
+}
+
+int64_t panel(int64_t channels, int64_t width, const TargetInfo& target) {
+  return choose_tile(blocks_of(channels, target), width, target).vectors * target.vector_lanes;
+}
+
+}  // namespace
+
+Layout forward_weight_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target) {
+  const int64_t width = flattens(shape) ? shape.h.out * shape.w.out : shape.w.out;
+  Layout layout;
+  if (!plain_input) layout.blocks.push_back({1, target.vector_lanes});
+  layout.blocks.push_back({0, panel(shape.outputs, width, target)});
+  return layout;
+}
+
+Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target) {
+  const int64_t width =
+      flattens(shape) ? shape.h.in * shape.w.in : (shape.w.in + shape.w.stride - 1) / shape.w.stride;
+  return {{1, 0, 2, 3}, {{0, target.vector_lanes}, {1, panel(shape.channels, width, target)}}};
+}
+
+Layout weight_grad_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target) {
+  const int64_t blocks = blocks_of(shape.outputs, target);
+  const int vectors = target.vector_registers < 32 && blocks % 3 == 0 ? 3 : blocks % 2 == 0 ? 2 : 1;
+  Layout layout;
+  if (!plain_input) layout.blocks.push_back({1, target.vector_lanes});
+  layout.blocks.push_back({0, vectors * target.vector_lanes});
+  return layout;
+}
+
+}  // namespace rnc

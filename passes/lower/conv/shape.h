@@ -1,0 +1,46 @@
+// Sizes of a convolution, and the register tiles and weight layouts that fit them.
+#pragma once
+
+#include "ir/graph.h"
+#include "passes/target.h"
+
+namespace rnc {
+
+// The forward convolution that a conv2d, conv2d_input_grad or conv2d_weight_grad node belongs to.
+struct ConvShape {
+  int64_t channels = 0, outputs = 0, groups = 1;
+  struct Axis {
+    int64_t in = 0, out = 0, kernel = 1, stride = 1, pad = 0, dilation = 1;
+    bool trivial() const { return kernel == 1 && stride == 1 && pad == 0; }
+  };
+  Axis h, w;
+  bool pointwise() const { return h.trivial() && w.trivial(); }
+  int64_t flops_per_sample() const {
+    return 2 * outputs * (channels / groups) * h.kernel * w.kernel * h.out * w.out;
+  }
+};
+ConvShape conv_shape(const Graph& graph, const Node& node);
+
+// A register tile: `vectors` of output channels by `pixels`, all accumulated at once.
+struct Tile {
+  int vectors = 1;
+  int pixels = 1;
+};
+// The tile for rows of `width` pixels and `blocks` vectors of output channels (of which tile.vectors is a divisor) that
+// should take the least time: FMAs, loads and FMA latency counted per row.
+Tile choose_tile(int64_t blocks, int64_t width, const TargetInfo& target);
+
+// Inputs with at most this many channels stay plain: a block would be mostly padding.
+inline constexpr int64_t kPlainChannels = 4;
+
+// Weights as the kernels read them: one contiguous stream per panel of output channels,
+// [outputs / p][channels / V][kh][kw][V][p] for forward, with the roles of the channels exchanged for the input gradient.
+// Plain inputs have no channel block: [outputs / p][channels][kh][kw][p].
+Layout forward_weight_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target);
+Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target);
+Layout weight_grad_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target);
+
+// Width of a row that a kernel tiles: the whole map for a 1x1 kernel on a narrow one.
+bool flattens(const ConvShape& shape);
+
+}  // namespace rnc

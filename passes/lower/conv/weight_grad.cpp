@@ -1,0 +1,262 @@
+#include "passes/lower/conv/weight_grad.h"
+
+#include <algorithm>
+
+namespace rnc {
+
+using loops::Access;
+using loops::Expr;
+using loops::Extent;
+using loops::MemoryRef;
+using loops::Scalar;
+
+namespace {
+
+constexpr int64_t kMinTasks = 32;      // fewer (panel, block) pairs than this: split the batch
+constexpr int64_t kMaxParts = 16;
+constexpr int64_t kReducedPixels = 256;  // pixels summed in registers before the tile is added to memory, at least
+
+class WeightGradKernel {
+ public:
+  WeightGradKernel(Lowering& lowering, const WeightGrad& conv)
+      : lowering_(lowering),
+        conv_(conv),
+        h_(conv.shape.h),
+        w_(conv.shape.w),
+        lanes_(lowering.lanes()),
+        in_lanes_(conv.plain_input ? 1 : lanes_),
+        panels_(ceil_div(conv.shape.outputs, lanes_ * conv.vectors)),
+        parts_(std::clamp<int64_t>(ceil_div(kMinTasks, panels_ * conv.in_blocks), 1, kMaxParts)),
+        kernel_(conv.name) {
+    const Extent n{0, 1};
+    std::vector<Extent> x_dims = {n, {ceil_div(conv.shape.channels, in_lanes_), 0}, {h_.in, 0}, {w_.in, 0}};
+    if (!conv.plain_input) x_dims.push_back({lanes_, 0});
+    x_ = lowering.view(kernel_, "x", conv.x, x_dims, Access::read);
+    dy_ = lowering.view(kernel_, "dy", conv.dy,
+                        {n, {ceil_div(conv.shape.outputs, lanes_), 0}, {h_.out, 0}, {w_.out, 0}, {lanes_, 0}},
+                        Access::read);
+    taps_ = h_.kernel * w_.kernel;
+    tile_floats_ = taps_ * in_lanes_ * conv.vectors * lanes_;
+    result_floats_ = panels_ * conv.in_blocks * tile_floats_;
+    buffer_ = parts_ == 1 ? conv.result : lowering.temporary("partial weights", {parts_ * result_floats_ * 4, 0});
+    dw_ = kernel_.param("dw", buffer_, Scalar::f32, dw_dims(), Access::update);
+  }
+
+  void lower() {
+    Body body(kernel_.names());
+    // Parts outermost: tasks that share dy are neighbours.
+    part_ = body.let("part", loops::task() / (panels_ * conv_.in_blocks));
+    const Expr rest = body.let("rest", loops::task() % (panels_ * conv_.in_blocks));
+    panel_ = body.let("panel", rest / conv_.in_blocks);
+    block_ = body.let("block", rest % conv_.in_blocks);
+    const DirectConv grouping = grouped();
+    in_block_ = body.let("cb", first_block(grouping, panel_, lanes_) + block_);
+    const Expr begin = body.let("begin", part_ * loops::batch() / parts_);
+    const Expr end = body.let("end", (part_ + 1) * loops::batch() / parts_);
+    clear(body);
+    const int64_t images = std::max<int64_t>(1, ceil_div(kReducedPixels, h_.out * w_.out));
+    const int64_t rows = std::clamp<int64_t>(ceil_div(kReducedPixels, w_.out), 1, h_.out);
+    body.loop("n0", begin, end, images, [&](Body& b, Expr n0) {
+      const Expr n1 = images == 1 ? n0 + 1 : b.let("n1", loops::min(n0 + images, end));
+      b.loop("h0", 0, h_.out, rows, [&](Body& c, Expr h0) {
+        const Expr h1 = h_.out % rows == 0 ? h0 + rows : c.let("h1", loops::min(h0 + rows, h_.out));
+        const auto kh = [&](Body& d, Expr t) { one_row_of_taps(d, n0, n1, h0, h1, t); };
+        h_.kernel == 1 ? kh(c, 0) : c.loop("kh", 0, h_.kernel, 1, kh);
+      });
+    });
+    loops::Work work = conv_.work;
+    work.bytes = {result_floats_ * 4 * parts_,
+                  4 * (conv_.shape.channels * h_.in * w_.in + conv_.shape.outputs * h_.out * w_.out)};
+    lowering_.call(kernel_, {parts_ * panels_ * conv_.in_blocks, 0}, body, conv_.of, work);
+    if (parts_ > 1) add_parts();
+  }
+
+ private:
+  std::vector<Extent> dw_dims() const {
+    return {{parts_, 0},     {panels_, 0},   {conv_.in_blocks, 0},
+            {taps_, 0},      {in_lanes_, 0}, {conv_.vectors * lanes_, 0}};
+  }
+  DirectConv grouped() const {
+    DirectConv g;
+    g.vectors = conv_.vectors;
+    g.in_channels = conv_.shape.channels;
+    g.in_blocks = conv_.in_blocks;
+    g.outputs_per_group = conv_.outputs_per_group;
+    g.inputs_per_group = conv_.inputs_per_group;
+    return g;
+  }
+
+  void clear(Body& body) {
+    body.loop("t", 0, taps_ * in_lanes_, 1, [&](Body& b, Expr t) {
+      for (int o = 0; o < conv_.vectors; ++o) {
+        b.store(dw_, {part_, panel_, block_, t / in_lanes_, t % in_lanes_, o * lanes_}, zeros(lanes_), 5);
+      }
+    });
+  }
+
+  // Lanes of the input channel block, or taps of the row, that one register tile covers.
+  int64_t tile_inputs() const {
+    const int64_t all = conv_.plain_input ? w_.kernel : lanes_;
+    const int64_t limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
+    int64_t count = std::min<int64_t>(all, limit);
+    if (!conv_.plain_input) {
+      int64_t power = 1;
+      while (power * 2 <= std::min<int64_t>(count, 16 / conv_.vectors)) power *= 2;
+      return power;
+    }
+    return ceil_div(all, ceil_div(all, count));
+  }
+
+  void one_row_of_taps(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh) {
+    const int64_t count = tile_inputs();
+    if (conv_.plain_input) {
+      for (int64_t first = 0; first < w_.kernel; first += count) {
+        const int64_t taps = std::min(count, w_.kernel - first);
+        reduce_plain(body, n0, n1, h0, h1, kh, first, taps);
+      }
+      return;
+    }
+    for (int64_t kw = 0; kw < w_.kernel; ++kw) {
+      body.loop("i0", 0, lanes_, count, [&](Body& b, Expr i0) { reduce_blocked(b, n0, n1, h0, h1, kh, kw, i0, count); });
+    }
+  }
+
+  // Output pixels [low, high) of a row for which tap kw reads inside the input.
+  std::pair<int64_t, int64_t> valid_pixels(int64_t kw) const {
+    const int64_t offset = kw * w_.dilation - w_.pad;
+    int64_t low = 0, high = w_.out;
+    while (low < high && low * w_.stride + offset < 0) ++low;
+    while (low < high && (high - 1) * w_.stride + offset >= w_.in) --high;
+    return {low, high};
+  }
+
+  using Pixel = std::function<void(Body&, Expr n, Expr oh, Expr ih)>;
+  // acc = dw tile; runs `row` over the rows whose tap kh is inside the input; dw tile = acc.
+  void accumulate_tile(Body& body, int64_t inputs, const std::function<std::vector<Expr>(Expr, int)>& at, Expr n0,
+                       Expr n1, Expr h0, Expr h1, Expr kh, const Pixel& row) {
+    acc_ = body.alloc("acc", Scalar::f32, {inputs, conv_.vectors, lanes_}, loops::Space::registers);
+    body.unrolled("c", 0, inputs, [&](Body& b, Expr c) {
+      for (int o = 0; o < conv_.vectors; ++o) b.store(acc_, {c, o, 0}, loops::load(dw_, at(c, o), lanes_, 5), 2);
+    });
+    body.loop("n", n0, n1, 1, [&](Body& b, Expr n) {
+      b.loop("h", h0, h1, 1, [&](Body& c, Expr oh) {
+        const Expr ih = c.let("ih", oh * h_.stride + kh * h_.dilation - h_.pad);
+        Expr inside;
+        const int64_t last = (h_.out - 1) * h_.stride + (h_.kernel - 1) * h_.dilation - h_.pad;
+        if (h_.pad > 0 || last >= h_.in) {
+          inside = loops::binary(loops::Binary::logic_and, loops::less_equal(0, ih), loops::less(ih, h_.in));
+        }
+        c.when(inside, [&](Body& d) { row(d, n, oh, ih); });
+      });
+    });
+    body.unrolled("c", 0, inputs, [&](Body& b, Expr c) {
+      for (int o = 0; o < conv_.vectors; ++o) b.store(dw_, at(c, o), loops::load(acc_, {c, o, 0}, lanes_, 2), 5);
+    });
+  }
+
+  std::vector<Expr> load_dy(Body& body, Expr n, Expr oh, Expr ow) {
+    std::vector<Expr> vectors;
+    for (int o = 0; o < conv_.vectors; ++o) {
+      const std::vector<Expr> at = {n, panel_ * conv_.vectors + o, oh, ow, 0};
+      vectors.push_back(body.let("g", loops::load(dy_, at, lanes_, 4)));
+    }
+    return vectors;
+  }
+
+  void multiply(Body& body, Expr c, Expr x, const std::vector<Expr>& dy) {
+    for (int o = 0; o < conv_.vectors; ++o) {
+      const Expr sum = loops::load(acc_, {c, o, 0}, lanes_, 2);
+      body.store(acc_, {c, o, 0}, loops::fma(x, dy[static_cast<size_t>(o)], sum), 2);
+    }
+  }
+
+  void reduce_blocked(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t kw, Expr i0, int64_t count) {
+    const auto [low, high] = valid_pixels(kw);
+    if (low == high) return;
+    const Expr tap = kh * w_.kernel + kw;
+    const auto at = [&](Expr c, int o) {
+      return std::vector<Expr>{part_, panel_, block_, tap, i0 + c, o * lanes_};
+    };
+    accumulate_tile(body, count, at, n0, n1, h0, h1, kh, [&, low = low, high = high](Body& b, Expr n, Expr oh, Expr ih) {
+      b.loop("p", low, high, 1, [&](Body& c, Expr p) {
+        const std::vector<Expr> dy = load_dy(c, n, oh, p);
+        const Expr iw = p * w_.stride + (kw * w_.dilation - w_.pad);
+        c.unrolled("c", 0, count, [&](Body& d, Expr i) {
+          const Expr x = loops::load(x_, {n, in_block_, ih, iw, i0 + i});
+          multiply(d, i, d.let("x", loops::broadcast(x, lanes_)), dy);
+        });
+      });
+    });
+  }
+
+  // A plain input has few channels: the tile runs over the taps of a row instead, and the pixels at the row's ends, where some
+  // taps are outside, are taken one by one.
+  void reduce_plain(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t first, int64_t taps) {
+    const auto at = [&](Expr c, int o) {
+      return std::vector<Expr>{part_, panel_, block_, kh * w_.kernel + first + c, 0, o * lanes_};
+    };
+    int64_t low = 0, high = w_.out;  // pixels for which all these taps are inside
+    for (int64_t t = first; t < first + taps; ++t) {
+      low = std::max(low, valid_pixels(t).first);
+      high = std::min(high, valid_pixels(t).second);
+    }
+    high = std::max(low, high);
+    accumulate_tile(body, taps, at, n0, n1, h0, h1, kh, [&, low, high](Body& b, Expr n, Expr oh, Expr ih) {
+      const auto pixel = [&](Body& c, Expr p, int64_t from, int64_t to) {
+        const std::vector<Expr> dy = load_dy(c, n, oh, p);
+        c.unrolled("c", from, to, [&](Body& d, Expr t) {
+          const Expr iw = p * w_.stride + (t + first) * w_.dilation - w_.pad;
+          const Expr x = loops::load(x_, {n, in_block_, ih, iw});
+          multiply(d, t, d.let("x", loops::broadcast(x, lanes_)), dy);
+        });
+      };
+      const auto edge = [&](int64_t p) {
+        int64_t from = taps, to = 0;
+        for (int64_t t = 0; t < taps; ++t) {
+          const auto [valid_low, valid_high] = valid_pixels(first + t);
+          if (p < valid_low || p >= valid_high) continue;
+          from = std::min(from, t);
+          to = t + 1;
+        }
+        if (from < to) pixel(b, p, from, to);
+      };
+      for (int64_t p = 0; p < low; ++p) edge(p);
+      if (low < high) b.loop("p", low, high, 1, [&](Body& c, Expr p) { pixel(c, p, 0, taps); });
+      for (int64_t p = high; p < w_.out; ++p) edge(p);
+    });
+  }
+
+  void add_parts() {
+    KernelBuilder kernel("add_parts");
+    constexpr int64_t chunk = 4096;
+    const std::vector<Extent> dims = {{parts_, 0}, {result_floats_, 0}};
+    const auto from = kernel.param("parts", buffer_, Scalar::f32, dims, Access::read);
+    const auto to = kernel.param("sum", conv_.result, Scalar::f32, {{result_floats_, 0}}, Access::write);
+    Body body(kernel.names());
+    const Expr begin = body.let("begin", loops::task() * chunk);
+    body.loop("i", begin, loops::min(begin + chunk, result_floats_), lanes_, [&](Body& b, Expr i) {
+      Expr sum = loops::load(from, {0, i}, lanes_, 1);
+      for (int64_t p = 1; p < parts_; ++p) sum = b.let("sum", sum + loops::load(from, {p, i}, lanes_, 1));
+      b.store(to, {i}, sum, 0);
+    });
+    lowering_.call(kernel, {ceil_div(result_floats_, chunk), 0}, body, conv_.of,
+                   {{}, {4 * result_floats_ * (parts_ + 1), 0}, "", "weight_grad"});
+  }
+
+  Lowering& lowering_;
+  const WeightGrad& conv_;
+  const ConvShape::Axis h_, w_;
+  int lanes_, in_lanes_;
+  int64_t panels_, parts_;
+  KernelBuilder kernel_;
+  MemoryRef x_, dy_, dw_, acc_;
+  int64_t taps_ = 0, tile_floats_ = 0, result_floats_ = 0;
+  int buffer_ = -1;
+  Expr part_, panel_, block_, in_block_;
+};
+
+}  // namespace
+
+void lower_weight_grad(Lowering& lowering, const WeightGrad& conv) { WeightGradKernel(lowering, conv).lower(); }
+
+}  // namespace rnc

@@ -1,0 +1,164 @@
+// Groups of elementwise operations and channel reductions that no convolution or matrix product computes for.
+#include <algorithm>
+
+#include "passes/lower/channel_reductions.h"
+#include "passes/lower/fused.h"
+
+namespace rnc {
+
+using loops::Expr;
+using loops::Extent;
+
+namespace {
+
+constexpr int64_t kFlatChunk = 16384;  // elements per task: 64 KiB of each operand
+
+bool is_reduction(const Node& node) { return info(node.op).kind == OpKind::reduction; }
+
+// The type of the values that the group iterates over: the largest it computes or reduces.
+Type space_of(const Lowering& lowering, const Group& group) {
+  Type space;
+  for (const ValueId v : group) {
+    const Node& node = lowering.node(v);
+    const Type& type = is_reduction(node) ? lowering.type(node.inputs[0]) : node.type;
+    if (type.rank() >= space.rank()) space = type;
+  }
+  return space;
+}
+
+bool varies_by_channel(const Lowering& lowering, const Group& group, const Type& space) {
+  return std::any_of(group.begin(), group.end(), [&](ValueId v) {
+    const std::vector<ValueId>& in = lowering.node(v).inputs;
+    return is_reduction(lowering.node(v)) || std::any_of(in.begin(), in.end(), [&](ValueId u) {
+             return lowering.type(u).rank() == 1 && space.rank() > 1;
+           });
+  });
+}
+
+loops::Work work_of(const FusedCode& code, const Type& space, const Group& group) {
+  const Extent count = elements(space);
+  const auto ops = static_cast<int64_t>(group.size());
+  const int64_t bytes = code.bytes_per_element();
+  return {{count.fixed * ops, count.per_sample * ops}, {count.fixed * bytes, count.per_sample * bytes}, "", ""};
+}
+
+// Values in channel blocks, [N, C, H, W | 1:V]: a task is one block of channels of one image.
+void lower_blocked(Lowering& lowering, const Group& group, const Type& space) {
+  const int lanes = lowering.lanes();
+  const std::vector<int64_t> dims = physical_dims(space);  // [N, C/V, H, W, V]
+  const int64_t blocks = dims[1], height = dims[2], width = dims[3];
+  KernelBuilder kernel("elementwise");
+  FusedCode code(lowering, kernel, group, kNoValue, space,
+                 {extent_of(dims[0]), {blocks, 0}, {height * width, 0}, {lanes, 0}});
+  const bool batched = dims[0] == kBatch;
+  const Extent images = batched ? Extent{0, 1} : Extent{dims[0], 0};
+  const Expr count = batched ? loops::batch() : Expr(dims[0]);
+  ChannelReductions reductions(lowering, kernel, group, blocks, images, 1, loops::Space::registers);
+
+  Body body(kernel.names());
+  const Expr block = body.let("cb", loops::task() / count), n = body.let("n", loops::task() % count);
+  const FusedCode::Values channels = code.channels(body, block * lanes, lanes, true);
+  const auto point = [&](Expr p) { return Point{{n, block, p, 0}, lanes, 3, {}}; };
+  reductions.begin_task(body);
+  const int64_t chunk = reductions.empty() ? height * width : width;
+  body.loop("row", 0, height * width, chunk, [&](Body& b, Expr row) {
+    FusedCode::Values first = channels;
+    if (reductions.needs_first()) code.at(b, point(row), first, false);
+    reductions.begin_chunk(b, first);
+    b.loop("p", row, row + chunk, 1, [&](Body& inner, Expr p) {
+      FusedCode::Values values = channels;
+      code.at(inner, point(p), values);
+      reductions.add(inner, values);
+    });
+    reductions.end_chunk(b, 0, chunk);
+  });
+  reductions.end_task(body);
+  lowering.call(kernel, {images.fixed * blocks, images.per_sample * blocks}, body, group.front(),
+                work_of(code, space, group), code.in_place());
+  reductions.finish();
+}
+
+// Rank-2 values with channels along the lanes, [N, C]: a task is one vector of channels of the whole batch.
+void lower_rows(Lowering& lowering, const Group& group, const Type& space) {
+  const int lanes = lowering.lanes();
+  const int64_t channels = space.shape[1], blocks = ceil_div(channels, lanes);
+  KernelBuilder kernel("rows");
+  FusedCode code(lowering, kernel, group, kNoValue, space, physical_extents(space));
+  ChannelReductions reductions(lowering, kernel, group, blocks, {1, 0}, 1, loops::Space::registers);
+  Body body(kernel.names());
+  const Expr channel = body.let("c", loops::task() * lanes);
+  const Expr valid = channels % lanes == 0 ? Expr() : body.let("valid", loops::min(lanes, channels - channel));
+  const FusedCode::Values shared = code.channels(body, channel, lanes, true);
+  const auto point = [&](Expr n) { return Point{{n, channel}, lanes, 1, valid}; };
+  const Expr rows = space.shape[0] == kBatch ? loops::batch() : Expr(space.shape[0]);
+  reductions.begin_task(body);
+  FusedCode::Values first = shared;
+  if (reductions.needs_first()) code.at(body, point(0), first, false);
+  reductions.begin_chunk(body, first);
+  body.loop("n", 0, rows, 1, [&](Body& b, Expr n) {
+    FusedCode::Values values = shared;
+    code.at(b, point(n), values);
+    reductions.add(b, values);
+  });
+  reductions.end_chunk(body, 0, rows);
+  reductions.end_task(body);
+  lowering.call(kernel, {blocks, 0}, body, group.front(), work_of(code, space, group), code.in_place());
+  reductions.finish();
+}
+
+// Plain values of rank >= 3 with something per channel: a task is one channel of one image, lanes along the rest.
+void lower_planes(Lowering& lowering, const Group& group, const Type& space) {
+  const int lanes = lowering.lanes();
+  const int64_t channels = space.shape[1];
+  const int64_t plane = elements_per_sample(space.shape) / channels / (has_batch(space.shape) ? 1 : space.shape[0]);
+  KernelBuilder kernel("planes");
+  const Extent images = extent_of(space.shape[0]);
+  FusedCode code(lowering, kernel, group, kNoValue, space, {images, {channels, 0}, {plane, 0}});
+  Body body(kernel.names());
+  const Expr n = body.let("n", loops::task() / channels), c = body.let("c", loops::task() % channels);
+  const FusedCode::Values shared = code.channels(body, c, lanes, false);
+  body.loop("p", 0, plane, lanes, [&](Body& b, Expr p) {
+    FusedCode::Values values = shared;
+    const Expr valid = plane % lanes == 0 ? Expr() : b.let("valid", loops::min(lanes, plane - p));
+    code.at(b, {{n, c, p}, lanes, 2, valid}, values);
+  });
+  lowering.call(kernel, {images.fixed * channels, images.per_sample * channels}, body, group.front(),
+                work_of(code, space, group), code.in_place());
+}
+
+// Values that are all of one shape and layout (or scalars): one run of memory.
+void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
+  const bool batched = has_batch(space.shape);
+  const int64_t stored = elements_per_sample(physical_dims(space));
+  const int64_t count = space.rank() == 1 && !batched ? round_up(stored, lowering.lanes()) : stored;
+  const int lanes = count == 1 ? 1 : lowering.lanes();
+  const int64_t chunk = batched ? count : std::min(count, kFlatChunk);
+  KernelBuilder kernel("flat");
+  std::vector<Extent> view = {space.rank() == 1 ? channel_extent(stored) : Extent{count, 0}};
+  if (batched) view = {{0, 1}, {count, 0}};
+  FusedCode code(lowering, kernel, group, kNoValue, space, view);
+  Body body(kernel.names());
+  const FusedCode::Values shared = code.channels(body, 0, lanes, false);
+  const Expr begin = batched ? Expr(0) : body.let("begin", loops::task() * chunk);
+  const Expr end = batched ? Expr(count) : body.let("end", loops::min(begin + chunk, count));
+  body.loop("i", begin, end, lanes, [&](Body& b, Expr i) {
+    FusedCode::Values values = shared;
+    const Expr valid = count % lanes == 0 ? Expr() : b.let("valid", loops::min(lanes, Expr(count) - i));
+    const std::vector<Expr> index = batched ? std::vector<Expr>{loops::task(), i} : std::vector<Expr>{i};
+    code.at(b, {index, lanes, lanes == 1 ? -1 : batched ? 1 : 0, valid}, values);
+  });
+  const Extent tasks = batched ? Extent{0, 1} : Extent{ceil_div(count, chunk), 0};
+  lowering.call(kernel, tasks, body, group.front(), work_of(code, space, group), code.in_place());
+}
+
+}  // namespace
+
+void lower_elementwise(Lowering& lowering, const Group& group) {
+  const Type space = space_of(lowering, group);
+  if (space.rank() == 4 && space.layout.block(1) > 1) return lower_blocked(lowering, group, space);
+  if (!varies_by_channel(lowering, group, space)) return lower_flat(lowering, group, space);
+  check(space.layout.plain(), "values with something per channel are plain or in channel blocks");
+  space.rank() == 2 ? lower_rows(lowering, group, space) : lower_planes(lowering, group, space);
+}
+
+}  // namespace rnc

@@ -1,0 +1,143 @@
+#include "passes/lower/fused.h"
+
+#include <algorithm>
+
+namespace rnc {
+
+using loops::Access;
+using loops::Expr;
+using loops::Extent;
+using loops::MemoryRef;
+using loops::Scalar;
+
+Extent channel_extent(int64_t channels) { return {round_up(channels, 16), 0}; }
+
+FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& group, ValueId anchor,
+                     const Type& space, std::vector<Extent> view)
+    : lowering_(lowering), kernel_(kernel), space_(space), view_(std::move(view)), anchor_(anchor) {
+  const auto inside = [&](ValueId v) { return std::find(group.begin(), group.end(), v) != group.end(); };
+  for (const ValueId v : group) {
+    if (info(lowering.node(v).op).kind == OpKind::reduction) continue;
+    if (v != anchor) (full(v) ? full_nodes_ : channel_nodes_).push_back(v);
+    if (v == anchor || lowering.node(v).op == Op::element_count) continue;
+    for (const ValueId u : lowering.node(v).inputs) {
+      std::vector<ValueId>& list = full(u) ? operands_ : channel_operands_;
+      if (!inside(u) && std::find(list.begin(), list.end(), u) == list.end()) list.push_back(u);
+    }
+  }
+  for (const ValueId v : operands_) memories_[v] = lowering.view(kernel, "in", v, view_, Access::read);
+  for (const ValueId v : channel_operands_) {
+    const Type& type = lowering.type(v);
+    const Extent dim = type.rank() == 0 ? Extent{1, 0} : channel_extent(type.shape[0]);
+    memories_[v] = lowering.view(kernel, type.rank() == 0 ? "scalar" : "channel", v, {dim}, Access::read);
+  }
+  for (const ValueId v : full_nodes_) {
+    if (lowering.stored(v)) memories_[v] = lowering.view(kernel, "out", v, view_, Access::write);
+  }
+  if (anchor != kNoValue && lowering.stored(anchor)) {
+    memories_[anchor] = lowering.view(kernel, "out", anchor, view_, Access::write);
+  }
+}
+
+Expr FusedCode::channel_operand(Body& body, ValueId v, Expr channel, int lanes, bool along_channels) {
+  const MemoryRef& memory = memories_.at(v);
+  Expr value;
+  if (lowering_.type(v).rank() == 0) {
+    value = loops::load(memory, {0});
+  } else if (along_channels && lanes > 1) {
+    return body.let("c", loops::load(memory, {channel}, lanes, 0));
+  } else {
+    value = loops::load(memory, {channel});
+  }
+  return body.let("c", lanes > 1 ? loops::broadcast(value, lanes) : value);
+}
+
+FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool along_channels) {
+  Values values;
+  for (const ValueId v : channel_operands_) values[v] = channel_operand(body, v, channel, lanes, along_channels);
+  for (const ValueId v : channel_nodes_) {
+    Expr value = compute(lowering_.node(v), values);
+    if (value->type.lanes < lanes) value = loops::broadcast(value, lanes);
+    values[v] = body.let("c", value);
+    check(!lowering_.stored(v), "a value per channel is not stored by a kernel over pixels");
+  }
+  return values;
+}
+
+void FusedCode::at(Body& body, const Point& point, Values& values, bool store) {
+  const auto load = [&](ValueId v) {
+    const MemoryRef& memory = memories_.at(v);
+    return point.lanes > 1 ? loops::load(memory, point.index, point.lanes, point.lane_dim, point.valid)
+                           : loops::load(memory, point.index);
+  };
+  const auto keep = [&](ValueId v) {
+    if (store && lowering_.stored(v)) {
+      body.store(memories_.at(v), point.index, values.at(v), point.lane_dim, point.valid);
+    }
+  };
+  for (const ValueId v : operands_) values[v] = body.let("v", load(v));
+  if (anchor_ != kNoValue) keep(anchor_);
+  for (const ValueId v : full_nodes_) {
+    Expr value = compute(lowering_.node(v), values);
+    if (value->type.lanes < point.lanes) value = loops::broadcast(value, point.lanes);
+    values[v] = body.let("v", value);
+    keep(v);
+  }
+}
+
+Expr FusedCode::compute(const Node& node, const Values& values) const {
+  const auto operand = [&](size_t i) { return values.at(node.inputs[i]); };
+  const auto binary = [&](loops::Binary op) {
+    Expr a = operand(0), b = operand(1);
+    const int lanes = std::max(a->type.lanes, b->type.lanes);
+    if (a->type.lanes < lanes) a = loops::broadcast(a, lanes);
+    if (b->type.lanes < lanes) b = loops::broadcast(b, lanes);
+    return loops::binary(op, a, b);
+  };
+  const auto like = [](Expr a, double value) { return loops::constant(Scalar::f32, value, a->type.lanes); };
+  switch (node.op) {
+    case Op::constant: return loops::constant(Scalar::f32, node.attributes.get<double>("value"));
+    case Op::add: return binary(loops::Binary::add);
+    case Op::sub: return binary(loops::Binary::sub);
+    case Op::mul: return binary(loops::Binary::mul);
+    case Op::div: return binary(loops::Binary::div);
+    case Op::sqrt: return loops::unary(loops::Unary::sqrt, operand(0));
+    case Op::rsqrt: return like(operand(0), 1) / loops::unary(loops::Unary::sqrt, operand(0));
+    // Negative becomes 0; NaN compares false and so stays.
+    case Op::relu: return loops::select(loops::less(operand(0), like(operand(0), 0)), like(operand(0), 0), operand(0));
+    case Op::relu_grad:
+      return loops::select(loops::less(like(operand(1), 0), operand(1)), operand(0), like(operand(0), 0));
+    case Op::element_count: {
+      const Type& type = lowering_.type(node.inputs[0]);
+      const int64_t per_sample = elements_per_sample(type.shape) / type.shape[1];
+      return loops::cast(loops::batch() * per_sample, Scalar::f32);
+    }
+    case Op::bias_correction: {
+      const Expr beta = loops::cast(operand(0), Scalar::f64), step = loops::cast(operand(1), Scalar::f64);
+      const Expr power = loops::unary(loops::Unary::exp, step * loops::unary(loops::Unary::log, beta));
+      return loops::cast(loops::constant(Scalar::f64, 1, beta->type.lanes) - power, Scalar::f32);
+    }
+    default: unreachable(name(node.op));
+  }
+}
+
+int64_t FusedCode::bytes_per_element() const {
+  auto count = static_cast<int64_t>(operands_.size());
+  for (const auto& [v, memory] : memories_) count += full(v) && memory->access == Access::write ? 1 : 0;
+  return 4 * count;
+}
+
+// Only operands that a stored value is computed from: then every load comes before the store that replaces it.
+std::vector<std::pair<ValueId, ValueId>> FusedCode::in_place() const {
+  std::map<ValueId, std::set<ValueId>> sources;
+  for (const ValueId u : operands_) sources[u] = {u};
+  std::vector<std::pair<ValueId, ValueId>> pairs;
+  for (const ValueId v : full_nodes_) {
+    for (const ValueId u : lowering_.node(v).inputs) sources[v].insert(sources[u].begin(), sources[u].end());
+    if (!lowering_.stored(v)) continue;
+    for (const ValueId u : sources[v]) pairs.emplace_back(v, u);
+  }
+  return pairs;
+}
+
+}  // namespace rnc

@@ -1,0 +1,63 @@
+// The elementwise part of a fused kernel: its expressions at one point of the iteration space, and its stores. The same code
+// serves an elementwise loop, the epilogue of a convolution and that of a matrix product.
+#pragma once
+
+#include <map>
+
+#include "passes/lower/lowering.h"
+
+namespace rnc {
+
+// The vector of values that one step of a loop computes.
+struct Point {
+  std::vector<loops::Expr> index;  // into the view of full-shape values
+  int lanes = 1;
+  int lane_dim = -1;
+  loops::Expr valid;  // lanes that exist; none: all
+};
+
+class FusedCode {
+ public:
+  using Values = std::map<ValueId, loops::Expr>;
+
+  // The elementwise nodes of `group` over values of type `space`, each seen with dimensions `view`. `anchor` is computed by
+  // the caller, or kNoValue.
+  FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& group, ValueId anchor, const Type& space,
+            std::vector<loops::Extent> view);
+
+  // The values that do not vary within a channel (rank 1 and scalars), loaded or computed for `lanes` points. `channel` is
+  // the first channel; along_channels: lane i is channel + i, otherwise all lanes are `channel`.
+  Values channels(Body& body, loops::Expr channel, int lanes, bool along_channels);
+  // Adds every full-shape value of the group at `point` to `values`, which holds what channels() gave and the anchor.
+  // With `store`, those needed outside the kernel are stored.
+  void at(Body& body, const Point& point, Values& values, bool store = true);
+
+  // Bytes per element that at() moves: for profiles.
+  int64_t bytes_per_element() const;
+  // Pairs (stored value, operand) of full shape that may share memory.
+  std::vector<std::pair<ValueId, ValueId>> in_place() const;
+
+ private:
+  bool full(ValueId v) const { return lowering_.type(v).shape == space_.shape; }
+  loops::Expr compute(const Node& node, const Values& values) const;
+  loops::Expr channel_operand(Body& body, ValueId v, loops::Expr channel, int lanes, bool along_channels);
+
+  Lowering& lowering_;
+  KernelBuilder& kernel_;
+  Type space_;
+  std::vector<loops::Extent> view_;
+  Group channel_nodes_;
+  Group full_nodes_;              // without the anchor
+  std::vector<ValueId> operands_;  // full-shape values from outside the group, in order of first use
+  std::vector<ValueId> channel_operands_;
+  std::map<ValueId, loops::MemoryRef> memories_;
+  ValueId anchor_;
+};
+
+// The extents of a rank-1 array in memory: padded so that every vector of channels exists.
+loops::Extent channel_extent(int64_t channels);
+
+// Lowers a group of elementwise nodes and channel reductions without an anchor.
+void lower_elementwise(Lowering& lowering, const Group& group);
+
+}  // namespace rnc

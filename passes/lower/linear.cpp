@@ -1,0 +1,121 @@
+// Matrix products in register tiles of rows by vectors of columns.
+#include <algorithm>
+
+#include "passes/lower/fused.h"
+#include "passes/lower/rules.h"
+
+namespace rnc {
+
+using loops::Access;
+using loops::Expr;
+using loops::Extent;
+using loops::MemoryRef;
+using loops::Scalar;
+
+namespace {
+
+// out[m, j] = sum over k of a(m, k) b(k, j), where b lies in memory with j contiguous. Tasks are tiles of columns, and of
+// rows too where their number does not grow with the batch.
+class MatmulKernel {
+ public:
+  MatmulKernel(Lowering& lowering, const Group& group)
+      : lowering_(lowering),
+        node_(lowering.node(group.front())),
+        out_(group.front()),
+        a_columns_(node_.attributes.get<bool>("transpose_a")),
+        lanes_(lowering.lanes()),
+        rows_(node_.type.shape[0]),
+        columns_(node_.type.shape[1]),
+        inner_(lowering.type(node_.inputs[0]).shape[a_columns_ ? 0 : 1]),
+        vectors_(std::min<int64_t>(2, ceil_div(columns_, lanes_))),
+        tile_rows_(std::clamp<int64_t>((lowering.target().vector_registers - 1 - vectors_) / vectors_, 1, 8)),
+        kernel_("matmul"),
+        code_(lowering, kernel_, group, out_, node_.type, physical_extents(node_.type)) {
+    a_ = lowering.read(kernel_, "a", node_.inputs[0]);
+    b_ = lowering.view(kernel_, "b", node_.inputs[1], {extent_of(inner_), {columns_, 0}}, Access::read);
+  }
+
+  void lower() {
+    Body body(kernel_.names());
+    const int64_t column_tiles = ceil_div(columns_, vectors_ * lanes_);
+    const bool split_rows = rows_ != kBatch;
+    const int64_t row_tiles = split_rows ? ceil_div(rows_, tile_rows_) : 1;
+    j_ = body.let("j", loops::task() % column_tiles * (vectors_ * lanes_));
+    for (int64_t v = 0; v < vectors_; ++v) {
+      const Expr left = loops::min(lanes_, loops::max(0, columns_ - (j_ + v * lanes_)));
+      valid_.push_back(columns_ % (vectors_ * lanes_) == 0 ? Expr() : body.let("valid", left));
+      channels_.push_back(code_.channels(body, j_ + v * lanes_, lanes_, true));
+    }
+    if (split_rows) {
+      const Expr m = body.let("m", loops::task() / column_tiles * tile_rows_);
+      rows(body, m, loops::min(m + tile_rows_, rows_));
+    } else {
+      rows(body, 0, loops::batch());
+    }
+    lowering_.call(kernel_, {column_tiles * row_tiles, 0}, body, out_, work());
+  }
+
+ private:
+  // Full tiles, then the rest row by row.
+  void rows(Body& body, Expr begin, Expr end) {
+    const Expr full = body.let("full", begin + (end - begin) / tile_rows_ * tile_rows_);
+    body.loop("m", begin, full, tile_rows_, [&](Body& b, Expr m) { tile(b, m, tile_rows_); });
+    if (tile_rows_ > 1) body.loop("m", full, end, 1, [&](Body& b, Expr m) { tile(b, m, 1); });
+  }
+
+  void tile(Body& body, Expr m, int64_t count) {
+    const auto acc = body.alloc("acc", Scalar::f32, {count, vectors_, lanes_}, loops::Space::registers);
+    body.unrolled("r", 0, count, [&](Body& b, Expr r) {
+      for (int64_t v = 0; v < vectors_; ++v) b.store(acc, {r, v, 0}, zeros(lanes_), 2);
+    });
+    body.loop("k", 0, inner_ == kBatch ? loops::batch() : Expr(inner_), 1, [&](Body& b, Expr k) {
+      std::vector<Expr> right;
+      for (int64_t v = 0; v < vectors_; ++v) {
+        right.push_back(b.let("b", loops::load(b_, {k, j_ + v * lanes_}, lanes_, 1, valid_[static_cast<size_t>(v)])));
+      }
+      b.unrolled("r", 0, count, [&](Body& c, Expr r) {
+        const Expr left = a_columns_ ? loops::load(a_, {k, m + r}) : loops::load(a_, {m + r, k});
+        const Expr x = c.let("x", loops::broadcast(left, lanes_));
+        for (int64_t v = 0; v < vectors_; ++v) {
+          const Expr sum = loops::load(acc, {r, v, 0}, lanes_, 2);
+          c.store(acc, {r, v, 0}, loops::fma(x, right[static_cast<size_t>(v)], sum), 2);
+        }
+      });
+    });
+    body.unrolled("r", 0, count, [&](Body& b, Expr r) {
+      for (int64_t v = 0; v < vectors_; ++v) {
+        FusedCode::Values values = channels_[static_cast<size_t>(v)];
+        values[out_] = b.let("y", loops::load(acc, {r, v, 0}, lanes_, 2));
+        code_.at(b, {{m + r, j_ + v * lanes_}, lanes_, 1, valid_[static_cast<size_t>(v)]}, values);
+      }
+    });
+  }
+
+  loops::Work work() const {
+    int64_t flops = 2 * columns_;
+    for (const int64_t n : {rows_, inner_}) flops *= n == kBatch ? 1 : n;
+    const bool batched = rows_ == kBatch || inner_ == kBatch;
+    const int64_t weights = 4 * columns_ * (inner_ == kBatch ? rows_ : inner_);
+    const char* direction = a_columns_ ? "weight_grad" : node_.attributes.get<bool>("transpose_b") ? "forward" : "input_grad";
+    return {batched ? Extent{0, flops} : Extent{flops, 0}, {weights, 0}, "matmul", direction};
+  }
+
+  Lowering& lowering_;
+  const Node& node_;
+  ValueId out_;
+  bool a_columns_;
+  int lanes_;
+  int64_t rows_, columns_, inner_, vectors_, tile_rows_;
+  KernelBuilder kernel_;
+  FusedCode code_;
+  MemoryRef a_, b_;
+  Expr j_;
+  std::vector<Expr> valid_;
+  std::vector<FusedCode::Values> channels_;
+};
+
+}  // namespace
+
+void lower_matmul(Lowering& lowering, const Group& group) { MatmulKernel(lowering, group).lower(); }
+
+}  // namespace rnc

@@ -1,0 +1,255 @@
+#include "passes/lower/lowering.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rnc {
+
+using loops::Access;
+using loops::Extent;
+using loops::Region;
+
+loops::Scalar scalar_of(DType dtype) {
+  switch (dtype) {
+    case DType::f32: return loops::Scalar::f32;
+    case DType::u8: return loops::Scalar::u8;
+    case DType::i32: return loops::Scalar::i32;
+  }
+  unreachable("dtype");
+}
+
+Extent extent_of(int64_t dim) { return dim == kBatch ? Extent{0, 1} : Extent{dim, 0}; }
+
+std::vector<Extent> physical_extents(const Type& type) {
+  std::vector<Extent> dims;
+  for (const int64_t dim : physical_dims(type)) dims.push_back(extent_of(dim));
+  if (dims.empty()) dims.push_back({1, 0});
+  return dims;
+}
+
+int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+loops::Expr zeros(int lanes) { return loops::constant(loops::Scalar::f32, 0, lanes); }
+
+Extent storage_bytes(const Type& type) {
+  const int64_t size = round_up(storage_bytes_per_sample(type), 64);
+  return has_batch(type.shape) ? Extent{0, size} : Extent{size, 0};
+}
+
+Extent elements(const Type& type) {
+  const int64_t count = elements_per_sample(type.shape);
+  return has_batch(type.shape) ? Extent{0, count} : Extent{count, 0};
+}
+
+loops::MemoryRef KernelBuilder::param(std::string_view name, int buffer, loops::Scalar scalar,
+                                      std::vector<Extent> dims, Access access) {
+  for (size_t i = 0; i < params_.size(); ++i) {
+    if (arguments_[i] == buffer && params_[i]->dims == dims) {
+      if (params_[i]->access != access) params_[i]->access = Access::update;
+      return params_[i];
+    }
+  }
+  loops::Memory memory{names_.fresh(name), scalar, std::move(dims), loops::Space::parameter, access};
+  params_.push_back(std::make_shared<loops::Memory>(std::move(memory)));
+  arguments_.push_back(buffer);
+  return params_.back();
+}
+
+Lowering::Lowering(const Module& module, const Graph& graph, const TargetInfo& target, loops::Program& program,
+                   loops::EntryProgram& entry)
+    : module_(module), graph_(graph), target_(target), program_(program), entry_(entry) {
+  for (size_t i = 0; i < program.kernels.size(); ++i) {
+    loops::Kernel nameless = program.kernels[i];
+    nameless.name.clear();
+    kernels_[loops::print(nameless)] = static_cast<int>(i);
+  }
+  find_stored();
+  find_destinations();
+}
+
+// A value is stored when a node of another kernel reads it, or when it is a result.
+void Lowering::find_stored() {
+  for (ValueId v = 0; v < static_cast<ValueId>(graph_.nodes.size()); ++v) {
+    const Node& n = graph_[v];
+    if (n.op == Op::input || n.op == Op::state) stored_.insert(v);
+    for (const ValueId u : n.inputs) {
+      if (n.kernel < 0 || graph_[u].kernel != n.kernel) stored_.insert(u);
+    }
+  }
+  for (const Output& output : graph_.outputs) stored_.insert(output.value);
+  for (const Assign& assign : graph_.assigns) stored_.insert(assign.value);
+}
+
+void Lowering::find_destinations() {
+  const auto is_source = [&](ValueId v) { return info(graph_[v].op).kind == OpKind::source; };
+  for (size_t i = 0; i < graph_.outputs.size(); ++i) {
+    const ValueId v = graph_.outputs[i].value;
+    const Destination to{Region::output, static_cast<int>(i)};
+    const bool direct = !is_source(v) && graph_[v].type.layout.plain() && destinations_.count(v) == 0;
+    direct ? void(destinations_.emplace(v, to)) : copies_.emplace_back(v, to);
+  }
+  for (const Assign& assign : graph_.assigns) {
+    const auto tensor = std::find_if(module_.tensors.begin(), module_.tensors.end(),
+                                     [&](const Tensor& t) { return t.name == assign.tensor; });
+    check(tensor != module_.tensors.end(), "assigned tensor exists");
+    const Destination to{Region::tensor, static_cast<int>(tensor - module_.tensors.begin())};
+    const Node& value = graph_[assign.value];
+    bool direct = !is_source(assign.value) && value.type.layout == tensor->type.layout &&
+                  destinations_.count(assign.value) == 0;
+    // The old value must not be read after, nor at other places while, the new one is written.
+    for (ValueId v = 0; direct && v < static_cast<ValueId>(graph_.nodes.size()); ++v) {
+      for (const ValueId u : graph_[v].inputs) {
+        if (graph_[u].op != Op::state || graph_[u].name != assign.tensor) continue;
+        const bool same = graph_[v].kernel == value.kernel && value.kernel >= 0;
+        if (same ? info(graph_[v].op).kind != OpKind::elementwise : v > assign.value) direct = false;
+      }
+    }
+    direct ? void(destinations_.emplace(assign.value, to)) : copies_.emplace_back(assign.value, to);
+  }
+  // What only reshapes a value lets that value be computed in its own destination.
+  for (auto v = static_cast<ValueId>(graph_.nodes.size()) - 1; v >= 0; --v) {
+    const auto to = destinations_.find(v);
+    if (to == destinations_.end() || !moves_nothing(graph_[v])) continue;
+    const ValueId u = graph_[v].inputs[0];
+    if (!is_source(u) && destinations_.count(u) == 0) destinations_.emplace(u, to->second);
+  }
+}
+
+int Lowering::add_buffer(std::string name, Region region, int index, Extent size) {
+  if (region == Region::output || region == Region::tensor) {
+    const auto it = fixed_buffers_.find({static_cast<int>(region), index});
+    if (it != fixed_buffers_.end()) return it->second;
+    fixed_buffers_[{static_cast<int>(region), index}] = static_cast<int>(entry_.buffers.size());
+  }
+  entry_.buffers.push_back({std::move(name), region, index, size, {}});
+  return static_cast<int>(entry_.buffers.size()) - 1;
+}
+
+// Whether the result lies in memory as the operand does: reshapes of plain values, and layouts that differ in name only.
+bool Lowering::moves_nothing(const Node& node) const {
+  if (info(node.op).kind != OpKind::movement) return false;
+  const Type& from = graph_[node.inputs[0]].type;
+  if (from.layout.plain() && node.type.layout.plain()) return true;
+  const auto dense = [](const Type& t) {  // all dimensions but the channels are 1, and no channel is padding
+    for (size_t i = 2; i < t.shape.size(); ++i) {
+      if (t.shape[i] != 1) return false;
+    }
+    return t.layout.order.empty() && t.shape.size() > 1 && t.shape[1] % t.layout.block(1) == 0 &&
+           t.layout.block(0) == 1;
+  };
+  return dense(from) && dense(node.type);
+}
+
+int Lowering::buffer(ValueId v) {
+  const auto known = buffers_.find(v);
+  if (known != buffers_.end()) return known->second;
+  const Node& n = graph_[v];
+  int made = -1;
+  if (n.op == Op::input) {
+    int index = 0;
+    while (entry_.inputs[static_cast<size_t>(index)].name != n.name) ++index;
+    const Extent bytes = elements(n.type);
+    const int64_t size = rnc::bytes(n.type.dtype);
+    made = add_buffer(n.name, Region::input, index, {bytes.fixed * size, bytes.per_sample * size});
+  } else if (n.op == Op::state) {
+    size_t index = 0;
+    while (module_.tensors[index].name != n.name) ++index;
+    made = add_buffer(n.name, Region::tensor, static_cast<int>(index), storage_bytes(n.type));
+  } else if (const auto to = destinations_.find(v); to != destinations_.end()) {
+    made = add_buffer(n.name, to->second.region, to->second.index, storage_bytes(n.type));
+  } else if (moves_nothing(n)) {
+    made = buffer(n.inputs[0]);
+  } else {
+    made = add_buffer(n.name, Region::arena, -1, storage_bytes(n.type));
+  }
+  return buffers_[v] = made;
+}
+
+int Lowering::temporary(std::string name, Extent bytes) {
+  const Extent rounded{round_up(bytes.fixed, 64), round_up(bytes.per_sample, 64)};
+  return add_buffer(std::move(name), Region::arena, -1, rounded);
+}
+
+int Lowering::constant(std::string name, std::vector<uint8_t> bytes) {
+  const auto size = static_cast<int64_t>(bytes.size());
+  const auto it = std::find(program_.constants.begin(), program_.constants.end(), bytes);
+  const auto index = static_cast<int>(it - program_.constants.begin());
+  if (it == program_.constants.end()) program_.constants.push_back(std::move(bytes));
+  return add_buffer(std::move(name), Region::constant, index, {size, 0});
+}
+
+loops::MemoryRef Lowering::view(KernelBuilder& kernel, std::string_view name, ValueId v,
+                                std::vector<Extent> dims, Access access) {
+  return kernel.param(name, buffer(v), scalar_of(type(v).dtype), std::move(dims), access);
+}
+
+loops::MemoryRef Lowering::read(KernelBuilder& kernel, std::string_view name, ValueId v) {
+  return view(kernel, name, v, physical_extents(type(v)), Access::read);
+}
+
+loops::MemoryRef Lowering::write(KernelBuilder& kernel, std::string_view name, ValueId v) {
+  return view(kernel, name, v, physical_extents(type(v)), Access::write);
+}
+
+void Lowering::call(KernelBuilder& builder, Extent tasks, Body& body, ValueId of, loops::Work work,
+                    const std::vector<std::pair<ValueId, ValueId>>& in_place) {
+  const Node& origin = graph_[of];
+  loops::Kernel kernel;
+  kernel.params = builder.params();
+  kernel.tasks = tasks;
+  kernel.body = loops::block(body.finish());
+  kernel.code_vector_bytes = 4 * lanes();
+  const std::string text = loops::print(kernel);
+  auto it = kernels_.find(text);
+  if (it == kernels_.end()) {
+    const auto taken = [&](const std::string& name) {
+      return std::any_of(program_.kernels.begin(), program_.kernels.end(),
+                         [&](const loops::Kernel& k) { return k.name == name; });
+    };
+    kernel.name = builder.name();
+    for (int i = 2; taken(kernel.name); ++i) kernel.name = fmt::format("{}_{}", builder.name(), i);
+    kernel.location = origin.location;
+    loops::verify(kernel);
+    it = kernels_.emplace(text, static_cast<int>(program_.kernels.size())).first;
+    program_.kernels.push_back(std::move(kernel));
+  }
+  loops::Call made{it->second, origin.layer.empty() ? origin.name : origin.layer, origin.location,
+                   builder.arguments(), {}, std::move(work)};
+  for (const auto& [written, read] : in_place) made.in_place.emplace_back(buffer(written), buffer(read));
+  if (!made.work.algorithm.empty()) {
+    entry_.direct_flops.fixed += made.work.flops.fixed;
+    entry_.direct_flops.per_sample += made.work.flops.per_sample;
+  }
+  entry_.calls.push_back(std::move(made));
+}
+
+void Lowering::copy(int from, int to, const Type& type, ValueId of) {
+  KernelBuilder kernel("copy");
+  const int64_t count = elements_per_sample(physical_dims(type));
+  const bool batched = has_batch(type.shape);
+  const std::vector<Extent> dims{batched ? Extent{0, count} : Extent{count, 0}};
+  const auto x = kernel.param("x", from, scalar_of(type.dtype), dims, Access::read);
+  const auto y = kernel.param("y", to, scalar_of(type.dtype), dims, Access::write);
+  Body body(kernel.names());
+  // One task per sample, or one in all: copies are rare and small.
+  const int width = static_cast<int>(std::min<int64_t>(lanes(), count));
+  const loops::Expr base = batched ? loops::task() * count : loops::Expr(0);
+  body.loop("i", 0, count / width, 1, [&](Body& b, loops::Expr i) {
+    const loops::Expr at = base + i * width;
+    b.store(y, {at}, width > 1 ? loops::load(x, {at}, width, 0) : loops::load(x, {at}), 0);
+  });
+  body.loop("i", count / width * width, count, 1,
+            [&](Body& b, loops::Expr i) { b.store(y, {base + i}, loops::load(x, {base + i})); });
+  call(kernel, batched ? Extent{0, 1} : Extent{1, 0}, body, of);
+}
+
+void Lowering::copy_results() {
+  for (const auto& [v, to] : copies_) {
+    check(graph_[v].type.layout.plain() || to.region == Region::tensor, "results are plain");
+    const int target = add_buffer(graph_[v].name, to.region, to.index, storage_bytes(graph_[v].type));
+    copy(buffer(v), target, graph_[v].type, v);
+  }
+}
+
+}  // namespace rnc

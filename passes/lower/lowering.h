@@ -1,0 +1,107 @@
+// The state of lowering one entry: values to buffers, kernels and their calls. Each op family's lowering (the other
+// files of this folder) takes a Lowering and one fused group and adds kernels and calls to it.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/loops/program.h"
+#include "passes/lower/body.h"
+#include "passes/target.h"
+
+namespace rnc {
+
+// A kernel under construction: its parameters with the buffers they stand for.
+class KernelBuilder {
+ public:
+  explicit KernelBuilder(std::string name) : name_(std::move(name)) {}
+
+  // A parameter for `buffer` seen with these dimensions. Asking again for the same buffer and dimensions returns the same
+  // one; read once and written once, its access becomes `update`.
+  loops::MemoryRef param(std::string_view name, int buffer, loops::Scalar scalar,
+                         std::vector<loops::Extent> dims, loops::Access access);
+  Names& names() { return names_; }
+  const std::string& name() const { return name_; }
+  std::vector<loops::MemoryRef> params() const { return {params_.begin(), params_.end()}; }
+  const std::vector<int>& arguments() const { return arguments_; }
+
+ private:
+  std::string name_;
+  Names names_;
+  std::vector<std::shared_ptr<loops::Memory>> params_;
+  std::vector<int> arguments_;
+};
+
+class Lowering {
+ public:
+  Lowering(const Module& module, const Graph& graph, const TargetInfo& target, loops::Program& program,
+           loops::EntryProgram& entry);
+
+  const Graph& graph() const { return graph_; }
+  const Node& node(ValueId v) const { return graph_[v]; }
+  const Type& type(ValueId v) const { return graph_[v].type; }
+  const TargetInfo& target() const { return target_; }
+  int lanes() const { return target_.vector_lanes; }
+
+  // The buffer that holds a value outside its kernel: planned memory, an entry's argument or result, or a module tensor.
+  int buffer(ValueId v);
+  // Whether the value is used outside the kernel that computes it, and so has to be stored.
+  bool stored(ValueId v) const { return stored_.count(v) > 0; }
+  int temporary(std::string name, loops::Extent bytes);
+  int constant(std::string name, std::vector<uint8_t> bytes);
+
+  // The value's array as a kernel parameter with its physical dimensions (scalars: [1]).
+  loops::MemoryRef read(KernelBuilder& kernel, std::string_view name, ValueId v);
+  loops::MemoryRef write(KernelBuilder& kernel, std::string_view name, ValueId v);
+  // The same with the caller's own view of the dimensions.
+  loops::MemoryRef view(KernelBuilder& kernel, std::string_view name, ValueId v,
+                        std::vector<loops::Extent> dims, loops::Access access);
+
+  // Finishes a kernel and calls it; a kernel that already exists is shared. `of` gives layer and location.
+  void call(KernelBuilder& kernel, loops::Extent tasks, Body& body, ValueId of, loops::Work work = {},
+            const std::vector<std::pair<ValueId, ValueId>>& in_place = {});
+  // Adds a call that copies the elements of a value of `type` from one buffer to another.
+  void copy(int from, int to, const Type& type, ValueId of);
+  // Copies results whose value could not be computed in place: a state or an argument returned as it is, a value with
+  // two destinations, an assignment whose tensor is still read after the value is made.
+  void copy_results();
+
+ private:
+  struct Destination {
+    loops::Region region;
+    int index;
+  };
+  bool moves_nothing(const Node& node) const;
+  void find_stored();
+  void find_destinations();
+  int add_buffer(std::string name, loops::Region region, int index, loops::Extent size);
+
+  const Module& module_;
+  const Graph& graph_;
+  const TargetInfo& target_;
+  loops::Program& program_;
+  loops::EntryProgram& entry_;
+  std::set<ValueId> stored_;
+  std::map<ValueId, Destination> destinations_;  // where a value is computed directly
+  std::vector<std::pair<ValueId, Destination>> copies_;
+  std::map<ValueId, int> buffers_;
+  std::map<std::pair<int, int>, int> fixed_buffers_;  // (region, index)
+  std::map<std::string, int> kernels_;                // by text
+};
+
+// Nodes of one fused kernel, in order.
+using Group = std::vector<ValueId>;
+
+loops::Scalar scalar_of(DType dtype);
+loops::Extent extent_of(int64_t dim);  // kBatch becomes N
+std::vector<loops::Extent> physical_extents(const Type& type);
+loops::Extent storage_bytes(const Type& type);  // rounded up to 64
+loops::Extent elements(const Type& type);
+int64_t round_up(int64_t a, int64_t b);
+int64_t ceil_div(int64_t a, int64_t b);
+loops::Expr zeros(int lanes);
+
+}  // namespace rnc

@@ -1,0 +1,40 @@
+// The lowering of each operation family: how its nodes, or a fused group that begins with one, become kernels. The table in
+// rules.cpp says which function lowers which operation.
+#pragma once
+
+#include "passes/lower/lowering.h"
+
+namespace rnc {
+
+using LowerRule = void (*)(Lowering& lowering, const Group& group);
+
+// Null for operations that other passes must have replaced (batch_norm, linear) or that need no work (source).
+LowerRule lower_rule(Op op);
+
+// elementwise.cpp: groups of elementwise operations and channel reductions
+void lower_elementwise(Lowering& lowering, const Group& group);
+// conv.cpp; the first two take a fused epilogue
+void lower_conv2d(Lowering& lowering, const Group& group);
+void lower_conv2d_input_grad(Lowering& lowering, const Group& group);
+void lower_conv2d_weight_grad(Lowering& lowering, const Group& group);
+// linear.cpp; takes a fused epilogue
+void lower_matmul(Lowering& lowering, const Group& group);
+// pool.cpp
+void lower_max_pool(Lowering& lowering, const Group& group);
+void lower_max_pool_grad(Lowering& lowering, const Group& group);
+void lower_avg_pool(Lowering& lowering, const Group& group);
+void lower_avg_pool_grad(Lowering& lowering, const Group& group);
+void lower_global_avg_pool(Lowering& lowering, const Group& group);
+void lower_global_avg_pool_grad(Lowering& lowering, const Group& group);
+// movement.cpp
+void lower_movement(Lowering& lowering, const Group& group);
+// loss.cpp
+void lower_softmax(Lowering& lowering, const Group& group);
+void lower_softmax_grad(Lowering& lowering, const Group& group);
+void lower_cross_entropy(Lowering& lowering, const Group& group);
+void lower_cross_entropy_grad(Lowering& lowering, const Group& group);
+// image.cpp
+void lower_normalize(Lowering& lowering, const Group& group);
+void lower_resize(Lowering& lowering, const Group& group);
+
+}  // namespace rnc
