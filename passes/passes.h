@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ir/graph.h"
+#include "passes/target.h"
 
 namespace rnc {
 
@@ -16,5 +17,7 @@ bool cse(Module& module);
 bool dce(Module& module);
 bool fold_batch_norm(Module& module);
 bool hoist_parameters(Module& module);
+bool choose_layout(Module& module, const TargetInfo& target);
+bool fuse(Module& module);
 
 }  // namespace rnc

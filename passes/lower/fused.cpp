@@ -17,8 +17,8 @@ FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& gro
     : lowering_(lowering), kernel_(kernel), space_(space), view_(std::move(view)), anchor_(anchor) {
   const auto inside = [&](ValueId v) { return std::find(group.begin(), group.end(), v) != group.end(); };
   for (const ValueId v : group) {
-    if (info(lowering.node(v).op).kind == OpKind::reduction) continue;
-    if (v != anchor) (full(v) ? full_nodes_ : channel_nodes_).push_back(v);
+    const bool reduces = info(lowering.node(v).op).kind == OpKind::reduction;  // see ChannelReductions
+    if (v != anchor && !reduces) (full(v) ? full_nodes_ : channel_nodes_).push_back(v);
     if (v == anchor || lowering.node(v).op == Op::element_count) continue;
     for (const ValueId u : lowering.node(v).inputs) {
       std::vector<ValueId>& list = full(u) ? operands_ : channel_operands_;

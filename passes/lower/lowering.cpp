@@ -73,6 +73,7 @@ void Lowering::find_stored() {
   for (ValueId v = 0; v < static_cast<ValueId>(graph_.nodes.size()); ++v) {
     const Node& n = graph_[v];
     if (n.op == Op::input || n.op == Op::state) stored_.insert(v);
+    if (n.op == Op::element_count) continue;  // reads no element
     for (const ValueId u : n.inputs) {
       if (n.kernel < 0 || graph_[u].kernel != n.kernel) stored_.insert(u);
     }
@@ -82,12 +83,16 @@ void Lowering::find_stored() {
 }
 
 void Lowering::find_destinations() {
-  const auto is_source = [&](ValueId v) { return info(graph_[v].op).kind == OpKind::source; };
+  const auto is_source = [&](ValueId v) { return graph_[v].op == Op::input || graph_[v].op == Op::state; };
   for (size_t i = 0; i < graph_.outputs.size(); ++i) {
     const ValueId v = graph_.outputs[i].value;
     const Destination to{Region::output, static_cast<int>(i)};
     const bool direct = !is_source(v) && graph_[v].type.layout.plain() && destinations_.count(v) == 0;
-    direct ? void(destinations_.emplace(v, to)) : copies_.emplace_back(v, to);
+    if (direct) {
+      destinations_.emplace(v, to);
+    } else {
+      copies_.emplace_back(v, to);
+    }
   }
   for (const Assign& assign : graph_.assigns) {
     const auto tensor = std::find_if(module_.tensors.begin(), module_.tensors.end(),
@@ -105,7 +110,11 @@ void Lowering::find_destinations() {
         if (same ? info(graph_[v].op).kind != OpKind::elementwise : v > assign.value) direct = false;
       }
     }
-    direct ? void(destinations_.emplace(assign.value, to)) : copies_.emplace_back(assign.value, to);
+    if (direct) {
+      destinations_.emplace(assign.value, to);
+    } else {
+      copies_.emplace_back(assign.value, to);
+    }
   }
   // What only reshapes a value lets that value be computed in its own destination.
   for (auto v = static_cast<ValueId>(graph_.nodes.size()) - 1; v >= 0; --v) {

@@ -1,0 +1,154 @@
+// Gives every value the layout that its kernels want, and inserts relayout where producer and consumer differ.
+//
+// Activations from the first convolution to the last pooling are in blocks of one vector of channels, so that kernels load and
+// store whole vectors. Images stay plain, as do values of rank 2 and parameters; weights are repacked for the kernel that
+// reads them. Sound because a layout does not change a value. Cost: the relayouts, of weights only in all usual networks;
+// for inference hoist_parameters moves those to entry prepare.
+#include <algorithm>
+
+#include "passes/lower/conv/shape.h"
+#include "passes/passes.h"
+#include "passes/rewrite.h"
+
+namespace rnc {
+namespace {
+
+Layout channel_blocks(const TargetInfo& target) { return {{}, {{1, target.vector_lanes}}}; }
+
+bool is_image(const Type& type) { return type.rank() == 4 && has_batch(type.shape); }
+
+// The layouts a node wants for its operands and gives its result.
+struct Wanted {
+  std::vector<Layout> operands;
+  Layout result;
+};
+
+// A convolution reads a plain input if it has few channels and is plain already.
+bool reads_plain(const Type& x, int64_t groups) {
+  return groups == 1 && x.layout.plain() && x.shape[1] <= kPlainChannels;
+}
+
+Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& operands, const TargetInfo& target) {
+  const Layout blocked = channel_blocks(target);
+  Wanted want{std::vector<Layout>(operands.size()), {}};
+  switch (info(node.op).kind) {
+    case OpKind::elementwise:
+    case OpKind::reduction: {
+      // In blocks if any operand is, or if something varies by channel; reductions always are.
+      bool blocks = info(node.op).kind == OpKind::reduction && is_image(operands[0]);
+      for (const Type& type : operands) {
+        blocks |= is_image(node.type) && (!type.layout.plain() || (type.rank() == 1));
+      }
+      for (size_t i = 0; i < operands.size(); ++i) {
+        if (blocks && is_image(operands[i])) want.operands[i] = blocked;
+      }
+      if (blocks && is_image(node.type)) want.result = blocked;
+      return want;
+    }
+    case OpKind::window:
+      for (size_t i = 0; i < operands.size(); ++i) want.operands[i] = blocked;
+      want.result = blocked;
+      return want;
+    default: break;
+  }
+  const auto groups = [&] { return node.attributes.get<int64_t>("groups"); };
+  switch (node.op) {
+    case Op::conv2d: {
+      const ConvShape shape = conv_shape(graph, node);
+      const bool plain = reads_plain(operands[0], groups());
+      want.operands[0] = plain ? Layout{} : blocked;
+      if (groups() == 1) want.operands[1] = forward_weight_layout(shape, plain, target);
+      want.result = blocked;
+      return want;
+    }
+    case Op::conv2d_input_grad:
+      want.operands[0] = want.result = blocked;
+      if (groups() == 1) want.operands[1] = input_grad_weight_layout(conv_shape(graph, node), target);
+      return want;
+    case Op::conv2d_weight_grad: {
+      const bool plain = reads_plain(operands[1], groups());
+      want.operands = {blocked, plain ? Layout{} : blocked};
+      if (groups() == 1) want.result = weight_grad_layout(conv_shape(graph, node), plain, target);
+      return want;
+    }
+    case Op::matmul:
+      if (node.attributes.get<bool>("transpose_b")) want.operands[1].order = {1, 0};
+      return want;
+    case Op::relayout: return {{operands[0].layout}, node.type.layout};
+    case Op::input:
+    case Op::state: want.result = node.type.layout; return want;
+    default: return want;
+  }
+}
+
+class LayoutChoice {
+ public:
+  LayoutChoice(const Module& module, const TargetInfo& target) : module_(module), target_(target) {}
+
+  bool run(Graph& graph) {
+    bool changed = rewrite(module_, graph, [&](Rewriter& r, ValueId v) { return choose(r, v); });
+    GraphBuilder builder(module_, graph);
+    const auto settle = [&](ValueId& value, const Layout& layout) {
+      if (graph[value].type.layout == layout) return;
+      builder.set_origin(graph[value].location, graph[value].layer);
+      value = relayout(builder, value, layout);
+      changed = true;
+    };
+    for (Output& output : graph.outputs) settle(output.value, {});
+    for (Assign& assign : graph.assigns) {
+      settle(assign.value, module_.find_tensor(assign.tensor)->type.layout);
+    }
+    return changed;
+  }
+
+ private:
+  ValueId choose(Rewriter& r, ValueId v) {
+    Node node = r.with_inputs_now(v);
+    std::vector<Type> operands;
+    for (const ValueId u : node.inputs) operands.push_back(r.builder()[u].type);
+    // Shapes come from the old graph; only layouts differ in the new one.
+    const Wanted want = wanted(r.old_graph(), r.old(v), operands, target_);
+    bool same = want.result == node.type.layout;
+    for (size_t i = 0; i < operands.size(); ++i) {
+      if (operands[i].layout == want.operands[i]) continue;
+      node.inputs[i] = packed(r, node.inputs[i], want.operands[i]);
+      same = false;
+    }
+    if (same) return kNoValue;
+    const ValueId made = r.builder().clone(node, node.inputs);
+    r.builder().graph()[made].type.layout = want.result;
+    return made;
+  }
+
+  // The value in another layout: once per value and layout.
+  ValueId packed(Rewriter& r, ValueId value, const Layout& layout) {
+    const Graph& graph = r.builder().graph();
+    for (ValueId v = value + 1; v < static_cast<ValueId>(graph.nodes.size()); ++v) {
+      const Node& node = graph[v];
+      if (node.op == Op::relayout && node.inputs[0] == value && node.type.layout == layout) return v;
+    }
+    return relayout(r.builder(), value, layout);
+  }
+
+  static ValueId relayout(GraphBuilder& builder, ValueId value, const Layout& layout) {
+    const ValueId made = builder.emit(Op::relayout, {value});
+    builder.graph()[made].type.layout = layout;
+    return made;
+  }
+
+  const Module& module_;
+  const TargetInfo& target_;
+};
+
+}  // namespace
+
+bool choose_layout(Module& module, const TargetInfo& target) {
+  bool changed = false;
+  for (Graph& graph : module.entries) {
+    if (graph.name == "model") continue;  // the source of the others; not compiled itself
+    changed |= LayoutChoice(module, target).run(graph);
+  }
+  return changed;
+}
+
+}  // namespace rnc

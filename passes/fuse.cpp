@@ -1,0 +1,228 @@
+// Groups nodes into kernels: an elementwise operation or a channel reduction joins the kernel that computes its last operand, if
+// that is a convolution, a matrix product or another elementwise kernel over the same shape. So bias, shortcut add and ReLU,
+// the sums of batch norm and both reductions of its gradient are computed where their operand is in registers.
+//
+// Cheap values are computed again where they are used rather than stored: those per channel always (the scale of batch norm),
+// others if they are made of one stored value and values per channel (its normalised input). Sound because a kernel is only a
+// schedule: the nodes and their operands stay what they are. Cost: the repeated arithmetic, which is hidden behind memory.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "passes/passes.h"
+
+namespace rnc {
+namespace {
+
+class Fuser {
+ public:
+  explicit Fuser(const Graph& graph) : old_(graph) {}
+
+  Graph run() {
+    for (ValueId v = 0; v < static_cast<ValueId>(old_.nodes.size()); ++v) place(v);
+    return build();
+  }
+
+ private:
+  static constexpr int kSources = -1;     // "group" of inputs and states: before all kernels
+  static constexpr int kChainLength = 8;  // operations computed again for one use, at most
+
+  struct Item {       // a node of the new graph
+    ValueId of;       // the old node
+    std::vector<int> inputs;
+    int group;
+    bool stored = false;  // read by another kernel
+  };
+  struct Kernel {
+    ValueId first;                // the old node it is named after
+    bool epilogue = false;        // takes elementwise nodes
+    bool reductions = false;      // takes channel reductions
+    Type space;
+    std::vector<int> items;
+    std::map<ValueId, int> here;  // items of this kernel by old node
+  };
+
+  const Node& old(ValueId v) const { return old_[v]; }
+  bool is_elementwise(ValueId v) const { return info(old(v).op).kind == OpKind::elementwise; }
+  bool is_reduction(ValueId v) const { return info(old(v).op).kind == OpKind::reduction; }
+  static bool is_source(Op op) { return op == Op::input || op == Op::state; }
+
+  // Per-channel and scalar values that are computed again inside kernels over larger shapes.
+  bool is_small(ValueId v, const Type& space) const {
+    const Node& n = old(v);
+    if (n.op == Op::constant || n.op == Op::element_count) return true;
+    return is_elementwise(v) && n.type.rank() <= 1 && n.type.rank() < space.rank();
+  }
+
+  // The last kernel that must run before `v` can be computed in a kernel over `space`; where it is computed again, that of
+  // its operands.
+  int ready(ValueId v, const Type& space) const {
+    if (is_source(old(v).op)) return kSources;
+    if (!is_small(v, space)) return items_[static_cast<size_t>(primary_.at(v))].group;
+    int last = kSources;
+    if (old(v).op != Op::element_count) {
+      for (const ValueId u : old(v).inputs) last = std::max(last, ready(u, space));
+    }
+    return last;
+  }
+
+  // Whether `v` can be had inside kernel g while it runs: a reduction's result cannot.
+  bool available(ValueId v, int g, const Type& space) const {
+    if (is_source(old(v).op)) return true;
+    if (is_small(v, space)) {
+      if (old(v).op == Op::element_count) return true;
+      return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
+                         [&](ValueId u) { return available(u, g, space); });
+    }
+    const int made = items_[static_cast<size_t>(primary_.at(v))].group;
+    return made < g || (made == g && !is_reduction(v));
+  }
+
+  bool joins(ValueId v, int g, const Type& space) const {
+    if (g < 0) return false;
+    const Kernel& k = kernels_[static_cast<size_t>(g)];
+    if (is_reduction(v) ? !k.reductions : !k.epilogue) return false;
+    if (!(k.space == space)) return false;
+    return std::all_of(old(v).inputs.begin(), old(v).inputs.end(), [&](ValueId u) { return available(u, g, space); });
+  }
+
+  void place(ValueId v) {
+    const Node& n = old(v);
+    if (is_source(n.op)) {
+      primary_[v] = add({v, {}, kSources});
+      return;
+    }
+    const Type space = is_reduction(v) ? old(n.inputs[0]).type : n.type;
+    int g = kSources;
+    for (const ValueId u : n.inputs) g = std::max(g, ready(u, space));
+    const bool fusible = is_elementwise(v) || is_reduction(v);
+    if (!fusible || !joins(v, g, space)) {
+      g = static_cast<int>(kernels_.size());
+      const bool convolution = n.op == Op::conv2d || n.op == Op::conv2d_input_grad;
+      const bool blocked = space.rank() != 4 || !space.layout.plain();
+      kernels_.push_back({v, fusible || convolution || n.op == Op::matmul, (fusible && blocked) || convolution, space});
+    }
+    primary_[v] = compute(v, g);
+  }
+
+  int add(Item item) {
+    items_.push_back(std::move(item));
+    return static_cast<int>(items_.size()) - 1;
+  }
+
+  // Adds `v` to kernel g, with what it takes to have its operands there.
+  int compute(ValueId v, int g) {
+    Kernel& k = kernels_[static_cast<size_t>(g)];
+    const auto made = k.here.find(v);
+    if (made != k.here.end()) return made->second;
+    std::vector<int> inputs;
+    for (const ValueId u : old(v).inputs) inputs.push_back(operand(v, u, g));
+    const int item = add({v, std::move(inputs), g});
+    k.items.push_back(item);
+    k.here[v] = item;
+    return item;
+  }
+
+  int operand(ValueId v, ValueId u, int g) {
+    if (is_source(old(u).op)) return primary_.at(u);
+    if (old(v).op == Op::element_count) return primary_.at(u);
+    Kernel& k = kernels_[static_cast<size_t>(g)];
+    const auto here = k.here.find(u);
+    if (here != k.here.end()) return here->second;
+    const bool fusible = is_elementwise(v) || is_reduction(v) || old(v).op == Op::constant;
+    if (fusible && (is_small(u, k.space) || is_cheap(u, k.space))) return compute(u, g);
+    Item& item = items_[static_cast<size_t>(primary_.at(u))];
+    item.stored = true;
+    return primary_.at(u);
+  }
+
+  // Whether computing `u` again reads no more than loading it would: a short chain from one value of its shape that is
+  // stored anyway, and values per channel.
+  bool is_cheap(ValueId u, const Type& space) const {
+    if (!is_elementwise(u) || !(old(u).type == space) || items_[static_cast<size_t>(primary_.at(u))].stored) return false;
+    std::set<ValueId> leaves;
+    int length = 0;
+    collect(u, space, leaves, length);
+    if (leaves.size() != 1 || length > kChainLength) return false;
+    const ValueId leaf = *leaves.begin();
+    return !is_elementwise(leaf) || items_[static_cast<size_t>(primary_.at(leaf))].stored;
+  }
+
+  void collect(ValueId u, const Type& space, std::set<ValueId>& leaves, int& length) const {
+    if (is_small(u, space) || ++length > kChainLength) return;
+    const bool again = is_elementwise(u) && !items_[static_cast<size_t>(primary_.at(u))].stored;
+    if (!again) {
+      if (old(u).type.rank() == space.rank()) leaves.insert(u);
+      return;
+    }
+    for (const ValueId w : old(u).inputs) collect(w, space, leaves, length);
+  }
+
+  // Items that a result depends on.
+  std::vector<bool> live() const {
+    std::vector<bool> alive(items_.size(), false);
+    for (const Output& output : old_.outputs) alive[static_cast<size_t>(primary_.at(output.value))] = true;
+    for (const Assign& assign : old_.assigns) alive[static_cast<size_t>(primary_.at(assign.value))] = true;
+    for (size_t i = items_.size(); i-- > 0;) {
+      if (!alive[i]) continue;
+      for (const int input : items_[i].inputs) alive[static_cast<size_t>(input)] = true;
+    }
+    return alive;
+  }
+
+  Graph build() {
+    const std::vector<bool> alive = live();
+    Graph graph;
+    graph.name = old_.name;
+    std::map<int, ValueId> now;
+    std::set<std::string> names;
+    const auto emit = [&](int i, int kernel) {
+      const Item& item = items_[static_cast<size_t>(i)];
+      Node node = old(item.of);
+      for (size_t k = 0; k < node.inputs.size(); ++k) node.inputs[k] = now.at(item.inputs[k]);
+      node.kernel = kernel;
+      const std::string base = (node.name.starts_with('%') ? "" : "%") + node.name;
+      for (int copy = 2; !names.insert(node.name).second; ++copy) node.name = base + "." + std::to_string(copy);
+      now[i] = static_cast<ValueId>(graph.nodes.size());
+      graph.nodes.push_back(std::move(node));
+    };
+    // Values computed once keep their names; copies get others.
+    for (size_t i = 0; i < items_.size(); ++i) {
+      if (items_[i].group == kSources && (alive[i] || old(items_[i].of).op == Op::input)) emit(static_cast<int>(i), -1);
+    }
+    for (const Kernel& k : kernels_) {
+      int kernel = -1;
+      for (const int i : k.items) {
+        if (!alive[static_cast<size_t>(i)]) continue;
+        if (kernel < 0) {
+          kernel = static_cast<int>(graph.kernels.size());
+          graph.kernels.push_back(old(k.first).name);
+        }
+        emit(i, kernel);
+      }
+    }
+    for (const Output& output : old_.outputs) graph.outputs.push_back({output.name, now.at(primary_.at(output.value))});
+    for (const Assign& assign : old_.assigns) graph.assigns.push_back({assign.tensor, now.at(primary_.at(assign.value))});
+    return graph;
+  }
+
+  const Graph& old_;
+  std::vector<Item> items_;
+  std::vector<Kernel> kernels_;
+  std::map<ValueId, int> primary_;  // the item where an old node is computed for all who do not compute it again
+};
+
+}  // namespace
+
+bool fuse(Module& module) {
+  bool changed = false;
+  for (Graph& graph : module.entries) {
+    if (graph.name == "model" || !graph.kernels.empty()) continue;
+    graph = Fuser(graph).run();
+    changed |= !graph.kernels.empty();
+  }
+  return changed;
+}
+
+}  // namespace rnc

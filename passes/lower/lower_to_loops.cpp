@@ -1,0 +1,58 @@
+#include "passes/lower/lower_to_loops.h"
+
+#include <fmt/format.h>
+
+#include "passes/lower/rules.h"
+
+namespace rnc {
+namespace {
+
+void lower_group(Lowering& lowering, const Group& group) {
+  const Node& first = lowering.node(group.front());
+  const OpInfo& op = info(first.op);
+  LowerRule rule = lower_rule(first.op);
+  // A kernel that begins with an elementwise node has no anchor, unless a copied value came first.
+  for (const ValueId v : group) {
+    const OpKind kind = info(lowering.node(v).op).kind;
+    if (kind == OpKind::contraction || kind == OpKind::window) {
+      check(v == group.front(), "the anchor of a kernel is its first node");
+    }
+  }
+  check(rule != nullptr, fmt::format("{} has to be replaced before lowering", op.name));
+  rule(lowering, group);
+}
+
+void lower_entry(const Module& module, const Graph& graph, const TargetInfo& target, loops::Program& program) {
+  loops::EntryProgram entry;
+  entry.name = graph.name;
+  for (const Node& node : graph.nodes) {
+    if (node.op == Op::input) entry.inputs.push_back(node);
+  }
+  for (const Output& output : graph.outputs) entry.outputs.emplace_back(output.name, graph[output.value].type);
+  Lowering lowering(module, graph, target, program, entry);
+  Group group;
+  for (ValueId v = 0; v < static_cast<ValueId>(graph.nodes.size()); ++v) {
+    const Node& node = graph[v];
+    if (node.op == Op::input || node.op == Op::state) continue;
+    if (!group.empty() && (node.kernel < 0 || graph[group.back()].kernel != node.kernel)) {
+      lower_group(lowering, group);
+      group.clear();
+    }
+    group.push_back(v);
+  }
+  if (!group.empty()) lower_group(lowering, group);
+  lowering.copy_results();
+  program.entries.push_back(std::move(entry));
+}
+
+}  // namespace
+
+loops::Program lower_to_loops(const Module& module, const TargetInfo& target) {
+  loops::Program program;
+  for (const Graph& graph : module.entries) {
+    if (graph.name != "model") lower_entry(module, graph, target, program);
+  }
+  return program;
+}
+
+}  // namespace rnc

@@ -1,0 +1,14 @@
+// From graphs to loops: every fused group of every entry becomes kernels and calls.
+#pragma once
+
+#include "ir/graph.h"
+#include "ir/loops/program.h"
+#include "passes/target.h"
+
+namespace rnc {
+
+// The module's layouts and kernels have been chosen (choose_layout, fuse). Entry "model" is not lowered: it is what the others
+// were derived from. The arenas are not planned yet.
+loops::Program lower_to_loops(const Module& module, const TargetInfo& target);
+
+}  // namespace rnc
