@@ -1,0 +1,74 @@
+// Lowered entries, run in the loop interpreter, against the reference interpreter on the module as it was before any pass that
+// knows the target.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "ir/verifier.h"
+#include "passes/lower/lower_to_loops.h"
+#include "passes/passes.h"
+#include "passes/plan_memory.h"
+#include "tests/support/evaluate.h"
+#include "tests/support/random_graph.h"
+#include "tests/support/run_program.h"
+
+namespace rnc {
+namespace {
+
+const TargetInfo kTargets[] = {{16, 32, true}, {8, 16, true}, {4, 16, false}};
+
+Module entries_of(Module module) {
+  derive_entries(module);
+  differentiate(module);
+  return module;
+}
+
+void prepare_for_target(Module& module, const TargetInfo& target) {
+  fold_batch_norm(module);
+  decompose_batch_norm(module);
+  decompose_linear(module);
+  simplify(module);
+  cse(module);
+  dce(module);
+  hoist_parameters(module);
+  choose_layout(module, target);
+  hoist_parameters(module);
+  fuse(module);
+  verify(module);
+}
+
+loops::Program lower(const Module& module, const TargetInfo& target) {
+  loops::Program program = lower_to_loops(module, target);
+  for (loops::EntryProgram& entry : program.entries) plan_memory(entry);
+  return program;
+}
+
+}  // namespace
+
+TEST_CASE("random networks: loops compute what the graph means, in every entry and for every vector width") {
+  for (uint64_t seed = 1; seed <= 24; ++seed) {
+    const Module model = entries_of(test::random_module(seed));
+    const TargetInfo& target = kTargets[seed % 3];
+    Module lowered = model;
+    prepare_for_target(lowered, target);
+    const loops::Program program = lower(lowered, target);
+    for (const Graph& graph : model.entries) {
+      if (graph.name == "model") continue;
+      const int64_t batch = seed % 2 == 0 ? 2 : 5;
+      CAPTURE(seed);
+      CAPTURE(graph.name);
+      const Tensors tensors = test::random_tensors(model, seed);
+      const Tensors inputs = test::random_inputs(model, graph, batch, seed + 1000);
+      const Tensors expected = test::evaluate(model, graph.name, batch, inputs, tensors);
+      loops::RunOptions options;
+      options.order = seed % 2 == 0 ? loops::TaskOrder::reverse : loops::TaskOrder::shuffled;
+      options.planned = seed % 4 < 2;
+      const Tensors result = test::run_program(lowered, program, graph.name, batch, inputs, tensors, options);
+      std::string worst;
+      const double error = test::relative_error(result, expected, &worst);
+      CAPTURE(worst);
+      CHECK(error < 1e-3);
+    }
+  }
+}
+
+}  // namespace rnc
