@@ -138,7 +138,7 @@ void ChannelReductions::finish_one(const Reduction& r) {
   });
   const auto store = [&](ValueId v, const char* name, Expr value) {
     if (v == kNoValue || !lowering_.stored(v)) return;
-    const auto memory = lowering_.view(kernel, name, v, {channel_extent(channels)}, Access::write);
+    const auto memory = lowering_.view(kernel, name, v, {channel_extent(channels, lanes_)}, Access::write);
     body.store(memory, {loops::task() * lanes_}, loops::cast(std::move(value), Scalar::f32), 0);
   };
   const auto sum = [&](int s) { return loops::load(sums, {s, 0}, lanes_, 1); };

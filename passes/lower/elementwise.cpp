@@ -134,7 +134,7 @@ void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
   const int lanes = count == 1 ? 1 : lowering.lanes();
   const int64_t chunk = batched ? count : std::min(count, kFlatChunk);
   KernelBuilder kernel("flat");
-  std::vector<Extent> view = {space.rank() == 1 ? channel_extent(stored) : Extent{count, 0}};
+  std::vector<Extent> view = {space.rank() == 1 ? channel_extent(stored, lowering.lanes()) : Extent{count, 0}};
   if (batched) view = {{0, 1}, {count, 0}};
   FusedCode code(lowering, kernel, group, kNoValue, space, view);
   Body body(kernel.names());

@@ -10,7 +10,7 @@ using loops::Extent;
 using loops::MemoryRef;
 using loops::Scalar;
 
-Extent channel_extent(int64_t channels) { return {round_up(channels, 16), 0}; }
+Extent channel_extent(int64_t channels, int lanes) { return {round_up(channels, lanes), 0}; }
 
 FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& group, ValueId anchor,
                      const Type& space, std::vector<Extent> view)
@@ -28,7 +28,7 @@ FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& gro
   for (const ValueId v : operands_) memories_[v] = lowering.view(kernel, "in", v, view_, Access::read);
   for (const ValueId v : channel_operands_) {
     const Type& type = lowering.type(v);
-    const Extent dim = type.rank() == 0 ? Extent{1, 0} : channel_extent(type.shape[0]);
+    const Extent dim = type.rank() == 0 ? Extent{1, 0} : channel_extent(type.shape[0], lowering.lanes());
     memories_[v] = lowering.view(kernel, type.rank() == 0 ? "scalar" : "channel", v, {dim}, Access::read);
   }
   for (const ValueId v : full_nodes_) {

@@ -54,8 +54,8 @@ class FusedCode {
   ValueId anchor_;
 };
 
-// The extents of a rank-1 array in memory: padded so that every vector of channels exists.
-loops::Extent channel_extent(int64_t channels);
+// The extent of a rank-1 array in memory: padded so that every vector of channels exists.
+loops::Extent channel_extent(int64_t channels, int lanes);
 
 // Lowers a group of elementwise nodes and channel reductions without an anchor.
 void lower_elementwise(Lowering& lowering, const Group& group);

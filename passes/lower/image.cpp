@@ -94,10 +94,9 @@ class Resize {
     const Axis w = axis("columns", columns), h = axis("rows", rows);
     Body body(kernel_.names());
     const Expr n = body.let("n", loops::task() / from_[1]), c = body.let("c", loops::task() % from_[1]);
-    // One row more than there is, so that vectors may run over the end.
     const int lanes = lowering_.lanes();
     const auto half = body.alloc("half", is_bytes_ ? Scalar::i32 : Scalar::f32,
-                                 {from_[2], round_up(to_[3], lanes)}, loops::Space::scratch);
+                                 {from_[2], to_[3]}, loops::Space::scratch);
     body.loop("x", 0, to_[3], 1, [&](Body& b, Expr ox) {
       const Expr first = b.let("first", loops::cast(loops::load(w.first, {ox}), Scalar::i64));
       b.loop("y", 0, from_[2], 1, [&](Body& d, Expr iy) {
@@ -108,9 +107,9 @@ class Resize {
     body.loop("y", 0, to_[2], 1, [&](Body& b, Expr oy) {
       const Expr first = b.let("first", loops::cast(loops::load(h.first, {oy}), Scalar::i64));
       b.loop("x", 0, to_[3], lanes, [&](Body& d, Expr ox) {
-        const Expr sum =
-            weighted(d, h, oy, lanes, [&](Expr t) { return loops::load(half, {first + t, ox}, lanes, 1); });
         const Expr valid = to_[3] % lanes == 0 ? Expr() : d.let("valid", loops::min(lanes, to_[3] - ox));
+        const Expr sum = weighted(d, h, oy, lanes,
+                                  [&](Expr t) { return loops::load(half, {first + t, ox}, lanes, 1, valid); });
         d.store(y, {n, c, oy, ox}, is_bytes_ ? loops::cast(sum, Scalar::u8) : sum, 3, valid);
       });
     });

@@ -95,7 +95,7 @@ class DirectKernel {
         {{panels_, 0}, {conv.in_blocks, 0}, {conv.kernel_taps, 0}, {in_lanes_, 0}, {conv.vectors * lanes_, 0}},
         Access::read);
     if (conv.bias != kNoValue) {
-      bias_ = lowering.view(kernel_, "bias", conv.bias, {channel_extent(conv.out_channels)}, Access::read);
+      bias_ = lowering.view(kernel_, "bias", conv.bias, {channel_extent(conv.out_channels, lanes_)}, Access::read);
     }
   }
 

@@ -64,7 +64,8 @@ TEST_CASE("random networks: loops compute what the graph means, in every entry a
       options.planned = seed % 4 < 2;
       const Tensors result = test::run_program(lowered, program, graph.name, batch, inputs, tensors, options);
       std::string worst;
-      const double error = test::relative_error(result, expected, &worst);
+      // The floor is for gradients that are zero but for rounding: those of a bias before batch norm.
+      const double error = test::relative_error(result, expected, &worst, 1e-2);
       CAPTURE(worst);
       CHECK(error < 1e-3);
     }
