@@ -1,9 +1,11 @@
-// Gives every value the layout that its kernels want, and inserts relayout where producer and consumer differ.
+// Gives every value the layout that its kernels want, and inserts relayout where producer and consumer
+// differ.
 //
-// Activations from the first convolution to the last pooling are in blocks of one vector of channels, so that kernels load and
-// store whole vectors. Images stay plain, as do values of rank 2 and parameters; weights are repacked for the kernel that
-// reads them. Sound because a layout does not change a value. Cost: the relayouts, of weights only in all usual networks;
-// for inference hoist_parameters moves those to entry prepare.
+// Activations from the first convolution to the last pooling are in blocks of one vector of channels, so that
+// kernels load and store whole vectors. Images stay plain, as do values of rank 2 and parameters; weights are
+// repacked for the kernel that reads them. Sound because a layout does not change a value. Cost: the
+// relayouts, of weights only in all usual networks; for inference hoist_parameters moves those to entry
+// prepare.
 #include <algorithm>
 
 #include "passes/lower/conv/shape.h"
@@ -28,7 +30,8 @@ bool reads_plain(const Type& x, int64_t groups) {
   return groups == 1 && x.layout.plain() && x.shape[1] <= kPlainChannels;
 }
 
-Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& operands, const TargetInfo& target) {
+Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& operands,
+              const TargetInfo& target) {
   const Layout blocked = channel_blocks(target);
   Wanted want{std::vector<Layout>(operands.size()), {}};
   switch (info(node.op).kind) {
@@ -49,7 +52,8 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
       for (size_t i = 0; i < operands.size(); ++i) want.operands[i] = blocked;
       want.result = blocked;
       return want;
-    default: break;
+    default:
+      break;
   }
   const auto groups = [&] { return node.attributes.get<int64_t>("groups"); };
   switch (node.op) {
@@ -74,10 +78,14 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
     case Op::matmul:
       if (node.attributes.get<bool>("transpose_b")) want.operands[1].order = {1, 0};
       return want;
-    case Op::relayout: return {{operands[0].layout}, node.type.layout};
+    case Op::relayout:
+      return {{operands[0].layout}, node.type.layout};
     case Op::input:
-    case Op::state: want.result = node.type.layout; return want;
-    default: return want;
+    case Op::state:
+      want.result = node.type.layout;
+      return want;
+    default:
+      return want;
   }
 }
 

@@ -1,10 +1,12 @@
-// Groups nodes into kernels: an elementwise operation or a channel reduction joins the kernel that computes its last operand, if
-// that is a convolution, a matrix product or another elementwise kernel over the same shape. So bias, shortcut add and ReLU,
-// the sums of batch norm and both reductions of its gradient are computed where their operand is in registers.
+// Groups nodes into kernels: an elementwise operation or a channel reduction joins the kernel that computes
+// its last operand, if that is a convolution, a matrix product or another elementwise kernel over the same
+// shape. So bias, shortcut add and ReLU, the sums of batch norm and both reductions of its gradient are
+// computed where their operand is in registers.
 //
-// Cheap values are computed again where they are used rather than stored: those per channel always (the scale of batch norm),
-// others if they are made of one stored value and values per channel (its normalised input). Sound because a kernel is only a
-// schedule: the nodes and their operands stay what they are. Cost: the repeated arithmetic, which is hidden behind memory.
+// Cheap values are computed again where they are used rather than stored: those per channel always (the scale
+// of batch norm), others if they are made of one stored value and values per channel (its normalised input).
+// Sound because a kernel is only a schedule: the nodes and their operands stay what they are. Cost: the
+// repeated arithmetic, which is hidden behind memory.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -28,16 +30,16 @@ class Fuser {
   static constexpr int kSources = -1;     // "group" of inputs and states: before all kernels
   static constexpr int kChainLength = 8;  // operations computed again for one use, at most
 
-  struct Item {       // a node of the new graph
-    ValueId of;       // the old node
+  struct Item {  // a node of the new graph
+    ValueId of;  // the old node
     std::vector<int> inputs;
     int group;
     bool stored = false;  // read by another kernel
   };
   struct Kernel {
-    ValueId first;                // the old node it is named after
-    bool epilogue = false;        // takes elementwise nodes
-    bool reductions = false;      // takes channel reductions
+    ValueId first;            // the old node it is named after
+    bool epilogue = false;    // takes elementwise nodes
+    bool reductions = false;  // takes channel reductions
     Type space;
     std::vector<int> items;
     std::map<ValueId, int> here;  // items of this kernel by old node
@@ -55,8 +57,8 @@ class Fuser {
     return is_elementwise(v) && n.type.rank() <= 1 && n.type.rank() < space.rank();
   }
 
-  // The last kernel that must run before `v` can be computed in a kernel over `space`; where it is computed again, that of
-  // its operands.
+  // The last kernel that must run before `v` can be computed in a kernel over `space`; where it is computed
+  // again, that of its operands.
   int ready(ValueId v, const Type& space) const {
     if (is_source(old(v).op)) return kSources;
     if (!is_small(v, space)) return items_[static_cast<size_t>(primary_.at(v))].group;
@@ -84,7 +86,8 @@ class Fuser {
     const Kernel& k = kernels_[static_cast<size_t>(g)];
     if (is_reduction(v) ? !k.reductions : !k.epilogue) return false;
     if (!(k.space == space)) return false;
-    return std::all_of(old(v).inputs.begin(), old(v).inputs.end(), [&](ValueId u) { return available(u, g, space); });
+    return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
+                       [&](ValueId u) { return available(u, g, space); });
   }
 
   void place(ValueId v) {
@@ -101,7 +104,8 @@ class Fuser {
       g = static_cast<int>(kernels_.size());
       const bool convolution = n.op == Op::conv2d || n.op == Op::conv2d_input_grad;
       const bool blocked = space.rank() != 4 || !space.layout.plain();
-      kernels_.push_back({v, fusible || convolution || n.op == Op::matmul, (fusible && blocked) || convolution, space});
+      kernels_.push_back(
+          {v, fusible || convolution || n.op == Op::matmul, (fusible && blocked) || convolution, space});
     }
     primary_[v] = compute(v, g);
   }
@@ -137,10 +141,11 @@ class Fuser {
     return primary_.at(u);
   }
 
-  // Whether computing `u` again reads no more than loading it would: a short chain from one value of its shape that is
-  // stored anyway, and values per channel.
+  // Whether computing `u` again reads no more than loading it would: a short chain from one value of its
+  // shape that is stored anyway, and values per channel.
   bool is_cheap(ValueId u, const Type& space) const {
-    if (!is_elementwise(u) || !(old(u).type == space) || items_[static_cast<size_t>(primary_.at(u))].stored) return false;
+    if (!is_elementwise(u) || !(old(u).type == space) || items_[static_cast<size_t>(primary_.at(u))].stored)
+      return false;
     std::set<ValueId> leaves;
     int length = 0;
     collect(u, space, leaves, length);
@@ -183,13 +188,15 @@ class Fuser {
       for (size_t k = 0; k < node.inputs.size(); ++k) node.inputs[k] = now.at(item.inputs[k]);
       node.kernel = kernel;
       const std::string base = (node.name.starts_with('%') ? "" : "%") + node.name;
-      for (int copy = 2; !names.insert(node.name).second; ++copy) node.name = base + "." + std::to_string(copy);
+      for (int copy = 2; !names.insert(node.name).second; ++copy)
+        node.name = base + "." + std::to_string(copy);
       now[i] = static_cast<ValueId>(graph.nodes.size());
       graph.nodes.push_back(std::move(node));
     };
     // Values computed once keep their names; copies get others.
     for (size_t i = 0; i < items_.size(); ++i) {
-      if (items_[i].group == kSources && (alive[i] || old(items_[i].of).op == Op::input)) emit(static_cast<int>(i), -1);
+      if (items_[i].group == kSources && (alive[i] || old(items_[i].of).op == Op::input))
+        emit(static_cast<int>(i), -1);
     }
     for (const Kernel& k : kernels_) {
       int kernel = -1;
@@ -202,15 +209,18 @@ class Fuser {
         emit(i, kernel);
       }
     }
-    for (const Output& output : old_.outputs) graph.outputs.push_back({output.name, now.at(primary_.at(output.value))});
-    for (const Assign& assign : old_.assigns) graph.assigns.push_back({assign.tensor, now.at(primary_.at(assign.value))});
+    for (const Output& output : old_.outputs)
+      graph.outputs.push_back({output.name, now.at(primary_.at(output.value))});
+    for (const Assign& assign : old_.assigns)
+      graph.assigns.push_back({assign.tensor, now.at(primary_.at(assign.value))});
     return graph;
   }
 
   const Graph& old_;
   std::vector<Item> items_;
   std::vector<Kernel> kernels_;
-  std::map<ValueId, int> primary_;  // the item where an old node is computed for all who do not compute it again
+  std::map<ValueId, int>
+      primary_;  // the item where an old node is computed for all who do not compute it again
 };
 
 }  // namespace

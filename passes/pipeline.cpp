@@ -11,11 +11,32 @@
 
 #include "ir/text/text.h"
 #include "ir/verifier.h"
+#include "passes/lower/lower_to_loops.h"
 #include "passes/passes.h"
+#include "passes/plan_memory.h"
+#include "passes/schedule_calls.h"
 #include "passes/stats.h"
 
 namespace rnc {
 namespace {
+
+bool lower(Compilation& c) {
+  if (c.program) return false;
+  c.program = lower_to_loops(c.module, c.target);
+  return true;
+}
+
+bool schedule(Compilation& c) {
+  if (!c.program) return false;
+  for (loops::EntryProgram& entry : c.program->entries) schedule_calls(*c.program, entry);
+  return true;
+}
+
+bool plan(Compilation& c) {
+  if (!c.program) return false;
+  for (loops::EntryProgram& entry : c.program->entries) plan_memory(entry);
+  return true;
+}
 
 constexpr std::array kPipeline = {
     Pass{"derive_entries", derive_entries,
@@ -33,6 +54,14 @@ constexpr std::array kPipeline = {
     Pass{"cse", cse, "statistics and scales that forward and backward both compute"},
     Pass{"dce", dce, "forward values that no gradient needs"},
     Pass{"hoist_parameters", hoist_parameters, "folded weights go to entry prepare, computed once"},
+    Pass{"choose_layout", choose_layout,
+         "the first pass that knows the target: channel blocks, packed weights"},
+    Pass{"hoist_parameters", hoist_parameters, "the packing of folded weights goes to entry prepare too"},
+    Pass{"fuse", fuse,
+         "the graph is final: what can be computed in the registers of another kernel joins it"},
+    Pass{"lower_to_loops", lower, "every group becomes kernels and calls"},
+    Pass{"schedule_calls", schedule, "updates right after their gradients, so that these die early"},
+    Pass{"plan_memory", plan, "the order of calls is final: temporaries get their places in one arena"},
 };
 
 // Runs the pass; whether it changed anything.

@@ -1,5 +1,5 @@
-// Building loop-IR bodies in the order they run: a Body collects statements, and turns `let` and `alloc` (which in the loop
-// IR enclose what sees them) into nested statements at the end.
+// Building loop-IR bodies in the order they run: a Body collects statements, and turns `let` and `alloc`
+// (which in the loop IR enclose what sees them) into nested statements at the end.
 #pragma once
 
 #include <functional>
@@ -39,7 +39,8 @@ class Body {
   // memory[index] += value, along lane_dim if value is a vector.
   void accumulate(const loops::MemoryRef& memory, const std::vector<loops::Expr>& index, loops::Expr value,
                   int lane_dim);
-  void loop(std::string_view variable, loops::Expr begin, loops::Expr end, int64_t step, const FillLoop& fill);
+  void loop(std::string_view variable, loops::Expr begin, loops::Expr end, int64_t step,
+            const FillLoop& fill);
   void unrolled(std::string_view variable, int64_t begin, int64_t end, const FillLoop& fill);
   // An empty condition means always.
   void when(loops::Expr condition, const Fill& fill);
@@ -50,8 +51,8 @@ class Body {
 
  private:
   struct Item {
-    loops::Stmt stmt;         // or, where empty:
-    std::string variable;     //   a binding of `value`
+    loops::Stmt stmt;      // or, where empty:
+    std::string variable;  //   a binding of `value`
     loops::Expr value;
     loops::MemoryRef memory;  //   an allocation
   };

@@ -13,7 +13,9 @@ using loops::Scalar;
 namespace {
 
 Extent times(Extent e, int64_t factor) { return {e.fixed * factor, e.per_sample * factor}; }
-Expr at_batch(Extent e) { return e.per_sample == 0 ? Expr(e.fixed) : loops::batch() * e.per_sample + e.fixed; }
+Expr at_batch(Extent e) {
+  return e.per_sample == 0 ? Expr(e.fixed) : loops::batch() * e.per_sample + e.fixed;
+}
 Expr widen(Expr value) { return loops::cast(std::move(value), Scalar::f64); }
 
 }  // namespace
@@ -47,8 +49,8 @@ ChannelReductions::ChannelReductions(Lowering& lowering, KernelBuilder& kernel, 
   for (Reduction& r : reductions_) {
     const int64_t row = blocks * r.slots() * lanes_;
     r.buffer = lowering.temporary("partial sums", times(tasks, row * 8));
-    r.partial = kernel.param("partial", r.buffer, Scalar::f64, {tasks, {blocks, 0}, {r.slots(), 0}, {lanes_, 0}},
-                             Access::write);
+    r.partial = kernel.param("partial", r.buffer, Scalar::f64,
+                             {tasks, {blocks, 0}, {r.slots(), 0}, {lanes_, 0}}, Access::write);
   }
 }
 
@@ -127,10 +129,12 @@ void ChannelReductions::finish_one(const Reduction& r) {
   const Type& source = lowering_.type(r.source);
   const int64_t channels = source.shape[1];
   Body body(kernel.names());
-  const Expr panel = body.let("panel", loops::task() / blocks_), block = body.let("block", loops::task() % blocks_);
+  const Expr panel = body.let("panel", loops::task() / blocks_),
+             block = body.let("block", loops::task() % blocks_);
   const Expr rows_per_panel = body.let("rows", at_batch(tasks_per_panel_));
   const auto sums = body.alloc("sums", Scalar::f64, {r.slots(), lanes_}, loops::Space::registers);
-  for (int64_t s = 0; s < r.slots(); ++s) body.store(sums, {s, 0}, loops::constant(Scalar::f64, 0, lanes_), 1);
+  for (int64_t s = 0; s < r.slots(); ++s)
+    body.store(sums, {s, 0}, loops::constant(Scalar::f64, 0, lanes_), 1);
   body.loop("row", panel * rows_per_panel, (panel + 1) * rows_per_panel, 1, [&](Body& b, Expr row) {
     for (int64_t s = 0; s < r.slots(); ++s) {
       b.accumulate(sums, {s, 0}, loops::load(partial, {row, block, s, 0}, lanes_, 3), 1);
@@ -144,7 +148,8 @@ void ChannelReductions::finish_one(const Reduction& r) {
   const auto sum = [&](int s) { return loops::load(sums, {s, 0}, lanes_, 1); };
   if (r.moments) {
     const int64_t per_sample = elements_per_sample(source.shape) / channels;
-    const Expr n = body.let("n", loops::broadcast(loops::cast(loops::batch() * per_sample, Scalar::f64), lanes_));
+    const Expr n =
+        body.let("n", loops::broadcast(loops::cast(loops::batch() * per_sample, Scalar::f64), lanes_));
     const Expr mean = body.let("m", sum(0) / n);
     store(r.mean, "mean", mean);
     const Expr variance = sum(1) / n - mean * mean;
@@ -153,7 +158,13 @@ void ChannelReductions::finish_one(const Reduction& r) {
     store(r.sum, "sum", sum(0));
   }
   const int64_t row_bytes = blocks_ * r.slots() * lanes_ * 8;
-  lowering_.call(kernel, {panels_ * blocks_, 0}, body, r.source, {{}, times(rows, row_bytes), "", "", });
+  lowering_.call(kernel, {panels_ * blocks_, 0}, body, r.source,
+                 {
+                     {},
+                     times(rows, row_bytes),
+                     "",
+                     "",
+                 });
 }
 
 }  // namespace rnc

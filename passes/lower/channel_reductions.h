@@ -1,9 +1,9 @@
 // Sums, means and variances per channel, taken while a kernel computes or loads their operand.
 //
-// A task adds short chunks (a row, a tile) in f32 and the chunks in f64; it writes its totals as one row of a table of partial
-// sums, and a second kernel adds the rows in order, so results depend on shapes only. Variances: each chunk is shifted by its
-// own first element, so that nothing cancels in f32 (Chan, Golub and LeVeque, "Algorithms for computing the sample
-// variance", 1983).
+// A task adds short chunks (a row, a tile) in f32 and the chunks in f64; it writes its totals as one row of a
+// table of partial sums, and a second kernel adds the rows in order, so results depend on shapes only.
+// Variances: each chunk is shifted by its own first element, so that nothing cancels in f32 (Chan, Golub and
+// LeVeque, "Algorithms for computing the sample variance", 1983).
 #pragma once
 
 #include "passes/lower/fused.h"
@@ -12,8 +12,8 @@ namespace rnc {
 
 class ChannelReductions {
  public:
-  // The reductions among the nodes of `group`. The kernel has panels * tasks_per_panel tasks, panel-major, and each
-  // covers `blocks` vectors of channels. `space`: where a task keeps its totals.
+  // The reductions among the nodes of `group`. The kernel has panels * tasks_per_panel tasks, panel-major,
+  // and each covers `blocks` vectors of channels. `space`: where a task keeps its totals.
   ChannelReductions(Lowering& lowering, KernelBuilder& kernel, const Group& group, int64_t panels,
                     loops::Extent tasks_per_panel, int64_t blocks, loops::Space space);
 
@@ -35,7 +35,8 @@ class ChannelReductions {
     bool moments = false;
     ValueId sum = kNoValue, mean = kNoValue, variance = kNoValue;
     int64_t slots() const { return moments ? 2 : 1; }
-    loops::MemoryRef chunk;    // f32 [1 or 3][lanes]: sum; or first, sum, sum of squares of the differences from it
+    loops::MemoryRef
+        chunk;  // f32 [1 or 3][lanes]: sum; or first, sum, sum of squares of the differences from it
     loops::MemoryRef totals;   // f64 [blocks][slots][lanes]
     loops::MemoryRef partial;  // f64 [tasks][blocks][slots][lanes]
     int buffer = -1;

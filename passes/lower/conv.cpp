@@ -16,8 +16,8 @@ loops::Work work_of(const ConvShape& shape, const char* direction) {
 }
 
 std::string kernel_name(const char* what, const ConvShape& s) {
-  return fmt::format("{}_{}x{}s{}_{}_{}_{}x{}{}", what, s.h.kernel, s.w.kernel, s.h.stride, s.channels, s.outputs,
-                     s.h.out, s.w.out, s.groups > 1 ? fmt::format("g{}", s.groups) : "");
+  return fmt::format("{}_{}x{}s{}_{}_{}_{}x{}{}", what, s.h.kernel, s.w.kernel, s.h.stride, s.channels,
+                     s.outputs, s.h.out, s.w.out, s.groups > 1 ? fmt::format("g{}", s.groups) : "");
 }
 
 GridAxis forward_axis(const ConvShape::Axis& a) {
@@ -31,8 +31,8 @@ GridAxis forward_axis(const ConvShape::Axis& a) {
   return g;
 }
 
-// The input gradient at row i sums dy(o) w(k) over the k with i + pad - k * dilation = o * stride. So rows of equal
-// i mod stride have the same taps: one grid for each such phase.
+// The input gradient at row i sums dy(o) w(k) over the k with i + pad - k * dilation = o * stride. So rows of
+// equal i mod stride have the same taps: one grid for each such phase.
 std::vector<GridAxis> input_grad_axes(const ConvShape::Axis& a) {
   std::vector<GridAxis> axes;
   for (int64_t phase = 0; phase < a.stride && phase < a.in; ++phase) {
@@ -65,7 +65,8 @@ void flatten_grid(DirectConv& conv) {
   conv.in_h = conv.out_h = 1;
 }
 
-void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, ValueId weight, bool transposed) {
+void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, ValueId weight,
+                bool transposed) {
   const int lanes = lowering.lanes();
   conv.kernel_w = shape.w.kernel;
   conv.kernel_taps = shape.h.kernel * shape.w.kernel;
@@ -155,7 +156,8 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
   }
   conv.outputs_per_group = conv.shape.outputs / conv.shape.groups;
   conv.inputs_per_group = conv.shape.channels / conv.shape.groups;
-  conv.in_blocks = grouped_blocks(conv.shape.channels, conv.shape.outputs, conv.shape.groups, conv.vectors * lanes, lanes);
+  conv.in_blocks =
+      grouped_blocks(conv.shape.channels, conv.shape.outputs, conv.shape.groups, conv.vectors * lanes, lanes);
   const int64_t panels = ceil_div(conv.shape.outputs, conv.vectors * lanes);
   const int64_t taps = conv.shape.h.kernel * conv.shape.w.kernel;
   conv.result = lowering.temporary("grouped weight gradient",

@@ -39,7 +39,8 @@ loops::Work work_of(const FusedCode& code, const Type& space, const Group& group
   const Extent count = elements(space);
   const auto ops = static_cast<int64_t>(group.size());
   const int64_t bytes = code.bytes_per_element();
-  return {{count.fixed * ops, count.per_sample * ops}, {count.fixed * bytes, count.per_sample * bytes}, "", ""};
+  return {
+      {count.fixed * ops, count.per_sample * ops}, {count.fixed * bytes, count.per_sample * bytes}, "", ""};
 }
 
 // Values in channel blocks, [N, C, H, W | 1:V]: a task is one block of channels of one image.
@@ -87,7 +88,8 @@ void lower_rows(Lowering& lowering, const Group& group, const Type& space) {
   ChannelReductions reductions(lowering, kernel, group, blocks, {1, 0}, 1, loops::Space::registers);
   Body body(kernel.names());
   const Expr channel = body.let("c", loops::task() * lanes);
-  const Expr valid = channels % lanes == 0 ? Expr() : body.let("valid", loops::min(lanes, channels - channel));
+  const Expr valid =
+      channels % lanes == 0 ? Expr() : body.let("valid", loops::min(lanes, channels - channel));
   const FusedCode::Values shared = code.channels(body, channel, lanes, true);
   const auto point = [&](Expr n) { return Point{{n, channel}, lanes, 1, valid}; };
   const Expr rows = space.shape[0] == kBatch ? loops::batch() : Expr(space.shape[0]);
@@ -106,11 +108,13 @@ void lower_rows(Lowering& lowering, const Group& group, const Type& space) {
   reductions.finish();
 }
 
-// Plain values of rank >= 3 with something per channel: a task is one channel of one image, lanes along the rest.
+// Plain values of rank >= 3 with something per channel: a task is one channel of one image, lanes along the
+// rest.
 void lower_planes(Lowering& lowering, const Group& group, const Type& space) {
   const int lanes = lowering.lanes();
   const int64_t channels = space.shape[1];
-  const int64_t plane = elements_per_sample(space.shape) / channels / (has_batch(space.shape) ? 1 : space.shape[0]);
+  const int64_t plane =
+      elements_per_sample(space.shape) / channels / (has_batch(space.shape) ? 1 : space.shape[0]);
   KernelBuilder kernel("planes");
   const Extent images = extent_of(space.shape[0]);
   FusedCode code(lowering, kernel, group, kNoValue, space, {images, {channels, 0}, {plane, 0}});
@@ -134,7 +138,8 @@ void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
   const int lanes = count == 1 ? 1 : lowering.lanes();
   const int64_t chunk = batched ? count : std::min(count, kFlatChunk);
   KernelBuilder kernel("flat");
-  std::vector<Extent> view = {space.rank() == 1 ? channel_extent(stored, lowering.lanes()) : Extent{count, 0}};
+  std::vector<Extent> view = {space.rank() == 1 ? channel_extent(stored, lowering.lanes())
+                                                : Extent{count, 0}};
   if (batched) view = {{0, 1}, {count, 0}};
   FusedCode code(lowering, kernel, group, kNoValue, space, view);
   Body body(kernel.names());

@@ -54,7 +54,8 @@ Expr FusedCode::channel_operand(Body& body, ValueId v, Expr channel, int lanes, 
 
 FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool along_channels) {
   Values values;
-  for (const ValueId v : channel_operands_) values[v] = channel_operand(body, v, channel, lanes, along_channels);
+  for (const ValueId v : channel_operands_)
+    values[v] = channel_operand(body, v, channel, lanes, along_channels);
   for (const ValueId v : channel_nodes_) {
     Expr value = compute(lowering_.node(v), values);
     if (value->type.lanes < lanes) value = loops::broadcast(value, lanes);
@@ -96,15 +97,23 @@ Expr FusedCode::compute(const Node& node, const Values& values) const {
   };
   const auto like = [](Expr a, double value) { return loops::constant(Scalar::f32, value, a->type.lanes); };
   switch (node.op) {
-    case Op::constant: return loops::constant(Scalar::f32, node.attributes.get<double>("value"));
-    case Op::add: return binary(loops::Binary::add);
-    case Op::sub: return binary(loops::Binary::sub);
-    case Op::mul: return binary(loops::Binary::mul);
-    case Op::div: return binary(loops::Binary::div);
-    case Op::sqrt: return loops::unary(loops::Unary::sqrt, operand(0));
-    case Op::rsqrt: return like(operand(0), 1) / loops::unary(loops::Unary::sqrt, operand(0));
+    case Op::constant:
+      return loops::constant(Scalar::f32, node.attributes.get<double>("value"));
+    case Op::add:
+      return binary(loops::Binary::add);
+    case Op::sub:
+      return binary(loops::Binary::sub);
+    case Op::mul:
+      return binary(loops::Binary::mul);
+    case Op::div:
+      return binary(loops::Binary::div);
+    case Op::sqrt:
+      return loops::unary(loops::Unary::sqrt, operand(0));
+    case Op::rsqrt:
+      return like(operand(0), 1) / loops::unary(loops::Unary::sqrt, operand(0));
     // Negative becomes 0; NaN compares false and so stays.
-    case Op::relu: return loops::select(loops::less(operand(0), like(operand(0), 0)), like(operand(0), 0), operand(0));
+    case Op::relu:
+      return loops::select(loops::less(operand(0), like(operand(0), 0)), like(operand(0), 0), operand(0));
     case Op::relu_grad:
       return loops::select(loops::less(like(operand(1), 0), operand(1)), operand(0), like(operand(0), 0));
     case Op::element_count: {
@@ -117,7 +126,8 @@ Expr FusedCode::compute(const Node& node, const Values& values) const {
       const Expr power = loops::unary(loops::Unary::exp, step * loops::unary(loops::Unary::log, beta));
       return loops::cast(loops::constant(Scalar::f64, 1, beta->type.lanes) - power, Scalar::f32);
     }
-    default: unreachable(name(node.op));
+    default:
+      unreachable(name(node.op));
   }
 }
 
@@ -127,7 +137,8 @@ int64_t FusedCode::bytes_per_element() const {
   return 4 * count;
 }
 
-// Only operands that a stored value is computed from: then every load comes before the store that replaces it.
+// Only operands that a stored value is computed from: then every load comes before the store that replaces
+// it.
 std::vector<std::pair<ValueId, ValueId>> FusedCode::in_place() const {
   std::map<ValueId, std::set<ValueId>> sources;
   for (const ValueId u : operands_) sources[u] = {u};

@@ -1,5 +1,6 @@
-// The elementwise part of a fused kernel: its expressions at one point of the iteration space, and its stores. The same code
-// serves an elementwise loop, the epilogue of a convolution and that of a matrix product.
+// The elementwise part of a fused kernel: its expressions at one point of the iteration space, and its
+// stores. The same code serves an elementwise loop, the epilogue of a convolution and that of a matrix
+// product.
 #pragma once
 
 #include <map>
@@ -20,16 +21,16 @@ class FusedCode {
  public:
   using Values = std::map<ValueId, loops::Expr>;
 
-  // The elementwise nodes of `group` over values of type `space`, each seen with dimensions `view`. `anchor` is computed by
-  // the caller, or kNoValue.
+  // The elementwise nodes of `group` over values of type `space`, each seen with dimensions `view`. `anchor`
+  // is computed by the caller, or kNoValue.
   FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& group, ValueId anchor, const Type& space,
             std::vector<loops::Extent> view);
 
-  // The values that do not vary within a channel (rank 1 and scalars), loaded or computed for `lanes` points. `channel` is
-  // the first channel; along_channels: lane i is channel + i, otherwise all lanes are `channel`.
+  // The values that do not vary within a channel (rank 1 and scalars), loaded or computed for `lanes` points.
+  // `channel` is the first channel; along_channels: lane i is channel + i, otherwise all lanes are `channel`.
   Values channels(Body& body, loops::Expr channel, int lanes, bool along_channels);
-  // Adds every full-shape value of the group at `point` to `values`, which holds what channels() gave and the anchor.
-  // With `store`, those needed outside the kernel are stored.
+  // Adds every full-shape value of the group at `point` to `values`, which holds what channels() gave and the
+  // anchor. With `store`, those needed outside the kernel are stored.
   void at(Body& body, const Point& point, Values& values, bool store = true);
 
   // Bytes per element that at() moves: for profiles.
@@ -47,7 +48,7 @@ class FusedCode {
   Type space_;
   std::vector<loops::Extent> view_;
   Group channel_nodes_;
-  Group full_nodes_;              // without the anchor
+  Group full_nodes_;               // without the anchor
   std::vector<ValueId> operands_;  // full-shape values from outside the group, in order of first use
   std::vector<ValueId> channel_operands_;
   std::map<ValueId, loops::MemoryRef> memories_;

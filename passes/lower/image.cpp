@@ -69,13 +69,16 @@ ResampleTable interpolated(int64_t in, int64_t out) {
     const double high_weight = low + 1 < in ? at - static_cast<double>(low) : 0.0;
     table.first.push_back(static_cast<int32_t>(first));
     for (int64_t t = 0; t < table.taps; ++t) {
-      table.weights.push_back(first + t == low ? 1.0 - high_weight : first + t == low + 1 ? high_weight : 0.0);
+      table.weights.push_back(first + t == low       ? 1.0 - high_weight
+                              : first + t == low + 1 ? high_weight
+                                                     : 0.0);
     }
   }
   return table;
 }
 
-// Two passes over one plane, columns first. Bytes are summed in fixed point and rounded after each pass, as Pillow does.
+// Two passes over one plane, columns first. Bytes are summed in fixed point and rounded after each pass, as
+// Pillow does.
 class Resize {
  public:
   Resize(Lowering& lowering, ValueId v)
@@ -95,8 +98,8 @@ class Resize {
     Body body(kernel_.names());
     const Expr n = body.let("n", loops::task() / from_[1]), c = body.let("c", loops::task() % from_[1]);
     const int lanes = lowering_.lanes();
-    const auto half = body.alloc("half", is_bytes_ ? Scalar::i32 : Scalar::f32,
-                                 {from_[2], to_[3]}, loops::Space::scratch);
+    const auto half =
+        body.alloc("half", is_bytes_ ? Scalar::i32 : Scalar::f32, {from_[2], to_[3]}, loops::Space::scratch);
     body.loop("x", 0, to_[3], 1, [&](Body& b, Expr ox) {
       const Expr first = b.let("first", loops::cast(loops::load(w.first, {ox}), Scalar::i64));
       b.loop("y", 0, from_[2], 1, [&](Body& d, Expr iy) {
@@ -108,12 +111,14 @@ class Resize {
       const Expr first = b.let("first", loops::cast(loops::load(h.first, {oy}), Scalar::i64));
       b.loop("x", 0, to_[3], lanes, [&](Body& d, Expr ox) {
         const Expr valid = to_[3] % lanes == 0 ? Expr() : d.let("valid", loops::min(lanes, to_[3] - ox));
-        const Expr sum = weighted(d, h, oy, lanes,
-                                  [&](Expr t) { return loops::load(half, {first + t, ox}, lanes, 1, valid); });
+        const Expr sum = weighted(d, h, oy, lanes, [&](Expr t) {
+          return loops::load(half, {first + t, ox}, lanes, 1, valid);
+        });
         d.store(y, {n, c, oy, ox}, is_bytes_ ? loops::cast(sum, Scalar::u8) : sum, 3, valid);
       });
     });
-    const int64_t moved = (from_[2] * from_[3] + to_[2] * to_[3]) * from_[1] * bytes(lowering_.type(v_).dtype);
+    const int64_t moved =
+        (from_[2] * from_[3] + to_[2] * to_[3]) * from_[1] * bytes(lowering_.type(v_).dtype);
     lowering_.call(kernel_, {0, from_[1]}, body, v_, {{}, {0, moved}, "", ""});
   }
 
@@ -128,14 +133,15 @@ class Resize {
     std::vector<uint8_t> weights;
     if (is_bytes_) {
       std::vector<int32_t> fixed;
-      for (const double w : table.weights) fixed.push_back(static_cast<int32_t>(std::floor(w * (1 << kFractionBits) + 0.5)));
+      for (const double w : table.weights)
+        fixed.push_back(static_cast<int32_t>(std::floor(w * (1 << kFractionBits) + 0.5)));
       weights = bytes_of(fixed);
     } else {
       weights = bytes_of(std::vector<float>(table.weights.begin(), table.weights.end()));
     }
     const Scalar scalar = is_bytes_ ? Scalar::i32 : Scalar::f32;
-    return {kernel_.param(name + "_first", lowering_.constant(name + " first", bytes_of(table.first)), Scalar::i32,
-                          {{count, 0}}, Access::read),
+    return {kernel_.param(name + "_first", lowering_.constant(name + " first", bytes_of(table.first)),
+                          Scalar::i32, {{count, 0}}, Access::read),
             kernel_.param(name + "_weights", lowering_.constant(name + " weights", weights), scalar,
                           {{count, 0}, {table.taps, 0}}, Access::read),
             table.taps};
@@ -181,12 +187,17 @@ void lower_normalize(Lowering& lowering, const Group& group) {
   };
   KernelBuilder kernel("normalize");
   const std::vector<Extent> dims = {{0, 1}, {channels, 0}, {plane, 0}};
-  const auto x = lowering.view(kernel, "x", input, dims, Access::read), y = lowering.view(kernel, "y", v, dims, Access::write);
-  const auto mean = kernel.param("mean", lowering.constant("mean", reals("mean")), Scalar::f32, {{channels, 0}}, Access::read);
-  const auto std = kernel.param("std", lowering.constant("std", reals("std")), Scalar::f32, {{channels, 0}}, Access::read);
+  const auto x = lowering.view(kernel, "x", input, dims, Access::read),
+             y = lowering.view(kernel, "y", v, dims, Access::write);
+  const auto mean = kernel.param("mean", lowering.constant("mean", reals("mean")), Scalar::f32,
+                                 {{channels, 0}}, Access::read);
+  const auto std =
+      kernel.param("std", lowering.constant("std", reals("std")), Scalar::f32, {{channels, 0}}, Access::read);
   Body body(kernel.names());
   const Expr n = body.let("n", loops::task() / channels), c = body.let("c", loops::task() % channels);
-  const auto channel = [&](const MemoryRef& m) { return body.let("c", loops::broadcast(loops::load(m, {c}), lanes)); };
+  const auto channel = [&](const MemoryRef& m) {
+    return body.let("c", loops::broadcast(loops::load(m, {c}), lanes));
+  };
   const Expr m = channel(mean), s = channel(std);
   body.loop("p", 0, plane, lanes, [&](Body& b, Expr p) {
     const Expr valid = plane % lanes == 0 ? Expr() : b.let("valid", loops::min(lanes, plane - p));

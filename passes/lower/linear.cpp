@@ -14,8 +14,8 @@ using loops::Scalar;
 
 namespace {
 
-// out[m, j] = sum over k of a(m, k) b(k, j), where b lies in memory with j contiguous. Tasks are tiles of columns, and of
-// rows too where their number does not grow with the batch.
+// out[m, j] = sum over k of a(m, k) b(k, j), where b lies in memory with j contiguous. Tasks are tiles of
+// columns, and of rows too where their number does not grow with the batch.
 class MatmulKernel {
  public:
   MatmulKernel(Lowering& lowering, const Group& group)
@@ -71,7 +71,8 @@ class MatmulKernel {
     body.loop("k", 0, inner_ == kBatch ? loops::batch() : Expr(inner_), 1, [&](Body& b, Expr k) {
       std::vector<Expr> right;
       for (int64_t v = 0; v < vectors_; ++v) {
-        right.push_back(b.let("b", loops::load(b_, {k, j_ + v * lanes_}, lanes_, 1, valid_[static_cast<size_t>(v)])));
+        right.push_back(
+            b.let("b", loops::load(b_, {k, j_ + v * lanes_}, lanes_, 1, valid_[static_cast<size_t>(v)])));
       }
       b.unrolled("r", 0, count, [&](Body& c, Expr r) {
         const Expr left = a_columns_ ? loops::load(a_, {k, m + r}) : loops::load(a_, {m + r, k});
@@ -96,7 +97,9 @@ class MatmulKernel {
     for (const int64_t n : {rows_, inner_}) flops *= n == kBatch ? 1 : n;
     const bool batched = rows_ == kBatch || inner_ == kBatch;
     const int64_t weights = 4 * columns_ * (inner_ == kBatch ? rows_ : inner_);
-    const char* direction = a_columns_ ? "weight_grad" : node_.attributes.get<bool>("transpose_b") ? "forward" : "input_grad";
+    const char* direction = a_columns_                                  ? "weight_grad"
+                            : node_.attributes.get<bool>("transpose_b") ? "forward"
+                                                                        : "input_grad";
     return {batched ? Extent{0, flops} : Extent{flops, 0}, {weights, 0}, "matmul", direction};
   }
 

@@ -1,5 +1,5 @@
-// Softmax and cross entropy over rows of logits: a task is one sample. Exponentials are of differences from the row's
-// maximum, so none overflows.
+// Softmax and cross entropy over rows of logits: a task is one sample. Exponentials are of differences from
+// the row's maximum, so none overflows.
 #include <functional>
 
 #include "passes/lower/rules.h"
@@ -19,7 +19,10 @@ class Row {
   using Step = std::function<void(Body&, Expr class_index, int lanes)>;
 
   Row(Lowering& lowering, const Type& logits)
-      : lanes_(lowering.lanes()), classes_(logits.shape[1]), whole_(classes_ / lanes_ * lanes_), n_(loops::task()) {}
+      : lanes_(lowering.lanes()),
+        classes_(logits.shape[1]),
+        whole_(classes_ / lanes_ * lanes_),
+        n_(loops::task()) {}
 
   int64_t classes() const { return classes_; }
   const Expr& n() const { return n_; }
@@ -52,8 +55,9 @@ class Row {
   }
 
   Expr maximum(Body& body, const MemoryRef& logits) const {
-    return fold(body, -3.4028234663852886e38, [](Expr a, Expr b) { return loops::max(a, b); }, loops::Reduce::max,
-                [&](Body&, Expr k, int lanes) { return load(logits, k, lanes); });
+    return fold(
+        body, -3.4028234663852886e38, [](Expr a, Expr b) { return loops::max(a, b); }, loops::Reduce::max,
+        [&](Body&, Expr k, int lanes) { return load(logits, k, lanes); });
   }
   Expr exponential(const MemoryRef& logits, const Expr& maximum, Expr k, int lanes) const {
     return loops::unary(loops::Unary::exp, load(logits, k, lanes) - spread(maximum, lanes));
@@ -62,7 +66,8 @@ class Row {
     return sum(body, [&](Body&, Expr k, int lanes) { return exponential(logits, maximum, k, lanes); });
   }
   Expr sum(Body& body, const std::function<Expr(Body&, Expr, int)>& value) const {
-    return fold(body, 0, [](Expr a, Expr b) { return a + b; }, loops::Reduce::add, value);
+    return fold(
+        body, 0, [](Expr a, Expr b) { return a + b; }, loops::Reduce::add, value);
   }
   static Expr spread(const Expr& e, int lanes) { return lanes > 1 ? loops::broadcast(e, lanes) : e; }
 
@@ -72,8 +77,8 @@ class Row {
   Expr n_;
 };
 
-// The sample's label as an index. Labels outside the classes are refused by the host; here they only must not read or write
-// elsewhere.
+// The sample's label as an index. Labels outside the classes are refused by the host; here they only must not
+// read or write elsewhere.
 Expr label_index(Body& body, const MemoryRef& labels, const Row& row) {
   const Expr label = loops::cast(loops::load(labels, {row.n()}), Scalar::i64);
   return body.let("label", loops::max(0, loops::min(label, row.classes() - 1)));
@@ -119,7 +124,8 @@ void lower_cross_entropy(Lowering& lowering, const Group& group) {
   const Node& node = lowering.node(v);
   const double smoothing = node.attributes.get<double>("label_smoothing");
   KernelBuilder kernel("cross_entropy");
-  const auto x = lowering.read(kernel, "x", node.inputs[0]), labels = lowering.read(kernel, "label", node.inputs[1]);
+  const auto x = lowering.read(kernel, "x", node.inputs[0]),
+             labels = lowering.read(kernel, "label", node.inputs[1]);
   const int buffer = lowering.temporary("losses", {0, 64});
   const auto losses = kernel.param("losses", buffer, Scalar::f32, {{0, 1}, {1, 0}}, Access::write);
   const Row row(lowering, lowering.type(node.inputs[0]));
@@ -128,7 +134,8 @@ void lower_cross_entropy(Lowering& lowering, const Group& group) {
   const Expr at_label = loops::load(x, {row.n(), label_index(body, labels, row)}) - m;
   Expr target = body.let("target", real(1 - smoothing) * at_label);
   if (smoothing != 0) {
-    const Expr sum = row.sum(body, [&](Body&, Expr k, int lanes) { return row.load(x, k, lanes) - Row::spread(m, lanes); });
+    const Expr sum = row.sum(
+        body, [&](Body&, Expr k, int lanes) { return row.load(x, k, lanes) - Row::spread(m, lanes); });
     target = target + sum * real(smoothing / static_cast<double>(row.classes()));
   }
   body.store(losses, {row.n(), 0}, loops::unary(loops::Unary::log, total) - target);
@@ -154,7 +161,8 @@ void lower_cross_entropy_grad(Lowering& lowering, const Group& group) {
   const Node& node = lowering.node(v);
   const double smoothing = node.attributes.get<double>("label_smoothing");
   KernelBuilder kernel("cross_entropy_grad");
-  const auto dloss = lowering.read(kernel, "dloss", node.inputs[0]), x = lowering.read(kernel, "x", node.inputs[1]);
+  const auto dloss = lowering.read(kernel, "dloss", node.inputs[0]),
+             x = lowering.read(kernel, "x", node.inputs[1]);
   const auto labels = lowering.read(kernel, "label", node.inputs[2]);
   const auto dx = lowering.view(kernel, "dx", v, physical_extents(lowering.type(v)), Access::update);
   const Row row(lowering, lowering.type(v));

@@ -22,13 +22,15 @@ void lower_group(Lowering& lowering, const Group& group) {
   rule(lowering, group);
 }
 
-void lower_entry(const Module& module, const Graph& graph, const TargetInfo& target, loops::Program& program) {
+void lower_entry(const Module& module, const Graph& graph, const TargetInfo& target,
+                 loops::Program& program) {
   loops::EntryProgram entry;
   entry.name = graph.name;
   for (const Node& node : graph.nodes) {
     if (node.op == Op::input) entry.inputs.push_back(node);
   }
-  for (const Output& output : graph.outputs) entry.outputs.emplace_back(output.name, graph[output.value].type);
+  for (const Output& output : graph.outputs)
+    entry.outputs.emplace_back(output.name, graph[output.value].type);
   Lowering lowering(module, graph, target, program, entry);
   Group group;
   for (ValueId v = 0; v < static_cast<ValueId>(graph.nodes.size()); ++v) {

@@ -7,8 +7,8 @@
 
 namespace rnc {
 
-// The module's layouts and kernels have been chosen (choose_layout, fuse). Entry "model" is not lowered: it is what the others
-// were derived from. The arenas are not planned yet.
+// The module's layouts and kernels have been chosen (choose_layout, fuse). Entry "model" is not lowered: it
+// is what the others were derived from. The arenas are not planned yet.
 loops::Program lower_to_loops(const Module& module, const TargetInfo& target);
 
 }  // namespace rnc

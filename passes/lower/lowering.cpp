@@ -12,9 +12,12 @@ using loops::Region;
 
 loops::Scalar scalar_of(DType dtype) {
   switch (dtype) {
-    case DType::f32: return loops::Scalar::f32;
-    case DType::u8: return loops::Scalar::u8;
-    case DType::i32: return loops::Scalar::i32;
+    case DType::f32:
+      return loops::Scalar::f32;
+    case DType::u8:
+      return loops::Scalar::u8;
+    case DType::i32:
+      return loops::Scalar::i32;
   }
   unreachable("dtype");
 }
@@ -56,8 +59,8 @@ loops::MemoryRef KernelBuilder::param(std::string_view name, int buffer, loops::
   return params_.back();
 }
 
-Lowering::Lowering(const Module& module, const Graph& graph, const TargetInfo& target, loops::Program& program,
-                   loops::EntryProgram& entry)
+Lowering::Lowering(const Module& module, const Graph& graph, const TargetInfo& target,
+                   loops::Program& program, loops::EntryProgram& entry)
     : module_(module), graph_(graph), target_(target), program_(program), entry_(entry) {
   for (size_t i = 0; i < program.kernels.size(); ++i) {
     loops::Kernel nameless = program.kernels[i];
@@ -135,7 +138,8 @@ int Lowering::add_buffer(std::string name, Region region, int index, Extent size
   return static_cast<int>(entry_.buffers.size()) - 1;
 }
 
-// Whether the result lies in memory as the operand does: reshapes of plain values, and layouts that differ in name only.
+// Whether the result lies in memory as the operand does: reshapes of plain values, and layouts that differ in
+// name only.
 bool Lowering::moves_nothing(const Node& node) const {
   if (info(node.op).kind != OpKind::movement) return false;
   const Type& from = graph_[node.inputs[0]].type;
@@ -223,8 +227,12 @@ void Lowering::call(KernelBuilder& builder, Extent tasks, Body& body, ValueId of
     it = kernels_.emplace(text, static_cast<int>(program_.kernels.size())).first;
     program_.kernels.push_back(std::move(kernel));
   }
-  loops::Call made{it->second, origin.layer.empty() ? origin.name : origin.layer, origin.location,
-                   builder.arguments(), {}, std::move(work)};
+  loops::Call made{it->second,
+                   origin.layer.empty() ? origin.name : origin.layer,
+                   origin.location,
+                   builder.arguments(),
+                   {},
+                   std::move(work)};
   for (const auto& [written, read] : in_place) made.in_place.emplace_back(buffer(written), buffer(read));
   if (!made.work.algorithm.empty()) {
     entry_.direct_flops.fixed += made.work.flops.fixed;

@@ -1,5 +1,5 @@
-// The state of lowering one entry: values to buffers, kernels and their calls. Each op family's lowering (the other
-// files of this folder) takes a Lowering and one fused group and adds kernels and calls to it.
+// The state of lowering one entry: values to buffers, kernels and their calls. Each op family's lowering (the
+// other files of this folder) takes a Lowering and one fused group and adds kernels and calls to it.
 #pragma once
 
 #include <map>
@@ -19,8 +19,8 @@ class KernelBuilder {
  public:
   explicit KernelBuilder(std::string name) : name_(std::move(name)) {}
 
-  // A parameter for `buffer` seen with these dimensions. Asking again for the same buffer and dimensions returns the same
-  // one; read once and written once, its access becomes `update`.
+  // A parameter for `buffer` seen with these dimensions. Asking again for the same buffer and dimensions
+  // returns the same one; read once and written once, its access becomes `update`.
   loops::MemoryRef param(std::string_view name, int buffer, loops::Scalar scalar,
                          std::vector<loops::Extent> dims, loops::Access access);
   Names& names() { return names_; }
@@ -46,7 +46,8 @@ class Lowering {
   const TargetInfo& target() const { return target_; }
   int lanes() const { return target_.vector_lanes; }
 
-  // The buffer that holds a value outside its kernel: planned memory, an entry's argument or result, or a module tensor.
+  // The buffer that holds a value outside its kernel: planned memory, an entry's argument or result, or a
+  // module tensor.
   int buffer(ValueId v);
   // Whether the value is used outside the kernel that computes it, and so has to be stored.
   bool stored(ValueId v) const { return stored_.count(v) > 0; }
@@ -65,8 +66,8 @@ class Lowering {
             const std::vector<std::pair<ValueId, ValueId>>& in_place = {});
   // Adds a call that copies the elements of a value of `type` from one buffer to another.
   void copy(int from, int to, const Type& type, ValueId of);
-  // Copies results whose value could not be computed in place: a state or an argument returned as it is, a value with
-  // two destinations, an assignment whose tensor is still read after the value is made.
+  // Copies results whose value could not be computed in place: a state or an argument returned as it is, a
+  // value with two destinations, an assignment whose tensor is still read after the value is made.
   void copy_results();
 
  private:

@@ -1,4 +1,5 @@
-// The same elements elsewhere: reshape and relayout. What needs no move shares its operand's buffer (Lowering::buffer).
+// The same elements elsewhere: reshape and relayout. What needs no move shares its operand's buffer
+// (Lowering::buffer).
 #include <algorithm>
 
 #include "passes/lower/rules.h"
@@ -23,11 +24,13 @@ class Place {
       const int dim = type_.layout.order.empty() ? i : type_.layout.order[static_cast<size_t>(i)];
       at.push_back(logical[static_cast<size_t>(dim)] / type_.layout.block(dim));
     }
-    for (const Layout::Block& b : type_.layout.blocks) at.push_back(logical[static_cast<size_t>(b.dim)] % b.size);
+    for (const Layout::Block& b : type_.layout.blocks)
+      at.push_back(logical[static_cast<size_t>(b.dim)] % b.size);
     return at;
   }
 
-  // The physical dimension along which `dim` runs at unit steps of the logical index (within a block, if it has any).
+  // The physical dimension along which `dim` runs at unit steps of the logical index (within a block, if it
+  // has any).
   int position(int dim) const {
     for (size_t i = 0; i < type_.layout.blocks.size(); ++i) {
       if (type_.layout.blocks[i].dim == dim) return type_.rank() + static_cast<int>(i);
@@ -41,8 +44,9 @@ class Place {
   const Type& type_;
 };
 
-// Copies x to y, which differ in layout only. Lanes run along the blocked dimension, the last of either side's blocks, so that
-// one side moves whole vectors; without blocks, along the last dimension of the result.
+// Copies x to y, which differ in layout only. Lanes run along the blocked dimension, the last of either
+// side's blocks, so that one side moves whole vectors; without blocks, along the last dimension of the
+// result.
 class Relayout {
  public:
   Relayout(Lowering& lowering, ValueId v)
@@ -62,7 +66,8 @@ class Relayout {
       lane_dim_ = to_.layout.order.empty() ? to_.rank() - 1 : to_.layout.order.back();
     }
     Body body(kernel_.names());
-    // Loops over the logical dimensions of the result (padding lanes included), the first one or two as tasks.
+    // Loops over the logical dimensions of the result (padding lanes included), the first one or two as
+    // tasks.
     std::vector<int64_t> sizes;
     for (int d = 0; d < to_.rank(); ++d) {
       const int64_t size = to_.shape[static_cast<size_t>(d)];
@@ -111,7 +116,8 @@ class Relayout {
     });
   }
 
-  // Moves one vector; lanes beyond the tensor read as zero, and are written only where the result has room for them.
+  // Moves one vector; lanes beyond the tensor read as zero, and are written only where the result has room
+  // for them.
   void copy(Body& body, const std::vector<Expr>& at, int lanes, Expr i, int64_t size) {
     const Place from(from_), to(to_);
     const int64_t logical = to_.shape[static_cast<size_t>(lane_dim_)];

@@ -74,7 +74,10 @@ class PoolKernel {
  public:
   // `large` and `small`: the values before and after pooling, whatever the direction.
   PoolKernel(Lowering& lowering, ValueId v, const Type& large, const Type& small)
-      : lowering_(lowering), v_(v), kernel_(std::string(rnc::name(lowering.node(v).op))), body_(kernel_.names()) {
+      : lowering_(lowering),
+        v_(v),
+        kernel_(std::string(rnc::name(lowering.node(v).op))),
+        body_(kernel_.names()) {
     const Attributes& a = lowering.node(v).attributes;
     const auto axis = [&](size_t i) {
       const auto pair = [&](const char* name) { return a.get<std::vector<int64_t>>(name)[i]; };
@@ -91,7 +94,9 @@ class PoolKernel {
   KernelBuilder& kernel() { return kernel_; }
   Body& body() { return body_; }
   int lanes() const { return lowering_.lanes(); }
-  Expr load(const MemoryRef& m, Expr h, Expr w) const { return loops::load(m, {n_, cb_, h, w, 0}, lanes(), 4); }
+  Expr load(const MemoryRef& m, Expr h, Expr w) const {
+    return loops::load(m, {n_, cb_, h, w, 0}, lanes(), 4);
+  }
   void store(Body& body, const MemoryRef& m, Expr h, Expr w, Expr value) const {
     body.store(m, {n_, cb_, h, w, 0}, value, 4);
   }
@@ -100,7 +105,8 @@ class PoolKernel {
     const auto [low, high] = w_.interior();
     body_.loop("oh", 0, h_.out, 1, [&, low = low, high = high](Body& b, Expr oh) {
       const auto range = [&](int64_t begin, int64_t end, bool check) {
-        if (begin < end) b.loop("ow", begin, end, 1, [&](Body& c, Expr ow) { visit(c, {h_, w_, oh, ow, check}); });
+        if (begin < end)
+          b.loop("ow", begin, end, 1, [&](Body& c, Expr ow) { visit(c, {h_, w_, oh, ow, check}); });
       };
       range(0, low, true);
       range(low, high, false);
@@ -176,16 +182,19 @@ void lower_max_pool_grad(Lowering& lowering, const Group& group) {
     body.store(best, {0, 0}, lowest(lanes), 1);
     body.store(best, {1, 0}, loops::constant(Scalar::f32, -1, lanes), 1);
     window.each_tap(body, [&](Body& b, int64_t tap, Expr ih, Expr iw) {
-      const Expr value = b.let("v", pool.load(x, ih, iw)), m = b.let("m", loops::load(best, {0, 0}, lanes, 1));
+      const Expr value = b.let("v", pool.load(x, ih, iw)),
+                 m = b.let("m", loops::load(best, {0, 0}, lanes, 1));
       const Expr better = b.let("better", replaces(value, m));
       b.store(best, {0, 0}, loops::select(better, value, m), 1);
       const Expr old = loops::load(best, {1, 0}, lanes, 1);
-      b.store(best, {1, 0}, loops::select(better, loops::constant(Scalar::f32, static_cast<double>(tap), lanes), old), 1);
+      b.store(best, {1, 0},
+              loops::select(better, loops::constant(Scalar::f32, static_cast<double>(tap), lanes), old), 1);
     });
     const Expr g = body.let("g", pool.load(dy, window.oh(), window.ow()));
     const Expr at = body.let("at", loops::load(best, {1, 0}, lanes, 1));
     window.each_tap(body, [&](Body& b, int64_t tap, Expr ih, Expr iw) {
-      const Expr here = loops::binary(loops::Binary::eq, at, loops::constant(Scalar::f32, static_cast<double>(tap), lanes));
+      const Expr here =
+          loops::binary(loops::Binary::eq, at, loops::constant(Scalar::f32, static_cast<double>(tap), lanes));
       pool.store(b, dx, ih, iw, pool.load(dx, ih, iw) + loops::select(here, g, zeros(lanes)));
     });
   });
@@ -201,8 +210,10 @@ void lower_avg_pool(Lowering& lowering, const Group& group) {
   pool.each_window([&](Body& body, const Window& window) {
     const auto sum = body.alloc("sum", Scalar::f32, {lanes}, loops::Space::registers);
     body.store(sum, {0}, zeros(lanes), 0);
-    window.each_tap(body, [&](Body& b, int64_t, Expr ih, Expr iw) { b.accumulate(sum, {0}, pool.load(x, ih, iw), 0); });
-    pool.store(body, y, window.oh(), window.ow(), loops::load(sum, {0}, lanes, 0) / pool.scale(window, include_pad));
+    window.each_tap(
+        body, [&](Body& b, int64_t, Expr ih, Expr iw) { b.accumulate(sum, {0}, pool.load(x, ih, iw), 0); });
+    pool.store(body, y, window.oh(), window.ow(),
+               loops::load(sum, {0}, lanes, 0) / pool.scale(window, include_pad));
   });
   pool.finish();
 }
@@ -216,7 +227,9 @@ void lower_avg_pool_grad(Lowering& lowering, const Group& group) {
   pool.clear(dx);
   pool.each_window([&](Body& body, const Window& window) {
     const Expr g = body.let("g", pool.load(dy, window.oh(), window.ow()) / pool.scale(window, include_pad));
-    window.each_tap(body, [&](Body& b, int64_t, Expr ih, Expr iw) { pool.store(b, dx, ih, iw, pool.load(dx, ih, iw) + g); });
+    window.each_tap(body, [&](Body& b, int64_t, Expr ih, Expr iw) {
+      pool.store(b, dx, ih, iw, pool.load(dx, ih, iw) + g);
+    });
   });
   pool.finish();
 }
@@ -233,7 +246,9 @@ struct Planes {
         n(body.let("n", loops::task() / blocks)),
         cb(body.let("cb", loops::task() % blocks)),
         count(loops::constant(Scalar::f32, static_cast<double>(pixels), lowering.lanes())) {}
-  std::vector<Extent> dims(int64_t size, int lanes) const { return {{0, 1}, {blocks, 0}, {size, 0}, {lanes, 0}}; }
+  std::vector<Extent> dims(int64_t size, int lanes) const {
+    return {{0, 1}, {blocks, 0}, {size, 0}, {lanes, 0}};
+  }
   loops::Work work(int lanes) const { return {{}, {0, 4 * blocks * lanes * (pixels + 1)}, "", ""}; }
 
   KernelBuilder kernel;

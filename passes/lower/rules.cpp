@@ -7,7 +7,8 @@ LowerRule lower_rule(Op op) {
     case Op::input:
     case Op::state:
     case Op::batch_norm:
-    case Op::linear: return nullptr;
+    case Op::linear:
+      return nullptr;
     case Op::constant:
     case Op::add:
     case Op::sub:
@@ -21,26 +22,44 @@ LowerRule lower_rule(Op op) {
     case Op::element_count:
     case Op::channel_mean:
     case Op::channel_variance:
-    case Op::channel_sum: return lower_elementwise;
-    case Op::conv2d: return lower_conv2d;
-    case Op::conv2d_input_grad: return lower_conv2d_input_grad;
-    case Op::conv2d_weight_grad: return lower_conv2d_weight_grad;
-    case Op::matmul: return lower_matmul;
-    case Op::max_pool: return lower_max_pool;
-    case Op::max_pool_grad: return lower_max_pool_grad;
-    case Op::avg_pool: return lower_avg_pool;
-    case Op::avg_pool_grad: return lower_avg_pool_grad;
-    case Op::global_avg_pool: return lower_global_avg_pool;
-    case Op::global_avg_pool_grad: return lower_global_avg_pool_grad;
+    case Op::channel_sum:
+      return lower_elementwise;
+    case Op::conv2d:
+      return lower_conv2d;
+    case Op::conv2d_input_grad:
+      return lower_conv2d_input_grad;
+    case Op::conv2d_weight_grad:
+      return lower_conv2d_weight_grad;
+    case Op::matmul:
+      return lower_matmul;
+    case Op::max_pool:
+      return lower_max_pool;
+    case Op::max_pool_grad:
+      return lower_max_pool_grad;
+    case Op::avg_pool:
+      return lower_avg_pool;
+    case Op::avg_pool_grad:
+      return lower_avg_pool_grad;
+    case Op::global_avg_pool:
+      return lower_global_avg_pool;
+    case Op::global_avg_pool_grad:
+      return lower_global_avg_pool_grad;
     case Op::flatten:
     case Op::reshape:
-    case Op::relayout: return lower_movement;
-    case Op::softmax: return lower_softmax;
-    case Op::softmax_grad: return lower_softmax_grad;
-    case Op::cross_entropy: return lower_cross_entropy;
-    case Op::cross_entropy_grad: return lower_cross_entropy_grad;
-    case Op::normalize: return lower_normalize;
-    case Op::resize: return lower_resize;
+    case Op::relayout:
+      return lower_movement;
+    case Op::softmax:
+      return lower_softmax;
+    case Op::softmax_grad:
+      return lower_softmax_grad;
+    case Op::cross_entropy:
+      return lower_cross_entropy;
+    case Op::cross_entropy_grad:
+      return lower_cross_entropy_grad;
+    case Op::normalize:
+      return lower_normalize;
+    case Op::resize:
+      return lower_resize;
   }
   unreachable("op");
 }

@@ -1,5 +1,5 @@
-// The lowering of each operation family: how its nodes, or a fused group that begins with one, become kernels. The table in
-// rules.cpp says which function lowers which operation.
+// The lowering of each operation family: how its nodes, or a fused group that begins with one, become
+// kernels. The table in rules.cpp says which function lowers which operation.
 #pragma once
 
 #include "passes/lower/lowering.h"
@@ -8,7 +8,8 @@ namespace rnc {
 
 using LowerRule = void (*)(Lowering& lowering, const Group& group);
 
-// Null for operations that other passes must have replaced (batch_norm, linear) or that need no work (source).
+// Null for operations that other passes must have replaced (batch_norm, linear) or that need no work
+// (source).
 LowerRule lower_rule(Op op);
 
 // elementwise.cpp: groups of elementwise operations and channel reductions

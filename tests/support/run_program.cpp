@@ -75,8 +75,9 @@ TensorData from_memory(const Type& type, const std::vector<uint8_t>& memory, int
   return data;
 }
 
-Tensors run_program(const Module& module, const loops::Program& program, std::string_view entry, int64_t batch,
-                    const Tensors& inputs, const Tensors& tensors, const loops::RunOptions& options) {
+Tensors run_program(const Module& module, const loops::Program& program, std::string_view entry,
+                    int64_t batch, const Tensors& inputs, const Tensors& tensors,
+                    const loops::RunOptions& options) {
   std::vector<std::vector<uint8_t>> storage;
   std::vector<void*> places;
   for (const Tensor& tensor : module.tensors) {

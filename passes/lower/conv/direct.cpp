@@ -60,7 +60,8 @@ std::vector<Segment> split_row(const GridAxis& axis, int64_t limit) {
     const int64_t pixels = axis.grid / tiles + (t < axis.grid % tiles ? 1 : 0);
     bool inside = true;
     for (const int64_t q : {begin, begin + pixels - 1}) {
-      for (int64_t tap = 0; tap < axis.taps; ++tap) inside &= axis.at(q, tap) >= 0 && axis.at(q, tap) < axis.in;
+      for (int64_t tap = 0; tap < axis.taps; ++tap)
+        inside &= axis.at(q, tap) >= 0 && axis.at(q, tap) < axis.in;
     }
     Segment* last = segments.empty() ? nullptr : &segments.back();
     if (last != nullptr && last->inside && inside && last->pixels == pixels) {
@@ -85,17 +86,22 @@ class DirectKernel {
         row_chunks_(ceil_div(max_rows(), rows_per_task_)),
         kernel_(conv.name),
         code_(lowering, kernel_, group, conv.out, lowering.type(conv.out), out_view()),
-        reductions_(lowering, kernel_, group, panels_, {0, row_chunks_}, conv.vectors, loops::Space::scratch) {
+        reductions_(lowering, kernel_, group, panels_, {0, row_chunks_}, conv.vectors,
+                    loops::Space::scratch) {
     const int64_t in_blocks = ceil_div(conv.in_channels, in_lanes_);
     std::vector<Extent> in_dims = {{0, 1}, {in_blocks, 0}, {conv.in_h, 0}, {conv.in_w, 0}};
     if (!conv.plain_input) in_dims.push_back({lanes_, 0});
     in_ = lowering.view(kernel_, "x", conv.in, in_dims, Access::read);
-    weight_ = kernel_.param(
-        "w", conv.weight, Scalar::f32,
-        {{panels_, 0}, {conv.in_blocks, 0}, {conv.kernel_taps, 0}, {in_lanes_, 0}, {conv.vectors * lanes_, 0}},
-        Access::read);
+    weight_ = kernel_.param("w", conv.weight, Scalar::f32,
+                            {{panels_, 0},
+                             {conv.in_blocks, 0},
+                             {conv.kernel_taps, 0},
+                             {in_lanes_, 0},
+                             {conv.vectors * lanes_, 0}},
+                            Access::read);
     if (conv.bias != kNoValue) {
-      bias_ = lowering.view(kernel_, "bias", conv.bias, {channel_extent(conv.out_channels, lanes_)}, Access::read);
+      bias_ = lowering.view(kernel_, "bias", conv.bias, {channel_extent(conv.out_channels, lanes_)},
+                            Access::read);
     }
   }
 
@@ -116,15 +122,18 @@ class DirectKernel {
     reductions_.end_task(body);
     loops::Work work = conv_.work;
     const int64_t out = conv_.out_channels * conv_.out_h * conv_.out_w;
-    work.bytes.per_sample += out * code_.bytes_per_element() + 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
-    work.bytes.fixed += 4 * panels_ * conv_.in_blocks * conv_.kernel_taps * in_lanes_ * conv_.vectors * lanes_;
+    work.bytes.per_sample +=
+        out * code_.bytes_per_element() + 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
+    work.bytes.fixed +=
+        4 * panels_ * conv_.in_blocks * conv_.kernel_taps * in_lanes_ * conv_.vectors * lanes_;
     lowering_.call(kernel_, {0, panels_ * row_chunks_}, body, of, work, code_.in_place());
     reductions_.finish();
   }
 
  private:
   std::vector<Extent> out_view() const {
-    return {{0, 1}, {ceil_div(conv_.out_channels, lanes_), 0}, {conv_.out_h, 0}, {conv_.out_w, 0}, {lanes_, 0}};
+    return {
+        {0, 1}, {ceil_div(conv_.out_channels, lanes_), 0}, {conv_.out_h, 0}, {conv_.out_w, 0}, {lanes_, 0}};
   }
   int64_t max_rows() const {
     int64_t rows = 1;
@@ -152,8 +161,9 @@ class DirectKernel {
   void tile(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s) {
     acc_ = body.alloc("acc", Scalar::f32, {conv_.vectors, s.pixels, lanes_}, loops::Space::registers);
     body.unrolled("o", 0, conv_.vectors, [&](Body& b, Expr o) {
-      const Expr start = bias_ ? b.let("b", loops::load(bias_, {(panel_ * conv_.vectors + o) * lanes_}, lanes_, 0))
-                               : zeros(lanes_);
+      const Expr start =
+          bias_ ? b.let("b", loops::load(bias_, {(panel_ * conv_.vectors + o) * lanes_}, lanes_, 0))
+                : zeros(lanes_);
       b.unrolled("p", 0, s.pixels, [&](Body& c, Expr p) { c.store(acc_, {o, p, 0}, start, 2); });
     });
     if (h.taps > 0 && w.taps > 0) {
@@ -171,7 +181,8 @@ class DirectKernel {
       }
       b.when(inside, [&](Body& c) {
         for (int64_t tap = 0; tap < w.taps; ++tap) {
-          const Expr index = (t * h.tap_index_step + h.tap0) * conv_.kernel_w + (w.tap0 + tap * w.tap_index_step);
+          const Expr index =
+              (t * h.tap_index_step + h.tap0) * conv_.kernel_w + (w.tap0 + tap * w.tap_index_step);
           one_tap(c, w, ih, q_w, s, cb, tap, index);
         }
       });
@@ -198,7 +209,8 @@ class DirectKernel {
           weights.push_back(c.let("w", loops::load(weight_, {panel_, cb, index, i, o * lanes_}, lanes_, 4)));
         }
         c.unrolled("p", low, high, [&](Body& d, Expr p) {
-          std::vector<Expr> at = {n_, first_block_ + cb, ih, (q_w + p) * w.step + (w.first + tap * w.tap_step)};
+          std::vector<Expr> at = {n_, first_block_ + cb, ih,
+                                  (q_w + p) * w.step + (w.first + tap * w.tap_step)};
           if (!conv_.plain_input) at.push_back(i);
           const Expr x = d.let("x", loops::broadcast(loops::load(in_, at), lanes_));
           for (int o = 0; o < conv_.vectors; ++o) {
@@ -211,7 +223,8 @@ class DirectKernel {
     unroll == in_lanes_ ? channels(body, 0) : body.loop("i", 0, in_lanes_, unroll, channels);
   }
 
-  void epilogue(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s, Expr o) {
+  void epilogue(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s,
+                Expr o) {
     const Expr block = panel_ * conv_.vectors + o;
     const FusedCode::Values channels = code_.channels(body, block * lanes_, lanes_, true);
     const auto at = [&](Body& b, Expr p, FusedCode::Values& values, bool store) {

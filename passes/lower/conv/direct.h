@@ -1,4 +1,5 @@
-// Direct convolution in register tiles: forward, and the input gradient, which is the same sum over other taps.
+// Direct convolution in register tiles: forward, and the input gradient, which is the same sum over other
+// taps.
 #pragma once
 
 #include "passes/lower/conv/shape.h"
@@ -6,8 +7,9 @@
 
 namespace rnc {
 
-// One axis of a grid of outputs: the output at grid position q is at q * out_step + out_phase, and its tap t reads the input at
-// q * step + first + t * tap_step where that is within [0, in), with the weight of index tap0 + t * tap_index_step.
+// One axis of a grid of outputs: the output at grid position q is at q * out_step + out_phase, and its tap t
+// reads the input at q * step + first + t * tap_step where that is within [0, in), with the weight of index
+// tap0 + t * tap_index_step.
 struct GridAxis {
   int64_t grid = 0, in = 0;
   int64_t step = 1, first = 0;
@@ -19,10 +21,11 @@ struct GridAxis {
   bool always_inside() const;
 };
 
-// out(q) = bias + sum over taps t and channels c of in(q, t, c) * w(t, c), for each grid; the grids cover the output.
+// out(q) = bias + sum over taps t and channels c of in(q, t, c) * w(t, c), for each grid; the grids cover the
+// output.
 struct DirectConv {
   std::string name;
-  ValueId out = kNoValue;   // the convolution's node: the anchor of the fused group
+  ValueId out = kNoValue;  // the convolution's node: the anchor of the fused group
   ValueId in = kNoValue;
   ValueId bias = kNoValue;  // rank 1, or none
   bool flat = false;        // the map is seen as one row
@@ -35,13 +38,14 @@ struct DirectConv {
   // Weights: buffer of [panels][in_blocks][kernel_taps][input lanes][vectors * V].
   int weight = -1;
   int vectors = 1;
-  int64_t in_blocks = 0;         // blocks of input channels summed for one panel
-  int64_t outputs_per_group = 0, inputs_per_group = 0;  // 0: not grouped: every panel sums the blocks from the first
+  int64_t in_blocks = 0;  // blocks of input channels summed for one panel
+  int64_t outputs_per_group = 0,
+          inputs_per_group = 0;  // 0: not grouped: every panel sums the blocks from the first
   loops::Work work;
 };
 
-// First block of input channels that a panel of outputs needs in a grouped convolution (0 where it is not grouped), and how
-// many blocks any panel needs.
+// First block of input channels that a panel of outputs needs in a grouped convolution (0 where it is not
+// grouped), and how many blocks any panel needs.
 loops::Expr first_block(const DirectConv& conv, loops::Expr panel, int lanes);
 int64_t grouped_blocks(int64_t in_channels, int64_t out_channels, int64_t groups, int64_t panel, int lanes);
 

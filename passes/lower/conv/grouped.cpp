@@ -35,10 +35,11 @@ int pack_grouped_weight(Lowering& lowering, const DirectConv& conv, ValueId weig
       const auto each_tap = [&](Body& d, bool zero) {
         d.loop("t", 0, taps, 1, [&](Body& e, Expr t) {
           // Weight rows are the forward outputs, which the input gradient reads.
-          const std::vector<Expr> at = transposed
-                                           ? std::vector<Expr>{group * conv.inputs_per_group + in_group, out_in_group, t}
-                                           : std::vector<Expr>{out, in_group, t};
-          e.store(packed, {panel, block, t, i, o}, zero ? loops::constant(Scalar::f32, 0) : loops::load(w, at));
+          const std::vector<Expr> at =
+              transposed ? std::vector<Expr>{group * conv.inputs_per_group + in_group, out_in_group, t}
+                         : std::vector<Expr>{out, in_group, t};
+          e.store(packed, {panel, block, t, i, o},
+                  zero ? loops::constant(Scalar::f32, 0) : loops::load(w, at));
         });
       };
       c.when(same, [&](Body& d) { each_tap(d, false); });
@@ -59,7 +60,8 @@ void unpack_grouped_weight_grad(Lowering& lowering, const WeightGrad& conv, Valu
   const auto packed = kernel.param(
       "packed", conv.result, Scalar::f32,
       {{panels, 0}, {conv.in_blocks, 0}, {taps, 0}, {in_lanes, 0}, {panel_size, 0}}, Access::read);
-  const auto dw = lowering.view(kernel, "dw", result, {{shape[0], 0}, {shape[1], 0}, {taps, 0}}, Access::write);
+  const auto dw =
+      lowering.view(kernel, "dw", result, {{shape[0], 0}, {shape[1], 0}, {taps, 0}}, Access::write);
   DirectConv grouping;
   grouping.vectors = conv.vectors;
   grouping.in_channels = conv.shape.channels;

@@ -1,14 +1,14 @@
-// Weights of grouped convolutions. A vector of output channels may belong to several groups, each with inputs of its own, so
-// the weights of a panel are spread over the blocks of input channels that any of its outputs needs, with zeros where output and
-// input are of different groups; then the dense kernels apply.
+// Weights of grouped convolutions. A vector of output channels may belong to several groups, each with inputs
+// of its own, so the weights of a panel are spread over the blocks of input channels that any of its outputs
+// needs, with zeros where output and input are of different groups; then the dense kernels apply.
 #pragma once
 
 #include "passes/lower/conv/weight_grad.h"
 
 namespace rnc {
 
-// Adds a call that spreads the plain weight [O, C/groups, kh, kw] for `conv` (whose channels are exchanged if `transposed`);
-// returns the buffer.
+// Adds a call that spreads the plain weight [O, C/groups, kh, kw] for `conv` (whose channels are exchanged if
+// `transposed`); returns the buffer.
 int pack_grouped_weight(Lowering& lowering, const DirectConv& conv, ValueId weight, bool transposed);
 // Adds a call that gathers the plain gradient `result` from the buffer conv.result.
 void unpack_grouped_weight_grad(Lowering& lowering, const WeightGrad& conv, ValueId result);

@@ -26,16 +26,16 @@ struct Tile {
   int vectors = 1;
   int pixels = 1;
 };
-// The tile for rows of `width` pixels and `blocks` vectors of output channels (of which tile.vectors is a divisor) that
-// should take the least time: FMAs, loads and FMA latency counted per row.
+// The tile for rows of `width` pixels and `blocks` vectors of output channels (of which tile.vectors is a
+// divisor) that should take the least time: FMAs, loads and FMA latency counted per row.
 Tile choose_tile(int64_t blocks, int64_t width, const TargetInfo& target);
 
 // Inputs with at most this many channels stay plain: a block would be mostly padding.
 inline constexpr int64_t kPlainChannels = 4;
 
 // Weights as the kernels read them: one contiguous stream per panel of output channels,
-// [outputs / p][channels / V][kh][kw][V][p] for forward, with the roles of the channels exchanged for the input gradient.
-// Plain inputs have no channel block: [outputs / p][channels][kh][kw][p].
+// [outputs / p][channels / V][kh][kw][V][p] for forward, with the roles of the channels exchanged for the
+// input gradient. Plain inputs have no channel block: [outputs / p][channels][kh][kw][p].
 Layout forward_weight_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target);
 Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target);
 Layout weight_grad_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target);

@@ -12,9 +12,10 @@ using loops::Scalar;
 
 namespace {
 
-constexpr int64_t kMinTasks = 32;      // fewer (panel, block) pairs than this: split the batch
+constexpr int64_t kMinTasks = 32;  // fewer (panel, block) pairs than this: split the batch
 constexpr int64_t kMaxParts = 16;
-constexpr int64_t kReducedPixels = 256;  // pixels summed in registers before the tile is added to memory, at least
+constexpr int64_t kReducedPixels =
+    256;  // pixels summed in registers before the tile is added to memory, at least
 
 class WeightGradKernel {
  public:
@@ -38,7 +39,8 @@ class WeightGradKernel {
     taps_ = h_.kernel * w_.kernel;
     tile_floats_ = taps_ * in_lanes_ * conv.vectors * lanes_;
     result_floats_ = panels_ * conv.in_blocks * tile_floats_;
-    buffer_ = parts_ == 1 ? conv.result : lowering.temporary("partial weights", {parts_ * result_floats_ * 4, 0});
+    buffer_ =
+        parts_ == 1 ? conv.result : lowering.temporary("partial weights", {parts_ * result_floats_ * 4, 0});
     dw_ = kernel_.param("dw", buffer_, Scalar::f32, dw_dims(), Access::update);
   }
 
@@ -73,8 +75,8 @@ class WeightGradKernel {
 
  private:
   std::vector<Extent> dw_dims() const {
-    return {{parts_, 0},     {panels_, 0},   {conv_.in_blocks, 0},
-            {taps_, 0},      {in_lanes_, 0}, {conv_.vectors * lanes_, 0}};
+    return {{parts_, 0}, {panels_, 0},   {conv_.in_blocks, 0},
+            {taps_, 0},  {in_lanes_, 0}, {conv_.vectors * lanes_, 0}};
   }
   DirectConv grouped() const {
     DirectConv g;
@@ -117,7 +119,8 @@ class WeightGradKernel {
       return;
     }
     for (int64_t kw = 0; kw < w_.kernel; ++kw) {
-      body.loop("i0", 0, lanes_, count, [&](Body& b, Expr i0) { reduce_blocked(b, n0, n1, h0, h1, kh, kw, i0, count); });
+      body.loop("i0", 0, lanes_, count,
+                [&](Body& b, Expr i0) { reduce_blocked(b, n0, n1, h0, h1, kh, kw, i0, count); });
     }
   }
 
@@ -132,11 +135,12 @@ class WeightGradKernel {
 
   using Pixel = std::function<void(Body&, Expr n, Expr oh, Expr ih)>;
   // acc = dw tile; runs `row` over the rows whose tap kh is inside the input; dw tile = acc.
-  void accumulate_tile(Body& body, int64_t inputs, const std::function<std::vector<Expr>(Expr, int)>& at, Expr n0,
-                       Expr n1, Expr h0, Expr h1, Expr kh, const Pixel& row) {
+  void accumulate_tile(Body& body, int64_t inputs, const std::function<std::vector<Expr>(Expr, int)>& at,
+                       Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, const Pixel& row) {
     acc_ = body.alloc("acc", Scalar::f32, {inputs, conv_.vectors, lanes_}, loops::Space::registers);
     body.unrolled("c", 0, inputs, [&](Body& b, Expr c) {
-      for (int o = 0; o < conv_.vectors; ++o) b.store(acc_, {c, o, 0}, loops::load(dw_, at(c, o), lanes_, 5), 2);
+      for (int o = 0; o < conv_.vectors; ++o)
+        b.store(acc_, {c, o, 0}, loops::load(dw_, at(c, o), lanes_, 5), 2);
     });
     body.loop("n", n0, n1, 1, [&](Body& b, Expr n) {
       b.loop("h", h0, h1, 1, [&](Body& c, Expr oh) {
@@ -150,7 +154,8 @@ class WeightGradKernel {
       });
     });
     body.unrolled("c", 0, inputs, [&](Body& b, Expr c) {
-      for (int o = 0; o < conv_.vectors; ++o) b.store(dw_, at(c, o), loops::load(acc_, {c, o, 0}, lanes_, 2), 5);
+      for (int o = 0; o < conv_.vectors; ++o)
+        b.store(dw_, at(c, o), loops::load(acc_, {c, o, 0}, lanes_, 2), 5);
     });
   }
 
@@ -170,27 +175,29 @@ class WeightGradKernel {
     }
   }
 
-  void reduce_blocked(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t kw, Expr i0, int64_t count) {
+  void reduce_blocked(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t kw, Expr i0,
+                      int64_t count) {
     const auto [low, high] = valid_pixels(kw);
     if (low == high) return;
     const Expr tap = kh * w_.kernel + kw;
     const auto at = [&](Expr c, int o) {
       return std::vector<Expr>{part_, panel_, block_, tap, i0 + c, o * lanes_};
     };
-    accumulate_tile(body, count, at, n0, n1, h0, h1, kh, [&, low = low, high = high](Body& b, Expr n, Expr oh, Expr ih) {
-      b.loop("p", low, high, 1, [&](Body& c, Expr p) {
-        const std::vector<Expr> dy = load_dy(c, n, oh, p);
-        const Expr iw = p * w_.stride + (kw * w_.dilation - w_.pad);
-        c.unrolled("c", 0, count, [&](Body& d, Expr i) {
-          const Expr x = loops::load(x_, {n, in_block_, ih, iw, i0 + i});
-          multiply(d, i, d.let("x", loops::broadcast(x, lanes_)), dy);
-        });
-      });
-    });
+    accumulate_tile(body, count, at, n0, n1, h0, h1, kh,
+                    [&, low = low, high = high](Body& b, Expr n, Expr oh, Expr ih) {
+                      b.loop("p", low, high, 1, [&](Body& c, Expr p) {
+                        const std::vector<Expr> dy = load_dy(c, n, oh, p);
+                        const Expr iw = p * w_.stride + (kw * w_.dilation - w_.pad);
+                        c.unrolled("c", 0, count, [&](Body& d, Expr i) {
+                          const Expr x = loops::load(x_, {n, in_block_, ih, iw, i0 + i});
+                          multiply(d, i, d.let("x", loops::broadcast(x, lanes_)), dy);
+                        });
+                      });
+                    });
   }
 
-  // A plain input has few channels: the tile runs over the taps of a row instead, and the pixels at the row's ends, where some
-  // taps are outside, are taken one by one.
+  // A plain input has few channels: the tile runs over the taps of a row instead, and the pixels at the row's
+  // ends, where some taps are outside, are taken one by one.
   void reduce_plain(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t first, int64_t taps) {
     const auto at = [&](Expr c, int o) {
       return std::vector<Expr>{part_, panel_, block_, kh * w_.kernel + first + c, 0, o * lanes_};
@@ -257,6 +264,8 @@ class WeightGradKernel {
 
 }  // namespace
 
-void lower_weight_grad(Lowering& lowering, const WeightGrad& conv) { WeightGradKernel(lowering, conv).lower(); }
+void lower_weight_grad(Lowering& lowering, const WeightGrad& conv) {
+  WeightGradKernel(lowering, conv).lower();
+}
 
 }  // namespace rnc

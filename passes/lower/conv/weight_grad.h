@@ -17,8 +17,9 @@ struct WeightGrad {
   loops::Work work;
 };
 
-// Every (panel, block of input channels) is a task of its own and needs no reduction; where those are few, the batch is also
-// split into a number of parts that depends on the sizes only, whose sums a second kernel adds in order.
+// Every (panel, block of input channels) is a task of its own and needs no reduction; where those are few,
+// the batch is also split into a number of parts that depends on the sizes only, whose sums a second kernel
+// adds in order.
 void lower_weight_grad(Lowering& lowering, const WeightGrad& conv);
 
 }  // namespace rnc

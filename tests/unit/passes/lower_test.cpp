@@ -1,5 +1,5 @@
-// Lowered entries, run in the loop interpreter, against the reference interpreter on the module as it was before any pass that
-// knows the target.
+// Lowered entries, run in the loop interpreter, against the reference interpreter on the module as it was
+// before any pass that knows the target.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
