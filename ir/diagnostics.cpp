@@ -36,7 +36,7 @@ std::string render_one(const Diagnostic& diagnostic, std::string_view severity) 
   const SourceLocation& at = diagnostic.location;
   std::string text = at ? at.str() + ": " : std::string();
   text += fmt::format("{}: {}\n", severity, diagnostic.message);
-  if (at && at.line > 0) {
+  if (at && at.line > 0 && !at.file->text.empty()) {  // of a dump's origin only the file's name is known
     const std::string line = printable(line_of(at.file->text, at.line));
     const auto column = static_cast<size_t>(at.column > 0 ? at.column - 1 : 0);
     text += fmt::format("{}\n", line);

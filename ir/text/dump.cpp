@@ -13,7 +13,9 @@ namespace rnc::text {
 namespace {
 
 [[noreturn]] void misplaced(const Statement& statement, std::string_view where) {
-  throw UserError(statement.location, fmt::format("a statement of this kind cannot stand in {}", where));
+  throw UserError(
+      statement.location,
+      fmt::format("{} cannot stand in {}", statement.word.empty() ? "an operation" : statement.word, where));
 }
 
 // Reads the statements of one entry.
@@ -51,7 +53,7 @@ class EntryReader {
   }
 
   void read_node(const Statement& statement) {
-    if (statement.kind != Statement::Kind::let) misplaced(statement, "an entry or a kernel");
+    if (statement.kind != Statement::Kind::let) misplaced(statement, kernel_ < 0 ? "an entry" : "a kernel");
     if (graph_.nodes.size() >= kMaxNodes) {
       throw UserError(statement.location, fmt::format("the entry has more than {} operations", kMaxNodes));
     }
@@ -220,7 +222,7 @@ class DumpReader {
         read_entry(statement);
         return;
       default:
-        misplaced(statement, "a model with entries");
+        misplaced(statement, "a model with entries, only in an entry");
     }
   }
 

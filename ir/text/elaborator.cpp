@@ -157,7 +157,7 @@ void Elaborator::model_statement(const Statement& statement) {
   using Kind = Statement::Kind;
   const bool of_dump = statement.kind == Kind::kernel || statement.kind == Kind::output ||
                        statement.kind == Kind::assign || statement.kind == Kind::entry;
-  const std::string word = statement.kind == Kind::recipe ? "recipe" : statement.word;
+  const std::string& word = statement.word;
   if (of_dump) {
     throw UserError(statement.location, fmt::format("{} can only be used in an entry of a dump", word));
   }
@@ -216,10 +216,11 @@ Value Elaborator::call_block(const Definition& block, const Expr& call, const Ar
                              std::string scope, std::string result_name) {
   const Level level(*this, call.location);
   check_recursion(block, call);
+  check_arguments(block, call, arguments);
   const auto initializers = initializers_;  // `init` in a block holds to its end
   frames_.push_back({&block, std::move(scope), std::move(result_name), {}});
   try {
-    bind(block, call, arguments);
+    bind(block, arguments);
     std::optional<Value> result = execute(block.body);
     if (!result)
       throw UserError(block.location, fmt::format("block {} does not return anything", block.name));
@@ -238,39 +239,50 @@ void Elaborator::check_recursion(const Definition& block, const Expr& call) cons
   if (is_open) throw UserError(call.location, fmt::format("block {} calls itself", block.name));
 }
 
-// Binds parameters, in order, in the new frame: a default may use the parameters before it.
-void Elaborator::bind(const Definition& block, const Expr& call, const Arguments& arguments) {
+void Elaborator::check_arguments(const Definition& block, const Expr& call,
+                                 const Arguments& arguments) const {
+  const std::vector<Parameter>& parameters = block.parameters;
   const size_t positional = positional_count(arguments);
-  if (positional > block.parameters.size()) {
-    throw UserError(
-        arguments[block.parameters.size()].syntax->location,
-        fmt::format("{}: takes {} arguments, not {}", block.name, block.parameters.size(), positional));
+  if (positional > parameters.size()) {
+    throw UserError(arguments[parameters.size()].syntax->location,
+                    fmt::format("{}: takes {} arguments, not {}", block.name, parameters.size(), positional));
   }
   std::vector<std::string> names;
-  for (const Parameter& parameter : block.parameters) names.push_back(parameter.name);
+  for (const Parameter& parameter : parameters) names.push_back(parameter.name);
+  std::vector<bool> is_bound(parameters.size());
+  for (size_t i = 0; i < positional; ++i) is_bound[i] = true;
   for (size_t i = positional; i < arguments.size(); ++i) {
     const Expr& syntax = *arguments[i].syntax;
-    if (std::ranges::find(names, syntax.keyword) == names.end()) {
+    const auto index = static_cast<size_t>(std::ranges::find(names, syntax.keyword) - names.begin());
+    if (index == names.size()) {
       throw UserError(syntax.keyword_location,
                       fmt::format("{}: there is no argument '{}'{}", block.name, syntax.keyword,
                                   suggestion(syntax.keyword, names)));
     }
-  }
-  for (size_t i = 0; i < names.size(); ++i) {
-    const auto by_name = std::ranges::find_if(
-        arguments, [&](const Argument& argument) { return argument.syntax->keyword == names[i]; });
-    const bool is_named = by_name != arguments.end();
-    if (i < positional && is_named) {
-      throw UserError(by_name->syntax->keyword_location,
-                      fmt::format("{}: {} is given twice", block.name, names[i]));
+    if (is_bound[index]) {
+      throw UserError(syntax.keyword_location,
+                      fmt::format("{}: {} is given twice", block.name, syntax.keyword));
     }
-    const std::optional<Expr>& default_value = block.parameters[i].default_value;
-    if (i >= positional && !is_named && !default_value) {
+    is_bound[index] = true;
+  }
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (!is_bound[i] && !parameters[i].default_value) {
       throw UserError(call.location, fmt::format("{}: {} is missing", block.name, names[i]));
     }
-    frames_.back().variables[names[i]] = i < positional ? arguments[i].value
-                                         : is_named     ? by_name->value
-                                                        : evaluate(*default_value, *this);
+  }
+}
+
+// Binds the parameters in the new frame, in order: a default may use those before it.
+void Elaborator::bind(const Definition& block, const Arguments& arguments) {
+  const size_t positional = positional_count(arguments);
+  for (size_t i = 0; i < block.parameters.size(); ++i) {
+    const Parameter& parameter = block.parameters[i];
+    const auto named = std::ranges::find_if(
+        arguments, [&](const Argument& argument) { return argument.syntax->keyword == parameter.name; });
+    frames_.back().variables[parameter.name] = i < positional ? arguments[i].value
+                                               : named != arguments.end()
+                                                   ? named->value
+                                                   : evaluate(*parameter.default_value, *this);
   }
 }
 

@@ -54,7 +54,8 @@ class Elaborator : public Environment {
   Value call_block(const Definition& block, const Expr& call, const Arguments& arguments, std::string scope,
                    std::string result_name);
   void check_recursion(const Definition& block, const Expr& call) const;
-  void bind(const Definition& block, const Expr& call, const Arguments& arguments);
+  void check_arguments(const Definition& block, const Expr& call, const Arguments& arguments) const;
+  void bind(const Definition& block, const Arguments& arguments);
   Value repeat(const Expr& call, const std::string& result_name);
 
   // names.cpp: names in the graph

@@ -7,9 +7,18 @@
 #include <initializer_list>
 
 #include "ir/text/lexer.h"
+#include "ir/text/suggest.h"
 
 namespace rnc::text {
 namespace {
+
+// The words that open a statement.
+const std::vector<std::string>& statement_words() {
+  static const std::vector<std::string> words = {
+      "if",     "return", "predict", "loss",      "train",  "classes", "recipe",   "init",    "output",
+      "assign", "entry",  "kernel",  "parameter", "buffer", "slot",    "gradient", "prepared"};
+  return words;
+}
 
 // Counts a level of nesting while it lives.
 class Nesting {
@@ -77,6 +86,14 @@ class Parser {
     return take();
   }
 
+  // The end of what `open` began.
+  void expect_close(std::string_view symbol, const Token& open) {
+    if (take_if(symbol)) return;
+    throw UserError(Diagnostic{current_.location,
+                               fmt::format("expected '{}', found {}", symbol, current_.describe()),
+                               {{open.location, fmt::format("to close this '{}'", open.text), {}}}});
+  }
+
   [[noreturn]] void unexpected(std::string_view expected) const {
     throw UserError(current_.location, fmt::format("expected {}, found {}", expected, current_.describe()));
   }
@@ -126,12 +143,12 @@ class Parser {
     const Token name = expect(TokenKind::name, is_model ? "the model's name" : "the block's name");
     Definition result{.name = name.text, .location = name.location};
     if (!is_model || current_.is("(")) {
-      expect("(");
+      const Token open = expect("(");
       while (!current_.is(")")) {
         result.parameters.push_back(is_model ? model_input() : block_parameter());
         if (!take_if(",")) break;
       }
-      expect(")");
+      expect_close(")", open);
     }
     result.body = body();
     return result;
@@ -154,14 +171,13 @@ class Parser {
 
   std::vector<Statement> body() {
     const Nesting nesting(body_depth_, kMaxBodyDepth, current_.location, "bodies");
-    expect("{");
+    const Token open = expect("{");
     std::vector<Statement> statements;
-    for (skip_newlines(); !current_.is("}"); skip_newlines()) {
-      if (current_.kind == TokenKind::end) unexpected("'}'");
+    for (skip_newlines(); !current_.is("}") && current_.kind != TokenKind::end; skip_newlines()) {
       statements.push_back(statement());
       end_of_statement();
     }
-    take();
+    expect_close("}", open);
     return statements;
   }
 
@@ -196,7 +212,7 @@ class Parser {
     if (word == "assign") return with_name_and_value(Kind::assign);
     if (word == "entry" || word == "kernel") return group(word == "entry" ? Kind::entry : Kind::kernel);
     if (word == "recipe" && following_.is("(")) {
-      Statement result{.kind = Kind::recipe, .location = current_.location};
+      Statement result{.kind = Kind::recipe, .location = current_.location, .word = word};
       result.value = expression();
       return result;
     }
@@ -207,7 +223,8 @@ class Parser {
       throw UserError(current_.location,
                       fmt::format("the result of '{0}' is not used: write NAME = {0}(...)", word));
     }
-    unexpected("a statement");
+    throw UserError(current_.location, fmt::format("expected a statement, found {}{}", current_.describe(),
+                                                   suggestion(word, statement_words())));
   }
 
   Statement with_value(Statement::Kind kind) {
@@ -247,7 +264,7 @@ class Parser {
 
   Statement condition() {
     const Nesting nesting(body_depth_, kMaxBodyDepth, current_.location, "bodies");  // of else if ... else if
-    Statement result{.kind = Statement::Kind::condition, .location = take().location};
+    Statement result{.kind = Statement::Kind::condition, .location = current_.location, .word = take().text};
     result.value = expression();
     result.body = body();
     if (current_.is_word("else")) {
@@ -300,13 +317,13 @@ class Parser {
   TypeSyntax type() {
     const Token dtype = expect(TokenKind::name, "a type, such as f32[N, 64, 56, 56]");
     TypeSyntax result{.location = dtype.location, .dtype = dtype.text};
-    expect("[");
+    const Token open = expect("[");
     while (!current_.is("]") && !current_.is("|")) {
       result.dims.push_back(expression());
       if (!take_if(",")) break;
     }
     if (take_if("|")) result.layout = layout();
-    expect("]");
+    expect_close("]", open);
     return result;
   }
 
@@ -425,10 +442,11 @@ class Parser {
   Expr postfix() {
     Expr result = primary();
     while (current_.is("[")) {
-      Expr index = make(Expr::Kind::index, take().location);
+      const Token open = take();
+      Expr index = make(Expr::Kind::index, open.location);
       add_operand(index, std::move(result));
       add_operand(index, expression());
-      expect("]");
+      expect_close("]", open);
       result = std::move(index);
     }
     return result;
@@ -456,9 +474,10 @@ class Parser {
         break;
     }
     if (current_.is("[")) return list();
-    if (!take_if("(")) unexpected("an expression");
+    if (!current_.is("(")) unexpected("an expression");
+    const Token open = take();
     Expr result = expression();
-    expect(")");
+    expect_close(")", open);
     return result;
   }
 
@@ -470,13 +489,14 @@ class Parser {
     }
     if (at_reserved_word()) unexpected("an expression");
     const Token name = take();
-    if (!take_if("(")) return make(Expr::Kind::name, name.location, name.text);
+    if (!current_.is("(")) return make(Expr::Kind::name, name.location, name.text);
+    const Token open = take();
     Expr call = make(Expr::Kind::call, name.location, name.text);
     while (!current_.is(")")) {
       add_operand(call, argument());
       if (!take_if(",")) break;
     }
-    expect(")");
+    expect_close(")", open);
     return call;
   }
 
@@ -491,12 +511,13 @@ class Parser {
   }
 
   Expr list() {
-    Expr result = make(Expr::Kind::list, take().location);
+    const Token open = take();
+    Expr result = make(Expr::Kind::list, open.location);
     while (!current_.is("]")) {
       add_operand(result, expression());
       if (!take_if(",")) break;
     }
-    expect("]");
+    expect_close("]", open);
     return result;
   }
 

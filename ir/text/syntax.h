@@ -49,7 +49,7 @@ struct Statement {
     classes,    // classes value
     recipe,     // value = recipe(...)
     init,       // init name = value
-    tensor,     // word name : type = value; word is parameter, buffer, ...
+    tensor,     // word name : type = value; the word is parameter, buffer, ...
     entry,      // entry name { body }
     kernel,     // kernel name { body }
     output,     // output name = value
@@ -57,7 +57,7 @@ struct Statement {
   };
   Kind kind = Kind::let;
   SourceLocation location;
-  std::string word;
+  std::string word;  // the first; empty: let
   std::string name;
   std::optional<TypeSyntax> type;
   std::optional<Expr> value;

@@ -280,7 +280,7 @@ Attribute to_attribute(const Value& value, const SourceLocation& location, std::
   std::vector<int64_t> integers;
   std::vector<double> reals;
   for (const Value& element : **list) {
-    const double real = to_real(element, location, fmt::format("an element of {}", what));
+    const double real = to_real(element, location, fmt::format("{}: an element", what));
     if (all_integers) {
       integers.push_back(*element.get<int64_t>());
     } else {
