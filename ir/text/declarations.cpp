@@ -119,6 +119,10 @@ Type evaluate_type(const TypeSyntax& syntax, Environment& environment) {
 }
 
 void add_tensor(Module& module, Tensor tensor) {
+  if (tensor.type.dtype != DType::f32) {
+    throw UserError(tensor.location,
+                    fmt::format("{}: a tensor must be f32, not {}", tensor.name, name(tensor.type.dtype)));
+  }
   if (has_batch(tensor.type.shape)) {
     throw UserError(tensor.location,
                     fmt::format("{}: the size of a tensor cannot depend on the batch", tensor.name));

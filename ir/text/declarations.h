@@ -41,8 +41,8 @@ Optimizer parse_optimizer(const std::string& text);
 // together and the layout suits the rank.
 Type evaluate_type(const TypeSyntax& syntax, Environment& environment);
 
-// Adds a tensor to a module. Throws UserError where it has a batch, or the module becomes too large. The
-// caller sees to it that the name is new.
+// Adds a tensor to a module. Throws UserError where it is not f32 or has a batch, or the module becomes too
+// large. The caller sees to it that the name is new.
 void add_tensor(Module& module, Tensor tensor);
 TensorKind tensor_kind(std::string_view word);  // "parameter", ...
 

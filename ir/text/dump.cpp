@@ -8,6 +8,7 @@
 #include "ir/text/declarations.h"
 #include "ir/text/metadata.h"
 #include "ir/text/suggest.h"
+#include "ir/verifier.h"
 
 namespace rnc::text {
 namespace {
@@ -16,6 +17,11 @@ namespace {
   throw UserError(
       statement.location,
       fmt::format("{} cannot stand in {}", statement.word.empty() ? "an operation" : statement.word, where));
+}
+
+// The place in the spec, where the dump says it; else the place in the dump.
+SourceLocation origin_of(const Statement& statement) {
+  return statement.origin && statement.origin->location ? statement.origin->location : statement.location;
 }
 
 // Reads the statements of one entry.
@@ -29,7 +35,8 @@ class EntryReader {
         graph_{.name = entry.name},
         builder_(module, graph_) {}
 
-  Graph read(const std::vector<Statement>& body) {
+  // Nodes keep their places in the dump, for the verifier's messages; `origins` gets those in the spec.
+  Graph read(const std::vector<Statement>& body, std::vector<SourceLocation>& origins) {
     for (const Statement& statement : body) {
       if (statement.kind == Statement::Kind::kernel) {
         read_kernel(statement);
@@ -41,6 +48,7 @@ class EntryReader {
         read_node(statement);
       }
     }
+    origins = std::move(origins_);
     return std::move(graph_);
   }
 
@@ -68,8 +76,9 @@ class EntryReader {
     Node& node = graph_[value];
     if (statement.type) set_type(node, statement);
     node.kernel = kernel_;
-    node.location =
-        statement.origin && statement.origin->location ? statement.origin->location : statement.location;
+    node.layer = layer;
+    node.location = statement.location;
+    origins_.push_back(origin_of(statement));
   }
 
   ValueId emit(const Statement& statement) {
@@ -173,6 +182,7 @@ class EntryReader {
   GraphBuilder builder_;
   std::map<std::string, ValueId> names_;
   std::set<std::string> assigned_;
+  std::vector<SourceLocation> origins_;  // by node
   int kernel_ = -1;
 };
 
@@ -189,6 +199,11 @@ class DumpReader {
     module_.name = model.name;
     for (const Statement& statement : model.body) read(statement);
     if (!options_.optimizer.empty()) replace_optimizer();
+    if (std::optional<Diagnostic> violation = find_violation(module_)) {
+      if (!violation->location) violation->location = model.location;
+      throw UserError(*violation);
+    }
+    set_origins();
     return std::move(module_);
   }
 
@@ -204,9 +219,7 @@ class DumpReader {
         return;
       case Kind::train:
         module_.optimizer = make_optimizer(*statement.value, environment_);
-        if (statement.origin && statement.origin->location) {
-          module_.optimizer.location = statement.origin->location;
-        }
+        module_.optimizer.location = origin_of(statement);
         return;
       case Kind::predict:
         if (statement.value->kind != Expr::Kind::name) {
@@ -233,17 +246,26 @@ class DumpReader {
     Tensor tensor{.name = statement.name,
                   .kind = tensor_kind(statement.word),
                   .type = evaluate_type(*statement.type, environment_),
-                  .location = statement.origin && statement.origin->location ? statement.origin->location
-                                                                             : statement.location};
+                  .location = statement.location};
     if (statement.value) tensor.initializer = make_initializer(*statement.value, environment_);
     add_tensor(module_, std::move(tensor));
+    tensor_origins_.push_back(origin_of(statement));
   }
 
   void read_entry(const Statement& statement) {
     if (module_.find_entry(statement.name) != nullptr) {
       throw UserError(statement.location, fmt::format("entry {} is already defined", statement.name));
     }
-    module_.entries.push_back(EntryReader(module_, tensors_, environment_, statement).read(statement.body));
+    EntryReader reader(module_, tensors_, environment_, statement);
+    module_.entries.push_back(reader.read(statement.body, node_origins_.emplace_back()));
+  }
+
+  void set_origins() {
+    for (size_t i = 0; i < tensor_origins_.size(); ++i) module_.tensors[i].location = tensor_origins_[i];
+    for (size_t e = 0; e < node_origins_.size(); ++e) {
+      std::vector<Node>& nodes = module_.entries[e].nodes;
+      for (size_t i = 0; i < nodes.size(); ++i) nodes[i].location = node_origins_[e][i];
+    }
   }
 
   // Once the training entries are derived, the optimizer is part of them.
@@ -260,6 +282,8 @@ class DumpReader {
   ConstantEnvironment environment_;
   Module module_;
   std::set<std::string> tensors_;
+  std::vector<SourceLocation> tensor_origins_;
+  std::vector<std::vector<SourceLocation>> node_origins_;  // by entry and node
 };
 
 }  // namespace

@@ -48,11 +48,16 @@ Module Elaborator::run() {
   return std::move(module_);
 }
 
+Type Elaborator::plain_type(const TypeSyntax& syntax) {
+  if (!syntax.layout.plain()) throw UserError(syntax.location, "a layout can only be given in a dump");
+  return evaluate_type(syntax, *this);
+}
+
 void Elaborator::declare_inputs(const Definition& model) {
   for (const Parameter& input : model.parameters) {
     claim(input.name, input.location);
     builder_.set_origin(input.location, input.name);
-    const ValueId node = builder_.input(input.name, evaluate_type(*input.type, *this));
+    const ValueId node = builder_.input(input.name, plain_type(*input.type));
     frames_.back().variables[input.name] = {TensorRef{node}};
   }
 }
@@ -117,7 +122,7 @@ void Elaborator::let(const Statement& statement) {
   if (statement.type) {
     const auto what = fmt::format("{}, which has a type,", statement.name);
     const Type& given = graph_[to_tensor(value, statement.value->location, what)].type;
-    const Type declared = evaluate_type(*statement.type, *this);
+    const Type declared = plain_type(*statement.type);
     if (declared != given) {
       throw UserError(statement.type->location,
                       fmt::format("{} is declared {} but is {}", statement.name, str(declared), str(given)));
@@ -135,10 +140,8 @@ void Elaborator::declare_tensor(const Statement& statement) {
     throw UserError(statement.location, fmt::format("a {} can only be declared in a dump", statement.word));
   }
   const std::string name = scoped(statement.name, statement.location);
-  Tensor tensor{.name = name,
-                .kind = kind,
-                .type = evaluate_type(*statement.type, *this),
-                .location = statement.location};
+  Tensor tensor{
+      .name = name, .kind = kind, .type = plain_type(*statement.type), .location = statement.location};
   if (statement.value) tensor.initializer = make_initializer(*statement.value, *this);
   builder_.set_origin(statement.location, name);
   frames_.back().variables[statement.name] = {TensorRef{state(std::move(tensor))}};

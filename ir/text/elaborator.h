@@ -41,6 +41,7 @@ class Elaborator : public Environment {
   };
 
   // elaborator.cpp: statements and blocks
+  Type plain_type(const TypeSyntax& syntax);  // refuses a layout
   void declare_inputs(const Definition& model);
   std::optional<Value> execute(const std::vector<Statement>& body);
   std::optional<Value> execute(const Statement& statement);

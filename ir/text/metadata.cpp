@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "ir/text/suggest.h"
 
@@ -11,7 +10,6 @@ namespace rnc::text {
 namespace {
 
 constexpr size_t kMaxClasses = 1'000'000;
-constexpr std::array<std::string_view, 2> kOptimizers = {"sgd", "adam"};
 
 struct InitializerInfo {
   std::string_view name;
@@ -131,19 +129,16 @@ std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& envi
 
 Optimizer make_optimizer(const Expr& expr, Environment& environment) {
   require_call(expr, "sgd(momentum = 0.9)");
-  if (std::ranges::find(kOptimizers, expr.text) == kOptimizers.end()) {
-    throw UserError(expr.location, fmt::format("unknown optimizer '{}'; known are {} and {}", expr.text,
-                                               kOptimizers[0], kOptimizers[1]));
-  }
   Optimizer optimizer{.name = expr.text, .location = expr.location};
   const Attributes given = keyword_arguments(expr, evaluate_arguments(expr, environment), 0, {});
   for (const auto& [key, value] : given.all()) {
     const auto* integer = std::get_if<int64_t>(&value);
-    if (integer == nullptr && !std::holds_alternative<double>(value)) {
-      throw UserError(expr.location,
-                      fmt::format("{}: {} must be a number, not {}", expr.text, key, str(value)));
+    if (integer == nullptr && !std::holds_alternative<double>(value) &&
+        !std::holds_alternative<bool>(value)) {
+      throw UserError(expr.location, fmt::format("{}: {} must be a number or a boolean, not {}", expr.text,
+                                                 key, str(value)));
     }
-    optimizer.hyper.set(key, integer != nullptr ? static_cast<double>(*integer) : std::get<double>(value));
+    optimizer.hyper.set(key, integer != nullptr ? Attribute(static_cast<double>(*integer)) : value);
   }
   return optimizer;
 }

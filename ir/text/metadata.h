@@ -19,8 +19,8 @@ Attributes keyword_arguments(const Expr& call, const Arguments& arguments, size_
 std::vector<std::string> make_classes(const Expr& expr, Environment& environment);
 // recipe(epochs = 10, batch_size = 256, lr = 0.05): each of these may be left out.
 std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& environment);
-// sgd(momentum = 0.9): one of the known optimizers; its hyper-parameters are numbers and are not checked
-// here.
+// sgd(momentum = 0.9): a name and hyper-parameters that are numbers or booleans. Which optimizers there are
+// and what they take is known to passes/optimizers.h.
 Optimizer make_optimizer(const Expr& expr, Environment& environment);
 // kaiming_normal(mode = "fan_out"): see Initializer. Arguments that are left out get PyTorch's defaults.
 Initializer make_initializer(const Expr& expr, Environment& environment);
