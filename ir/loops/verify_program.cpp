@@ -2,12 +2,12 @@
 //
 //   - Every kernel is valid (verify.cpp).
 //   - A buffer has a positive size for every batch, and what it names exists: an input or output of the
-//     entry, a constant, a tensor. Two buffers of an entry do not name the same one.
+//     entry, a constant, a tensor. Two buffers of an entry do not name the same output or tensor.
 //   - A call names a kernel of the program and, per parameter, a buffer at least as large for every batch.
 //   - Inputs and constants are not stored to.
 //   - A buffer that a call stores to is given to it once only.
-//   - A call that reads or updates an arena buffer comes after one that stores to it.
-//   - An in-place pair is an argument that the call writes and another that it reads.
+//   - A call that only reads an arena buffer comes after one that stores to it.
+//   - An in-place pair is an argument that the call stores to and another that it reads.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -58,8 +58,9 @@ void check_buffers(const Program& program, const EntryProgram& entry) {
       const auto held = static_cast<int64_t>(program.constants[static_cast<size_t>(buffer.index)].size());
       require(fits(buffer.size, {held, 0}), "{} is larger than its constant", buffer.name);
     }
-    require(named.emplace(buffer.region, buffer.index).second, "{} names what another buffer names",
-            buffer.name);
+    const bool stored_to = buffer.region == Region::output || buffer.region == Region::tensor;
+    require(!stored_to || named.emplace(buffer.region, buffer.index).second,
+            "{} names what another buffer names", buffer.name);
   }
 }
 
@@ -76,7 +77,7 @@ void check_arguments(const Kernel& kernel, const EntryProgram& entry, const Call
     const Buffer& buffer = entry.buffers[static_cast<size_t>(argument)];
     require(fits(size_of(parameter), buffer.size), "{} of {} bytes is too small for {} of {}", buffer.name,
             str(buffer.size), parameter.name, str(size_of(parameter)));
-    require(parameter.access == Access::write || buffer.region != Region::arena || stored.contains(argument),
+    require(parameter.access != Access::read || buffer.region != Region::arena || stored.contains(argument),
             "{} is read before a call stores to it", buffer.name);
     if (parameter.access == Access::read) continue;
     require(buffer.region != Region::input && buffer.region != Region::constant, "{} is stored to",
@@ -89,14 +90,14 @@ void check_arguments(const Kernel& kernel, const EntryProgram& entry, const Call
 }
 
 void check_in_place(const Kernel& kernel, const Call& call) {
-  const auto given_with = [&](int buffer, Access access) {
+  const auto given = [&](int buffer, Access but_for) {
     for (size_t i = 0; i < call.arguments.size(); ++i) {
-      if (call.arguments[i] == buffer && kernel.params[i]->access == access) return true;
+      if (call.arguments[i] == buffer && kernel.params[i]->access != but_for) return true;
     }
     return false;
   };
   for (const auto& [written, read] : call.in_place) {
-    require(given_with(written, Access::write) && given_with(read, Access::read),
+    require(given(written, Access::read) && given(read, Access::write),
             "buffers {} and {} are not an in-place pair", written, read);
   }
 }

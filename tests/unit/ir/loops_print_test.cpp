@@ -125,3 +125,22 @@ TEST_CASE("a kernel's text") {
 )");
   CHECK(str(Extent{4, 2}) == "4 + 2 * N");
 }
+
+TEST_CASE("the example of ir/README.md") {
+  const MemoryRef in = memory("in", {{0, 1}, {100, 0}});
+  const MemoryRef out = memory("out", {{0, 1}, {100, 0}}, Space::parameter, Access::write);
+  const Expr i = variable("i");
+  Kernel kernel{.name = "copy_100", .params = {in, out}, .tasks = {0, 1}};
+  kernel.body =
+      for_loop("i", 0, 100, 16, {store(out, {task(), i}, load(in, {task(), i}, 16, 1, 100 - i), 1, 100 - i)});
+  CHECK(broken_rule(kernel) == "");
+  CHECK(print(kernel) == R"(kernel copy_100(
+    read in : f32[N, 100],
+    write out : f32[N, 100])
+    tasks N vector 64 {
+  for i in 0..100 step 16 {
+    out[task, i:+16 valid 100 - i] = in[task, i:+16 valid 100 - i]
+  }
+}
+)");
+}

@@ -181,4 +181,7 @@ TEST_CASE("programs") {
   constants.constants = {{1, 2, 3}};
   constants.entries[0].buffers.push_back({"table", Region::constant, 0, {4, 0}});
   CHECK(broken_rule(constants) == "entry infer: table is larger than its constant");
+  constants.constants[0].resize(4);
+  constants.entries[0].buffers.push_back({"same table", Region::constant, 0, {4, 0}});
+  CHECK(broken_rule(constants) == "");
 }
