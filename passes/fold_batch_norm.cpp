@@ -33,7 +33,8 @@ ValueId fold(GraphBuilder& b, const Node& norm, const Node& contraction) {
   const ValueId eps = b.constant(norm.attributes.get<double>("eps"));
   b.set_origin(contraction.location, contraction.layer);
   const ValueId scale = b.emit(Op::mul, {gamma, b.emit(Op::rsqrt, {b.emit(Op::add, {var, eps})})});
-  const std::string folded = "%folded." + contraction.name;
+  const bool generated = contraction.name.starts_with('%');
+  const std::string folded = "%folded." + contraction.name.substr(generated ? 1 : 0);
   const ValueId weight = scale_outputs(b, contraction.inputs[1], scale, folded + ".weight");
   ValueId bias = kNoValue;
   if (contraction.inputs.size() > 2) {

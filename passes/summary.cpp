@@ -88,7 +88,9 @@ std::string summary(const Module& module) {
   for (const Node& node : graph->nodes) {
     if (node.op == Op::state || node.op == Op::constant) continue;
     const Costs costs = costs_of(module, *graph, node, counted);
-    rows.push_back(row(node.name, std::string(name(node.op)), str(node.type), costs));
+    const bool generated = node.name.starts_with('%');
+    rows.push_back(
+        row(node.name.substr(generated ? 1 : 0), std::string(name(node.op)), str(node.type), costs));
     total.parameters += costs.parameters;
     total.buffers += costs.buffers;
     total.multiply_adds += costs.multiply_adds;

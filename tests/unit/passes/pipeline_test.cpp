@@ -1,0 +1,171 @@
+#include "passes/pipeline.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "ir/text/text.h"
+#include "passes/passes.h"
+#include "tests/support/evaluate.h"
+#include "tests/support/random_graph.h"
+
+using namespace rnc;
+using namespace rnc::test;
+
+namespace {
+
+constexpr int64_t kBatch = 3;
+// Values near zero are compared with this size: what exact arithmetic makes zero comes out as rounding noise.
+constexpr double kFloor = 1e-3;
+
+// The passes on graphs, which leave a module the interpreter can run.
+std::vector<Pass> graph_passes() {
+  std::vector<Pass> passes;
+  for (const Pass& pass : pipeline()) {
+    if (pass.name == "lower_to_loops") break;
+    passes.push_back(pass);
+  }
+  return passes;
+}
+
+Module parse_text(const std::string& text) {
+  return parse(std::make_shared<SourceFile>(SourceFile{"dump.graph", text}));
+}
+
+// All outputs and assigns of the entries a caller runs, prefixed with the entry's name.
+Tensors evaluate_all(const Module& module, uint64_t seed) {
+  Tensors all;
+  for (const Graph& graph : module.entries) {
+    if (graph.name == "prepare" || graph.name == "train") continue;
+    const Tensors inputs = random_inputs(module, graph, kBatch, seed);
+    for (auto& [name, data] : evaluate(module, graph.name, kBatch, inputs, random_tensors(module, seed))) {
+      all[graph.name + " " + name] = data;
+    }
+  }
+  return all;
+}
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+struct TemporaryDirectory {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("rnc_pipeline_test." + std::to_string(getpid()));
+  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
+};
+
+}  // namespace
+
+TEST_CASE("no pass changes what any entry computes; each is idempotent; every dump parses back") {
+  const std::vector<Pass> passes = graph_passes();
+  for (uint64_t seed = 100; seed < 125; ++seed) {
+    CAPTURE(seed);
+    Compilation c{.module = random_module(seed)};
+    Tensors expected;
+    for (const Pass& pass : passes) {
+      CAPTURE(pass.name);
+      run_passes(c, {&pass, 1});
+      CHECK(equal(parse_text(print(c.module)), c.module));
+      Compilation again = c;
+      CHECK_FALSE(run_passes(again, {&pass, 1}).front().changed);
+      CHECK(equal(again.module, c.module));
+      // the module after these is the definition of what follows
+      if (pass.name == "derive_entries" || pass.name == "differentiate") {
+        expected.merge(evaluate_all(c.module, seed));
+      } else {
+        std::string worst;
+        const double error = relative_error(evaluate_all(c.module, seed), expected, &worst, kFloor);
+        CAPTURE(worst);
+        CHECK(error < 1e-10);
+      }
+    }
+  }
+}
+
+TEST_CASE("the pipeline run on a dump taken after any pass gives the same program") {
+  const std::vector<Pass> passes = graph_passes();
+  for (uint64_t seed = 200; seed < 208; ++seed) {
+    CAPTURE(seed);
+    Compilation c{.module = random_module(seed)};
+    std::vector<std::string> dumps = {print(c.module)};
+    for (const Pass& pass : passes) {
+      run_passes(c, {&pass, 1});
+      dumps.push_back(print(c.module));
+    }
+    for (size_t i = 0; i < dumps.size(); ++i) {
+      CAPTURE(i);
+      Compilation from_dump{.module = parse_text(dumps[i])};
+      run_passes(from_dump, passes);
+      const bool same =
+          print(from_dump.module, {.locations = false}) == print(c.module, {.locations = false});
+      CHECK(same);
+    }
+  }
+}
+
+TEST_CASE("passes are found by name, in the order given") {
+  const std::vector<Pass> passes = passes_by_name("dce,simplify,dce");
+  REQUIRE(passes.size() == 3);
+  CHECK(passes[0].name == "dce");
+  CHECK(passes[1].name == "simplify");
+  CHECK(passes_by_name("").empty());
+  CHECK_THROWS_WITH_AS(passes_by_name("dce,nope"), "there is no pass \"nope\"; --list-passes lists them",
+                       UserError);
+  CHECK(list_passes().find("\nsimplify  ") != std::string::npos);
+}
+
+TEST_CASE("dumps after passes: printed where asked for, and one file per pass") {
+  const TemporaryDirectory directory;
+  Compilation c{.module = random_module(1)};
+  const std::string input = print(c.module);
+  PipelineOptions options;
+  options.dump_dir = directory.path / "inner";
+  options.print_after = {"dce"};
+  options.output = std::tmpfile();
+  REQUIRE(options.output != nullptr);
+  run_passes(c, passes_by_name("simplify,dce"), options);
+  std::rewind(options.output);
+  std::string printed(1 << 20, '\0');
+  printed.resize(std::fread(printed.data(), 1, printed.size(), options.output));
+  std::fclose(options.output);
+  CHECK(printed == "# after dce\n" + print(c.module) + "\n");
+  CHECK(read(directory.path / "inner" / "00-input.graph") == input);
+  CHECK(read(directory.path / "inner" / "02-dce.graph") == print(c.module));
+  CHECK(std::filesystem::exists(directory.path / "inner" / "01-simplify.graph"));
+}
+
+TEST_CASE("dumps: what cannot be done is an error") {
+  const TemporaryDirectory directory;
+  Compilation c{.module = random_module(1)};
+  PipelineOptions options;
+  options.print_after = {"cse"};
+  CHECK_THROWS_WITH_AS(run_passes(c, passes_by_name("dce"), options), "--print-after: pass cse is not run",
+                       UserError);
+  std::filesystem::create_directories(directory.path);
+  std::ofstream(directory.path / "file") << "in the way";
+  options = {.dump_dir = directory.path / "file"};
+  const std::string message = "cannot write " + (directory.path / "file" / "00-input.graph").string();
+  CHECK_THROWS_WITH_AS(run_passes(c, passes_by_name("dce"), options), message.c_str(), UserError);
+}
+
+TEST_CASE("times and counts of passes") {
+  Compilation c{.module = random_module(1)};
+  const std::vector<PassReport> reports = run_passes(c, passes_by_name("derive_entries,derive_entries"));
+  REQUIRE(reports.size() == 2);
+  CHECK(reports[0].changed);
+  CHECK_FALSE(reports[1].changed);
+  const std::string stats = stats_table(reports);
+  CHECK(stats.starts_with("derive_entries:\n"));
+  CHECK(stats.ends_with("derive_entries: nothing to do\n"));
+  const std::string times = time_table(reports);
+  CHECK(times.starts_with("      ms  pass\n"));
+  CHECK(times.find("  derive_entries\n") != std::string::npos);
+  CHECK(times.ends_with("  all passes\n"));
+}
