@@ -1,7 +1,8 @@
-# What tests share: random numbers, random networks.
+# What tests share: random numbers, random networks, golden files.
 file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.cpp)
 add_library(rnc_test_support STATIC ${support})
-target_link_libraries(rnc_test_support PUBLIC rnc_ir)
+target_link_libraries(rnc_test_support PUBLIC rnc_ir rnc_runtime)
+target_compile_definitions(rnc_test_support PRIVATE RNC_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 
 # Includes follow the direction of dependencies.
 add_test(NAME layers COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CMAKE_SOURCE_DIR}/tests/layers.cmake)

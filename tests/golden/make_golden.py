@@ -1,0 +1,367 @@
+#!/usr/bin/python3
+"""Makes the golden files next to this script with PyTorch in float64 (written with 1.13 and Pillow 9.4).
+
+For each case, a directory with a model.graph, it writes what `rnrun call` reads and should give:
+    in.safetensors          the entries' inputs
+    params.safetensors      parameters and buffers to start from
+    loss.safetensors        outputs of entry loss: the predicted value and the loss, with running statistics
+    backward.safetensors    outputs of entry backward, grad.* of every parameter, and the updated buffers
+    train_step.safetensors  outputs of the last of three steps, and parameters, buffers and optimizer slots then
+
+Inputs are exact in float32; results are rounded to it. Seeds are tried until no ReLU input and no max-pool
+choice of any pass lies within MARGIN of its decision, so that rounding cannot flip one.
+"""
+
+import json
+import pathlib
+import re
+import struct
+import sys
+
+import numpy
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+
+MARGIN = 1e-4
+STEPS = 3
+
+
+class Decisions:
+    """The smallest distance of any ReLU or max-pool from deciding otherwise."""
+
+    smallest = float("inf")
+
+    def note(self, distances):
+        if distances.numel():
+            self.smallest = min(self.smallest, distances.min().item())
+
+
+decisions = Decisions()
+
+
+def relu(x):
+    decisions.note(x.detach().abs())
+    return F.relu(x)
+
+
+def max_pool(x, kernel, stride, pad):
+    padded = F.pad(x.detach(), (pad, pad, pad, pad), value=-1e9)
+    windows = padded.unfold(2, kernel, stride).unfold(3, kernel, stride).flatten(4)
+    gap = windows.topk(2).values.diff().abs()
+    decisions.note(gap[gap > 0])  # equal elements stay equal in any precision: the first is taken
+    return F.max_pool2d(x, kernel, stride, pad)
+
+
+def resize_u8(image, height, width):
+    maps = image.reshape(-1, *image.shape[2:]).numpy()
+    resized = [numpy.asarray(Image.fromarray(m).resize((width, height), Image.BILINEAR)) for m in maps]
+    return torch.from_numpy(numpy.stack(resized)).reshape(*image.shape[:2], height, width)
+
+
+def normalize(image, mean, std):
+    shape = (1, len(mean), 1, 1)
+    mean, std = (torch.tensor(v, dtype=torch.float64).reshape(shape) for v in (mean, std))
+    return (image.double() / 255 - mean) / std
+
+
+IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+
+
+class Conv(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pre = nn.Conv2d(3, 4, 1)
+        self.conv = nn.Conv2d(4, 5, (3, 2), stride=(2, 1), padding=(1, 2), dilation=(1, 3))
+
+    def forward(self, x):
+        return self.conv(self.pre(x)).flatten(1)
+
+
+class ConvGroups(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pre = nn.Conv2d(3, 6, 1)
+        self.grouped = nn.Conv2d(6, 4, 3, padding=1, groups=2)
+        self.depthwise = nn.Conv2d(4, 8, 3, stride=2, groups=4, bias=False)
+
+    def forward(self, x):
+        return self.depthwise(self.grouped(self.pre(x))).flatten(1)
+
+
+class Pools(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pre = nn.Conv2d(2, 3, 1)
+
+    def forward(self, x):
+        x = max_pool(self.pre(x), 3, 2, 1)
+        x = F.avg_pool2d(x, (3, 2), (2, 1), (1, 0), count_include_pad=False)
+        return F.avg_pool2d(x, 2, 1, 1).flatten(1)
+
+
+class BatchNorm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.pre = nn.Conv2d(2, 3, 1)
+        self.bn1 = nn.BatchNorm2d(3, eps=1e-3, momentum=0.25)
+        self.fc = nn.Linear(60, 7)
+        self.bn2 = nn.BatchNorm1d(7)
+
+    def forward(self, x):
+        return self.bn2(self.fc(relu(self.bn1(self.pre(x))).flatten(1)))
+
+
+class Linear(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(9, 11)
+        self.fc2 = nn.Linear(11, 5, bias=False)
+
+    def forward(self, x):
+        return self.fc2(relu(self.fc1(x)))
+
+
+class ResizeU8(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(60, 6)
+
+    def forward(self, x):
+        return self.fc(normalize(resize_u8(resize_u8(x, 14, 17), 5, 4), *IMAGENET).flatten(1))
+
+
+class ResizeF32(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(40, 6)
+
+    def forward(self, x):
+        for size in ((11, 6), (4, 5)):
+            x = F.interpolate(x, size, mode="bilinear", align_corners=False)
+        return self.fc(x.flatten(1))
+
+
+def shortcut(inputs, out, stride):
+    if stride == 1 and inputs == out:
+        return None
+    return nn.Sequential(nn.Conv2d(inputs, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+
+
+class Basic(nn.Module):
+    def __init__(self, inputs, out, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, out, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(out)
+        self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out)
+        self.downsample = shortcut(inputs, out, stride)
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(relu(self.bn1(self.conv1(x)))))
+        return relu(y + (self.downsample(x) if self.downsample else x))
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, inputs, mid, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, mid, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(mid)
+        self.conv2 = nn.Conv2d(mid, mid, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(mid)
+        self.conv3 = nn.Conv2d(mid, 4 * mid, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(4 * mid)
+        self.downsample = shortcut(inputs, 4 * mid, stride)
+
+    def forward(self, x):
+        y = relu(self.bn2(self.conv2(relu(self.bn1(self.conv1(x))))))
+        return relu(self.bn3(self.conv3(y)) + (self.downsample(x) if self.downsample else x))
+
+
+class Residual(nn.Module):
+    """The block of "Dive into Deep Learning"."""
+
+    def __init__(self, inputs, out, stride=1):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, out, 3, stride, 1)
+        self.bn1 = nn.BatchNorm2d(out)
+        self.conv2 = nn.Conv2d(out, out, 3, 1, 1)
+        self.bn2 = nn.BatchNorm2d(out)
+        self.conv3 = nn.Conv2d(inputs, out, 1, stride) if stride != 1 or inputs != out else None
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(relu(self.bn1(self.conv1(x)))))
+        return relu(y + (self.conv3(x) if self.conv3 else x))
+
+
+class BasicBlocks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(5, 13, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(13)
+        self.layer1 = nn.Sequential(Basic(13, 19, 2), Basic(19, 19))
+        self.fc = nn.Linear(19, 5)
+
+    def forward(self, x):
+        return self.fc(self.layer1(relu(self.bn1(self.conv1(x)))).mean((2, 3)))
+
+
+class BottleneckBlocks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(Bottleneck(6, 5, 2), Bottleneck(20, 5))
+        self.fc = nn.Linear(20, 4)
+
+    def forward(self, x):
+        return self.fc(self.layer1(x).mean((2, 3)))
+
+
+class SmallResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(6)
+        self.layer1 = nn.Sequential(Basic(6, 6))
+        self.layer2 = nn.Sequential(Basic(6, 9, 2))
+        self.layer3 = nn.Sequential(Basic(9, 12, 2))
+        self.fc = nn.Linear(12, 7)
+
+    def forward(self, x):
+        x = max_pool(relu(self.bn1(self.conv1(normalize(x, *IMAGENET)))), 3, 2, 1)
+        return self.fc(self.layer3(self.layer2(self.layer1(x))).mean((2, 3)))
+
+
+class SmallD2l(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(1, 4, 7, 2, 3)
+        self.bn1 = nn.BatchNorm2d(4)
+        self.layer1 = nn.Sequential(Residual(4, 4))
+        self.layer2 = nn.Sequential(Residual(4, 7, 2), Residual(7, 7))
+        self.fc = nn.Linear(7, 10)
+
+    def forward(self, x):
+        x = normalize(resize_u8(x, 20, 20), [0], [1])
+        x = max_pool(relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        return self.fc(self.layer2(self.layer1(x)).mean((2, 3)))
+
+
+def sgd(lr, **hyper):
+    return lambda parameters: torch.optim.SGD(parameters, lr, **hyper)
+
+
+def adam(lr, **hyper):
+    return lambda parameters: torch.optim.Adam(parameters, lr, **hyper)
+
+
+# Directory: network, dtype and shape of the input, its name, the predicted value's name, optimizer, label smoothing.
+MOMENTUM = dict(momentum=0.9, weight_decay=0.001)
+CASES = {
+    "conv": (Conv, "f32", (4, 3, 8, 9), "image", "out", sgd(0.1, momentum=0.9, weight_decay=0.01), 0),
+    "conv_groups": (ConvGroups, "f32", (3, 3, 6, 5), "image", "out", sgd(0.1, momentum=0.9, dampening=0.3), 0),
+    "pools": (Pools, "f32", (3, 2, 11, 9), "image", "out", sgd(0.1, momentum=0.9, nesterov=True), 0),
+    "batch_norm": (BatchNorm, "f32", (5, 2, 4, 5), "image", "bn2", sgd(0.1, weight_decay=0.02), 0),
+    "linear_adam": (Linear, "f32", (6, 9), "x", "fc2", adam(0.01, betas=(0.8, 0.999), weight_decay=0.01), 0.15),
+    "resize_u8": (ResizeU8, "u8", (2, 3, 9, 13), "image", "fc", sgd(0.1), 0),
+    "resize_f32": (ResizeF32, "f32", (2, 2, 7, 6), "image", "fc", sgd(0.1), 0),
+    "basic": (BasicBlocks, "f32", (3, 5, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "bottleneck": (BottleneckBlocks, "f32", (5, 6, 7, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "resnet": (SmallResNet, "u8", (4, 3, 24, 24), "image", "fc", sgd(0.05, momentum=0.9, weight_decay=1e-4), 0),
+    "d2l": (SmallD2l, "u8", (5, 1, 14, 14), "image", "fc", sgd(0.05), 0),
+}
+SLOTS = {"momentum_buffer": "momentum", "exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq"}
+
+
+def make(case, seed):
+    """The files of a case from this seed, and whether it keeps clear of all decisions."""
+    network, dtype, shape, input_name, output_name, optimizer, smoothing = CASES[case]
+    torch.manual_seed(seed)
+    decisions.smallest = float("inf")
+    model = network().double()
+    with torch.no_grad():
+        for name, tensor in model.state_dict().items():
+            if re.search(r"bn\d\.|downsample\.1\.", name) and tensor.dtype == torch.float64:
+                positive = name.endswith(("weight", "running_var"))
+                tensor.uniform_(0.5, 1.5) if positive else tensor.uniform_(-0.5, 0.5)
+            if tensor.dtype == torch.float64:
+                tensor.copy_(tensor.float())
+    x = torch.randint(0, 256, shape, dtype=torch.uint8) if dtype == "u8" else torch.randn(shape).double()
+    params = state(model)
+    classes = model(x).shape[1]
+    label = torch.randint(0, classes, shape[:1], dtype=torch.int32)
+    model.load_state_dict(params, strict=False)
+
+    def run():
+        predicted = model(x)
+        loss = F.cross_entropy(predicted, label.long(), label_smoothing=smoothing)
+        return loss, {output_name: predicted.detach().clone(), "loss": loss.detach().clone()}
+
+    files = {"in": {input_name: x, "label": label}, "params": params}
+    files["loss"] = run_eval(model, run)
+    model.train()
+    steps = optimizer(model.parameters())
+    for step in range(STEPS):
+        steps.zero_grad()
+        loss, outputs = run()
+        loss.backward()
+        if step == 0:
+            gradients = {"grad." + n: p.grad.clone() for n, p in model.named_parameters()}
+            files["backward"] = {**outputs, **gradients, **buffers(model)}
+        steps.step()
+    slots = {
+        f"{SLOTS[key]}.{name}": value
+        for name, p in model.named_parameters()
+        for key, value in steps.state[p].items()
+        if key in SLOTS and value is not None
+    }
+    files["train_step"] = {**outputs, **state(model), **slots}
+    return files, decisions.smallest > MARGIN
+
+
+def run_eval(model, run):
+    model.eval()
+    with torch.no_grad():
+        return run()[1]
+
+
+def state(model):
+    return {n: t.clone() for n, t in model.state_dict().items() if not n.endswith("num_batches_tracked")}
+
+
+def buffers(model):
+    return {n: t.clone() for n, t in model.named_buffers() if not n.endswith("num_batches_tracked")}
+
+
+def write_safetensors(path, tensors):
+    header, data = {}, b""
+    for name, tensor in sorted(tensors.items()):
+        if tensor.dtype == torch.float64:
+            tensor = tensor.float()
+        dtype = {torch.float32: "F32", torch.uint8: "U8", torch.int32: "I32"}[tensor.dtype]
+        content = tensor.detach().contiguous().numpy().tobytes()
+        offsets = [len(data), len(data) + len(content)]
+        header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": offsets}
+        data += content
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+
+
+def main():
+    root = pathlib.Path(__file__).parent
+    torch.set_num_threads(1)
+    for case in sys.argv[1:] or CASES:
+        for seed in range(10000):
+            files, clear = make(case, seed)
+            if clear:
+                break
+        else:
+            sys.exit(f"{case}: no seed keeps clear of all decisions")
+        for name, tensors in files.items():
+            write_safetensors(root / case / f"{name}.safetensors", tensors)
+        print(f"{case}: seed {seed}, nearest decision {decisions.smallest:.2g}")
+
+
+if __name__ == "__main__":
+    main()
