@@ -149,6 +149,7 @@ std::vector<PassReport> run_passes(Compilation& compilation, std::span<const Pas
     const bool changed = apply(pass, compilation);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
     verify(compilation.module);
+    if (compilation.program) loops::verify(*compilation.program);
     reports.push_back({pass.name, changed, time.count(), describe_changes(before, compilation)});
     dump(compilation, options, reports.size(), pass.name);
   }

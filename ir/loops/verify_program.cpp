@@ -8,9 +8,13 @@
 //   - A buffer that a call stores to is given to it once only.
 //   - A call that only reads an arena buffer comes after one that stores to it.
 //   - An in-place pair is an argument that the call stores to and another that it reads.
+//   - Once memory is planned (the arena has a size), arena buffers lie in the arena, aligned to 64 bytes, and
+//     two that are used by the same call, or one before and one after it, do not overlap: for every batch. An
+//     in-place pair may share its place where the one is first and the other last used.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "ir/loops/program.h"
@@ -102,6 +106,56 @@ void check_in_place(const Kernel& kernel, const Call& call) {
   }
 }
 
+// An arena buffer while it is used.
+struct Life {
+  int buffer = 0;
+  int first = 0, last = 0;  // calls
+};
+
+std::vector<Life> arena_lives(const EntryProgram& entry) {
+  std::map<int, Life> lives;
+  for (int c = 0; c < static_cast<int>(entry.calls.size()); ++c) {
+    for (const int buffer : entry.calls[static_cast<size_t>(c)].arguments) {
+      if (entry.buffers[static_cast<size_t>(buffer)].region != Region::arena) continue;
+      lives.try_emplace(buffer, Life{buffer, c, c}).first->second.last = c;
+    }
+  }
+  std::vector<Life> found;
+  for (const auto& [buffer, life] : lives) found.push_back(life);
+  return found;
+}
+
+bool share_in_place(const EntryProgram& entry, const Life& written, const Life& read) {
+  const auto& pairs = entry.calls[static_cast<size_t>(read.last)].in_place;
+  return written.first == read.last &&
+         std::ranges::find(pairs, std::pair(written.buffer, read.buffer)) != pairs.end();
+}
+
+void check_plan(const EntryProgram& entry) {
+  if (entry.arena == Extent{}) return;
+  const std::vector<Life> lives = arena_lives(entry);
+  const auto at = [&](const Life& life) -> const Buffer& {
+    return entry.buffers[static_cast<size_t>(life.buffer)];
+  };
+  const auto end = [](const Buffer& b) {
+    return Extent{b.offset.fixed + b.size.fixed, b.offset.per_sample + b.size.per_sample};
+  };
+  for (const Life& a : lives) {
+    const Buffer& x = at(a);
+    require(x.offset.at(1) >= 0 && x.offset.per_sample >= 0 && fits(end(x), entry.arena),
+            "{} is outside the arena", x.name);
+    require(x.offset.fixed % 64 == 0 && x.offset.per_sample % 64 == 0, "{} is not aligned", x.name);
+    for (const Life& b : lives) {
+      if (b.buffer >= a.buffer || a.first > b.last || b.first > a.last) continue;
+      const Buffer& y = at(b);
+      const bool apart = fits(end(x), y.offset) || fits(end(y), x.offset);
+      const bool shared =
+          x.offset == y.offset && (share_in_place(entry, a, b) || share_in_place(entry, b, a));
+      require(apart || shared, "{} and {} overlap", y.name, x.name);
+    }
+  }
+}
+
 void check_entry(const Program& program, const EntryProgram& entry) {
   check_buffers(program, entry);
   std::set<int> stored;
@@ -115,6 +169,7 @@ void check_entry(const Program& program, const EntryProgram& entry) {
       throw Broken{fmt::format("call {} of kernel {}: {}", call.label, kernel.name, broken.rule)};
     }
   }
+  check_plan(entry);
 }
 
 }  // namespace

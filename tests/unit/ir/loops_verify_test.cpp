@@ -185,3 +185,32 @@ TEST_CASE("programs") {
   constants.entries[0].buffers.push_back({"same table", Region::constant, 0, {4, 0}});
   CHECK(broken_rule(constants) == "");
 }
+
+TEST_CASE("planned memory") {
+  // %1 and %2 are live together in call "second", and %2 takes over the place of %1.
+  Program planned = program();
+  EntryProgram& entry = planned.entries[0];
+  entry.buffers.push_back({"%2", Region::arena, -1, {0, 256}});
+  entry.calls[1].arguments = {1, 3};
+  entry.calls[1].in_place = {{3, 1}};
+  entry.calls.push_back({.kernel = 0, .label = "third", .arguments = {3, 2}});
+  entry.arena = {0, 256};
+  CHECK(broken_rule(planned) == "");
+  const auto rule_at = [&](Extent offset, Extent arena) {
+    entry.buffers[3].offset = offset;
+    entry.arena = arena;
+    return broken_rule(planned);
+  };
+  CHECK(rule_at({0, 256}, {0, 512}) == "");
+  CHECK(rule_at({0, 256}, {0, 511}) == "entry infer: %2 is outside the arena");
+  CHECK(rule_at({-64, 256}, {0, 512}) == "entry infer: %1 and %2 overlap");
+  CHECK(rule_at({-64, 0}, {0, 512}) == "entry infer: %2 is outside the arena");
+  CHECK(rule_at({32, 256}, {32, 512}) == "entry infer: %2 is not aligned");
+  CHECK(rule_at({256, 0}, {512, 512}) == "entry infer: %1 and %2 overlap");  // for batch 1 only they do not
+  CHECK(rule_at({0, 192}, {0, 512}) == "entry infer: %1 and %2 overlap");
+  entry.calls[2].arguments = {1, 2};
+  CHECK(rule_at({0, 0}, {0, 256}) == "entry infer: %1 and %2 overlap");
+  entry.calls[2].arguments = {3, 2};
+  entry.calls[1].in_place = {};
+  CHECK(rule_at({0, 0}, {0, 256}) == "entry infer: %1 and %2 overlap");
+}
