@@ -44,12 +44,6 @@ std::vector<Pass> chosen_passes(const Options& options) {
   return {all.begin(), std::find_if_not(all.begin(), all.end(), works_on_graph)};
 }
 
-std::string print_program(const loops::Program& program) {
-  std::string text;
-  for (const loops::Kernel& kernel : program.kernels) text += loops::print(kernel) + "\n";
-  return text;
-}
-
 std::string memory_reports(const loops::Program& program) {
   std::string text;
   for (const loops::EntryProgram& entry : program.entries) text += memory_report(entry) + "\n";
@@ -89,7 +83,7 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
   if (!compilation.program) {
     throw UserError(SourceLocation{}, "the passes given with --passes do not end in a lowered program");
   }
-  if (options.emit == Emit::loops) return print_program(*compilation.program);
+  if (options.emit == Emit::loops) return loops::print(*compilation.program);
   if (options.emit == Emit::memory) return memory_reports(*compilation.program);
   return compile(options.emit, Model{compilation.module, *compilation.program, target, hash, options.debug});
 }

@@ -20,22 +20,31 @@
 namespace rnc {
 namespace {
 
+// The passes on programs, over all entries.
+using EntryPass = void (*)(const loops::Program&, loops::EntryProgram&);
+
 bool lower(Compilation& c) {
   if (c.program) return false;
   c.program = lower_to_loops(c.module, c.target);
   return true;
 }
 
-bool schedule(Compilation& c) {
-  if (!c.program) return false;
-  for (loops::EntryProgram& entry : c.program->entries) schedule_calls(*c.program, entry);
-  return true;
+bool apply_to_entries(Compilation& c, std::string_view name, EntryPass pass) {
+  if (!c.program) throw UserError({}, fmt::format("{} comes after lower_to_loops", name));
+  bool changed = false;
+  for (loops::EntryProgram& entry : c.program->entries) {
+    const std::string before = loops::print(*c.program, entry);
+    pass(*c.program, entry);
+    changed |= loops::print(*c.program, entry) != before;
+  }
+  return changed;
 }
 
+bool schedule(Compilation& c) { return apply_to_entries(c, "schedule_calls", schedule_calls); }
+
 bool plan(Compilation& c) {
-  if (!c.program) return false;
-  for (loops::EntryProgram& entry : c.program->entries) plan_memory(entry);
-  return true;
+  return apply_to_entries(c, "plan_memory",
+                          [](const loops::Program&, loops::EntryProgram& entry) { plan_memory(entry); });
 }
 
 constexpr std::array kPipeline = {
@@ -75,30 +84,34 @@ bool apply(const Pass& pass, Compilation& c) {
   return std::visit(with, pass.run);
 }
 
-void write_dump(const PipelineOptions& options, size_t number, std::string_view name,
-                const std::string& text) {
-  const std::filesystem::path directory = options.dump_dir;
-  const std::filesystem::path path = directory / fmt::format("{:02}-{}.graph", number, name);
+// What the compilation holds, as text: the program, once there is one, else the module.
+std::string text_of(const Compilation& c) { return c.program ? loops::print(*c.program) : print(c.module); }
+
+void write_dump(const Compilation& c, const std::string& directory, size_t number, std::string_view name) {
+  const std::string file_name = fmt::format("{:02}-{}.{}", number, name, c.program ? "loops" : "graph");
+  const std::filesystem::path path = std::filesystem::path(directory) / file_name;
   std::error_code ignored;  // what matters is whether the file can be written
   std::filesystem::create_directories(directory, ignored);
   std::ofstream file(path, std::ios::binary);
-  file << text;
+  file << text_of(c);
   file.close();
   if (!file) throw UserError({}, fmt::format("cannot write {}", path.string()));
 }
 
-// Prints and writes the module after a pass, as the options say. Number 0 is the module before all passes.
-void dump(const Compilation& compilation, const PipelineOptions& options, size_t number,
-          std::string_view name) {
+// Prints and writes what a pass made, as the options say. Number 0 is the module before all passes.
+void dump(const Compilation& c, const PipelineOptions& options, size_t number, std::string_view name) {
   const auto wanted = [&](std::string_view which) {
-    return std::find(options.print_after.begin(), options.print_after.end(), which) !=
-           options.print_after.end();
+    return std::ranges::count(options.print_after, which) > 0;
   };
-  const bool prints = number > 0 && (wanted("all") || wanted(name));
-  if (!prints && options.dump_dir.empty()) return;
-  const std::string text = print(compilation.module);
-  if (prints) fmt::print(options.output, "# after {}\n{}\n", name, text);
-  if (!options.dump_dir.empty()) write_dump(options, number, name, text);
+  if (number > 0 && (wanted("all") || wanted(name))) {
+    fmt::print(options.output, "# after {}\n{}\n", name, text_of(c));
+  }
+  if (!options.dump_dir.empty()) write_dump(c, options.dump_dir, number, name);
+}
+
+void verify(const Compilation& c) {
+  verify(c.module);
+  if (c.program) loops::verify(*c.program);
 }
 
 void check_known(const std::vector<std::string>& names, std::span<const Pass> passes) {
@@ -139,6 +152,7 @@ std::string list_passes() {
 std::vector<PassReport> run_passes(Compilation& compilation, std::span<const Pass> passes,
                                    const PipelineOptions& options) {
   check_known(options.print_after, passes);
+  verify(compilation);
   dump(compilation, options, 0, "input");
   std::vector<PassReport> reports;
   for (const Pass& pass : passes) {
@@ -148,8 +162,7 @@ std::vector<PassReport> run_passes(Compilation& compilation, std::span<const Pas
     const auto start = std::chrono::steady_clock::now();
     const bool changed = apply(pass, compilation);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
-    verify(compilation.module);
-    if (compilation.program) loops::verify(*compilation.program);
+    verify(compilation);
     reports.push_back({pass.name, changed, time.count(), describe_changes(before, compilation)});
     dump(compilation, options, reports.size(), pass.name);
   }
@@ -169,8 +182,13 @@ std::string time_table(std::span<const PassReport> reports) {
 std::string stats_table(std::span<const PassReport> reports) {
   std::string text;
   for (const PassReport& report : reports) {
-    text += report.what.empty() ? fmt::format("{}: nothing to do\n", report.pass)
-                                : fmt::format("{}:\n{}", report.pass, report.what);
+    if (!report.changed) {
+      text += fmt::format("{}: nothing to do\n", report.pass);
+    } else if (report.what.empty()) {
+      text += fmt::format("{}: the same counts in other places\n", report.pass);
+    } else {
+      text += fmt::format("{}:\n{}", report.pass, report.what);
+    }
   }
   return text;
 }

@@ -1,7 +1,7 @@
 // The pipeline: which passes there are, in which order they run and why, and the runner that runs them.
 //
-// The runner verifies the module before the first pass and after every pass. When a check fails, the report
-// names the pass and prints the graph as it was before it.
+// The runner verifies what is compiled before the first pass and after every pass. When a check fails, the
+// report names the pass and prints the graph, or the program, as it was before it.
 #pragma once
 
 #include <cstdio>
@@ -43,8 +43,8 @@ std::string list_passes();
 
 struct PipelineOptions {
   std::vector<std::string> print_after;  // names of passes, or "all"
-  std::string dump_dir;                  // not empty: a file per pass is written there, "03-simplify.graph"
-  std::FILE* output = stdout;            // where print_after prints
+  std::string dump_dir;        // not empty: a file per pass is written there, "03-simplify.graph" or ".loops"
+  std::FILE* output = stdout;  // where print_after prints
 };
 
 // What one pass did.

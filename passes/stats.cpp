@@ -48,8 +48,6 @@ const loops::EntryProgram* find_entry(const std::optional<loops::Program>& progr
   return nullptr;
 }
 
-std::string extent(const loops::Extent& e) { return fmt::format("{} + {} * N", e.fixed, e.per_sample); }
-
 std::string describe_program(const Compilation& before, const Compilation& after) {
   std::string text;
   if (!after.program) return text;
@@ -65,8 +63,8 @@ std::string describe_program(const Compilation& before, const Compilation& after
       text += fmt::format("  {}: calls {:+}\n", entry.name, static_cast<int64_t>(entry.calls.size() - calls));
     }
     if (entry.arena != (old != nullptr ? old->arena : loops::Extent{})) {
-      text += fmt::format("  {}: arena {} bytes, lower bound {}\n", entry.name, extent(entry.arena),
-                          extent(entry.live_bound));
+      text += fmt::format("  {}: arena {} bytes, lower bound {}\n", entry.name, str(entry.arena),
+                          str(entry.live_bound));
     }
   }
   return text;

@@ -65,6 +65,10 @@ struct Program {
   std::vector<std::vector<uint8_t>> constants;
 };
 
+// The text of an entry, and of all entries and kernels, for dumps and --emit=loops.
+std::string print(const Program&, const EntryProgram&);
+std::string print(const Program&);
+
 // Checks the kernels, and that calls and buffers fit them: a rule broken is a failed check. The rules stand
 // at the head of verify_program.cpp.
 void verify(const Program&);

@@ -1,10 +1,13 @@
 #include "passes/pipeline.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -139,6 +142,48 @@ TEST_CASE("dumps after passes: printed where asked for, and one file per pass") 
   CHECK(read(directory.path / "inner" / "00-input.graph") == input);
   CHECK(read(directory.path / "inner" / "02-dce.graph") == print(c.module));
   CHECK(std::filesystem::exists(directory.path / "inner" / "01-simplify.graph"));
+}
+
+TEST_CASE("after lowering, dumps are of the program") {
+  const TemporaryDirectory directory;
+  Compilation c{.module = random_module(2)};
+  run_passes(c, pipeline(), {.dump_dir = directory.path});
+  REQUIRE(c.program);
+  const std::string last = fmt::format("{:02}-plan_memory.loops", pipeline().size());
+  CHECK(read(directory.path / last) == loops::print(*c.program));
+  CHECK(loops::print(*c.program).starts_with("entry prepare {\n"));
+}
+
+TEST_CASE("passes on programs need a program") {
+  Compilation c{.module = random_module(2)};
+  CHECK_THROWS_WITH_AS(run_passes(c, passes_by_name("plan_memory")), "plan_memory comes after lower_to_loops",
+                       UserError);
+  CHECK_THROWS_WITH_AS(run_passes(c, passes_by_name("schedule_calls")),
+                       "schedule_calls comes after lower_to_loops", UserError);
+}
+
+TEST_CASE("a failed check names the pass and shows what it was given") {
+  const TemporaryDirectory directory;
+  std::filesystem::create_directories(directory.path);
+  const std::filesystem::path log = directory.path / "stderr";
+  Compilation c{.module = random_module(2)};
+  const std::string before = print(c.module);
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool redirected = dup2(open(log.c_str(), O_CREAT | O_WRONLY, 0600), STDERR_FILENO) >= 0;
+    std::signal(SIGABRT, SIG_DFL);
+    const Pass broken{"broken", [](Module& m) { return m.entries[0].nodes.back().inputs[0] = 100000, true; },
+                      ""};
+    if (redirected) run_passes(c, {&broken, 1});
+    _exit(0);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGABRT);
+  const std::string message = read(log);
+  CHECK(message.find("internal error: ") != std::string::npos);
+  CHECK(message.find("This is a bug in rnc.\nIn pass broken. Before it:\n" + before) != std::string::npos);
 }
 
 TEST_CASE("dumps: what cannot be done is an error") {
