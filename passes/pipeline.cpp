@@ -158,7 +158,7 @@ std::vector<PassReport> run_passes(Compilation& compilation, std::span<const Pas
   for (const Pass& pass : passes) {
     const Compilation before = compilation;
     const FailureNote note(
-        [&] { return fmt::format("In pass {}. The graph before it:\n{}", pass.name, print(before.module)); });
+        [&] { return fmt::format("In pass {}. Before it:\n{}", pass.name, text_of(before)); });
     const auto start = std::chrono::steady_clock::now();
     const bool changed = apply(pass, compilation);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;

@@ -182,6 +182,7 @@ TEST_CASE("a failed check names the pass and shows what it was given") {
   CHECK(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGABRT);
   const std::string message = read(log);
+  CAPTURE(message.substr(0, 400));
   CHECK(message.find("internal error: ") != std::string::npos);
   CHECK(message.find("This is a bug in rnc.\nIn pass broken. Before it:\n" + before) != std::string::npos);
 }
