@@ -24,6 +24,13 @@ rnc_unit_tests(ir rnc_ir rnc_test_support)
 rnc_unit_tests(passes rnc_passes rnc_test_support)
 rnc_unit_tests(compiler rnc_compiler rnc_runtime rnc_test_support)
 rnc_unit_tests(runtime rnc_runtime)
+
+# Compiled models against PyTorch and against the reference interpreter.
+file(GLOB run_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/run/*.cpp)
+add_executable(run_tests ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp ${run_tests})
+target_link_libraries(run_tests PRIVATE rnc_compiler rnc_runtime rnc_test_support doctest::doctest)
+add_test(NAME run COMMAND run_tests)
+
 include(tests/unit/runtime/models.cmake)
 
 # Golden tests: each tests/text/*.graph is one. tests/text/run.cpp describes the files.

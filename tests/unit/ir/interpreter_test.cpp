@@ -81,7 +81,8 @@ TEST_CASE("channel reductions go over batch and space") {
 
 TEST_CASE("softmax and cross entropy do not overflow") {
   const Values y = evaluate(Op::softmax, {{{1, 2}, {1000, 1000}}});
-  CHECK(y == Values{0.5, 0.5});
+  CHECK(y[0] == doctest::Approx(0.5));
+  CHECK(y[1] == doctest::Approx(0.5));
   const TensorData logits{{2, 2}, {1000, 0, 0, 0}};
   CHECK(evaluate(Op::cross_entropy, {logits, {{2}, {1, 0}}})[0] == doctest::Approx((1000 + std::log(2)) / 2));
   const Values gradient = evaluate(Op::cross_entropy_grad, {{{}, {2}}, logits, {{2}, {1, 0}}});

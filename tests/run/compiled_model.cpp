@@ -1,0 +1,78 @@
+#include "tests/run/compiled_model.h"
+
+#include "passes/pipeline.h"
+#include "runtime/session.h"
+
+namespace rnc::test {
+namespace {
+
+template <class T>
+rnrun::Array converted(rnrun::DType dtype, const TensorData& data) {
+  const std::vector<T> values(data.values.begin(), data.values.end());
+  return rnrun::Array::of<T>(dtype, data.shape, values);
+}
+
+rnrun::Array to_array(rnrun::DType dtype, const TensorData& data) {
+  switch (dtype) {
+    case rnrun::DType::f32:
+      return converted<float>(dtype, data);
+    case rnrun::DType::u8:
+      return converted<uint8_t>(dtype, data);
+    case rnrun::DType::i32:
+      return converted<int32_t>(dtype, data);
+    default:
+      unreachable("element type of a model");
+  }
+}
+
+TensorData from_array(const rnrun::Array& array) {
+  check(array.dtype == rnrun::DType::f32, "results of a model are f32");
+  const auto values = array.as<float>();
+  return {array.shape, {values.begin(), values.end()}};
+}
+
+std::unique_ptr<Compiled> compile(Module module, const std::string& cpu) {
+  const Target target = target_of(cpu);
+  Compilation compilation{.module = std::move(module), .target = target.info, .program = {}};
+  run_passes(compilation, pipeline());
+  return std::make_unique<Compiled>(Model{compilation.module, *compilation.program, target, 0, false});
+}
+
+}  // namespace
+
+CompiledModel::CompiledModel(Module module, const std::string& cpu)
+    : library_(compile(std::move(module), cpu)) {}
+
+Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const Tensors& tensors, int steps,
+                           int threads) const {
+  const auto model = std::make_shared<const rnrun::Model>(library_->descriptor(), "test");
+  rnrun::ThreadPool pool(threads);
+  rnrun::Session session(model, pool);
+  for (const rn_tensor& tensor : model->tensors()) {
+    const auto given = tensors.find(tensor.name);
+    if (given != tensors.end())
+      session.set_tensor(tensor, to_array(rnrun::DType::f32, given->second), "test");
+  }
+  rnrun::Arrays arguments;
+  bool counts_steps = false;
+  const rn_entry& entry = model->entry(name);
+  for (const rn_value& value : rnrun::inputs(entry)) {
+    const auto given = inputs.find(value.name);
+    if (given != inputs.end()) arguments[value.name] = to_array(rnrun::dtype(value.type), given->second);
+    counts_steps = counts_steps || value.name == std::string("step");
+  }
+  if (model->find_entry("prepare") != nullptr && (name == "infer" || name == "loss"))
+    session.call("prepare", {});
+
+  rnrun::Arrays results;
+  for (int step = 1; step <= steps; ++step) {
+    if (counts_steps) arguments["step"] = rnrun::Array::scalar(static_cast<float>(step));
+    results = session.call(name, arguments);
+  }
+  results.merge(session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT, RN_GRADIENT}));
+  Tensors values;
+  for (const auto& [key, array] : results) values[key] = from_array(array);
+  return values;
+}
+
+}  // namespace rnc::test

@@ -1,0 +1,27 @@
+// A module compiled in process for a CPU, loaded and run on the interpreter's values.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ir/interpreter.h"
+#include "tests/unit/compiler/compiled.h"
+
+namespace rnc::test {
+
+class CompiledModel {
+ public:
+  // `module` as elaborated: the whole pipeline runs.
+  CompiledModel(Module module, const std::string& cpu);
+
+  // Runs an entry `steps` times, from these module tensors (those not given are zero) on the same inputs; the
+  // input "step", where the entry has one, counts from 1. Returns the last outputs and all module tensors but
+  // prepared ones, by name.
+  Tensors run(const std::string& entry, const Tensors& inputs, const Tensors& tensors, int steps = 1,
+              int threads = 2) const;
+
+ private:
+  std::unique_ptr<Compiled> library_;
+};
+
+}  // namespace rnc::test
