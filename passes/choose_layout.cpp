@@ -78,6 +78,8 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
     case Op::matmul:
       if (node.attributes.get<bool>("transpose_b")) want.operands[1].order = {1, 0};
       return want;
+    case Op::element_count:  // reads the shape only
+      return {{operands[0].layout}, {}};
     case Op::relayout:
       return {{operands[0].layout}, node.type.layout};
     case Op::input:
@@ -139,7 +141,10 @@ class LayoutChoice {
   }
 
   static ValueId relayout(GraphBuilder& builder, ValueId value, const Layout& layout) {
-    const ValueId made = builder.emit(Op::relayout, {value});
+    const std::string& name = builder[value].name;
+    const std::string made_name =
+        (layout.plain() ? "%plain." : "%packed.") + name.substr(name.starts_with('%'));
+    const ValueId made = builder.emit(Op::relayout, {value}, {}, made_name);
     builder.graph()[made].type.layout = layout;
     return made;
   }

@@ -34,7 +34,7 @@ class Preparation {
       if (assign.value == value) return assign.tensor;
     }
     const Node& node = prepare_[value];
-    const std::string tensor = unused_tensor_name(node.name);
+    const std::string tensor = unused_tensor_name(node);
     module_.tensors.push_back({tensor, TensorKind::prepared, node.type, {}, node.location});
     prepare_.assigns.push_back({tensor, value});
     return tensor;
@@ -60,9 +60,14 @@ class Preparation {
     return moved;
   }
 
-  // "%folded.conv1.weight" becomes tensor folded.conv1.weight.
-  std::string unused_tensor_name(const std::string& value) const {
-    const std::string base = value.starts_with('%') ? value.substr(1) : "prepared." + value;
+  // "%folded.conv1.weight" becomes tensor folded.conv1.weight; a value with no more than a number is named
+  // after its layer.
+  std::string unused_tensor_name(const Node& node) const {
+    const bool generated = node.name.starts_with('%');
+    const bool numbered = generated && node.name.find_first_not_of("%.0123456789") == std::string::npos;
+    const std::string base = numbered    ? "prepared." + node.layer
+                             : generated ? node.name.substr(1)
+                                         : "prepared." + node.name;
     std::string name = base;
     for (int i = 2; is_used(name); ++i) name = fmt::format("{}.{}", base, i);
     return name;
