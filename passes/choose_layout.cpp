@@ -7,6 +7,7 @@
 // relayouts, of weights only in all usual networks; for inference hoist_parameters moves those to entry
 // prepare.
 #include <algorithm>
+#include <set>
 
 #include "passes/lower/conv/shape.h"
 #include "passes/passes.h"
@@ -37,6 +38,16 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
   switch (info(node.op).kind) {
     case OpKind::elementwise:
     case OpKind::reduction: {
+      if (!is_image(node.type) && info(node.op).kind == OpKind::elementwise) {
+        // Parameters and their like: all as the first that is packed.
+        for (const Type& type : operands) {
+          if (type.shape == node.type.shape && want.result.plain()) want.result = type.layout;
+        }
+        for (size_t i = 0; i < operands.size(); ++i) {
+          if (operands[i].shape == node.type.shape) want.operands[i] = want.result;
+        }
+        return want;
+      }
       // In blocks if any operand is, or if something varies by channel; reductions always are.
       bool blocks = info(node.op).kind == OpKind::reduction && is_image(operands[0]);
       for (const Type& type : operands) {
@@ -72,7 +83,7 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
     case Op::conv2d_weight_grad: {
       const bool plain = reads_plain(operands[1], groups());
       want.operands = {blocked, plain ? Layout{} : blocked};
-      if (groups() == 1) want.result = weight_grad_layout(conv_shape(graph, node), plain, target);
+      if (groups() == 1) want.result = forward_weight_layout(conv_shape(graph, node), plain, target);
       return want;
     }
     case Op::matmul:
@@ -93,9 +104,10 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
 
 class LayoutChoice {
  public:
-  LayoutChoice(const Module& module, const TargetInfo& target) : module_(module), target_(target) {}
+  LayoutChoice(Module& module, const TargetInfo& target) : module_(module), target_(target) {}
 
   bool run(Graph& graph) {
+    trains_ = graph.name == "train_step" || graph.name == "backward";
     bool changed = rewrite(module_, graph, [&](Rewriter& r, ValueId v) { return choose(r, v); });
     GraphBuilder builder(module_, graph);
     const auto settle = [&](ValueId& value, const Layout& layout) {
@@ -117,7 +129,11 @@ class LayoutChoice {
     std::vector<Type> operands;
     for (const ValueId u : node.inputs) operands.push_back(r.builder()[u].type);
     // Shapes come from the old graph; only layouts differ in the new one.
-    const Wanted want = wanted(r.old_graph(), r.old(v), operands, target_);
+    Wanted want = wanted(r.old_graph(), r.old(v), operands, target_);
+    if (node.op == Op::state) want.result = module_.find_tensor(node.name)->type.layout;
+    if (trains_ && node.op == Op::conv2d && keep(r.builder().graph(), node.inputs[1], want.operands[1])) {
+      operands[1].layout = want.operands[1];
+    }
     bool same = want.result == node.type.layout;
     for (size_t i = 0; i < operands.size(); ++i) {
       if (operands[i].layout == want.operands[i]) continue;
@@ -128,6 +144,32 @@ class LayoutChoice {
     const ValueId made = r.builder().clone(node, node.inputs);
     r.builder().graph()[made].type.layout = want.result;
     return made;
+  }
+
+  // Decides how a parameter, its gradient and its slots lie in memory, if none is used before this node.
+  // Whether it did so.
+  bool keep(Graph& graph, ValueId weight, const Layout& layout) {
+    const std::string name = graph[weight].name;
+    if (graph[weight].op != Op::state || layout.plain() || !graph[weight].type.layout.plain()) return false;
+    std::set<std::string> family;
+    for (const Tensor& tensor : module_.tensors) {
+      const bool belongs = tensor.kind == TensorKind::gradient || tensor.kind == TensorKind::slot;
+      if (tensor.name == name || (belongs && tensor.name.substr(tensor.name.find('.') + 1) == name)) {
+        family.insert(tensor.name);
+      }
+    }
+    for (const Node& node : graph.nodes) {
+      for (const ValueId v : node.inputs) {
+        if (graph[v].op == Op::state && family.count(graph[v].name) > 0) return false;
+      }
+    }
+    for (Tensor& tensor : module_.tensors) {
+      if (family.count(tensor.name) > 0) tensor.type.layout = layout;
+    }
+    for (Node& node : graph.nodes) {
+      if (node.op == Op::state && family.count(node.name) > 0) node.type.layout = layout;
+    }
+    return true;
   }
 
   // The value in another layout: once per value and layout.
@@ -149,17 +191,21 @@ class LayoutChoice {
     return made;
   }
 
-  const Module& module_;
+  Module& module_;
   const TargetInfo& target_;
+  bool trains_ = false;
 };
 
 }  // namespace
 
 bool choose_layout(Module& module, const TargetInfo& target) {
   bool changed = false;
-  for (Graph& graph : module.entries) {
-    if (graph.name == "model") continue;  // the source of the others; not compiled itself
-    changed |= LayoutChoice(module, target).run(graph);
+  // Training first: it decides how parameters are kept.
+  for (const bool training : {true, false}) {
+    for (Graph& graph : module.entries) {
+      const bool trains = graph.name == "train_step" || graph.name == "backward";
+      if (trains == training && graph.name != "model") changed |= LayoutChoice(module, target).run(graph);
+    }
   }
   return changed;
 }

@@ -61,7 +61,7 @@ class Fuser {
   // again, that of its operands.
   int ready(ValueId v, const Type& space) const {
     if (is_source(old(v).op)) return kSources;
-    if (!is_small(v, space)) return items_[static_cast<size_t>(primary_.at(v))].group;
+    if (!is_small(v, space) && !is_cheap(v, space)) return items_[static_cast<size_t>(primary_.at(v))].group;
     int last = kSources;
     if (old(v).op != Op::element_count) {
       for (const ValueId u : old(v).inputs) last = std::max(last, ready(u, space));
@@ -72,7 +72,7 @@ class Fuser {
   // Whether `v` can be had inside kernel g while it runs: a reduction's result cannot.
   bool available(ValueId v, int g, const Type& space) const {
     if (is_source(old(v).op)) return true;
-    if (is_small(v, space)) {
+    if (is_small(v, space) || is_cheap(v, space)) {
       if (old(v).op == Op::element_count) return true;
       return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
                          [&](ValueId u) { return available(u, g, space); });

@@ -146,7 +146,7 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
   conv.of = v;
   conv.plain_input = lowering.type(conv.x).layout.plain();
   conv.work = work_of(conv.shape, "weight_grad");
-  const Layout layout = weight_grad_layout(conv.shape, conv.plain_input, lowering.target());
+  const Layout layout = forward_weight_layout(conv.shape, conv.plain_input, lowering.target());
   conv.vectors = static_cast<int>(layout.block(0) / lanes);
   conv.in_blocks = conv.plain_input ? conv.shape.channels : ceil_div(conv.shape.channels, lanes);
   if (conv.shape.groups == 1) {

@@ -65,52 +65,67 @@ class Relayout {
     } else {
       lane_dim_ = to_.layout.order.empty() ? to_.rank() - 1 : to_.layout.order.back();
     }
-    Body body(kernel_.names());
-    // Loops over the logical dimensions of the result (padding lanes included), the first one or two as
-    // tasks.
-    std::vector<int64_t> sizes;
+    check(to_.shape[static_cast<size_t>(lane_dim_)] != kBatch, "lanes do not run along the batch");
     for (int d = 0; d < to_.rank(); ++d) {
       const int64_t size = to_.shape[static_cast<size_t>(d)];
-      sizes.push_back(size == kBatch ? kBatch : round_up(size, to_.layout.block(d)));
+      sizes_.push_back(size == kBatch ? kBatch : round_up(size, to_.layout.block(d)));
     }
-    std::vector<Expr> at(sizes.size());
+    Body body(kernel_.names());
+    // A task moves one tile of the first two dimensions, so that both sides of a transpose stay in cache.
+    std::vector<Expr> at(sizes_.size()), first(sizes_.size());
     Extent tasks{1, 0};
-    const bool split = sizes.size() > 1 && lane_dim_ != 1;
-    int next = 0;
-    if (lane_dim_ != 0 && !sizes.empty()) {
-      tasks = extent_of(sizes[0]);
-      at[0] = loops::task();
-      next = 1;
-      if (split) {
-        tasks = {tasks.fixed * sizes[1], tasks.per_sample * sizes[1]};
-        at[0] = body.let("i", loops::task() / sizes[1]);
-        at[1] = body.let("i", loops::task() % sizes[1]);
-        next = 2;
-      }
-    } else if (split) {  // lanes along the first dimension: tasks along the second
-      tasks = {sizes[1], 0};
-      at[1] = loops::task();
+    Expr rest = loops::task();
+    for (int d = std::min(to_.rank(), 2) - 1; d >= 0; --d) {
+      const size_t i = static_cast<size_t>(d);
+      check(sizes_[i] != kBatch || tile(d) == 1, "a batch is not tiled");
+      const int64_t tiles = sizes_[i] == kBatch ? kBatch : ceil_div(sizes_[i], tile(d));
+      first[i] = d == 0 ? rest : body.let("tile", rest % tiles);
+      if (d > 0) rest = body.let("rest", rest / tiles);
+      tasks = tiles == kBatch ? Extent{0, tasks.fixed} : Extent{tasks.fixed * tiles, 0};
     }
-    nest(body, sizes, at, next);
+    outer(body, at, first, 2);
     const Extent count = elements(to_);
     lowering_.call(kernel_, tasks, body, v_, {{}, {8 * count.fixed, 8 * count.per_sample}, "", ""});
   }
 
  private:
-  void nest(Body& body, const std::vector<int64_t>& sizes, std::vector<Expr> at, int d) {
-    while (d < to_.rank() && (at[static_cast<size_t>(d)] || d == lane_dim_)) ++d;
+  int64_t tile(int d) const { return has_batch(to_.shape) && d == 0 ? 1 : 16; }
+
+  // The dimensions after the first two, but for the lanes'; then the rows and columns of the tile.
+  void outer(Body& body, std::vector<Expr> at, const std::vector<Expr>& first, int d) {
+    if (d == lane_dim_) ++d;
     if (d < to_.rank()) {
-      const int64_t size = sizes[static_cast<size_t>(d)];
-      body.loop("i", 0, size == kBatch ? loops::batch() : Expr(size), 1, [&](Body& b, Expr i) {
+      body.loop("i", 0, sizes_[static_cast<size_t>(d)], 1, [&](Body& b, Expr i) {
         at[static_cast<size_t>(d)] = i;
-        nest(b, sizes, at, d + 1);
+        outer(b, at, first, d + 1);
       });
       return;
     }
-    const int64_t size = sizes[static_cast<size_t>(lane_dim_)];
-    int lanes = lowering_.lanes();
-    if (size != kBatch && size < lanes) lanes = 1;
-    body.loop("v", 0, size == kBatch ? loops::batch() : Expr(size), lanes, [&](Body& b, Expr i) {
+    inner(body, at, first, 0);
+  }
+
+  void inner(Body& body, std::vector<Expr> at, const std::vector<Expr>& first, int d) {
+    if (d == lane_dim_) ++d;
+    const auto range = [&](int dim, Body& b) {
+      const auto i = static_cast<size_t>(dim);
+      if (dim >= 2) return std::pair<Expr, Expr>{0, sizes_[i]};
+      const Expr begin = first[i] * tile(dim);
+      const bool whole = sizes_[i] == kBatch || sizes_[i] % tile(dim) == 0;
+      return std::pair<Expr, Expr>{
+          begin, whole ? begin + tile(dim) : b.let("end", loops::min(begin + tile(dim), sizes_[i]))};
+    };
+    if (d < std::min(to_.rank(), 2)) {
+      const auto [begin, end] = range(d, body);
+      body.loop("i", begin, end, 1, [&](Body& b, Expr i) {
+        at[static_cast<size_t>(d)] = i;
+        inner(b, at, first, d + 1);
+      });
+      return;
+    }
+    const int64_t size = sizes_[static_cast<size_t>(lane_dim_)];
+    const int lanes = size < lowering_.lanes() ? 1 : lowering_.lanes();
+    const auto [begin, end] = range(lane_dim_, body);
+    body.loop("v", begin, end, lanes, [&](Body& b, Expr i) {
       at[static_cast<size_t>(lane_dim_)] = i;
       copy(b, at, lanes, i, size);
     });
@@ -121,7 +136,7 @@ class Relayout {
   void copy(Body& body, const std::vector<Expr>& at, int lanes, Expr i, int64_t size) {
     const Place from(from_), to(to_);
     const int64_t logical = to_.shape[static_cast<size_t>(lane_dim_)];
-    const Expr count = logical == kBatch ? loops::batch() : Expr(logical);
+    const Expr count = logical;
     // Other blocked dimensions may be padded too: nothing is valid there.
     Expr inside;
     for (int d = 0; d < to_.rank(); ++d) {
@@ -138,13 +153,11 @@ class Relayout {
       body.when(valid, [&](Body& b) { b.store(y_, to.index(at), loops::load(x_, from.index(at))); });
       return;
     }
-    const bool tail = logical == kBatch || logical % lanes != 0;
+    const bool tail = logical % lanes != 0;
     Expr valid = tail ? loops::max(0, loops::min(lanes, count - i)) : Expr();
     if (inside) valid = loops::select(inside, valid ? valid : Expr(lanes), Expr(0));
     if (valid) valid = body.let("valid", valid);
-    const Expr room = size == kBatch || size % lanes != 0
-                          ? loops::min(lanes, (size == kBatch ? loops::batch() : Expr(size)) - i)
-                          : Expr();
+    const Expr room = size % lanes != 0 ? loops::min(lanes, Expr(size) - i) : Expr();
     const Expr value = loops::load(x_, from.index(at), lanes, from.position(lane_dim_), valid);
     body.store(y_, to.index(at), value, to.position(lane_dim_), room);
   }
@@ -155,6 +168,7 @@ class Relayout {
   const Type& to_;
   KernelBuilder kernel_;
   MemoryRef x_, y_;
+  std::vector<int64_t> sizes_;  // of the result, padding lanes included
   int lane_dim_ = 0;
 };
 

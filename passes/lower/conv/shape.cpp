@@ -75,13 +75,4 @@ Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target
   return {{1, 0, 2, 3}, {{0, target.vector_lanes}, {1, panel(shape.channels, width, target)}}};
 }
 
-Layout weight_grad_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target) {
-  const int64_t blocks = blocks_of(shape.outputs, target);
-  const int vectors = target.vector_registers < 32 && blocks % 3 == 0 ? 3 : blocks % 2 == 0 ? 2 : 1;
-  Layout layout;
-  if (!plain_input) layout.blocks.push_back({1, target.vector_lanes});
-  layout.blocks.push_back({0, vectors * target.vector_lanes});
-  return layout;
-}
-
 }  // namespace rnc

@@ -38,7 +38,6 @@ inline constexpr int64_t kPlainChannels = 4;
 // input gradient. Plain inputs have no channel block: [outputs / p][channels][kh][kw][p].
 Layout forward_weight_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target);
 Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target);
-Layout weight_grad_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target);
 
 // Width of a row that a kernel tiles: the whole map for a 1x1 kernel on a narrow one.
 bool flattens(const ConvShape& shape);
