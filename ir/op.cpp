@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "ir/ops/ops.h"
@@ -127,6 +128,24 @@ std::string str(const Attribute& attribute) {
     std::string operator()(const std::vector<double>& v) const { return list(v, real); }
   };
   return std::visit(Writer{}, attribute);
+}
+
+bool identical(const Attribute& a, const Attribute& b) {
+  const auto same = [](double x, double y) {
+    return x == y ? std::signbit(x) == std::signbit(y) : std::isnan(x) && std::isnan(y);
+  };
+  if (a.index() != b.index()) return false;
+  if (const auto* x = std::get_if<double>(&a)) return same(*x, std::get<double>(b));
+  if (const auto* x = std::get_if<std::vector<double>>(&a)) {
+    return std::ranges::equal(*x, std::get<std::vector<double>>(b), same);
+  }
+  return a == b;
+}
+
+bool Attributes::operator==(const Attributes& other) const {
+  return std::ranges::equal(values_, other.values_, [](const auto& a, const auto& b) {
+    return a.first == b.first && identical(a.second, b.second);
+  });
 }
 
 const OpInfo& info(Op op) { return table()[static_cast<size_t>(op)]; }

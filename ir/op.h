@@ -25,6 +25,8 @@ enum class Op : uint8_t {
 
 using Attribute = std::variant<bool, int64_t, double, std::string, std::vector<int64_t>, std::vector<double>>;
 std::string str(const Attribute&);  // as the language writes it; doubles round-trip
+// The same kind and value. Unlike ==, a NaN is identical to a NaN, and 0.0 is not to -0.0.
+bool identical(const Attribute&, const Attribute&);
 
 // Attributes by name, in alphabetical order. get<T> fails a check when the name is missing or of another
 // type.
@@ -41,7 +43,7 @@ class Attributes {
   void set(std::string name, Attribute value) { values_[std::move(name)] = std::move(value); }
   void erase(const std::string& name) { values_.erase(name); }
   const std::map<std::string, Attribute, std::less<>>& all() const { return values_; }
-  bool operator==(const Attributes&) const = default;
+  bool operator==(const Attributes& other) const;  // the same names with identical values
 
  private:
   std::map<std::string, Attribute, std::less<>> values_;

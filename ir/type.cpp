@@ -68,7 +68,7 @@ std::vector<int64_t> physical_dims(const Type& type) {
     const int dim = type.layout.order.empty() ? i : type.layout.order[static_cast<size_t>(i)];
     const int64_t size = type.shape[static_cast<size_t>(dim)];
     const int64_t block = type.layout.block(dim);
-    dims.push_back(size == kBatch ? kBatch : (size + block - 1) / block);
+    dims.push_back(size == kBatch ? kBatch : size / block + (size % block != 0 ? 1 : 0));
   }
   for (const Layout::Block& b : type.layout.blocks) dims.push_back(b.size);
   return dims;

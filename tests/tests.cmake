@@ -45,3 +45,5 @@ endforeach()
 # Measurements, run by hand.
 add_executable(bench_direct_tile EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/direct_tile.cpp)
 target_link_libraries(bench_direct_tile PRIVATE rnc_compiler)
+
+include(tests/fuzz/fuzz.cmake)

@@ -5,24 +5,19 @@
 namespace rnc {
 namespace {
 
-// As they are written: so that a NaN equals itself and 0.0 differs from -0.0.
-bool equal(const Attribute& a, const Attribute& b) { return a.index() == b.index() && str(a) == str(b); }
-
-template <class Map>
-bool equal_values(const Map& a, const Map& b) {
-  return std::ranges::equal(
-      a, b, [](const auto& x, const auto& y) { return x.first == y.first && equal(x.second, y.second); });
+bool equal(const Tensor& a, const Tensor& b) {
+  return a.name == b.name && a.kind == b.kind && a.type == b.type && a.initializer == b.initializer;
 }
 
-bool equal(const Tensor& a, const Tensor& b) {
-  return a.name == b.name && a.kind == b.kind && a.type == b.type &&
-         a.initializer.name == b.initializer.name &&
-         equal_values(a.initializer.attributes.all(), b.initializer.attributes.all());
+bool equal_recipes(const Module& a, const Module& b) {
+  return std::ranges::equal(a.recipe, b.recipe, [](const auto& x, const auto& y) {
+    return x.first == y.first && identical(x.second, y.second);
+  });
 }
 
 bool equal(const Node& a, const Node& b) {
   return a.op == b.op && a.name == b.name && a.inputs == b.inputs && a.type == b.type && a.layer == b.layer &&
-         equal_values(a.attributes.all(), b.attributes.all());
+         a.attributes == b.attributes;
 }
 
 // Whether nodes i of both graphs are in kernels of the same name, and both or neither share that of node i
@@ -58,10 +53,9 @@ bool equal(const Graph& a, const Graph& b) {
 bool equal(const Module& a, const Module& b) {
   const auto same_tensor = [](const Tensor& x, const Tensor& y) { return equal(x, y); };
   const auto same_entry = [](const Graph& x, const Graph& y) { return equal(x, y); };
-  return a.name == b.name && a.classes == b.classes && equal_values(a.recipe, b.recipe) &&
-         a.optimizer.name == b.optimizer.name &&
-         equal_values(a.optimizer.hyper.all(), b.optimizer.hyper.all()) && a.predict == b.predict &&
-         std::ranges::equal(a.tensors, b.tensors, same_tensor) &&
+  return a.name == b.name && a.classes == b.classes && equal_recipes(a, b) &&
+         a.optimizer.name == b.optimizer.name && a.optimizer.hyper == b.optimizer.hyper &&
+         a.predict == b.predict && std::ranges::equal(a.tensors, b.tensors, same_tensor) &&
          std::ranges::equal(a.entries, b.entries, same_entry);
 }
 
