@@ -24,11 +24,18 @@
 namespace rnc {
 namespace {
 
-// Counts accesses to spill slots, those in loops eightfold per level.
+// Instructions and those among them that access spill slots, in loops counted eightfold per level.
+struct SpillCount {
+  int64_t instructions = 0;
+  int64_t spills = 0;
+  // Too few to matter.
+  bool negligible() const { return spills * 100 <= instructions; }
+};
+
 class CountSpills : public llvm::MachineFunctionPass {
  public:
   static char id;
-  explicit CountSpills(int64_t& total) : MachineFunctionPass(id), total_(total) {}
+  explicit CountSpills(SpillCount& total) : MachineFunctionPass(id), total_(total) {}
 
   void getAnalysisUsage(llvm::AnalysisUsage& usage) const override {
     usage.addRequired<llvm::MachineLoopInfoWrapperPass>();
@@ -42,7 +49,8 @@ class CountSpills : public llvm::MachineFunctionPass {
     for (const llvm::MachineBasicBlock& block : function) {
       const int64_t weight = int64_t{1} << (3 * std::min(loops.getLoopDepth(&block), 6u));
       for (const llvm::MachineInstr& instruction : block) {
-        if (touches_spill_slot(instruction, frame)) total_ += weight;
+        total_.instructions += weight;
+        if (touches_spill_slot(instruction, frame)) total_.spills += weight;
       }
     }
     return false;
@@ -57,14 +65,14 @@ class CountSpills : public llvm::MachineFunctionPass {
     return false;
   }
 
-  int64_t& total_;
+  SpillCount& total_;
 };
 
 char CountSpills::id = 0;
 
 struct Code {
   std::string bytes;
-  int64_t spills = 0;
+  SpillCount count;
 };
 
 // As TargetMachine::addPassesToEmitFile, with the machine scheduler left out on demand. LLVM's own switch for
@@ -83,7 +91,7 @@ Code generate_once(const llvm::Module& module, CodegenMachine& machine, CodeKind
   check(!config->addISelPasses(), "LLVM has no instruction selector for the target");
   config->addMachinePasses();
   config->setInitialized();
-  passes.add(new CountSpills(code.spills));
+  passes.add(new CountSpills(code.count));
   const auto type =
       kind == CodeKind::object ? llvm::CodeGenFileType::ObjectFile : llvm::CodeGenFileType::AssemblyFile;
   check(!machine.addAsmPrinter(passes, out, nullptr, type, info->getMMI().getContext()),
@@ -127,9 +135,9 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
 std::string generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind) {
   auto& codegen = static_cast<CodegenMachine&>(machine);
   Code scheduled = generate_once(module, codegen, kind, true);
-  if (scheduled.spills == 0) return std::move(scheduled.bytes);
+  if (scheduled.count.negligible()) return std::move(scheduled.bytes);
   Code in_order = generate_once(module, codegen, kind, false);
-  return std::move(in_order.spills < scheduled.spills ? in_order.bytes : scheduled.bytes);
+  return std::move(in_order.count.spills < scheduled.count.spills ? in_order.bytes : scheduled.bytes);
 }
 
 }  // namespace rnc

@@ -19,7 +19,7 @@ enum class CodeKind : uint8_t { object, assembly };
 void optimize(llvm::Module& module, llvm::TargetMachine& machine);
 
 // Object code or assembly text. Each kernel is generated with LLVM's machine scheduler and, if that spills
-// registers inside loops, also without; the code with fewer spills is taken (performance.md: large register
+// more than a little, also without; the code with fewer spills is taken (performance.md: large register
 // tiles on AVX-512 need it off, AVX2 often gains from it). Depends on nothing but the module and machine; may
 // run concurrently in different LLVM contexts.
 std::string generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind);

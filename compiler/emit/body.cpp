@@ -3,7 +3,7 @@
 #include <llvm/IR/DebugInfoMetadata.h>
 #include <llvm/IR/MDBuilder.h>
 
-#include <set>
+#include <utility>
 
 namespace rnc {
 
@@ -38,7 +38,12 @@ void collect_scratch(const Stmt& stmt, std::vector<const Memory*>& found) {
 
 BodyEmitter::BodyEmitter(llvm::IRBuilder<>& builder, const Target& target, const loops::Kernel& kernel,
                          const Frame& frame, const std::vector<bool>& noalias, DebugScope debug)
-    : b_(builder), target_(target), kernel_(kernel), scratch_(frame.scratch), debug_(debug) {
+    : b_(builder),
+      target_(target),
+      kernel_(kernel),
+      scratch_(frame.scratch),
+      debug_(debug),
+      repeated_loads_(builder, target.info.vector_registers / 2) {
   variables_["N"].affine = Affine::of(atom(frame.batch, 0));
   variables_["worker"].affine = Affine::of(atom(frame.worker, 0));
   for (size_t i = 0; i < kernel.params.size(); ++i) places_[kernel.params[i].get()].base = frame.params[i];
@@ -92,6 +97,7 @@ void BodyEmitter::emit(const Stmt& stmt) {
     b_.SetCurrentDebugLocation(llvm::DILocation::get(b_.getContext(), line, column, debug_.subprogram));
   }
   values_.clear();
+  if (values_held_ == 0 || unrolled_ == 0) repeated_loads_.at_boundary();
   switch (stmt->kind) {
     case StmtKind::block:
       emit_all(stmt->body);
@@ -127,10 +133,12 @@ void BodyEmitter::emit_for(const StmtNode& loop) {
     return;
   }
   check(begin.is_constant() && end.is_constant(), "an unrolled loop needs constant bounds: " + loop.variable);
+  ++unrolled_;
   for (int64_t i = begin.constant; i < end.constant; i += loop.step) {
     variables_[loop.variable] = {Affine{i, {}}, nullptr};
     emit_all(loop.body);
   }
+  --unrolled_;
   variables_.erase(loop.variable);
 }
 
@@ -163,7 +171,11 @@ void BodyEmitter::emit_loop(const std::string& variable, const Affine& begin, co
   counter->addIncoming(first, before);
   ++depth_;
   variables_[variable] = {Affine::of(atom(counter, depth_)), nullptr};
+  const int held_outside = std::exchange(values_held_, 0);
+  const int unrolled_outside = std::exchange(unrolled_, 0);
   body();
+  values_held_ = held_outside;
+  unrolled_ = unrolled_outside;
   variables_.erase(variable);
   --depth_;
   llvm::Value* next = b_.CreateAdd(counter, b_.getInt64(static_cast<uint64_t>(step)), "", false, true);
@@ -210,7 +222,9 @@ void BodyEmitter::emit_let(const StmtNode& let) {
     binding.value = emit(let.value);
   }
   variables_[let.variable] = binding;
+  values_held_ += binding.value != nullptr;
   emit_all(let.body);
+  values_held_ -= binding.value != nullptr;
   variables_.erase(let.variable);
 }
 

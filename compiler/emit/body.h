@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compiler/emit/affine.h"
+#include "compiler/emit/repeated_loads.h"
 #include "compiler/target.h"
 #include "ir/loops/loops.h"
 
@@ -102,6 +103,10 @@ class BodyEmitter {
   int depth_ = 0;
   int next_atom_ = 0;
   int64_t scratch_used_ = 0;
+  RepeatedLoads repeated_loads_;
+  // Around the current statement, within the innermost loop that stays one:
+  int unrolled_ = 0;     // unrolled loops
+  int values_held_ = 0;  // lets that hold a loaded or computed value
 };
 
 }  // namespace rnc

@@ -80,6 +80,7 @@ llvm::Value* BodyEmitter::emit_load(const ExprNode& load) {
   llvm::Value* base = places_.at(&memory).base;
   const Affine offset = offset_of(memory, load.operands);
   const int lanes = load.type.lanes;
+  if (memory.space != loops::Space::registers) repeated_loads_.about_to_load(&memory, offset, lanes);
   llvm::Type* type = this->type(load.type);
   if (lanes == 1)
     return tagged(b_.CreateAlignedLoad(type, pointer(base, offset), align(offset)), load.memory);
