@@ -1,11 +1,14 @@
 #include "runtime/checkpoint.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
 #include "runtime/error.h"
+#include "runtime/lr_schedule.h"
 #include "runtime/safetensors.h"
 
 namespace rnrun {
@@ -69,6 +72,7 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
   m["epochs"] = fmt::format("{}", c.settings.epochs);
   m["batch_size"] = fmt::format("{}", c.settings.batch_size);
   m["lr"] = fmt::format("{}", c.settings.lr);
+  m["lr_schedule"] = c.settings.lr_schedule;
   m["limit_batches"] = fmt::format("{}", c.settings.limit_batches);
   for (const auto& [name, value] : c.settings.hyper) m["hyper." + name] = fmt::format("{}", value);
   m["epoch"] = fmt::format("{}", c.position.epoch);
@@ -98,6 +102,10 @@ Checkpoint load_checkpoint(const std::string& path, Session& session) {
   c.settings.epochs = m.number<int64_t>("epochs", 0, kMaxEpochs);
   c.settings.batch_size = m.number<int64_t>("batch_size", 1, kMaxBatch);
   c.settings.lr = m.number<double>("lr", 0, kLargest);
+  c.settings.lr_schedule = m.text("lr_schedule");
+  if (std::ranges::find(lr_schedules(), c.settings.lr_schedule) == lr_schedules().end())
+    throw Error(fmt::format("{}: lr_schedule '{}' is not one of {}", path, c.settings.lr_schedule,
+                            fmt::join(lr_schedules(), ", ")));
   c.settings.limit_batches = m.number<int64_t>("limit_batches", 0, kMaxCount);
   for (const auto& [key, value] : file.metadata)
     if (key.starts_with("hyper."))

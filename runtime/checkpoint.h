@@ -21,7 +21,8 @@ struct TrainSettings {
   int64_t epochs = 10;
   int64_t batch_size = 64;
   double lr = 0;
-  std::map<std::string, double> hyper;  // other scalar inputs of entry train_step: "momentum", ...
+  std::string lr_schedule = "constant";  // see lr_schedule.h
+  std::map<std::string, double> hyper;   // other scalar inputs of entry train_step: "momentum", ...
   uint64_t seed = 0;
   int64_t limit_batches = 0;  // per epoch and evaluation; 0: all
 };

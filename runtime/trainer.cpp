@@ -11,6 +11,7 @@
 #include "runtime/error.h"
 #include "runtime/evaluate.h"
 #include "runtime/interrupt.h"
+#include "runtime/lr_schedule.h"
 #include "runtime/random.h"
 
 namespace rnrun {
@@ -40,10 +41,10 @@ void Trainer::train_epoch(TrainPosition& position, Progress& progress) {
   auto* labels = step.input<int32_t>(classifier_.label);
   const auto* scores = step.output<float>(classifier_.predict);
   const auto* loss = step.output<float>("loss");
-  step.set_scalar("lr", settings_.lr);
   for (const auto& [name, value] : settings_.hyper) step.set_scalar(name, value);
 
   const auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position.epoch);
+  const int64_t steps = settings_.epochs * ((samples_per_epoch_ + batch_size - 1) / batch_size);
   epoch_samples_ = 0;
   const auto start = Clock::now();
   while (position.position < samples_per_epoch_ && interrupted() == 0) {
@@ -51,6 +52,7 @@ void Trainer::train_epoch(TrainPosition& position, Progress& progress) {
     const auto indices =
         std::span(order).subspan(static_cast<size_t>(position.position), static_cast<size_t>(batch));
     read_batch(*data_.train, indices, session_.pool(), pixels, labels);
+    step.set_scalar("lr", learning_rate(settings_.lr_schedule, settings_.lr, position.step, steps));
     step.set_scalar("step", static_cast<double>(position.step + 1));
     step.run(batch);
     if (!std::isfinite(*loss))

@@ -32,7 +32,8 @@ const std::vector<InitializerInfo>& initializers() {
 const std::vector<AttributeSpec>& recipe_entries() {
   static const std::vector<AttributeSpec> table = {{"epochs", AttributeKind::integer, {}},
                                                    {"batch_size", AttributeKind::integer, {}},
-                                                   {"lr", AttributeKind::real, {}}};
+                                                   {"lr", AttributeKind::real, {}},
+                                                   {"lr_schedule", AttributeKind::string, {}}};
   return table;
 }
 
@@ -116,9 +117,9 @@ std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& envi
   const Attributes recipe = complete_attributes("recipe", specs, std::move(given), expr.location);
   std::map<std::string, Attribute> result;
   for (const auto& [key, value] : recipe.all()) {
-    const bool positive =
-        std::holds_alternative<double>(value) ? std::get<double>(value) > 0 : std::get<int64_t>(value) > 0;
-    if (!positive) {
+    const auto* real = std::get_if<double>(&value);
+    const auto* integer = std::get_if<int64_t>(&value);
+    if ((real != nullptr && !(*real > 0)) || (integer != nullptr && *integer <= 0)) {
       throw UserError(expr.location,
                       fmt::format("recipe: {} must be greater than 0, not {}", key, str(value)));
     }

@@ -1,6 +1,8 @@
 // rnrun train: trains a model on a data set.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -12,6 +14,7 @@
 #include "runtime/error.h"
 #include "runtime/file.h"
 #include "runtime/interrupt.h"
+#include "runtime/lr_schedule.h"
 #include "runtime/trainer.h"
 
 namespace rnrun {
@@ -25,6 +28,7 @@ struct Options {
   std::optional<int64_t> epochs;
   std::optional<int64_t> batch_size;
   std::optional<double> lr;
+  std::optional<std::string> lr_schedule;
   std::map<std::string, double> hyper;
   std::optional<uint64_t> seed;
   std::optional<int64_t> limit_batches;
@@ -51,6 +55,10 @@ TrainSettings settings_of(const Model& model, const rn_entry& step) {
   settings.epochs = natural("epochs", settings.epochs, kMaxEpochs);
   settings.batch_size = natural("batch_size", settings.batch_size, kMaxBatch);
   settings.lr = number(recipe, "lr").value_or(NAN);
+  settings.lr_schedule = text(recipe, "lr_schedule", settings.lr_schedule);
+  if (std::ranges::find(lr_schedules(), settings.lr_schedule) == lr_schedules().end())
+    throw Error(fmt::format("the recipe of the model {} has lr_schedule = {}; possible are {}", model.name(),
+                            settings.lr_schedule, fmt::join(lr_schedules(), ", ")));
   settings.seed = static_cast<uint64_t>(std::max(number(recipe, "seed").value_or(0), 0.0));
   for (const rn_value& v : inputs(step)) {
     const std::string_view name = v.name;
@@ -67,6 +75,7 @@ void override_settings(TrainSettings& settings, const Options& options, std::str
   settings.epochs = options.epochs.value_or(settings.epochs);
   settings.batch_size = options.batch_size.value_or(settings.batch_size);
   settings.lr = options.lr.value_or(settings.lr);
+  settings.lr_schedule = options.lr_schedule.value_or(settings.lr_schedule);
   settings.seed = options.seed.value_or(settings.seed);
   settings.limit_batches = options.limit_batches.value_or(settings.limit_batches);
   for (const auto& [name, value] : options.hyper) {
@@ -117,9 +126,9 @@ int train(const Options& options) {
   const DataSplits data = open_data(settings.data, classifier.shape, classifier.classes);
   make_directory(directory);
 
-  fmt::print("{}: {} images of {} from {}, {} to test; batch {}, lr {}, {} threads; results in {}\n",
+  fmt::print("{}: {} images of {} from {}, {} to test; batch {}, lr {} {}, {} threads; results in {}\n",
              model->name(), data.train->size(), str(classifier.shape), settings.data, data.test->size(),
-             settings.batch_size, settings.lr, options.threads, directory);
+             settings.batch_size, settings.lr, settings.lr_schedule, options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;
   const TrainOutcome outcome =
@@ -149,6 +158,9 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   app.add_option("-b,--batch-size", options->batch_size, "images per step")
       ->check(CLI::Range(int64_t{1}, kMaxBatch));
   app.add_option("--lr", options->lr, "learning rate")->check(CLI::Range(0.0, 1e6));
+  app.add_option("--lr-schedule", options->lr_schedule,
+                 "how the learning rate goes: constant, or cosine (down to zero at the end)")
+      ->check(CLI::IsMember(lr_schedules()));
   hyper("--momentum", "momentum", "the optimizer's momentum");
   hyper("--weight-decay", "weight_decay", "the optimizer's weight decay");
   app.add_option("--seed", options->seed, "of initial values and shuffling");
