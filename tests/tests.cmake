@@ -7,6 +7,19 @@ target_compile_definitions(rnc_test_support PRIVATE RNC_SOURCE_DIR="${CMAKE_SOUR
 # Includes follow the direction of dependencies.
 add_test(NAME layers COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CMAKE_SOURCE_DIR}/tests/layers.cmake)
 
+# Sources are formatted, by the version of clang-format that .clang-format is written for.
+find_program(CLANG_FORMAT NAMES clang-format-14 clang-format)
+if(CLANG_FORMAT)
+  execute_process(COMMAND ${CLANG_FORMAT} --version OUTPUT_VARIABLE version)
+  if(version MATCHES "version 14\\.")
+    foreach(layer ir passes compiler runtime tests)
+      file(GLOB_RECURSE found CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${layer}/*.cpp ${CMAKE_SOURCE_DIR}/${layer}/*.h)
+      list(APPEND formatted ${found})
+    endforeach()
+    add_test(NAME format COMMAND ${CLANG_FORMAT} --dry-run -Werror ${formatted})
+  endif()
+endif()
+
 # Unit tests: tests/unit/<layer>/*.cpp make one program per layer, linked with that layer and what it may use.
 find_package(doctest REQUIRED)
 
