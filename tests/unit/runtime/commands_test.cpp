@@ -91,8 +91,8 @@ TEST_CASE("train, eval and resume on the command line") {
   const ProcessResult first = run_rnrun(train);
   CHECK(first.status == 0);
   CHECK(first.out.starts_with("linear: 300 images of 1x28x28 from " + directory / "data" +
-                              ", 50 to test; batch 64, lr 0.1 constant, 2 threads; results in " + directory / "o" +
-                              "\nepoch 1/2  batch 5/5  loss "));
+                              ", 50 to test; batch 64, lr 0.1 constant, 2 threads; results in " +
+                              directory / "o" + "\nepoch 1/2  batch 5/5  loss "));
   CHECK(first.out.find("\ntest accuracy ") != std::string::npos);
   CHECK(failure(train) ==
         "1 " + directory / "o/checkpoint.safetensors" +
