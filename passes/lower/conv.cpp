@@ -6,6 +6,7 @@
 #include "passes/lower/conv/direct.h"
 #include "passes/lower/conv/grouped.h"
 #include "passes/lower/conv/weight_grad.h"
+#include "passes/lower/conv/winograd.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {
@@ -86,6 +87,17 @@ void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, Va
   conv.weight = pack_grouped_weight(lowering, conv, weight, transposed);
 }
 
+// Weights that change in every step are worth transforming for Winograd only where a batch shares the
+// transform: in training.
+void lower_dense(Lowering& lowering, const Group& group, const DirectConv& conv, const ConvShape& shape,
+                 bool input_grad) {
+  const std::string& entry = lowering.graph().name;
+  const bool trains = entry == "train_step" || entry == "backward";
+  const int m = trains && !conv.plain_input ? winograd_tile(shape, lowering.target()) : 0;
+  if (m > 0) return lower_winograd(lowering, group, conv, m, input_grad);
+  lower_direct(lowering, group, conv);
+}
+
 }  // namespace
 
 void lower_conv2d(Lowering& lowering, const Group& group) {
@@ -108,7 +120,7 @@ void lower_conv2d(Lowering& lowering, const Group& group) {
   conv.work = work_of(shape, "forward");
   if (flattens(shape)) flatten_grid(conv);
   use_weight(lowering, conv, shape, node.inputs[1], false);
-  lower_direct(lowering, group, conv);
+  lower_dense(lowering, group, conv, shape, false);
 }
 
 void lower_conv2d_input_grad(Lowering& lowering, const Group& group) {
@@ -131,7 +143,7 @@ void lower_conv2d_input_grad(Lowering& lowering, const Group& group) {
   conv.work = work_of(shape, "input_grad");
   if (flattens(shape)) flatten_grid(conv);
   use_weight(lowering, conv, shape, node.inputs[1], true);
-  lower_direct(lowering, group, conv);
+  lower_dense(lowering, group, conv, shape, true);
 }
 
 void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {

@@ -1,0 +1,106 @@
+#include "passes/lower/conv/winograd_transforms.h"
+
+#include "ir/diagnostics.h"
+
+namespace rnc {
+
+using loops::Expr;
+
+namespace {
+
+constexpr double kA = 0.625, kB = 1.5;  // the points of F(4)
+constexpr double kA2 = kA * kA, kB2 = kB * kB;
+
+Expr number(double value, const Expr& like) {
+  return loops::constant(loops::Scalar::f32, value, like->type.lanes);
+}
+// value * x + y
+Expr scaled(double value, const Expr& x, const Expr& y) { return loops::fma(number(value, x), x, y); }
+Expr times(double value, const Expr& x) { return number(value, x) * x; }
+
+// e + o and e - o: a pair of opposite points, from its even and odd part.
+void pair(Body& body, Vectors& out, const Expr& even, const Expr& odd) {
+  const Expr e = body.let("e", even), o = body.let("o", odd);
+  out.push_back(e + o);
+  out.push_back(e - o);
+}
+
+Vectors named(Body& body, Vectors values) {
+  for (Expr& value : values) value = body.let("t", value);
+  return values;
+}
+
+}  // namespace
+
+Vectors winograd_input(Body& body, int m, const Vectors& d) {
+  Vectors out;
+  if (m == 2) {
+    out = {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
+  } else if (m == 3) {
+    const Expr a = body.let("a", d[3] - d[1]), q = body.let("q", d[3] - d[2]);
+    out = {scaled(2, d[0] - d[2], a), scaled(-2, d[1], q), scaled(2, d[1] - d[2], q), a,
+           scaled(2, d[1] - d[3], d[4] - d[2])};
+  } else {
+    check(m == 4, "Winograd tile");
+    out.push_back(scaled(kA2 * kB2, d[0], scaled(-(kA2 + kB2), d[2], d[4])));
+    pair(body, out, scaled(-kB2, d[2], d[4]), times(kA, scaled(-kB2, d[1], d[3])));
+    pair(body, out, scaled(-kA2, d[2], d[4]), times(kB, scaled(-kA2, d[1], d[3])));
+    out.push_back(scaled(kA2 * kB2, d[1], scaled(-(kA2 + kB2), d[3], d[5])));
+  }
+  return named(body, std::move(out));
+}
+
+Vectors winograd_weight(Body& body, int m, const Vectors& g) {
+  Vectors out;
+  if (m == 2) {
+    out.push_back(g[0]);
+    pair(body, out, times(0.5, g[0] + g[2]), times(0.5, g[1]));
+    out.push_back(g[2]);
+  } else if (m == 3) {
+    const Expr s = body.let("s", g[0] + g[2]);
+    out = {times(0.5, g[0]), times(-0.5, s + g[1]), times(-1.0 / 6, s - g[1]),
+           times(1.0 / 6, scaled(4, g[2], scaled(2, g[1], g[0]))), g[2]};
+  } else {
+    check(m == 4, "Winograd tile");
+    constexpr double na = 2 * kA2 * (kA2 - kB2), nb = 2 * kB2 * (kB2 - kA2);
+    out.push_back(times(1 / (kA2 * kB2), g[0]));
+    pair(body, out, scaled(1 / na, g[0], times(kA2 / na, g[2])), times(kA / na, g[1]));
+    pair(body, out, scaled(1 / nb, g[0], times(kB2 / nb, g[2])), times(kB / nb, g[1]));
+    out.push_back(g[2]);
+  }
+  return named(body, std::move(out));
+}
+
+Vectors winograd_output(Body& body, int m, const Vectors& p) {
+  const Expr s = body.let("s", p[1] + p[2]), d = body.let("d", p[1] - p[2]);
+  Vectors out;
+  if (m == 2) {
+    out = {p[0] + s, d - p[3]};
+  } else if (m == 3) {
+    out = {p[0] + s + p[3], scaled(2, p[3], d), scaled(4, p[3], s) + p[4]};
+  } else {
+    check(m == 4, "Winograd tile");
+    const Expr s2 = body.let("s", p[3] + p[4]), d2 = body.let("d", p[3] - p[4]);
+    out = {p[0] + s + s2, scaled(kB, d2, times(kA, d)), scaled(kB2, s2, times(kA2, s)),
+           scaled(kB * kB2, d2, scaled(kA * kA2, d, p[5]))};
+  }
+  return named(body, std::move(out));
+}
+
+Vectors winograd_2d(Body& body, int m, Transform transform, const Vectors& square, int size) {
+  std::vector<Vectors> columns;  // transformed along the rows' index
+  for (int j = 0; j < size; ++j) {
+    Vectors column;
+    for (int i = 0; i < size; ++i) column.push_back(square[static_cast<size_t>(i * size + j)]);
+    columns.push_back(transform(body, m, column));
+  }
+  Vectors result;
+  for (size_t i = 0; i < columns[0].size(); ++i) {
+    Vectors row;
+    for (const Vectors& column : columns) row.push_back(column[i]);
+    for (Expr& value : transform(body, m, row)) result.push_back(value);
+  }
+  return result;
+}
+
+}  // namespace rnc
