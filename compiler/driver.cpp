@@ -93,6 +93,7 @@ void compile_file(const Options& options) {
   const std::vector<Pass> passes = checking_options([&] { return chosen_passes(options); });
   Compilation compilation;
   compilation.target = target.info;
+  compilation.target.winograd = options.conv != "direct";
   compilation.module = parse(read_source(options.input), ElaborateOptions{options.set, options.optimizer});
   const uint64_t hash = graph_hash(compilation.module);
 

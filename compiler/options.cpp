@@ -103,6 +103,9 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   app.add_option("--target-features", options.target.features,
                  "Changes to the CPU's features: +fma,-avx512f");
   app.add_option("--target-triple", options.target.triple, "Machine to generate code for. Default: this one");
+  app.add_option("--conv", options.conv,
+                 "How convolutions are computed in training: auto (Winograd where it is faster), or direct")
+      ->check(CLI::IsMember({"auto", "direct"}));
   app.add_flag("-g", options.debug, "Line tables: debuggers and profilers show lines of the .graph file");
   CLI::Option* passes_option =
       app.add_option("--passes", passes, "Run these passes, by comma, instead of the default ones");

@@ -20,6 +20,7 @@ struct Options {
   std::map<std::string, std::string> set;  // constants of the spec, by name
   std::string optimizer;
   TargetRequest target;
+  std::string conv = "auto";          // or "direct"
   bool debug = false;                 // line tables
   std::optional<std::string> passes;  // instead of the default pipeline
   std::vector<std::string> print_after;
