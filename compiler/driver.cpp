@@ -8,6 +8,7 @@
 #include <new>
 
 #include "compiler/compile.h"
+#include "compiler/layer_kernels.h"
 #include "compiler/options.h"
 #include "compiler/output.h"
 #include "compiler/trainer.h"
@@ -85,7 +86,11 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
   }
   if (options.emit == Emit::loops) return loops::print(*compilation.program);
   if (options.emit == Emit::memory) return memory_reports(*compilation.program);
-  return compile(options.emit, Model{compilation.module, *compilation.program, target, hash, options.debug});
+  if (!options.debug) {
+    return compile(options.emit, Model{compilation.module, *compilation.program, target, hash, false});
+  }
+  const loops::Program by_layer = kernels_by_layer(*compilation.program);
+  return compile(options.emit, Model{compilation.module, by_layer, target, hash, true});
 }
 
 void compile_file(const Options& options) {

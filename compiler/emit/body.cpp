@@ -91,7 +91,7 @@ void BodyEmitter::emit_all(const std::vector<Stmt>& body) {
 
 void BodyEmitter::emit(const Stmt& stmt) {
   const llvm::DebugLoc outer = b_.getCurrentDebugLocation();
-  if (debug_.subprogram && stmt->location) {
+  if (debug_.subprogram && stmt->location && stmt->location.file == kernel_.location.file) {
     const auto line = static_cast<unsigned>(stmt->location.line);
     const auto column = static_cast<unsigned>(stmt->location.column);
     b_.SetCurrentDebugLocation(llvm::DILocation::get(b_.getContext(), line, column, debug_.subprogram));
