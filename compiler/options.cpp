@@ -108,7 +108,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       ->check(CLI::IsMember({"auto", "direct"}));
   app.add_flag("-g", options.debug, "Line tables: debuggers and profilers show lines of the .graph file");
   CLI::Option* passes_option =
-      app.add_option("--passes", passes, "Run these passes, by comma, instead of the default ones");
+      app.add_option("--passes", passes, "Run these passes, by comma, instead of the default ones")
+          ->expected(0, 1);
   app.add_option("--print-after", options.print_after, "Print the graph after these passes, by comma, or all")
       ->delimiter(',');
   app.add_option("--dump-dir", options.dump_dir, "Directory for the graph after each pass");

@@ -143,7 +143,8 @@ Target resolve_target(const TargetRequest& request) {
     }
   }
   for (const FeatureChange& change : changes) {
-    if (change.enable && !target.has(change.name)) target.features.push_back(change.name);
+    const bool has = chosen->checkFeatures(fmt::format("+{}", change.name));
+    if (has && !target.has(change.name)) target.features.push_back(change.name);
   }
   std::sort(target.features.begin(), target.features.end());
   target.info = describe(target, x86);

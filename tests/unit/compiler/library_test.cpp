@@ -1,0 +1,220 @@
+// A small model, compiled: its descriptor, its files, and that nothing in them depends on chance.
+#include <doctest/doctest.h>
+#include <llvm/Object/ELFObjectFile.h>
+
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <map>
+
+#include "compiler/layer_kernels.h"
+#include "compiler/trainer.h"
+#include "ir/text/text.h"
+#include "passes/pipeline.h"
+#include "tests/unit/compiler/compiled.h"
+
+namespace rnc::test {
+namespace {
+
+constexpr const char* kTiny = R"(
+model tiny(image: u8[N, 1, 8, 8], label: i32[N]) {
+  classes ["cat", "dog", "bird"]
+  x = normalize(image, mean = [0.5], std = [0.25])
+  conv = conv2d(x, 8, kernel = 3, pad = 1, bias = false)
+  bn = batch_norm(conv)
+  fc = linear(flatten(global_avg_pool(relu(bn))), 3)
+  predict fc
+  loss cross_entropy(fc, label)
+  train sgd(momentum = 0.9)
+  recipe(epochs = 2, lr = 0.05)
+}
+)";
+
+// A compiled model and all that it was made of.
+struct Tiny {
+  explicit Tiny(const TargetRequest& request, const std::string& text = kTiny)
+      : target(resolve_target(request)) {
+    compilation.target = target.info;
+    compilation.module = parse(std::make_shared<SourceFile>(SourceFile{"tiny.graph", text}));
+    hash = graph_hash(compilation.module);
+    run_passes(compilation, pipeline());
+  }
+  Model model() const { return {compilation.module, *compilation.program, target, hash, false}; }
+  Target target;
+  Compilation compilation;
+  uint64_t hash = 0;
+};
+
+using Elf = llvm::object::ELFObjectFile<llvm::object::ELF64LE>;
+
+Elf open_elf(const std::string& bytes) {
+  auto file = Elf::create(llvm::MemoryBufferRef(bytes, "test"));
+  REQUIRE(static_cast<bool>(file));
+  return std::move(*file);
+}
+
+std::vector<std::string> undefined_symbols(const Elf& file) {
+  std::vector<std::string> names;
+  for (const auto& symbol : file.symbols()) {
+    const auto flags = llvm::cantFail(symbol.getFlags());
+    if (flags & llvm::object::SymbolRef::SF_Undefined)
+      names.push_back(llvm::cantFail(symbol.getName()).str());
+  }
+  std::erase(names, "");
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("the descriptor says what the model says") {
+  const Tiny tiny({});
+  const Compiled compiled(tiny.model());
+  const rn_model_descriptor& d = compiled.descriptor();
+  CHECK(d.magic == RN_MAGIC);
+  CHECK(d.version == RN_ABI_VERSION);
+  CHECK(d.triple == tiny.target.triple);
+  CHECK(d.cpu == tiny.target.cpu);
+  CHECK(d.compiler == std::string("rnc " RNC_VERSION));
+  CHECK(d.name == std::string("tiny"));
+  CHECK(d.graph_hash == tiny.hash);
+  CHECK(d.predict == std::string("fc"));
+  REQUIRE(d.class_count == 3);
+  CHECK(d.classes[1] == std::string("dog"));
+  CHECK(d.optimizer == std::string("sgd"));
+  REQUIRE(d.recipe.count == 2);
+  CHECK(d.recipe.items[1].name == std::string("lr"));
+  CHECK(d.recipe.items[1].text == std::string("0.05"));
+  CHECK(d.recipe.items[1].number == 0.05);
+
+  std::array<int64_t, RN_TENSOR_KINDS> end{};
+  std::map<std::string, const rn_tensor*> tensors;
+  for (int64_t i = 0; i < d.tensor_count; ++i) {
+    const rn_tensor& tensor = d.tensors[i];
+    tensors[tensor.name] = &tensor;
+    CHECK(tensor.offset % RN_ALIGNMENT == 0);
+    CHECK(tensor.offset >= end[static_cast<size_t>(tensor.kind)]);
+    end[static_cast<size_t>(tensor.kind)] = tensor.offset + tensor.bytes;
+  }
+  for (size_t kind = 0; kind < RN_TENSOR_KINDS; ++kind) CHECK(d.region_bytes[kind] >= end[kind]);
+  REQUIRE(tensors.contains("fc.weight"));
+  const rn_tensor& weight = *tensors["fc.weight"];
+  CHECK(weight.kind == RN_PARAMETER);
+  CHECK(weight.type.rank == 2);
+  CHECK(weight.type.dims[0] == 3);
+  CHECK(weight.type.dims[1] == 8);
+  CHECK(weight.initializer == std::string("kaiming_uniform"));
+  CHECK(tensors.at("momentum.fc.weight")->kind == RN_SLOT);
+  CHECK(tensors.at("bn.running_var")->kind == RN_BUFFER);
+
+  std::map<std::string, const rn_entry*> entries;
+  for (int64_t i = 0; i < d.entry_count; ++i) entries[d.entries[i].name] = &d.entries[i];
+  REQUIRE(entries.contains("update"));
+  const rn_entry& update = *entries["update"];
+  CHECK(update.tensor_kinds == (1u << RN_PARAMETER | 1u << RN_SLOT | 1u << RN_GRADIENT));
+  std::map<std::string, double> defaults;
+  for (int64_t i = 0; i < update.input_count; ++i)
+    defaults[update.inputs[i].name] = update.inputs[i].default_value;
+  CHECK(defaults.at("lr") == 0.05);
+  CHECK(defaults.at("momentum") == 0.9);
+  const rn_entry& infer = *entries.at("infer");
+  CHECK(infer.inputs[0].name == std::string("image"));
+  CHECK(infer.inputs[0].type.dtype == RN_U8);
+  CHECK(infer.inputs[0].type.dims[0] == -1);
+  CHECK(std::isnan(infer.inputs[0].default_value));
+  CHECK(infer.outputs[0].name == std::string("fc"));
+  for (int64_t i = 0; i < infer.call_count; ++i) CHECK(std::strlen(infer.calls[i].kernel) > 0);
+}
+
+TEST_CASE("a library needs no other, whatever the CPU") {
+  for (const char* cpu : {"x86-64", "x86-64-v3", "x86-64-v4"}) {
+    CAPTURE(cpu);
+    const std::string bytes = compile_to_shared_library(Tiny({"x86_64-pc-linux-gnu", cpu, ""}).model());
+    const Elf file = open_elf(bytes);
+    CHECK(undefined_symbols(file).empty());
+    for (const auto& entry : llvm::cantFail(file.getELFFile().dynamicEntries()))
+      CHECK(entry.d_tag != llvm::ELF::DT_NEEDED);
+    std::vector<std::string> exported;
+    for (const auto& symbol : file.getDynamicSymbolIterators()) {
+      exported.push_back(llvm::cantFail(symbol.getName()).str());
+    }
+    CHECK(exported == std::vector<std::string>{RN_MODEL_SYMBOL});
+  }
+}
+
+TEST_CASE("the same model compiles to the same bytes") {
+  const Tiny a({"x86_64-pc-linux-gnu", "x86-64-v3", ""}), b({"x86_64-pc-linux-gnu", "x86-64-v3", ""});
+  CHECK(compile_to_shared_library(a.model()) == compile_to_shared_library(b.model()));
+  CHECK(compile_to_object(a.model()) == compile_to_object(b.model()));
+  CHECK(compile_to_llvm(a.model()) == compile_to_llvm(b.model()));
+}
+
+TEST_CASE("an object file for aarch64 holds NEON code and needs nothing") {
+  const Tiny tiny({"aarch64-linux-gnu", "native", ""});
+  const std::string bytes = compile_to_object(tiny.model());
+  const Elf file = open_elf(bytes);
+  CHECK(file.getELFFile().getHeader().e_machine == llvm::ELF::EM_AARCH64);
+  CHECK(undefined_symbols(file).empty());
+  CHECK(compile_to_assembly(tiny.model()).find("fmla\tv") != std::string::npos);
+}
+
+TEST_CASE("assembly is one file: every private label is defined once") {
+  const std::string text = compile_to_assembly(Tiny({"x86_64-pc-linux-gnu", "x86-64-v3", ""}).model());
+  std::map<std::string, int> labels;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string line = text.substr(at, end - at);
+    if (line.starts_with(".L") && line.find(':') != std::string::npos)
+      ++labels[line.substr(0, line.find(':'))];
+    at = end + 1;
+  }
+  CHECK(labels.size() > 10);
+  for (const auto& [label, count] : labels) CHECK_MESSAGE(count == 1, label);
+}
+
+TEST_CASE("the graph's hash: neither target nor names of values matter, but structure and parameters do") {
+  const uint64_t hash = Tiny({}).hash;
+  const auto with = [](std::string_view what, std::string_view other) {
+    std::string text = kTiny;
+    text.replace(text.find(what), what.size(), other);
+    return graph_hash(parse(std::make_shared<SourceFile>(SourceFile{"tiny.graph", text})));
+  };
+  CHECK(Tiny({"aarch64-linux-gnu", "native", ""}).hash == hash);
+  CHECK(with("epochs = 2", "epochs = 3") == hash);
+  CHECK(with("pad = 1", "pad = 2") != hash);
+  CHECK(with("conv2d(x, 8,", "conv2d(x, 9,") != hash);
+  CHECK(with("mean = [0.5]", "mean = [0.4]") != hash);
+}
+
+TEST_CASE("-g names kernels after layers and points into the .graph file") {
+  const Tiny tiny({"x86_64-pc-linux-gnu", "x86-64", ""});
+  const loops::Program program = kernels_by_layer(*tiny.compilation.program);
+  for (const loops::EntryProgram& entry : program.entries) {
+    for (const loops::Call& call : entry.calls) {
+      if (call.label.empty()) continue;
+      const std::string& name = program.kernels.at(static_cast<size_t>(call.kernel)).name;
+      CHECK_MESSAGE(name.starts_with(call.label + "."), name);
+    }
+  }
+  const Model model{tiny.compilation.module, program, tiny.target, tiny.hash, true};
+  const std::string assembly = compile_to_assembly(model);
+  CHECK(assembly.find("\"tiny.graph\"") != std::string::npos);
+  // The convolution is on line 5 of the text above.
+  const size_t kernel = assembly.find("\nconv.conv_3x3");
+  REQUIRE(kernel != std::string::npos);
+  CHECK(assembly.find("\t.loc\t0 5 ", kernel) != std::string::npos);
+  CHECK(open_elf(compile_to_shared_library(model)).getELFFile().getHeader().e_type == llvm::ELF::ET_DYN);
+}
+
+TEST_CASE("a trainer is rnrun, the library and a trailer that finds it") {
+  const std::string rnrun = "#!program", library = "library";
+  const std::string bytes = make_trainer(rnrun, library);
+  CHECK(bytes.starts_with(rnrun));
+  rn_trailer trailer;
+  REQUIRE(bytes.size() > sizeof trailer);
+  std::memcpy(&trailer, bytes.data() + bytes.size() - sizeof trailer, sizeof trailer);
+  CHECK(std::memcmp(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic) == 0);
+  CHECK(bytes.substr(trailer.offset, trailer.size) == library);
+  CHECK(trailer.offset + trailer.size + sizeof trailer == bytes.size());
+}
+
+}  // namespace rnc::test

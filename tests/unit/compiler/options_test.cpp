@@ -1,0 +1,79 @@
+#include "compiler/options.h"
+
+#include <doctest/doctest.h>
+
+namespace rnc {
+namespace {
+
+Options parsed(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "rnc");
+  return *parse_options(static_cast<int>(arguments.size()), arguments.data());
+}
+
+std::string refused(const std::vector<const char*>& arguments) {
+  try {
+    parsed(arguments);
+  } catch (const UsageError& error) {
+    return error.message;
+  }
+  return "accepted";
+}
+
+constexpr const char* kKinds = "graph, dot, summary, loops, memory, llvm, asm, obj, so, trainer";
+
+}  // namespace
+
+TEST_CASE("the kind of output follows from --emit, else from -o's extension, else it is a library") {
+  CHECK(parsed({"dir/net.graph"}).emit == Emit::shared);
+  CHECK(parsed({"dir/net.graph"}).output == "net.so");
+  CHECK(parsed({"net.graph", "-o", "x.ll"}).emit == Emit::llvm);
+  CHECK(parsed({"net.graph", "-o", "x.s"}).emit == Emit::assembly);
+  CHECK(parsed({"net.graph", "-o", "x.o"}).emit == Emit::object);
+  CHECK(parsed({"net.graph", "-o", "x.graph"}).emit == Emit::graph);
+  CHECK(parsed({"net.graph", "-o", "x.dot"}).emit == Emit::dot);
+  CHECK(parsed({"net.graph", "-o", "x.loops"}).emit == Emit::loops);
+  CHECK(parsed({"net.graph", "-o", "x.so", "--emit=loops"}).emit == Emit::loops);
+  CHECK(parsed({"net.graph", "--emit=trainer"}).output == "net");
+  CHECK(parsed({"net.graph", "--emit=memory"}).output == "-");
+  CHECK(parsed({"net.graph", "--emit", "obj"}).output == "net.o");
+}
+
+TEST_CASE("options reach their fields") {
+  const Options options =
+      parsed({"net.graph", "--set", "classes=10", "--set=width=0.5", "--optimizer=sgd", "-g",
+              "--target-cpu=znver5", "--target-features=-fma", "--target-triple=aarch64-linux",
+              "--passes=cse,dce", "--print-after=cse,dce", "--dump-dir=d", "--time-passes", "--stats"});
+  CHECK(options.set == std::map<std::string, std::string>{{"classes", "10"}, {"width", "0.5"}});
+  CHECK(options.optimizer == "sgd");
+  CHECK(options.debug);
+  CHECK(options.target.cpu == "znver5");
+  CHECK(options.target.features == "-fma");
+  CHECK(options.target.triple == "aarch64-linux");
+  CHECK(options.passes == "cse,dce");
+  CHECK(options.print_after == std::vector<std::string>{"cse", "dce"});
+  CHECK(options.dump_dir == "d");
+  CHECK(options.time_passes);
+  CHECK(options.stats);
+  CHECK(!parsed({"net.graph"}).passes);
+  CHECK(parsed({"net.graph", "--passes="}).passes == "");
+  CHECK(parsed({"net.graph"}).target.cpu == "native");
+  CHECK(parsed({"--list-passes"}).list_passes);
+}
+
+TEST_CASE("a command line that makes no sense is refused") {
+  CHECK(refused({}) == "no input file; try rnc --help");
+  CHECK(refused({"a.graph", "--emit=pdf"}) == std::string("--emit=pdf: not one of ") + kKinds);
+  CHECK(refused({"a.graph", "-o", "a.pdf"}) ==
+        std::string("cannot tell from the name a.pdf what to write: give --emit, one of ") + kKinds);
+  CHECK(refused({"a.graph", "-o", "a"}) ==
+        std::string("cannot tell from the name a what to write: give --emit, one of ") + kKinds);
+  CHECK(refused({"a.graph", "--set", "x"}) == "--set x: must be NAME=VALUE");
+  CHECK(refused({"a.graph", "--set", "=1"}) == "--set =1: must be NAME=VALUE");
+  CHECK(refused({"a.graph", "--frobnicate"}) == "The following argument was not expected: --frobnicate");
+  CHECK(refused({"a.graph", "b.graph"}) == "The following argument was not expected: b.graph");
+  CHECK(refused({RNC_SOURCE_DIR "/samples/resnet18.graph", "-o",
+                 RNC_SOURCE_DIR "/samples/../samples/resnet18.graph"}) ==
+        "the output " RNC_SOURCE_DIR "/samples/../samples/resnet18.graph is the input");
+}
+
+}  // namespace rnc

@@ -1,0 +1,73 @@
+#include "compiler/target.h"
+
+#include <doctest/doctest.h>
+
+#include "ir/diagnostics.h"
+
+namespace rnc {
+namespace {
+
+constexpr const char* kLinux = "x86_64-pc-linux-gnu";
+
+std::string refused(const TargetRequest& request) {
+  try {
+    resolve_target(request);
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("a target's features are those of its CPU that code makes use of") {
+  const Target baseline = resolve_target({kLinux, "x86-64", ""});
+  CHECK(baseline.features.empty());
+  CHECK(baseline.info.vector_lanes == 4);
+  CHECK(baseline.info.vector_registers == 16);
+  CHECK(!baseline.info.fma);
+
+  const Target v3 = resolve_target({kLinux, "x86-64-v3", ""});
+  CHECK(v3.feature_string() == "+avx,+avx2,+fma,+sse3,+sse4.1,+sse4.2,+ssse3");
+  CHECK(v3.info.vector_lanes == 8);
+  CHECK(v3.info.vector_registers == 16);
+  CHECK(v3.info.fma);
+
+  const Target zen5 = resolve_target({kLinux, "znver5", ""});
+  CHECK(zen5.has("avx512f"));
+  CHECK(zen5.info.vector_lanes == 16);
+  CHECK(zen5.info.vector_registers == 32);
+  CHECK(zen5.info.l1_bytes == 48 << 10);
+  CHECK(zen5.info.l2_bytes == 1 << 20);
+
+  const Target arm = resolve_target({"aarch64-linux-gnu", "native", ""});
+  CHECK(arm.cpu == "generic");
+  CHECK(arm.info.vector_lanes == 4);
+  CHECK(arm.info.vector_registers == 32);
+  CHECK(arm.info.fma);
+}
+
+TEST_CASE("--target-features adds to the CPU's features and takes away, with all that depends on them") {
+  const Target without = resolve_target({kLinux, "znver5", "-avx512f"});
+  CHECK(without.feature_string() == "+avx,+avx2,+fma,+sse3,+sse4.1,+sse4.2,+ssse3");
+  const Target with = resolve_target({kLinux, "x86-64", "+avx2,+fma"});
+  CHECK(with.info.vector_lanes == 8);
+  CHECK(with.info.fma);
+  CHECK(resolve_target({kLinux, "znver5", "+avx512bf16"}).has("avx512bf16"));
+  CHECK(!resolve_target({kLinux, "znver5", "+avx512bf16,-avx512bf16"}).has("avx512bf16"));
+}
+
+TEST_CASE("unknown targets are refused") {
+  CHECK(refused({"arm-linux-gnueabi", "native", ""}) ==
+        "target triple 'arm-linux-gnueabi' is not supported: rnc makes ELF code for x86_64 and aarch64");
+  CHECK(refused({"x86_64-apple-darwin", "native", ""}) ==
+        "target triple 'x86_64-apple-darwin' is not supported: rnc makes ELF code for x86_64 and aarch64");
+  CHECK(refused({"nonsense", "native", ""}) ==
+        "target triple 'nonsense' is not supported: rnc makes ELF code for x86_64 and aarch64");
+  CHECK(refused({kLinux, "z80", ""}) == "unknown target CPU 'z80' for x86_64-pc-linux-gnu");
+  CHECK(refused({kLinux, "x86-64", "+warp"}) == "unknown target feature 'warp' for x86_64-pc-linux-gnu");
+  CHECK(refused({kLinux, "x86-64", "avx2"}) == "target feature 'avx2' must be '+NAME' or '-NAME'");
+  CHECK(refused({kLinux, "x86-64", "+avx,,+avx2"}) == "target feature '' must be '+NAME' or '-NAME'");
+}
+
+}  // namespace rnc
