@@ -7,6 +7,7 @@
 #include "passes/lower/conv/grouped.h"
 #include "passes/lower/conv/weight_grad.h"
 #include "passes/lower/conv/winograd.h"
+#include "passes/lower/conv/winograd_weight_grad.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {
@@ -164,7 +165,8 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
   if (conv.shape.groups == 1) {
     check(node.type.layout == layout, "a weight gradient has the layout its kernel writes");
     conv.result = lowering.buffer(v);
-    return lower_weight_grad(lowering, conv);
+    const int m = conv.plain_input ? 0 : winograd_weight_grad_tile(conv.shape, lowering.target());
+    return m > 0 ? lower_winograd_weight_grad(lowering, conv, m) : lower_weight_grad(lowering, conv);
   }
   conv.outputs_per_group = conv.shape.outputs / conv.shape.groups;
   conv.inputs_per_group = conv.shape.channels / conv.shape.groups;

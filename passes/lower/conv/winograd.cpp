@@ -150,35 +150,11 @@ class WinogradKernel {
   // B^T d B of one tile of one block of channels.
   void input_tile(Body& body, Expr n, Expr h, Expr w, Expr t, Expr cb) {
     const Expr h0 = body.let("h0", h - 1), w0 = body.let("w0", w - 1);
-    const auto transform = [&](Body& b, bool checked) {
-      Vectors square;
-      std::vector<Expr> row_inside, column_inside;
-      for (int i = 0; checked && i < a_; ++i) {
-        row_inside.push_back(b.let("r", both(loops::less_equal(0, h0 + i), loops::less(h0 + i, conv_.in_h))));
-        column_inside.push_back(
-            b.let("k", both(loops::less_equal(0, w0 + i), loops::less(w0 + i, conv_.in_w))));
-      }
-      for (int i = 0; i < a_; ++i) {
-        for (int j = 0; j < a_; ++j) {
-          Expr valid;
-          if (checked) {
-            const Expr inside =
-                both(row_inside[static_cast<size_t>(i)], column_inside[static_cast<size_t>(j)]);
-            valid = loops::select(inside, Expr(lanes_), Expr(0));
-          }
-          square.push_back(b.let("d", loops::load(x_, {n, cb, h0 + i, w0 + j, 0}, lanes_, 4, valid)));
-        }
-      }
+    winograd_load(body, x_, a_, n, cb, h0, w0, {}, [&](Body& b, const Vectors& square) {
       const Vectors result = winograd_2d(b, m_, winograd_input, square, a_);
-      for (size_t x = 0; x < result.size(); ++x) {
+      for (size_t x = 0; x < result.size(); ++x)
         b.store(v_, {static_cast<int64_t>(x), cb, t, 0}, result[x], 3);
-      }
-    };
-    const Expr rows = both(loops::less_equal(0, h0), loops::less_equal(h0 + a_, conv_.in_h));
-    const Expr columns = both(loops::less_equal(0, w0), loops::less_equal(w0 + a_, conv_.in_w));
-    const Expr inside = body.let("inside", loops::cast(both(rows, columns), Scalar::i64));
-    body.when(loops::binary(loops::Binary::eq, inside, 1), [&](Body& b) { transform(b, false); });
-    body.when(loops::binary(loops::Binary::eq, inside, 0), [&](Body& b) { transform(b, true); });
+    });
   }
 
   // products[x] = U[x] V[x] for one panel of outputs: a matrix product in register tiles of vectors by tiles.

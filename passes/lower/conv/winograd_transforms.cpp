@@ -87,6 +87,76 @@ Vectors winograd_output(Body& body, int m, const Vectors& p) {
   return named(body, std::move(out));
 }
 
+Vectors winograd_gradient(Body& body, int m, const Vectors& e) {
+  Vectors out;
+  if (m == 2) {
+    out = {e[0], e[0] + e[1], e[0] - e[1], times(-1, e[1])};
+  } else if (m == 3) {
+    const Expr s = body.let("s", e[0] + e[2]);
+    out = {e[0], s + e[1], s - e[1], scaled(4, e[2], scaled(2, e[1], e[0])), e[2]};
+  } else {
+    check(m == 4, "Winograd tile");
+    out.push_back(e[0]);
+    pair(body, out, scaled(kA2, e[2], e[0]), times(kA, scaled(kA2, e[3], e[1])));
+    pair(body, out, scaled(kB2, e[2], e[0]), times(kB, scaled(kB2, e[3], e[1])));
+    out.push_back(e[3]);
+  }
+  return named(body, std::move(out));
+}
+
+Vectors winograd_weight_gradient(Body& body, int m, const Vectors& u) {
+  const Expr s = body.let("s", u[1] + u[2]), d = body.let("d", u[1] - u[2]);
+  Vectors out;
+  if (m == 2) {
+    out = {scaled(0.5, s, u[0]), times(0.5, d), scaled(0.5, s, u[3])};
+  } else if (m == 3) {
+    const Expr t = body.let("t", scaled(-0.5, u[1], times(-1.0 / 6, u[2])));
+    out = {scaled(0.5, u[0], scaled(1.0 / 6, u[3], t)),
+           scaled(-0.5, u[1], scaled(1.0 / 6, u[2], times(1.0 / 3, u[3]))), scaled(2.0 / 3, u[3], t + u[4])};
+  } else {
+    check(m == 4, "Winograd tile");
+    constexpr double na = 2 * kA2 * (kA2 - kB2), nb = 2 * kB2 * (kB2 - kA2);
+    const Expr s2 = body.let("s", u[3] + u[4]), d2 = body.let("d", u[3] - u[4]);
+    out = {scaled(1 / (kA2 * kB2), u[0], scaled(1 / na, s, times(1 / nb, s2))),
+           scaled(kA / na, d, times(kB / nb, d2)), scaled(kA2 / na, s, scaled(kB2 / nb, s2, u[5]))};
+  }
+  return named(body, std::move(out));
+}
+
+void winograd_load(Body& body, const loops::MemoryRef& memory, int rows, Expr n, Expr cb, Expr h, Expr w,
+                   Expr exists, const std::function<void(Body&, const Vectors&)>& use) {
+  const int64_t height = memory->dims[2].fixed, width = memory->dims[3].fixed;
+  const auto lanes = static_cast<int>(memory->dims[4].fixed);
+  const auto both = [](const Expr& a, const Expr& b) {
+    return loops::binary(loops::Binary::logic_and, a, b);
+  };
+  const auto load = [&](Body& b, bool checked) {
+    Vectors square, row_inside, column_inside;
+    for (int i = 0; checked && i < rows; ++i) {
+      Expr row = both(loops::less_equal(0, h + i), loops::less(h + i, height));
+      row_inside.push_back(b.let("r", exists ? both(row, exists) : row));
+      column_inside.push_back(b.let("k", both(loops::less_equal(0, w + i), loops::less(w + i, width))));
+    }
+    for (int i = 0; i < rows; ++i) {
+      for (int j = 0; j < rows; ++j) {
+        Expr valid;
+        if (checked) {
+          const Expr inside = both(row_inside[static_cast<size_t>(i)], column_inside[static_cast<size_t>(j)]);
+          valid = loops::select(inside, Expr(lanes), Expr(0));
+        }
+        square.push_back(b.let("d", loops::load(memory, {n, cb, h + i, w + j, 0}, lanes, 4, valid)));
+      }
+    }
+    use(b, square);
+  };
+  Expr whole = both(both(loops::less_equal(0, h), loops::less_equal(h + rows, height)),
+                    both(loops::less_equal(0, w), loops::less_equal(w + rows, width)));
+  if (exists) whole = both(whole, exists);
+  const Expr inside = body.let("inside", loops::cast(whole, loops::Scalar::i64));
+  body.when(loops::binary(loops::Binary::eq, inside, 1), [&](Body& b) { load(b, false); });
+  body.when(loops::binary(loops::Binary::eq, inside, 0), [&](Body& b) { load(b, true); });
+}
+
 Vectors winograd_2d(Body& body, int m, Transform transform, const Vectors& square, int size) {
   std::vector<Vectors> columns;  // transformed along the rows' index
   for (int j = 0; j < size; ++j) {

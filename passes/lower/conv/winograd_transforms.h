@@ -6,6 +6,7 @@
 // of any width.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "passes/lower/body.h"
@@ -18,9 +19,19 @@ Vectors winograd_input(Body& body, int m, const Vectors& d);          // m + 2 -
 Vectors winograd_weight(Body& body, int m, const Vectors& g);         // 3 -> m + 2
 Vectors winograd_output(Body& body, int m, const Vectors& products);  // m + 2 -> m
 
+Vectors winograd_gradient(Body& body, int m, const Vectors& e);  // A e: m -> m + 2, for the weight gradient
+Vectors winograd_weight_gradient(Body& body, int m, const Vectors& u);  // G^T u: m + 2 -> 3
+
 // Applies a transform to the rows and then the columns of a square: square[i][j] in row-major order, `size` x
 // `size`.
 using Transform = Vectors (*)(Body& body, int m, const Vectors& in);
 Vectors winograd_2d(Body& body, int m, Transform transform, const Vectors& square, int size);
+
+// Loads the square of (rows x rows) vectors of `memory`, [n, cb, height, width, lanes], from row h and column
+// w, where what is outside the map reads as zero; h and w may be negative. `use` is called twice, for squares
+// inside the map and for others.
+void winograd_load(Body& body, const loops::MemoryRef& memory, int rows, loops::Expr n, loops::Expr cb,
+                   loops::Expr h, loops::Expr w, loops::Expr exists,
+                   const std::function<void(Body&, const Vectors&)>& use);
 
 }  // namespace rnc

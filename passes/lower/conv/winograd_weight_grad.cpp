@@ -1,0 +1,221 @@
+#include "passes/lower/conv/winograd_weight_grad.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "passes/lower/conv/winograd.h"
+#include "passes/lower/conv/winograd_transforms.h"
+
+namespace rnc {
+
+using loops::Access;
+using loops::Expr;
+using loops::Extent;
+using loops::MemoryRef;
+using loops::Scalar;
+
+namespace {
+
+constexpr int64_t kParts = 8;  // of the batch: each has sums of its own, added in order at the end
+constexpr int64_t kTilesPerBlock =
+    28;  // tiles transformed at a time, about; their sums are added to memory once
+constexpr int64_t kSumBytes = 5 << 19;  // of one part: more would not stay near
+
+class WinogradWeightGrad {
+ public:
+  WinogradWeightGrad(Lowering& lowering, const WeightGrad& conv, int m)
+      : lowering_(lowering),
+        conv_(conv),
+        m_(m),
+        a_(m + 2),
+        lanes_(lowering.lanes()),
+        panels_(ceil_div(conv.shape.outputs, lanes_ * conv.vectors)),
+        blocks_(ceil_div(conv.shape.channels, lanes_)),
+        tiles_w_(ceil_div(conv.shape.w.out, m)),
+        kernel_(fmt::format("winograd{}_weight_grad_{}_{}_{}x{}", m, conv.shape.channels, conv.shape.outputs,
+                            conv.shape.h.out, conv.shape.w.out)) {
+    const int64_t tiles_h = ceil_div(conv.shape.h.out, m);
+    images_ = std::max<int64_t>(1, kTilesPerBlock / (tiles_h * tiles_w_));
+    const int64_t parts = std::clamp<int64_t>(tiles_h * tiles_w_ / kTilesPerBlock, 1, tiles_h);
+    tile_rows_ = ceil_div(tiles_h, parts);
+    row_blocks_ = ceil_div(tiles_h, tile_rows_);
+    tiles_ = images_ * tile_rows_ * tiles_w_;
+    const auto map = [&](ValueId v, const char* name, int64_t channels) {
+      return lowering.view(
+          kernel_, name, v,
+          {{0, 1}, {ceil_div(channels, lanes_), 0}, {conv.shape.h.in, 0}, {conv.shape.w.in, 0}, {lanes_, 0}},
+          Access::read);
+    };
+    x_ = map(conv.x, "x", conv.shape.channels);
+    dy_ = map(conv.dy, "dy", conv.shape.outputs);
+    const int64_t floats = kParts * a_ * a_ * panels_ * blocks_ * lanes_ * conv.vectors * lanes_;
+    buffer_ = lowering.temporary("transformed weight gradient", {4 * floats, 0});
+    sums_ = kernel_.param("sums", buffer_, Scalar::f32, sum_dims(), Access::update);
+  }
+
+  void lower() {
+    Body body(kernel_.names());
+    const Expr begin = body.let("begin", loops::task() * loops::batch() / kParts);
+    end_ = body.let("end", (loops::task() + 1) * loops::batch() / kParts);
+    v_ = body.alloc("v", Scalar::f32, {a_ * a_, blocks_, tiles_, lanes_}, loops::Space::scratch);
+    e_ = body.alloc("e", Scalar::f32, {a_ * a_, panels_ * conv_.vectors, tiles_, lanes_},
+                    loops::Space::scratch);
+    clear(body);
+    body.loop("n0", begin, end_, images_, [&](Body& b, Expr n0) {
+      b.loop("row0", 0, row_blocks_ * tile_rows_, tile_rows_, [&](Body& c, Expr row0) {
+        transform(c, n0, row0, x_, v_, blocks_, a_, 1, winograd_input);
+        transform(c, n0, row0, dy_, e_, panels_ * conv_.vectors, m_, 0, winograd_gradient);
+        c.loop("x", 0, a_ * a_, 1, [&](Body& d, Expr x) {
+          d.loop("panel", 0, panels_, 1, [&](Body& f, Expr panel) {
+            f.loop("cb", 0, blocks_, 1, [&](Body& g, Expr cb) { multiply(g, x, panel, cb); });
+          });
+        });
+      });
+    });
+    loops::Work work = conv_.work;
+    work.algorithm = fmt::format("winograd {}x{}", m_, m_);
+    const auto& s = conv_.shape;
+    work.bytes.per_sample = 4 * (s.channels + s.outputs) * s.h.in * s.w.in;
+    work.bytes.fixed = 4 * kParts * a_ * a_ * s.channels * s.outputs;
+    lowering_.call(kernel_, {kParts, 0}, body, conv_.of, work);
+    finish();
+  }
+
+ private:
+  std::vector<Extent> sum_dims() const {
+    return {{kParts, 0}, {a_ * a_, 0}, {panels_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
+  }
+
+  void clear(Body& body) {
+    body.loop("x", 0, a_ * a_, 1, [&](Body& a, Expr x) {
+      a.loop("panel", 0, panels_, 1, [&](Body& b, Expr panel) {
+        b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
+          c.loop("i", 0, lanes_, 1, [&](Body& d, Expr i) {
+            for (int o = 0; o < conv_.vectors; ++o) {
+              d.store(sums_, {loops::task(), x, panel, cb, i, o * lanes_}, zeros(lanes_), 5);
+            }
+          });
+        });
+      });
+    });
+  }
+
+  // Transforms the squares of one operand for every tile of the block. Images past the part's end and rows
+  // past the map's are zero.
+  void transform(Body& body, Expr n0, Expr row0, const MemoryRef& from, const MemoryRef& to, int64_t blocks,
+                 int size, int64_t pad, Transform by) {
+    const auto tile = [&](Body& b, Expr cb, Expr n, Expr exists, Expr g) {
+      b.loop("th", 0, tile_rows_, 1, [&](Body& c, Expr th) {
+        c.loop("tw", 0, tiles_w_, 1, [&](Body& d, Expr tw) {
+          const Expr h = d.let("h", (row0 + th) * m_ - pad), w = d.let("w", tw * m_ - pad);
+          const Expr t = d.let("tile", (g * tile_rows_ + th) * tiles_w_ + tw);
+          winograd_load(d, from, size, n, cb, h, w, exists, [&](Body& e, const Vectors& square) {
+            const Vectors result = winograd_2d(e, m_, by, square, size);
+            for (size_t x = 0; x < result.size(); ++x)
+              e.store(to, {static_cast<int64_t>(x), cb, t, 0}, result[x], 3);
+          });
+        });
+      });
+    };
+    body.loop("cb", 0, blocks, 1, [&](Body& b, Expr cb) {
+      if (images_ == 1) return tile(b, cb, n0, {}, 0);
+      b.loop("g", 0, images_, 1, [&](Body& c, Expr g) {
+        tile(c, cb, c.let("image", loops::min(n0 + g, end_ - 1)), c.let("exists", loops::less(n0 + g, end_)),
+             g);
+      });
+    });
+  }
+
+  // sums[x] += V[x]^T E[x] for one panel and block: register tiles of input channels by vectors of output
+  // channels.
+  void multiply(Body& body, Expr x, Expr panel, Expr cb) {
+    int64_t count = 1;
+    const int64_t limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
+    while (count * 2 <= std::min<int64_t>({lanes_, limit, 16 / conv_.vectors})) count *= 2;
+    body.loop("i0", 0, lanes_, count, [&](Body& b, Expr i0) {
+      const auto acc = b.alloc("acc", Scalar::f32, {count, conv_.vectors, lanes_}, loops::Space::registers);
+      const auto at = [&](Expr c, int o) {
+        return std::vector<Expr>{loops::task(), x, panel, cb, i0 + c, o * lanes_};
+      };
+      b.unrolled("c", 0, count, [&](Body& d, Expr c) {
+        for (int o = 0; o < conv_.vectors; ++o)
+          d.store(acc, {c, o, 0}, loops::load(sums_, at(c, o), lanes_, 5), 2);
+      });
+      b.loop("t", 0, tiles_, 1, [&](Body& d, Expr t) {
+        Vectors e;
+        for (int o = 0; o < conv_.vectors; ++o) {
+          e.push_back(d.let("e", loops::load(e_, {x, panel * conv_.vectors + o, t, 0}, lanes_, 3)));
+        }
+        d.unrolled("c", 0, count, [&](Body& f, Expr c) {
+          const Expr v = f.let("v", loops::broadcast(loops::load(v_, {x, cb, t, i0 + c}), lanes_));
+          for (int o = 0; o < conv_.vectors; ++o) {
+            const Expr sum = loops::load(acc, {c, o, 0}, lanes_, 2);
+            f.store(acc, {c, o, 0}, loops::fma(v, e[static_cast<size_t>(o)], sum), 2);
+          }
+        });
+      });
+      b.unrolled("c", 0, count, [&](Body& d, Expr c) {
+        for (int o = 0; o < conv_.vectors; ++o)
+          d.store(sums_, at(c, o), loops::load(acc, {c, o, 0}, lanes_, 2), 5);
+      });
+    });
+  }
+
+  // Adds the parts and transforms back: one task per panel and block.
+  void finish() {
+    const int64_t panel_size = conv_.vectors * lanes_;
+    KernelBuilder kernel(fmt::format("winograd{}_weight_grad_finish", m_));
+    const auto sums = kernel.param("sums", buffer_, Scalar::f32, sum_dims(), Access::read);
+    const auto dw =
+        kernel.param("dw", conv_.result, Scalar::f32,
+                     {{panels_, 0}, {blocks_, 0}, {9, 0}, {lanes_, 0}, {panel_size, 0}}, Access::write);
+    Body body(kernel.names());
+    const Expr panel = body.let("panel", loops::task() / blocks_),
+               cb = body.let("cb", loops::task() % blocks_);
+    body.loop("i", 0, lanes_, 1, [&](Body& b, Expr i) {
+      b.loop("o", 0, panel_size, lanes_, [&](Body& c, Expr o) {
+        Vectors square;
+        for (int x = 0; x < a_ * a_; ++x) {
+          Expr sum = loops::load(sums, {0, x, panel, cb, i, o}, lanes_, 5);
+          for (int64_t p = 1; p < kParts; ++p)
+            sum = sum + loops::load(sums, {p, x, panel, cb, i, o}, lanes_, 5);
+          square.push_back(c.let("u", sum));
+        }
+        const Vectors taps = winograd_2d(c, m_, winograd_weight_gradient, square, a_);
+        for (size_t t = 0; t < taps.size(); ++t) {
+          c.store(dw, {panel, cb, static_cast<int64_t>(t), i, o}, taps[t], 4);
+        }
+      });
+    });
+    lowering_.call(kernel, {panels_ * blocks_, 0}, body, conv_.of,
+                   {{},
+                    {4 * (kParts * a_ * a_ + 9) * conv_.shape.channels * conv_.shape.outputs, 0},
+                    "",
+                    "weight_grad"});
+  }
+
+  Lowering& lowering_;
+  const WeightGrad& conv_;
+  int m_, a_, lanes_;
+  int64_t panels_, blocks_, tiles_w_;
+  int64_t images_ = 1;                                  // per block of tiles, where a map has few tiles
+  int64_t tile_rows_ = 1, row_blocks_ = 1, tiles_ = 1;  // of a block; blocks per image; tiles of a block
+  KernelBuilder kernel_;
+  MemoryRef x_, dy_, sums_, v_, e_;
+  int buffer_ = -1;
+  Expr end_;
+};
+
+}  // namespace
+
+int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target) {
+  const int m = winograd_tile(shape, target);
+  return shape.channels * shape.outputs * (m + 2) * (m + 2) * 4 <= kSumBytes ? m : 0;
+}
+
+void lower_winograd_weight_grad(Lowering& lowering, const WeightGrad& conv, int m) {
+  WinogradWeightGrad(lowering, conv, m).lower();
+}
+
+}  // namespace rnc

@@ -1,0 +1,14 @@
+// The weight gradient of a 3x3 convolution of stride 1 by Winograd's algorithm: the transform of F(m x m, 3 x
+// 3), transposed: dW = G^T [sum over tiles of (B^T x B) * (A dy A^T)] G.
+#pragma once
+
+#include "passes/lower/conv/weight_grad.h"
+
+namespace rnc {
+
+// The m to use; 0: direct summation is faster, or the convolution is of another kind.
+int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target);
+
+void lower_winograd_weight_grad(Lowering& lowering, const WeightGrad& conv, int m);
+
+}  // namespace rnc
