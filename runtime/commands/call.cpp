@@ -40,6 +40,22 @@ void take_gradients(Session& session, Arrays& inputs, const std::string& source)
   session.set_tensors({RN_GRADIENT}, gradients, source);
 }
 
+// Compiled code trusts that a label is one of the classes, the columns of the predicted value.
+void check_labels(const Model& model, const rn_entry& entry, const Arrays& given, const std::string& source) {
+  int64_t classes = 0;
+  for (const rn_value& v : outputs(entry))
+    if (v.type.rank == 2 && std::string_view(v.name) == model.descriptor().predict) classes = v.type.dims[1];
+  for (const rn_value& v : inputs(entry)) {
+    const auto found = given.find(v.name);
+    if (v.type.dtype != RN_I32 || classes == 0 || found == given.end() || found->second.dtype != DType::i32)
+      continue;
+    for (const int32_t label : found->second.as<int32_t>())
+      if (label < 0 || label >= classes)
+        throw Error(
+            fmt::format("{}: '{}' has {}, which is none of the {} classes", source, v.name, label, classes));
+  }
+}
+
 // The tensors the entry changed.
 Arrays changed_tensors(const Session& session, std::string_view entry) {
   if (entry == "backward") return session.tensors({RN_GRADIENT, RN_BUFFER});
@@ -71,6 +87,7 @@ int call(const Options& options) {
   Arrays inputs;
   if (!options.in.empty()) inputs = read_safetensors(options.in).tensors;
   if (options.entry == "update") take_gradients(session, inputs, options.in);
+  check_labels(*model, entry, inputs, options.in);
   if (options.lr_given) inputs["lr"] = Array::scalar(static_cast<float>(options.lr));
   if ((entry.tensor_kinds >> RN_PREPARED & 1) != 0 && options.entry != "prepare" &&
       model->find_entry("prepare") != nullptr)

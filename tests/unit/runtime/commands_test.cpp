@@ -78,6 +78,20 @@ TEST_CASE("errors have status 1") {
         "1 cannot read " + directory / "o/checkpoint.safetensors" + ": No such file or directory");
 }
 
+TEST_CASE("models that cannot be trained so are refused") {
+  const std::string untrained = model_path("linear_untrained");
+  CHECK(failure({"train", untrained}) ==
+        "1 the model linear cannot be trained: it was compiled without an optimizer");
+  CHECK(failure({"train", model_path("linear_float_images")}) ==
+        "1 entry 'train_step' of the model linear does not classify images: it should take u8[N, C, H, W] "
+        "and i32[N], "
+        "and return f32[N, classes] and loss");
+  CHECK(failure({"train", model_path("linear_odd_recipe")}) ==
+        "1 the recipe of the model linear has batch_size = 0; 1 to 1048576 is possible");
+  CHECK(failure({"train", model_path("linear_no_lr")}) ==
+        "2 the recipe of the model linear has no lr: pass --lr");
+}
+
 TEST_CASE("train, eval and resume on the command line") {
   const TemporaryDirectory directory;
   write_data(directory / "data", 300, 50);
@@ -261,6 +275,10 @@ TEST_CASE("call: what each entry returns") {
 
   CHECK(failure({"call", kModel, "infer", "--in", directory / "batch", "--out", directory / "out"}) ==
         "1 " + directory / "batch" + ": 'label' is no input of entry 'infer'");
+  batch.tensors["label"].as<int32_t>()[1] = -1;
+  write_safetensors(directory / "batch", batch);
+  CHECK(failure({"call", kModel, "loss", "--in", directory / "batch", "--out", directory / "out"}) ==
+        "1 " + directory / "batch" + ": 'label' has -1, which is none of the 10 classes");
   CHECK(failure({"call", kModel, "dream", "--out", directory / "out"}) ==
         "1 " + kModel + " has no entry 'dream'; it has prepare, infer, loss, backward, update, train_step");
   CHECK(failure({"call", kModel, "update", "--lr", "1", "--in", directory / "batch", "--out",

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cstring>
+#include <vector>
 
 #include "runtime/cpu_features.h"
 #include "tests/unit/runtime/support.h"
@@ -46,6 +47,40 @@ TEST_CASE("what is no model, or not for this rnrun or machine, is refused before
             "avx1024; compile it with --target-cpu=native here");
   const std::string offset = model_path("linear_wrong_offset");
   CHECK(message(offset) == offset + " is damaged: tensors 'fc.weight' and 'fc.bias' overlap");
+}
+
+TEST_CASE("descriptors that contradict themselves are refused") {
+  const auto model = Model::load(model_path("linear"));
+  const rn_model_descriptor good = model->descriptor();
+  std::vector<rn_tensor> tensors;
+  std::vector<rn_entry> entries;
+  const auto message = [&](auto change) {
+    rn_model_descriptor descriptor = good;
+    tensors.assign(good.tensors, good.tensors + good.tensor_count);
+    entries.assign(good.entries, good.entries + good.entry_count);
+    descriptor.tensors = tensors.data();
+    descriptor.entries = entries.data();
+    change(descriptor);
+    return error_of([&] { Model(descriptor, "m"); });
+  };
+  using D = rn_model_descriptor;
+  const std::string tensor = "m is damaged: tensor 'fc.weight' has an impossible type or place";
+  CHECK(message([](D&) {}).empty());
+  CHECK(message([&](D&) { tensors[0].kind = 9; }) == tensor);
+  CHECK(message([&](D&) { tensors[0].bytes -= 4; }) == tensor);
+  CHECK(message([&](D&) { tensors[0].offset = -64; }) == tensor);
+  CHECK(message([&](D&) { tensors[0].offset = 4; }) == tensor);
+  CHECK(message([&](D&) { tensors[0].offset = 1 << 20; }) == tensor);
+  CHECK(message([&](D&) { tensors[0].type.dims[0] = -1; }) == tensor);
+  CHECK(message([](D& d) { d.region_bytes[RN_SLOT] = -1; }) == "m is damaged: a region of negative size");
+  CHECK(message([](D& d) { d.scratch_bytes_per_worker = -1; }) ==
+        "m is damaged: scratch memory of negative size");
+  CHECK(message([&](D&) { entries[2].arena.per_sample = -1; }) ==
+        "m is damaged: entry 'loss' has a negative arena");
+  rn_value input = good.entries[1].inputs[0];
+  input.type.rank = 40;
+  CHECK(message([&](D&) { entries[1].inputs = &input; }) ==
+        "m is damaged: 'image' of entry 'infer' has an impossible type");
 }
 
 TEST_CASE("a model is loaded from the end of an executable") {

@@ -4,6 +4,7 @@ function(rnc_test_model name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE ${ARGN})
   set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test_models)
+  add_dependencies(unit_runtime ${name})
 endfunction()
 
 rnc_test_model(linear)
@@ -12,8 +13,11 @@ rnc_test_model(linear_wrong_magic MODEL_MAGIC=7u)
 rnc_test_model(linear_wrong_version MODEL_VERSION=99u)
 rnc_test_model(linear_wrong_cpu MODEL_FEATURES="sse2,flux-capacitor,avx1024")
 rnc_test_model(linear_wrong_offset MODEL_FIRST_OFFSET=64)
+rnc_test_model(linear_untrained MODEL_OPTIMIZER="")
+rnc_test_model(linear_float_images MODEL_IMAGE_DTYPE=RN_F32)
+rnc_test_model(linear_odd_recipe MODEL_BATCH=0)
+rnc_test_model(linear_no_lr MODEL_LR="rate")
 
-add_dependencies(unit_runtime linear linear_12_classes linear_wrong_magic linear_wrong_version linear_wrong_cpu
-                 linear_wrong_offset rnrun)
+add_dependencies(unit_runtime rnrun)
 target_compile_definitions(unit_runtime PRIVATE RNC_TEST_MODELS="${CMAKE_BINARY_DIR}/test_models"
                                                 RNC_RNRUN="$<TARGET_FILE:rnrun>")

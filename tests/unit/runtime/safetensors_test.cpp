@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "runtime/file.h"
+#include "runtime/random.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {
@@ -109,6 +110,21 @@ TEST_CASE("every truncation of a good file is refused") {
   write_safetensors(path, sample());
   const std::string bytes = read_text(path);
   for (size_t size = 0; size < bytes.size(); ++size) parse_error(bytes.substr(0, size));
+}
+
+TEST_CASE("random damage is refused or harmless") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "t.safetensors";
+  write_safetensors(path, sample());
+  const std::string good = read_text(path);
+  Random random(1, 1);
+  for (int i = 0; i < 20'000; ++i) {
+    std::string bytes = good;
+    for (uint32_t n = random.below(4) + 1; n > 0; --n)
+      bytes[random.below(static_cast<uint32_t>(bytes.size()))] = static_cast<char>(random.next());
+    const std::string message = error_of([&] { parse_safetensors(std::as_bytes(std::span(bytes)), "f"); });
+    REQUIRE((message.empty() || message.starts_with("f: not a valid safetensors file: ")));
+  }
 }
 
 TEST_CASE("files that are not there or not files") {

@@ -24,6 +24,18 @@
 #ifndef MODEL_FIRST_OFFSET
 #define MODEL_FIRST_OFFSET 0
 #endif
+#ifndef MODEL_OPTIMIZER
+#define MODEL_OPTIMIZER "sgd"
+#endif
+#ifndef MODEL_IMAGE_DTYPE
+#define MODEL_IMAGE_DTYPE RN_U8
+#endif
+#ifndef MODEL_LR
+#define MODEL_LR "lr"
+#endif
+#ifndef MODEL_BATCH
+#define MODEL_BATCH 256
+#endif
 
 namespace {
 
@@ -140,7 +152,7 @@ void run_loss(const rn_run* run) {
 constexpr rn_type kWeightType = {RN_F32, 2, {kClasses, kPixels}, {1, 0}, 1, {0}, {kLanes}};
 constexpr rn_type kBiasType = {RN_F32, 1, {kClasses}, {0}, 1, {0}, {kLanes}};
 constexpr rn_type kScalar = {RN_F32, 0, {}, {}, 0, {}, {}};
-constexpr rn_type kImage = {RN_U8, 4, {-1, 1, 28, 28}, {0, 1, 2, 3}, 0, {}, {}};
+constexpr rn_type kImage = {MODEL_IMAGE_DTYPE, 4, {-1, 1, 28, 28}, {0, 1, 2, 3}, 0, {}, {}};
 constexpr rn_type kLabel = {RN_I32, 1, {-1}, {0}, 0, {}, {}};
 constexpr rn_type kLogits = {RN_F32, 2, {-1, kClasses}, {0, 1}, 0, {}, {}};
 
@@ -191,7 +203,8 @@ const rn_entry kEntries[] = {
 
 const char* const kNames[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                               "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
-const rn_attribute kRecipe[] = {{"batch_size", "256", 256}, {"epochs", "2", 2}, {"lr", "0.1", 0.1}};
+const rn_attribute kRecipe[] = {
+    {"batch_size", "...", MODEL_BATCH}, {"epochs", "2", 2}, {MODEL_LR, "0.1", 0.1}};
 const rn_attribute kHyper[] = {{"momentum", "0.9", 0.9}};
 constexpr int64_t kRegionBytes = kRegion * 4;
 
@@ -210,7 +223,7 @@ extern "C" __attribute__((visibility("default"))) const rn_model_descriptor rn_m
     kNames,
     kClasses < 10 ? kClasses : 10,
     {kRecipe, 3},
-    "sgd",
+    MODEL_OPTIMIZER,
     {kHyper, 1},
     kTensors,
     sizeof kTensors / sizeof *kTensors,
