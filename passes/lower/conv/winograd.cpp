@@ -269,7 +269,7 @@ class WinogradKernel {
 
 }  // namespace
 
-int winograd_tile(const ConvShape& shape, const TargetInfo& target) {
+int winograd_tile(const ConvShape& shape, bool forward, const TargetInfo& target) {
   const auto three = [](const ConvShape::Axis& a) {
     return a.kernel == 3 && a.stride == 1 && a.pad == 1 && a.dilation == 1;
   };
@@ -277,7 +277,7 @@ int winograd_tile(const ConvShape& shape, const TargetInfo& target) {
   if (std::min(shape.channels, shape.outputs) < 16) return 0;
   const int64_t size = std::min(shape.h.out, shape.w.out);
   // The tile that wastes least at the rim.
-  const int m = size % 4 == 0 || size >= 10 ? 4 : size % 3 == 0 ? 3 : 2;
+  const int m = forward ? 2 : size % 4 == 0 || size >= 10 ? 4 : size % 3 == 0 ? 3 : 2;
   if (size < 4 || shape.channels * shape.outputs * (m + 2) * (m + 2) * 4 > kTransformedWeightBytes) return 0;
   return m;
 }

@@ -7,9 +7,11 @@
 
 namespace rnc {
 
-// The m to use for a convolution in a training entry, forward or input gradient; 0: direct summation is
-// faster, or the convolution is of another kind. `in_channels` and `out_channels` as the kernel sees them.
-int winograd_tile(const ConvShape& shape, const TargetInfo& target);
+// The m to use for a convolution in a training entry; 0: direct summation is faster, or the convolution is of
+// another kind. Forward, m = 2: its error is no larger than direct summation's, and an error there decides
+// for which values ReLU and max pooling pass the gradient. The gradients are linear in their operands, so
+// that they may use larger tiles.
+int winograd_tile(const ConvShape& shape, bool forward, const TargetInfo& target);
 
 // Computes `conv`, a grid of one 3x3 stride-1 pattern with pad 1, and the fused group around it. Transforms
 // the weights from the direct layout first. `flipped`: the taps are in reverse order (the input gradient).

@@ -210,7 +210,7 @@ class WinogradWeightGrad {
 }  // namespace
 
 int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target) {
-  const int m = winograd_tile(shape, target);
+  const int m = winograd_tile(shape, false, target);
   return shape.channels * shape.outputs * (m + 2) * (m + 2) * 4 <= kSumBytes ? m : 0;
 }
 
