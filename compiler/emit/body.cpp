@@ -37,12 +37,12 @@ void collect_scratch(const Stmt& stmt, std::vector<const Memory*>& found) {
 }  // namespace
 
 BodyEmitter::BodyEmitter(llvm::IRBuilder<>& builder, const Target& target, const loops::Kernel& kernel,
-                         const Frame& frame, const std::vector<bool>& noalias, DebugScope debug)
+                         const Frame& frame, const std::vector<bool>& noalias, llvm::DISubprogram* subprogram)
     : b_(builder),
       target_(target),
       kernel_(kernel),
       scratch_(frame.scratch),
-      debug_(debug),
+      subprogram_(subprogram),
       repeated_loads_(builder, target.info.vector_registers / 2) {
   variables_["N"].affine = Affine::of(atom(frame.batch, 0));
   variables_["worker"].affine = Affine::of(atom(frame.worker, 0));
@@ -91,10 +91,10 @@ void BodyEmitter::emit_all(const std::vector<Stmt>& body) {
 
 void BodyEmitter::emit(const Stmt& stmt) {
   const llvm::DebugLoc outer = b_.getCurrentDebugLocation();
-  if (debug_.subprogram && stmt->location && stmt->location.file == kernel_.location.file) {
+  if (subprogram_ && stmt->location && stmt->location.file == kernel_.location.file) {
     const auto line = static_cast<unsigned>(stmt->location.line);
     const auto column = static_cast<unsigned>(stmt->location.column);
-    b_.SetCurrentDebugLocation(llvm::DILocation::get(b_.getContext(), line, column, debug_.subprogram));
+    b_.SetCurrentDebugLocation(llvm::DILocation::get(b_.getContext(), line, column, subprogram_));
   }
   values_.clear();
   if (values_held_ == 0 || unrolled_ == 0) repeated_loads_.at_boundary();

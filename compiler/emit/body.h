@@ -16,16 +16,11 @@
 
 namespace rnc {
 
-// Line tables for -g; null members: none.
-struct DebugScope {
-  llvm::DISubprogram* subprogram = nullptr;
-};
-
 class BodyEmitter {
  public:
   // The builder stands at the end of the function's entry block, where `batch`, `worker` and the base of each
   // parameter and of the worker's scratch (null: the kernel has none) are known. `noalias[i]`: parameter i
-  // shares no memory with any other.
+  // shares no memory with any other. `subprogram`: what line tables refer to; null: there are none.
   struct Frame {
     llvm::Value* batch;
     llvm::Value* worker;
@@ -33,7 +28,7 @@ class BodyEmitter {
     std::vector<llvm::Value*> params;
   };
   BodyEmitter(llvm::IRBuilder<>& builder, const Target& target, const loops::Kernel& kernel,
-              const Frame& frame, const std::vector<bool>& noalias, DebugScope debug);
+              const Frame& frame, const std::vector<bool>& noalias, llvm::DISubprogram* subprogram);
 
   // for task = begin .. end-1: the kernel's body. Leaves the builder behind the loop.
   void emit_tasks(llvm::Value* begin, llvm::Value* end);
@@ -94,7 +89,7 @@ class BodyEmitter {
   const Target& target_;
   const loops::Kernel& kernel_;
   llvm::Value* scratch_;
-  DebugScope debug_;
+  llvm::DISubprogram* subprogram_;
   std::map<std::string, Binding> variables_;
   std::unordered_map<const loops::Memory*, Place> places_;
   // Values of the current statement's expressions: they are shared (a DAG), and memory changes only between

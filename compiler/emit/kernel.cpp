@@ -123,15 +123,15 @@ std::unique_ptr<llvm::Module> emit_kernel(const loops::Kernel& kernel, const std
   for (unsigned i = 0; i < 4; ++i) function->getArg(i)->setName(names[i]);
   set_attributes(*function, kernel, target);
 
-  DebugScope scope;
+  llvm::DISubprogram* subprogram = nullptr;
   if (debug && kernel.location) {
-    scope.subprogram = add_debug_info(*module, *function, kernel);
+    subprogram = add_debug_info(*module, *function, kernel);
     const auto line = static_cast<unsigned>(kernel.location.line);
-    b.SetCurrentDebugLocation(llvm::DILocation::get(context, line, 0, scope.subprogram));
+    b.SetCurrentDebugLocation(llvm::DILocation::get(context, line, 0, subprogram));
   }
   b.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function));
   const BodyEmitter::Frame frame = load_frame(b, *function, kernel);
-  BodyEmitter(b, target, kernel, frame, unaliased, scope)
+  BodyEmitter(b, target, kernel, frame, unaliased, subprogram)
       .emit_tasks(function->getArg(1), function->getArg(2));
   b.CreateRetVoid();
   return module;

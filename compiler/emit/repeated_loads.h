@@ -19,7 +19,7 @@ class RepeatedLoads {
   // Loads fewer than `distance` apart may be merged.
   RepeatedLoads(llvm::IRBuilder<>& builder, int distance) : b_(builder), distance_(distance) {}
 
-  // A place where a fence may stand: between statements that hold no loaded value for later ones.
+  // Said where a fence may stand: between statements, best where no value is held from one to the next.
   void at_boundary();
   // Called before each load.
   void about_to_load(const void* memory, const Affine& offset, int lanes);
