@@ -3,8 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-
 #include "tests/run/compiled_model.h"
 #include "tests/support/evaluate.h"
 
@@ -28,12 +26,6 @@ Tensors infer_part(const Golden& golden) {
   Tensors predicted = golden.loss;
   predicted.erase("loss");
   return predicted;
-}
-
-bool same_bits(const Tensors& a, const Tensors& b) {
-  return std::ranges::equal(a, b, [](const auto& x, const auto& y) {
-    return x.first == y.first && x.second.values == y.second.values;
-  });
 }
 
 void check_case(const std::string& name, const std::string& cpu) {

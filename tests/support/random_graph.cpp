@@ -14,7 +14,7 @@ constexpr int64_t kClasses = 5;
 // Grows a network layer by layer. Layers are named after their place: "stage2.conv", "stage2.bn".
 class Grower {
  public:
-  explicit Grower(uint64_t seed) : random_(seed) {
+  Grower(uint64_t seed, bool wide) : random_(seed), wide_(wide) {
     module_.name = fmt::format("random{}", seed);
     module_.entries.emplace_back().name = "model";
   }
@@ -69,7 +69,7 @@ class Grower {
 
   ValueId conv_norm_relu(ValueId x) {
     const int64_t groups = channels(x) % 2 == 0 && random_.chance(0.3) ? 2 : 1;
-    x = conv(x, "conv", random_.integer(1, 4) * groups, random_.one_of<int64_t>({1, 2, 3}),
+    x = conv(x, "conv", width(4) * groups, random_.one_of<int64_t>({1, 2, 3}),
              {random_.integer(1, 2), random_.integer(1, 2)}, groups);
     if (random_.chance(0.7)) x = batch_norm(x, "bn");
     return random_.chance(0.7) ? emit(Op::relu, "relu", {x}) : x;
@@ -77,7 +77,7 @@ class Grower {
 
   // relu(norm(conv(x)) + shortcut), the shortcut with a 1x1 convolution where shapes differ.
   ValueId residual(ValueId x) {
-    const int64_t out = random_.chance(0.5) ? channels(x) : random_.integer(1, 7);
+    const int64_t out = random_.chance(0.5) ? channels(x) : width(7);
     const std::vector<int64_t> stride(2, random_.integer(1, 2));
     const ValueId y = batch_norm(conv(x, "conv1", out, 3, stride, 1), "bn1");
     ValueId shortcut = x;
@@ -167,11 +167,16 @@ class Grower {
     return tensor(TensorKind::buffer, name, std::move(shape), value);
   }
 
+  // A number of channels.
+  int64_t width(int64_t most) {
+    return wide_ ? random_.one_of<int64_t>({8, 15, 16, 17, 33}) : random_.integer(1, most);
+  }
   static Attribute pair(int64_t h, int64_t w) { return std::vector<int64_t>{h, w}; }
   const Shape& shape(ValueId v) const { return (*builder_)[v].type.shape; }
   int64_t channels(ValueId v) const { return shape(v)[1]; }
 
   Random random_;
+  bool wide_;
   Module module_;
   GraphBuilder* builder_ = nullptr;
   ValueId label_ = kNoValue;
@@ -197,7 +202,7 @@ double f32(double value) { return static_cast<double>(static_cast<float>(value))
 
 }  // namespace
 
-Module random_module(uint64_t seed) { return Grower(seed).grow(); }
+Module random_module(uint64_t seed, bool wide) { return Grower(seed, wide).grow(); }
 
 Tensors random_inputs(const Module& module, const Graph& entry, int64_t batch, uint64_t seed) {
   Random random(seed);

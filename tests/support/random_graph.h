@@ -11,8 +11,8 @@
 namespace rnc::test {
 
 // A module with one entry, "model", that predicts "fc" and has a cross-entropy loss; trained by sgd or adam.
-// The same for the same seed.
-Module random_module(uint64_t seed);
+// The same for the same seed. Up to 8 channels; `wide`: as many as vectors have lanes, about.
+Module random_module(uint64_t seed, bool wide = false);
 
 // Values for the arguments of an entry: u8 images, labels below the number of classes, small positive
 // scalars.

@@ -1,0 +1,295 @@
+// Every operation alone, compiled for each CPU this machine can run, against the reference interpreter:
+// channel counts around vector widths, kernels of 1x1 to 7x7, maps of 1 to 15 pixels a side.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+
+#include "ir/op.h"
+#include "ir/text/text.h"
+#include "tests/run/compiled_model.h"
+#include "tests/support/evaluate.h"
+#include "tests/support/model_builder.h"
+#include "tests/support/random.h"
+
+using namespace rnc;
+using namespace rnc::test;
+
+namespace {
+
+using Pair = std::vector<int64_t>;
+using AttributeList = std::initializer_list<std::pair<std::string, Attribute>>;
+
+// What the operands of a case are filled with.
+enum class Fill : uint8_t {
+  normal,
+  positive,
+  few_values,  // multiples of a half: equal maxima, and zeros
+  with_nan,
+};
+
+constexpr int64_t kLabels = 3;  // labels are below
+
+// A convolution or pool: shapes and attributes that fit each other.
+struct Window {
+  int64_t in, out, groups;
+  Pair map, kernel, stride, pad, dilation, result;
+};
+
+// A module with an entry for each case.
+class Cases {
+ public:
+  explicit Cases(uint64_t seed) : random_(seed) { builder_.module.entries.clear(); }
+
+  Module& module() { return builder_.module; }
+  Fill fill(const std::string& entry) const { return fills_.at(entry); }
+  const std::set<Op>& operations() const { return operations_; }
+
+  void add_all() {
+    for (int i = 0; i < 6; ++i) add_convolutions();
+    for (int i = 0; i < 3; ++i) add_pools();
+    add_elementwise();
+    add_matrix_products();
+    add_normalization();
+    add_losses();
+    add_images();
+  }
+
+ private:
+  // An entry that computes `op` of inputs of these types.
+  void add(Op op, const std::vector<Type>& operands, AttributeList attributes, Fill fill = Fill::normal) {
+    const std::string name = fmt::format("{}_{}", rnc::name(op), module().entries.size());
+    module().entries.push_back({.name = name});
+    std::vector<ValueId> inputs;
+    for (const Type& type : operands) {
+      const std::string operand = fmt::format("x{}", inputs.size());
+      // vectors such as biases are parameters, as in networks
+      const bool parameter = type.rank() == 1 && !has_batch(type.shape);
+      inputs.push_back(parameter ? builder_.tensor(name + "." + operand, type.shape)
+                                 : builder_.input(operand, type.dtype, type.shape));
+    }
+    builder_.output("y", builder_.op(op, inputs, attributes, "y"));
+    fills_[name] = fill;
+    operations_.insert(op);
+  }
+
+  static Type f32(Shape shape) { return {DType::f32, std::move(shape), {}}; }
+  static Type images(int64_t channels, const Pair& map, DType dtype = DType::f32) {
+    return {dtype, {kBatch, channels, map[0], map[1]}, {}};
+  }
+  int64_t channels() { return random_.one_of<int64_t>({1, 3, 5, 16, 17, 33}); }
+  Pair pair(int64_t low, int64_t high) { return {random_.integer(low, high), random_.integer(low, high)}; }
+
+  // Random, small enough for the interpreter.
+  Window window(int64_t largest_kernel, bool pool) {
+    for (;;) {
+      Window w{channels(), channels(), 1,      pair(1, 15), pair(1, largest_kernel),
+               pair(1, 3), {},         {1, 1}, {0, 0}};
+      if (random_.chance(0.6)) w.kernel[1] = w.kernel[0];
+      if (random_.chance(0.6)) w.stride = {1, 1};
+      if (!pool && random_.chance(0.2)) w.dilation = pair(1, 3);
+      if (!pool && random_.chance(0.3)) w.groups = w.in = random_.one_of<int64_t>({1, 2, 3, 17});
+      if (w.groups > 1) {
+        w.in *= random_.integer(1, 3);
+        w.out = w.groups * random_.integer(1, 3);
+      }
+      w.pad = {random_.integer(0, w.kernel[0] / 2), random_.integer(0, w.kernel[1] / 2)};
+      for (size_t d = 0; d < 2; ++d) {
+        const int64_t span = w.map[d] + 2 * w.pad[d] - w.dilation[d] * (w.kernel[d] - 1) - 1;
+        w.result[d] = span < 0 ? 0 : span / w.stride[d] + 1;
+      }
+      const int64_t area = w.result[0] * w.result[1];
+      const int64_t work = area * w.kernel[0] * w.kernel[1] * w.in / w.groups * w.out;
+      if (area > 0 && work < 300'000) return w;
+    }
+  }
+
+  void add_convolutions() {
+    const auto weight = [](const Window& w) {
+      return f32({w.out, w.in / w.groups, w.kernel[0], w.kernel[1]});
+    };
+    Window w = window(7, false);
+    std::vector<Type> operands = {images(w.in, w.map), weight(w)};
+    if (random_.chance(0.5)) operands.push_back(f32({w.out}));
+    add(Op::conv2d, operands,
+        {{"stride", w.stride}, {"pad", w.pad}, {"dilation", w.dilation}, {"groups", w.groups}});
+    w = window(7, false);
+    add(Op::conv2d_input_grad, {images(w.out, w.result), weight(w)},
+        {{"stride", w.stride},
+         {"pad", w.pad},
+         {"dilation", w.dilation},
+         {"groups", w.groups},
+         {"size", w.map}});
+    w = window(7, false);
+    add(Op::conv2d_weight_grad, {images(w.out, w.result), images(w.in, w.map)},
+        {{"stride", w.stride},
+         {"pad", w.pad},
+         {"dilation", w.dilation},
+         {"groups", w.groups},
+         {"kernel", w.kernel}});
+  }
+
+  void add_pools() {
+    const Window w = window(4, true);
+    const bool padded = random_.chance(0.5);
+    add(Op::max_pool, {images(w.in, w.map)}, {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}},
+        random_.one_of({Fill::normal, Fill::with_nan}));
+    add(Op::max_pool_grad, {images(w.in, w.result), images(w.in, w.map)},
+        {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}}, Fill::few_values);
+    add(Op::avg_pool, {images(w.in, w.map)},
+        {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}, {"count_include_pad", padded}});
+    add(Op::avg_pool_grad, {images(w.in, w.result)},
+        {{"kernel", w.kernel},
+         {"stride", w.stride},
+         {"pad", w.pad},
+         {"count_include_pad", padded},
+         {"size", w.map}});
+    add(Op::global_avg_pool, {images(w.in, w.map)}, {});
+    add(Op::global_avg_pool_grad, {images(w.in, {1, 1})}, {{"size", w.map}});
+    add(Op::flatten, {images(w.in, w.map)}, {});
+    add(Op::reshape, {images(w.in, w.map)}, {{"shape", Pair{-1, w.map[1], w.in * w.map[0]}}});
+  }
+
+  void add_elementwise() {
+    for (const Op op : {Op::add, Op::sub, Op::mul, Op::div}) {
+      const Type x = images(channels(), pair(1, 7));
+      const Type other = random_.one_of({x, f32({}), f32({x.shape[1]})});
+      add(op, random_.chance(0.5) ? std::vector{x, other} : std::vector{other, x}, {}, Fill::positive);
+    }
+    const Type x = images(channels(), pair(1, 7));
+    add(Op::sqrt, {x}, {}, Fill::positive);
+    add(Op::rsqrt, {x}, {}, Fill::positive);
+    add(Op::relu, {x}, {}, Fill::with_nan);
+    add(Op::relu_grad, {x, x}, {}, Fill::few_values);
+    add(Op::bias_correction, {f32({}), f32({})}, {}, Fill::positive);
+  }
+
+  void add_matrix_products() {
+    for (int i = 0; i < 2; ++i) {
+      const int64_t in = channels(), out = channels();
+      std::vector<Type> operands = {f32({kBatch, in}), f32({out, in})};
+      if (i == 0) operands.push_back(f32({out}));
+      add(Op::linear, operands, {});
+    }
+    const int64_t k = channels(), n = channels();
+    add(Op::matmul, {f32({kBatch, k}), f32({k, n})}, {});
+    add(Op::matmul, {f32({kBatch, k}), f32({n, k})}, {{"transpose_b", true}});
+    add(Op::matmul, {f32({kBatch, k}), f32({kBatch, n})}, {{"transpose_a", true}});
+  }
+
+  void add_normalization() {
+    for (const char* mode : {"train", "eval"}) {
+      const Type x = images(channels(), pair(1, 9)), c = f32({x.shape[1]});
+      add(Op::batch_norm, {x, c, c, c, c}, {{"mode", std::string(mode)}}, Fill::positive);
+      add(Op::channel_mean, {x}, {});
+      add(Op::channel_variance, {x}, {});
+      add(Op::channel_sum, {x}, {});
+      add(Op::element_count, {x}, {});
+    }
+    add(Op::channel_sum, {f32({kBatch, channels()})}, {});
+  }
+
+  void add_losses() {
+    const Type logits = f32({kBatch, random_.one_of<int64_t>({kLabels, 10, 33})});
+    const Type label{DType::i32, {kBatch}, {}};
+    const double smoothing = random_.one_of({0.0, 0.1});
+    add(Op::softmax, {logits}, {});
+    add(Op::softmax_grad, {logits, logits}, {});
+    add(Op::cross_entropy, {logits, label}, {{"label_smoothing", smoothing}});
+    add(Op::cross_entropy_grad, {f32({}), logits, label}, {{"label_smoothing", smoothing}});
+  }
+
+  void add_images() {
+    const std::vector<double> three = {0.2, 0.3, 0.4};
+    add(Op::normalize, {images(3, pair(1, 15), DType::u8)}, {{"mean", three}, {"std", three}});
+    add(Op::resize, {images(channels(), pair(1, 15))}, {{"size", pair(1, 15)}});
+    add(Op::resize, {images(3, pair(1, 15), DType::u8)}, {{"size", pair(1, 15)}});
+    // an entry returns f32
+    const ValueId resized = builder_.graph().outputs[0].value;
+    const std::vector<double> zeros(3, 0), ones(3, 1);
+    builder_.graph().outputs[0].value =
+        builder_.op(Op::normalize, {resized}, {{"mean", zeros}, {"std", ones}}, "floats");
+  }
+
+  Random random_;
+  ModelBuilder builder_;
+  std::map<std::string, Fill> fills_;
+  std::set<Op> operations_;
+};
+
+double value(Random& random, Fill fill) {
+  switch (fill) {
+    case Fill::positive:
+      return random.uniform(0.5, 1.5);
+    case Fill::few_values:
+      return std::round(2 * random.normal()) / 2;
+    case Fill::with_nan:
+      if (random.chance(0.05)) return std::numeric_limits<double>::quiet_NaN();
+      [[fallthrough]];
+    case Fill::normal:
+      return random.normal();
+  }
+  unreachable("fill");
+}
+
+Tensors operands(const Graph& graph, int64_t batch, Fill fill, Random& random) {
+  Tensors tensors;
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::input && node.op != Op::state) continue;
+    TensorData& data = tensors[node.name];
+    data.shape = concrete(node.type.shape, batch);
+    data.values.resize(static_cast<size_t>(elements_per_sample(data.shape)));
+    for (double& x : data.values) {
+      switch (node.type.dtype) {
+        case DType::f32:
+          x = static_cast<double>(static_cast<float>(value(random, fill)));
+          break;
+        case DType::u8:
+          x = static_cast<double>(random.integer(0, 255));
+          break;
+        case DType::i32:
+          x = static_cast<double>(random.integer(0, kLabels - 1));
+          break;
+      }
+    }
+  }
+  return tensors;
+}
+
+}  // namespace
+
+TEST_CASE("operations: compiled code computes what the interpreter does, for any number of threads") {
+  uint64_t seed = first_seed();
+  for (const std::string& cpu : runnable_cpus()) {
+    CAPTURE(cpu);
+    CAPTURE(++seed);
+    Cases cases(seed);
+    cases.add_all();
+    for (const Op op : all_ops()) {
+      CAPTURE(rnc::name(op));
+      const bool alone = op != Op::input && op != Op::state && op != Op::constant && op != Op::relayout;
+      CHECK(cases.operations().contains(op) == alone);
+    }
+    const CompiledModel model(cases.module(), cpu);
+    Random random(seed);
+    for (const Graph& graph : cases.module().entries) {
+      CAPTURE(graph.name);
+      for (const int64_t batch : {1, 2, 5, 16}) {
+        CAPTURE(batch);
+        const Tensors inputs = operands(graph, batch, cases.fill(graph.name), random);
+        const Tensors expected = interpret(graph, batch, inputs, inputs).outputs;
+        const auto run = [&](int threads) {
+          return Tensors{{"y", model.run(graph.name, inputs, inputs, 1, threads).at("y")}};
+        };
+        const Tensors result = run(1);
+        const double error = relative_error(result, expected, nullptr, 1e-2);
+        CAPTURE(print(graph, graph.nodes.back()));
+        CHECK(error < 1e-4);
+        for (const int threads : {2, 3, 7}) CHECK(same_bits(result, run(threads)));
+      }
+    }
+  }
+}
