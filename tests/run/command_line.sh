@@ -1,0 +1,123 @@
+#!/bin/sh
+# From text to trained weights on the command line, rnc and rnrun together: the same bytes whatever the threads and
+# interruptions, dumps that compile to the same results, a trainer, and the errors a user can meet.
+# Usage: command_line.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
+set -eu
+bin=$(cd "$1" && pwd)
+golden=$(cd "$2" && pwd)/tests/golden/basic
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cd "$directory"
+
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+
+same() { cmp -s "$1" "$2" || fail "$1 and $2 differ: $3"; }
+
+# refused STATUS TEXT COMMAND...: the command ends with this status and says this.
+refused() {
+  expected=$1 text=$2
+  shift 2
+  status=0
+  "$@" >messages 2>&1 || status=$?
+  [ "$status" -eq "$expected" ] || { cat messages; fail "status $status, not $expected: $*"; }
+  grep -qF -- "$text" messages || { cat messages; fail "no message \"$text\": $*"; }
+}
+
+cat >net.graph <<'END'
+model net(image: u8[N, 1, 28, 28], label: i32[N]) {
+  x = normalize(image, mean = [0.3], std = [0.3])
+  conv1 = conv2d(x, 5, kernel = 3, stride = 2, pad = 1, bias = false)
+  bn1 = batch_norm(conv1)
+  conv2 = conv2d(relu(bn1), 5, kernel = 3, pad = 1, bias = false)
+  bn2 = batch_norm(conv2)
+  fc = linear(flatten(global_avg_pool(relu(bn2 + bn1))), 10)
+  predict fc
+  loss cross_entropy(fc, label)
+  train sgd(momentum = 0.9, weight_decay = 1e-4)
+  recipe(epochs = 2, batch_size = 8, lr = 0.05)
+}
+END
+weights() { echo "$1/checkpoint.safetensors"; }
+train() {
+  output=$1
+  shift
+  "$bin/rnrun" train net.so --data shapes --limit-batches 10 --output-dir "$output" "$@" >log 2>&1 || {
+    cat log
+    fail "train $*"
+  }
+}
+
+"$bin/rnc" net.graph -o net.so
+"$bin/rnc" net.graph -o again.so
+same net.so again.so "the same input gives the same library"
+
+for threads in 1 2 3 7; do
+  train "threads$threads" -j "$threads"
+  same "$(weights threads1)" "$(weights "threads$threads")" "20 steps with $threads threads"
+done
+
+# Killed as soon as the first of two epochs is saved, then resumed.
+"$bin/rnrun" train net.so --data shapes --limit-batches 10 --output-dir killed >/dev/null 2>&1 &
+training=$!
+while kill -0 "$training" 2>/dev/null && [ ! -e "$(weights killed)" ]; do sleep 0.01; done
+kill -9 "$training" 2>/dev/null || true
+wait "$training" 2>/dev/null || true
+train killed --resume
+same "$(weights threads1)" "$(weights killed)" "kill -9 and --resume"
+
+"$bin/rnc" net.graph --emit=trainer -o trainer
+./trainer --data shapes --limit-batches 10 --output-dir trainer-run >log 2>&1 || { cat log; fail "trainer"; }
+same "$(weights threads1)" "$(weights trainer-run)" "a trainer trains as rnrun does"
+
+# Every dump compiles to a library that computes the same bits.
+call() {
+  "$bin/rnrun" call "$1" train_step --in "$golden/in.safetensors" --params "$golden/params.safetensors" --steps 3 --out "$2"
+}
+"$bin/rnc" "$golden/model.graph" -o basic.so --dump-dir dumps
+call basic.so direct
+for dump in dumps/*.graph; do
+  "$bin/rnc" "$dump" -o dump.so
+  call dump.so from-dump
+  same direct from-dump "$dump"
+done
+
+# wrong LINE TEXT: the model with its line "bn1 = ..." replaced is refused.
+wrong() {
+  sed "s/^  bn1 = .*/  bn1 = $1/" net.graph >wrong.graph
+  refused 1 "$2" "$bin/rnc" wrong.graph -o wrong.so
+}
+wrong 'frob(x)' "wrong.graph:4:9: error: unknown operation or block 'frob'"
+wrong 'relu(x, x)' 'wrong.graph:4:9: error: relu: takes 1 operand, not 2'
+wrong 'x + flatten(x)' 'error: add: the shapes of f32[N, 1, 28, 28] and f32[N, 784] do not match'
+wrong 'linear(x, 9223372036854775808)' 'the integer 9223372036854775808 is too large'
+wrong 'linear(flatten(x), 9223372036854775807)' 'f32[9223372036854775807, 784] is too large'
+{ echo 'block again(x) { return again(x) }'; sed 's/^  bn1 = .*/  bn1 = again(x)/' net.graph; } >wrong.graph
+refused 1 'error: block again calls itself' "$bin/rnc" wrong.graph -o wrong.so
+: >wrong.graph
+refused 1 'wrong.graph:1:1: error: the file is empty' "$bin/rnc" wrong.graph -o wrong.so
+refused 1 'this is not a text file: it holds the byte 0x7f' "$bin/rnc" net.so -o wrong.so
+[ ! -e wrong.so ] || fail "a refused model left a file"
+
+refused 1 'no data set in nowhere' "$bin/rnrun" train net.so --data nowhere --output-dir wrong
+fashion=/usr/share/datasets/fashion-mnist
+if [ -d "$fashion" ]; then
+  cp -r "$fashion" short
+  head -c 100000 "$fashion/train-images-idx3-ubyte.gz" >short/train-images-idx3-ubyte.gz
+  refused 1 'short/train-images-idx3-ubyte.gz: truncated' "$bin/rnrun" train net.so --data short --output-dir wrong
+fi
+sed 's/relu(bn2 + bn1)/bn2 + bn1/' net.graph >other.graph
+"$bin/rnc" other.graph -o other.so
+refused 1 'is a checkpoint of another model' "$bin/rnrun" eval other.so --params "$(weights threads1)" --data shapes
+refused 1 'does not fit the model net' "$bin/rnrun" eval net.so --params "$golden/params.safetensors" --data shapes
+cp net.so abi.so # the version stands after the descriptor's magic number
+offset=$(grep -obUa RRNM net.so | head -n 1 | cut -d : -f 1)
+printf '\143' | dd of=abi.so bs=1 seek=$((offset + 4)) conv=notrunc status=none
+refused 1 'abi.so has ABI version 99, this rnrun has 1' "$bin/rnrun" info abi.so
+if [ "$(uname -m)" = x86_64 ] && ! grep -qw avx512_fp16 /proc/cpuinfo; then
+  "$bin/rnc" net.graph -o cpu.so --target-features=+avx512fp16
+  refused 1 'needs CPU features this machine lacks: avx512' "$bin/rnrun" info cpu.so
+fi
+echo "all as it should be"
