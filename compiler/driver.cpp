@@ -70,7 +70,7 @@ std::string compile(Emit emit, const Model& model) {
 
 // What --emit asks for, as bytes.
 std::string emitted(const Options& options, const Compilation& compilation, const Target& target,
-                    uint64_t hash) {
+                    uint64_t hash, std::vector<Layer> layers) {
   switch (options.emit) {
     case Emit::graph:
       return print(compilation.module);
@@ -87,10 +87,11 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
   if (options.emit == Emit::loops) return loops::print(*compilation.program);
   if (options.emit == Emit::memory) return memory_reports(*compilation.program);
   if (!options.debug) {
-    return compile(options.emit, Model{compilation.module, *compilation.program, target, hash, false});
+    return compile(options.emit,
+                   Model{compilation.module, *compilation.program, target, hash, false, std::move(layers)});
   }
   const loops::Program by_layer = kernels_by_layer(*compilation.program);
-  return compile(options.emit, Model{compilation.module, by_layer, target, hash, true});
+  return compile(options.emit, Model{compilation.module, by_layer, target, hash, true, std::move(layers)});
 }
 
 void compile_file(const Options& options) {
@@ -101,6 +102,7 @@ void compile_file(const Options& options) {
   compilation.target.winograd = options.conv != "direct";
   compilation.module = parse(read_source(options.input), ElaborateOptions{options.set, options.optimizer});
   const uint64_t hash = graph_hash(compilation.module);
+  std::vector<Layer> layers = layers_of(compilation.module);
 
   PipelineOptions pipeline_options;
   pipeline_options.print_after = options.print_after;
@@ -110,7 +112,8 @@ void compile_file(const Options& options) {
   if (options.stats) fmt::print(stderr, "{}", stats_table(reports));
 
   const auto start = std::chrono::steady_clock::now();
-  write_file(options.output, emitted(options, compilation, target, hash), options.emit == Emit::trainer);
+  write_file(options.output, emitted(options, compilation, target, hash, std::move(layers)),
+             options.emit == Emit::trainer);
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   if (!options.time_passes) return;
   reports.push_back({"(code generation and output)", true, time.count(), ""});

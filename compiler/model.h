@@ -6,6 +6,7 @@
 #include "compiler/target.h"
 #include "ir/graph.h"
 #include "ir/loops/program.h"
+#include "passes/layers.h"
 
 namespace rnc {
 
@@ -13,8 +14,9 @@ struct Model {
   const Module& module;           // after the pipeline: tensors with layouts
   const loops::Program& program;  // of its entries
   const Target& target;
-  uint64_t graph_hash = 0;  // graph_hash(module as elaborated)
-  bool debug = false;       // -g
+  uint64_t graph_hash = 0;         // graph_hash(module as elaborated)
+  bool debug = false;              // -g
+  std::vector<Layer> layers = {};  // layers_of(module as elaborated)
 };
 
 // Identifies what a checkpoint belongs to: the structure of the elaborated graph (entry "model"; where a dump

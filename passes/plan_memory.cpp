@@ -27,25 +27,6 @@ using loops::Region;
 
 int64_t aligned(int64_t size) { return (size + 63) / 64 * 64; }
 
-// Indices of the first and the last call that mention a buffer.
-struct Life {
-  int first = -1;
-  int last = -1;
-  bool overlaps(const Life& other) const { return first <= other.last && other.first <= last; }
-};
-
-std::vector<Life> lives(const EntryProgram& entry) {
-  std::vector<Life> found(entry.buffers.size());
-  for (size_t c = 0; c < entry.calls.size(); ++c) {
-    for (const int buffer : entry.calls[c].arguments) {
-      Life& life = found[static_cast<size_t>(buffer)];
-      if (life.first < 0) life.first = static_cast<int>(c);
-      life.last = static_cast<int>(c);
-    }
-  }
-  return found;
-}
-
 // Buffers that share one place, each taking over in place from the one before it.
 struct Block {
   std::vector<size_t> buffers;
@@ -267,6 +248,18 @@ Plan plan_blocks(const std::vector<Block>& blocks, bool mixed_per_sample) {
 std::string megabytes(int64_t size) { return fmt::format("{:.3f} MB", static_cast<double>(size) / 1e6); }
 
 }  // namespace
+
+std::vector<Life> lives(const EntryProgram& entry) {
+  std::vector<Life> found(entry.buffers.size());
+  for (size_t c = 0; c < entry.calls.size(); ++c) {
+    for (const int buffer : entry.calls[c].arguments) {
+      Life& life = found[static_cast<size_t>(buffer)];
+      if (life.first < 0) life.first = static_cast<int>(c);
+      life.last = static_cast<int>(c);
+    }
+  }
+  return found;
+}
 
 void plan_memory(EntryProgram& entry) {
   const std::vector<Block> blocks = blocks_of(entry);

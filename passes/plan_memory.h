@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "ir/loops/program.h"
 
@@ -15,6 +16,14 @@ inline constexpr int64_t kPlanningBatch = 64;
 // pairs of that call of equal size, of which the one is first and the other last used there: they share one
 // place.
 void plan_memory(loops::EntryProgram& entry);
+
+// Indices of the first and the last call that mention a buffer; -1 if none does.
+struct Life {
+  int first = -1;
+  int last = -1;
+  bool overlaps(const Life& other) const { return first <= other.last && other.first <= last; }
+};
+std::vector<Life> lives(const loops::EntryProgram& entry);  // per buffer
 
 // The text of --emit=memory: peak and lower bound, then each buffer's size, first and last call, and place.
 std::string memory_report(const loops::EntryProgram& entry);

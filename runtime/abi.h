@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 1u
+#define RN_ABI_VERSION 2u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -101,6 +101,28 @@ typedef struct rn_call_info {
   rn_extent tasks;
 } rn_call_info;
 
+/* A temporary of an entry: its place in the arena, and the calls from the first to the last that use it. For
+ * reports; running needs none of it. */
+typedef struct rn_buffer {
+  const char* name; /* of the value it holds */
+  rn_extent bytes;
+  rn_extent offset;
+  int32_t first_call;
+  int32_t last_call;
+} rn_buffer;
+
+/* An operation of the forward pass as the network's author wrote it, for reports and drawings. */
+typedef struct rn_layer {
+  const char* name;      /* "layer1.0.conv1" */
+  const char* operation; /* "conv2d"; "input" for an argument */
+  const char* result;    /* "f32[N, 64, 56, 56]" */
+  const char* text;      /* as a statement of the language, its operands included */
+  const int32_t* inputs; /* the layers it reads: indices below its own */
+  int64_t input_count;
+  int64_t parameters;    /* elements, each tensor counted where it is first read */
+  int64_t multiply_adds; /* per sample */
+} rn_layer;
+
 /* Runs tasks begin..end-1 of one call. `worker` is in 0..threads-1; no two running tasks share it. */
 typedef void (*rn_task)(const void* frame, int64_t begin, int64_t end, int64_t worker);
 
@@ -135,6 +157,9 @@ typedef struct rn_entry {
   const rn_call_info* calls;
   int64_t call_count;
   void (*run)(const rn_run*);
+  const rn_buffer* buffers; /* what the arena holds, in the order of first use */
+  int64_t buffer_count;
+  rn_extent live_bound; /* most bytes of temporaries in use at the same time: no plan's arena is smaller */
 } rn_entry;
 
 typedef struct rn_model_descriptor {
@@ -159,6 +184,8 @@ typedef struct rn_model_descriptor {
   int64_t scratch_bytes_per_worker;
   const rn_entry* entries;
   int64_t entry_count;
+  const rn_layer* layers; /* in execution order */
+  int64_t layer_count;
 } rn_model_descriptor;
 
 /* A self-contained trainer (rnc --emit=trainer) is one file: a copy of rnrun, the model library, then this

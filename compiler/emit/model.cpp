@@ -4,12 +4,14 @@
 #include <fmt/ranges.h>
 #include <llvm/IR/IRBuilder.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
 #include "compiler/emit/data.h"
 #include "compiler/emit/entry.h"
 #include "compiler/emit/kernel.h"
+#include "passes/plan_memory.h"
 #include "runtime/abi.h"
 
 namespace rnc {
@@ -115,11 +117,12 @@ class ModelEmitter {
 
   llvm::Constant* descriptor() {
     const Target& target = model_.target;
-    Fields classes, tensors, entries, region_bytes;
+    Fields classes, tensors, entries, region_bytes, layers;
     for (const std::string& name : module_.classes) classes.push_back(data_.text(name));
     for (size_t i = 0; i < module_.tensors.size(); ++i) tensors.push_back(tensor(i));
     for (const EntryProgram& program : model_.program.entries) entries.push_back(entry(program));
     for (const int64_t bytes : region_bytes_) region_bytes.push_back(data_.i64(bytes));
+    for (const Layer& layer : model_.layers) layers.push_back(this->layer(layer));
     return data_.record({
         data_.i32(RN_MAGIC),
         data_.i32(RN_ABI_VERSION),
@@ -141,6 +144,8 @@ class ModelEmitter {
         data_.i64(context_.scratch_bytes_per_worker),
         data_.table(entries),
         data_.i64(static_cast<int64_t>(entries.size())),
+        data_.table(layers),
+        data_.i64(static_cast<int64_t>(layers.size())),
     });
   }
 
@@ -204,6 +209,31 @@ class ModelEmitter {
                          extent(kernel.tasks)});
   }
 
+  llvm::Constant* layer(const Layer& layer) {
+    Fields inputs;
+    for (const int32_t input : layer.inputs) inputs.push_back(data_.i32(input));
+    return data_.record({data_.text(layer.name), data_.text(layer.operation), data_.text(layer.result),
+                         data_.text(layer.text), data_.table(inputs),
+                         data_.i64(static_cast<int64_t>(inputs.size())), data_.i64(layer.parameters),
+                         data_.i64(layer.multiply_adds)});
+  }
+
+  // The temporaries that calls use, in the order of first use.
+  Fields buffers(const EntryProgram& entry) {
+    const std::vector<Life> life = lives(entry);
+    std::vector<size_t> order;
+    for (size_t b = 0; b < entry.buffers.size(); ++b)
+      if (entry.buffers[b].region == Region::arena && life[b].first >= 0) order.push_back(b);
+    std::ranges::stable_sort(order, {}, [&](size_t b) { return std::pair(life[b].first, life[b].last); });
+    Fields buffers;
+    for (const size_t b : order) {
+      const Buffer& buffer = entry.buffers[b];
+      buffers.push_back(data_.record({data_.text(buffer.name), extent(buffer.size), extent(buffer.offset),
+                                      data_.i32(life[b].first), data_.i32(life[b].last)}));
+    }
+    return buffers;
+  }
+
   int64_t tensor_kinds(const EntryProgram& entry) {
     int64_t kinds = 0;
     for (const Call& call : entry.calls) {
@@ -221,11 +251,13 @@ class ModelEmitter {
     for (const Node& input : entry.inputs) inputs.push_back(value(input.name, input.type, true));
     for (const auto& [name, type] : entry.outputs) outputs.push_back(value(name, type, false));
     for (const Call& call : entry.calls) calls.push_back(call_info(entry, call));
-    return data_.record({data_.text(entry.name), data_.table(inputs),
-                         data_.i64(static_cast<int64_t>(inputs.size())), data_.table(outputs),
-                         data_.i64(static_cast<int64_t>(outputs.size())), data_.i32(tensor_kinds(entry)),
-                         data_.i32(0), extent(entry.arena), extent(entry.direct_flops), data_.table(calls),
-                         data_.i64(static_cast<int64_t>(calls.size())), emit_entry(out_, context_, entry)});
+    const Fields buffers = this->buffers(entry);
+    return data_.record(
+        {data_.text(entry.name), data_.table(inputs), data_.i64(static_cast<int64_t>(inputs.size())),
+         data_.table(outputs), data_.i64(static_cast<int64_t>(outputs.size())),
+         data_.i32(tensor_kinds(entry)), data_.i32(0), extent(entry.arena), extent(entry.direct_flops),
+         data_.table(calls), data_.i64(static_cast<int64_t>(calls.size())), emit_entry(out_, context_, entry),
+         data_.table(buffers), data_.i64(static_cast<int64_t>(buffers.size())), extent(entry.live_bound)});
   }
 
   const Model& model_;

@@ -1,5 +1,6 @@
 // A small model, compiled: its descriptor, its files, and that nothing in them depends on chance.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <llvm/Object/ELFObjectFile.h>
 
 #include <array>
@@ -37,12 +38,14 @@ struct Tiny {
     compilation.target = target.info;
     compilation.module = parse(std::make_shared<SourceFile>(SourceFile{"tiny.graph", text}));
     hash = graph_hash(compilation.module);
+    layers = layers_of(compilation.module);
     run_passes(compilation, pipeline());
   }
-  Model model() const { return {compilation.module, *compilation.program, target, hash, false}; }
+  Model model() const { return {compilation.module, *compilation.program, target, hash, false, layers}; }
   Target target;
   Compilation compilation;
   uint64_t hash = 0;
+  std::vector<Layer> layers;
 };
 
 using Elf = llvm::object::ELFObjectFile<llvm::object::ELF64LE>;
@@ -123,6 +126,51 @@ TEST_CASE("the descriptor says what the model says") {
   CHECK(std::isnan(infer.inputs[0].default_value));
   CHECK(infer.outputs[0].name == std::string("fc"));
   for (int64_t i = 0; i < infer.call_count; ++i) CHECK(std::strlen(infer.calls[i].kernel) > 0);
+}
+
+TEST_CASE("the descriptor tells the layers and the memory plan") {
+  const Tiny tiny({});
+  const Compiled compiled(tiny.model());
+  const rn_model_descriptor& d = compiled.descriptor();
+  std::string text;
+  for (int64_t i = 0; i < d.layer_count; ++i) {
+    const rn_layer& layer = d.layers[i];
+    text += fmt::format("{}:{}:{}:{}:{}(", layer.name, layer.operation, layer.result, layer.parameters,
+                        layer.multiply_adds);
+    for (int64_t k = 0; k < layer.input_count; ++k)
+      text += fmt::format("{}{}", k > 0 ? "," : "", d.layers[layer.inputs[k]].name);
+    text += ")\n";
+  }
+  CHECK(text ==
+        "image:input:u8[N, 1, 8, 8]:0:0()\n"
+        "label:input:i32[N]:0:0()\n"
+        "x:normalize:f32[N, 1, 8, 8]:0:0(image)\n"
+        "conv:conv2d:f32[N, 8, 8, 8]:72:4608(x)\n"
+        "bn:batch_norm:f32[N, 8, 8, 8]:16:0(conv)\n"
+        "relu:relu:f32[N, 8, 8, 8]:0:0(bn)\n"
+        "global_avg_pool:global_avg_pool:f32[N, 8, 1, 1]:0:0(relu)\n"
+        "flatten:flatten:f32[N, 8]:0:0(global_avg_pool)\n"
+        "fc:linear:f32[N, 3]:27:24(flatten)\n"
+        "loss:cross_entropy:f32[]:0:0(fc,label)\n");
+
+  CHECK(d.layers[3].text == std::string("conv : f32[N, 8, 8, 8] = conv2d(x, conv.weight, pad = 1)"));
+
+  const rn_entry& step = *std::find_if(d.entries, d.entries + d.entry_count, [](const rn_entry& entry) {
+    return entry.name == std::string("train_step");
+  });
+  REQUIRE(step.buffer_count > 0);
+  const auto at = [](const rn_extent& e) { return e.fixed + 64 * e.per_sample; };
+  int64_t end = 0;
+  for (int64_t i = 0; i < step.buffer_count; ++i) {
+    const rn_buffer& buffer = step.buffers[i];
+    CHECK(0 <= buffer.first_call);
+    CHECK(buffer.first_call <= buffer.last_call);
+    CHECK(buffer.last_call < step.call_count);
+    end = std::max(end, at(buffer.offset) + at(buffer.bytes));
+  }
+  CHECK(end <= at(step.arena));
+  CHECK(at(step.live_bound) <= at(step.arena));
+  CHECK(at(step.live_bound) > 0);
 }
 
 TEST_CASE("a library needs no other, whatever the CPU") {
