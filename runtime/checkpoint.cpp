@@ -1,23 +1,29 @@
 #include "runtime/checkpoint.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 
 #include "runtime/error.h"
-#include "runtime/lr_schedule.h"
 #include "runtime/safetensors.h"
 
 namespace rnrun {
 
 namespace {
 
-constexpr const char* kFormat = "rnrun checkpoint 1";
+constexpr const char* kFormat = "rnrun checkpoint 2";
 constexpr const char* kRandom = "philox4x32-10";
-constexpr int64_t kMaxCount = int64_t{1} << 40;  // of steps and samples in a checkpoint that is not damaged
+const std::string kEma = "ema.";  // begins the names of moving averages
+constexpr std::array<std::pair<const char*, int64_t TrainPosition::*>, 6> kCounts = {
+    {{"epoch", &TrainPosition::epoch},
+     {"position", &TrainPosition::position},
+     {"step", &TrainPosition::step},
+     {"ema_updates", &TrainPosition::ema_updates},
+     {"best_epoch", &TrainPosition::best_epoch},
+     {"not_better", &TrainPosition::not_better}}};
 using Metadata = std::map<std::string, std::string>;
 
 // The metadata of one file: every problem is an Error that names the file and the key.
@@ -39,8 +45,12 @@ class MetadataReader {
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), result);
     if (error != std::errc() || end != value.data() + value.size() ||
         !(result >= smallest && result <= largest))
-      throw Error(fmt::format("{}: damaged checkpoint: {} = '{}'", path_, key, value));
+      fail(key);
     return result;
+  }
+
+  [[noreturn]] void fail(const std::string& key) const {
+    throw Error(fmt::format("{}: damaged checkpoint: {} = '{}'", path_, key, text(key)));
   }
 
  private:
@@ -58,6 +68,16 @@ void check_hash(const Metadata& metadata, const std::string& path, const Model& 
                           model.graph_hash()));
 }
 
+// Takes the moving averages out of `tensors`.
+Arrays take_averages(Arrays& tensors) {
+  Arrays averages;
+  for (auto it = tensors.lower_bound(kEma); it != tensors.end() && it->first.starts_with(kEma);) {
+    averages[it->first.substr(kEma.size())] = std::move(it->second);
+    it = tensors.erase(it);
+  }
+  return averages;
+}
+
 }  // namespace
 
 void save_checkpoint(const std::string& path, const Session& session, const Checkpoint& c) {
@@ -67,61 +87,52 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
   m["model"] = std::string(session.model().name());
   m["graph_hash"] = session.model().graph_hash();
   m["rng"] = kRandom;
-  m["seed"] = fmt::format("{}", c.settings.seed);
   m["data"] = c.settings.data;
-  m["epochs"] = fmt::format("{}", c.settings.epochs);
-  m["batch_size"] = fmt::format("{}", c.settings.batch_size);
-  m["lr"] = fmt::format("{}", c.settings.lr);
-  m["lr_schedule"] = c.settings.lr_schedule;
-  m["limit_batches"] = fmt::format("{}", c.settings.limit_batches);
+  for (const Setting& setting : train_settings()) m[std::string(setting.name)] = text_of(c.settings, setting);
   for (const auto& [name, value] : c.settings.hyper) m["hyper." + name] = fmt::format("{}", value);
-  m["epoch"] = fmt::format("{}", c.position.epoch);
-  m["position"] = fmt::format("{}", c.position.position);
-  m["step"] = fmt::format("{}", c.position.step);
+  for (const auto& [name, field] : kCounts) m[name] = fmt::format("{}", c.position.*field);
   m["epoch_samples"] = fmt::format("{}", c.position.metrics.samples);
   m["epoch_loss_sum"] = fmt::format("{}", c.position.metrics.loss_sum);
   m["epoch_top1"] = fmt::format("{}", c.position.metrics.top1);
   m["epoch_top5"] = fmt::format("{}", c.position.metrics.top5);
+  m["best_top1"] = fmt::format("{}", c.position.best_top1);
   file.tensors = session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT});
+  for (const auto& [name, value] : c.ema) file.tensors[kEma + name] = value;
   write_safetensors(path, file);
 }
 
 Checkpoint load_checkpoint(const std::string& path, Session& session) {
-  const TensorFile file = read_safetensors(path);
+  TensorFile file = read_safetensors(path);
   const MetadataReader m(file.metadata, path);
   if (m.text("format") != kFormat || m.text("rng") != kRandom)
     throw Error(fmt::format("{}: a checkpoint of another version of rnrun: format '{}', rng '{}'", path,
                             m.text("format"), m.text("rng")));
+  Checkpoint c;
+  c.ema = take_averages(file.tensors);
   session.set_tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT}, file.tensors, path);
   check_hash(file.metadata, path, session.model());
 
-  Checkpoint c;
   constexpr double kLargest = std::numeric_limits<double>::max();
-  c.settings.seed = m.number<uint64_t>("seed", 0, std::numeric_limits<uint64_t>::max());
   c.settings.data = m.text("data");
-  c.settings.epochs = m.number<int64_t>("epochs", 0, kMaxEpochs);
-  c.settings.batch_size = m.number<int64_t>("batch_size", 1, kMaxBatch);
-  c.settings.lr = m.number<double>("lr", 0, kLargest);
-  c.settings.lr_schedule = m.text("lr_schedule");
-  if (std::ranges::find(lr_schedules(), c.settings.lr_schedule) == lr_schedules().end())
-    throw Error(fmt::format("{}: lr_schedule '{}' is not one of {}", path, c.settings.lr_schedule,
-                            fmt::join(lr_schedules(), ", ")));
-  c.settings.limit_batches = m.number<int64_t>("limit_batches", 0, kMaxCount);
+  for (const Setting& setting : train_settings()) {
+    const std::string key(setting.name);
+    if (!set(c.settings, setting, m.text(key))) m.fail(key);
+  }
   for (const auto& [key, value] : file.metadata)
     if (key.starts_with("hyper."))
       c.settings.hyper[key.substr(6)] = m.number<double>(key, -kLargest, kLargest);
-  c.position.epoch = m.number<int64_t>("epoch", 0, kMaxEpochs);
-  c.position.position = m.number<int64_t>("position", 0, kMaxCount);
-  c.position.step = m.number<int64_t>("step", 0, kMaxCount);
+  for (const auto& [name, field] : kCounts) c.position.*field = m.number<int64_t>(name, 0, kMaxCount);
   c.position.metrics.samples = m.number<int64_t>("epoch_samples", 0, kMaxCount);
   c.position.metrics.loss_sum = m.number<double>("epoch_loss_sum", -kLargest, kLargest);
   c.position.metrics.top1 = m.number<int64_t>("epoch_top1", 0, kMaxCount);
   c.position.metrics.top5 = m.number<int64_t>("epoch_top5", 0, kMaxCount);
+  c.position.best_top1 = m.number<double>("best_top1", -1, 1);
   return c;
 }
 
 void load_weights(const std::string& path, Session& session) {
-  const TensorFile file = read_safetensors(path);
+  TensorFile file = read_safetensors(path);
+  for (auto& [name, average] : take_averages(file.tensors)) file.tensors[name] = std::move(average);
   bool slots = false;
   for (const auto& [name, value] : file.tensors) {
     const rn_tensor* t = session.model().find_tensor(name);

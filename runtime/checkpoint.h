@@ -1,43 +1,33 @@
-// Checkpoints: a safetensors file with all tensors of a model in plain layout under their names, and in its
-// metadata where the training stood. Also reads files with parameters and buffers only, from anywhere.
+// Checkpoints: a safetensors file with all tensors of a model in plain layout under their names, moving
+// averages as "ema.<name>", and in its metadata where the training stood. Also reads files with parameters
+// and buffers only, from anywhere.
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 
 #include "runtime/metrics.h"
 #include "runtime/session.h"
+#include "runtime/train_settings.h"
 
 namespace rnrun {
 
-inline constexpr int64_t kMaxEpochs = 1'000'000;
-inline constexpr int64_t kMaxBatch = int64_t{1} << 20;
-
-// What a training depends on besides the model; the same settings and seed give the same weights, bit for
-// bit.
-struct TrainSettings {
-  std::string data;
-  int64_t epochs = 10;
-  int64_t batch_size = 64;
-  double lr = 0;
-  std::string lr_schedule = "constant";  // see lr_schedule.h
-  std::map<std::string, double> hyper;   // other scalar inputs of entry train_step: "momentum", ...
-  uint64_t seed = 0;
-  int64_t limit_batches = 0;  // per epoch and evaluation; 0: all
-};
-
-// Where it stands.
+// Where a training stands.
 struct TrainPosition {
-  int64_t epoch = 0;     // epochs finished
-  int64_t position = 0;  // samples of the current epoch already seen
-  int64_t step = 0;      // steps done since the beginning
-  Metrics metrics;       // of the current epoch
+  int64_t epoch = 0;        // epochs finished
+  int64_t position = 0;     // samples of the current epoch already seen
+  int64_t step = 0;         // steps done since the beginning
+  Metrics metrics;          // of the current epoch
+  int64_t ema_updates = 0;  // that the moving averages have had
+  double best_top1 = -1;    // of the evaluations so far; -1: none yet
+  int64_t best_epoch = 0;   // after which it was reached, from 1
+  int64_t not_better = 0;   // evaluations since then
 };
 
 struct Checkpoint {
   TrainSettings settings;
   TrainPosition position;
+  Arrays ema;  // moving averages of parameters and buffers by name; empty if there are none
 };
 
 // Atomic and synced: see replace_file.
@@ -45,8 +35,8 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
 // Sets the session's parameters, buffers and slots. Throws Error naming what differs when the file is not a
 // checkpoint of this model.
 Checkpoint load_checkpoint(const std::string& path, Session& session);
-// Sets parameters and buffers, and slots if the file has them. The file may also be one that other programs
-// wrote.
+// Sets parameters and buffers, and slots if the file has them; where it has moving averages, these are the
+// parameters and buffers. The file may also be one that other programs wrote.
 void load_weights(const std::string& path, Session& session);
 
 }  // namespace rnrun

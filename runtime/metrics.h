@@ -1,9 +1,7 @@
-// Counting how well a model does, and the files that keep it.
+// Counting how well a model does.
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
 
 namespace rnrun {
 
@@ -25,29 +23,6 @@ struct Metrics {
   // Adds a batch: its mean loss, scores[batch][classes] and labels. Of equal scores the lower class counts as
   // higher; a NaN is higher than everything, so that a broken model does not look good.
   void add(int64_t batch, double mean_loss, const float* scores, int64_t classes, const int32_t* labels);
-};
-
-struct EpochMetrics {
-  int64_t epoch = 0;  // from 1
-  int64_t step = 0;   // steps done since the beginning
-  double lr = 0;
-  Metrics train;
-  std::optional<Metrics> test;
-  double seconds = 0;  // of training in this epoch, without evaluation
-  double images_per_s = 0;
-};
-
-// metrics.jsonl and metrics.csv in a directory: one line per epoch.
-class MetricsLog {
- public:
-  // Keeps the lines of the first `epochs` epochs that are there, so that a resumed run repeats none.
-  MetricsLog(std::string directory, int64_t epochs);
-  // Throws Error when it cannot be written.
-  void add(const EpochMetrics& metrics) const;
-
- private:
-  std::string jsonl_;
-  std::string csv_;
 };
 
 }  // namespace rnrun

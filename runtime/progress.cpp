@@ -26,13 +26,21 @@ std::string duration_text(double seconds) {
 }
 
 std::string progress_text(const ProgressState& s) {
+  const size_t digits = fmt::formatted_size("{}", s.batches);
   return fmt::format(
-      "epoch {}/{}  batch {}/{}  loss {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.0f} images/s  {} left",
-      s.epoch, s.epochs, s.batch, s.batches, s.metrics.loss(), 100 * s.metrics.top1_rate(),
-      100 * s.metrics.top5_rate(), s.images_per_s, duration_text(s.seconds_left));
+      "Epoch: [{}/{}]  [{:>{}}/{}]  eta: {}  lr: {:.6g}  img/s: {:.0f}  loss: {:.4f}  acc1: {:.2f}  acc5: "
+      "{:.2f}",
+      s.epoch, s.epochs, s.batch, digits, s.batches, duration_text(s.seconds_left), s.lr, s.images_per_s,
+      s.metrics.loss(), 100 * s.metrics.top1_rate(), 100 * s.metrics.top5_rate());
 }
 
-Progress::Progress() : terminal_(isatty(STDOUT_FILENO) == 1), shown_(Clock::now()) {}
+std::string test_text(const Metrics& m) {
+  return fmt::format("Acc@1 {:.3f} Acc@5 {:.3f}  loss: {:.4f}", 100 * m.top1_rate(), 100 * m.top5_rate(),
+                     m.loss());
+}
+
+Progress::Progress(int64_t print_freq)
+    : print_freq_(print_freq), terminal_(isatty(STDOUT_FILENO) == 1), shown_(Clock::now()) {}
 
 void Progress::clear_bar() {
   if (bar_shown_) fmt::print("\r\x1b[K");
@@ -47,11 +55,12 @@ void Progress::line(std::string_view text) {
 
 void Progress::update(const ProgressState& s) {
   const auto now = Clock::now();
-  if (s.batch >= s.batches) {
+  if (s.batch >= s.batches || (print_freq_ > 0 && s.batch % print_freq_ == 0)) {
     line(progress_text(s));
     shown_ = now;
     return;
   }
+  if (!terminal_ && print_freq_ > 0) return;
   if (seconds_between(shown_, now) < (terminal_ ? kBarSeconds : kLineSeconds)) return;
   shown_ = now;
   if (!terminal_) {

@@ -43,6 +43,10 @@ class Session {
   void set_tensors(std::initializer_list<rn_tensor_kind> kinds, const Arrays& values,
                    std::string_view source);
 
+  // All tensors of a kind, in the layout of the model's code: each at its rn_tensor.offset, zeros between
+  // them. To exchange the memory for another of the same size is to exchange the tensors.
+  Memory& region(rn_tensor_kind kind) { return regions_[static_cast<size_t>(kind)]; }
+
   // Runs an entry: `inputs` and `outputs` in its order, RN_ALIGNMENT-aligned and large enough for `batch`.
   // Allocates the arena on first use and when the batch grows. Throws Error when there is not enough memory.
   void run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,

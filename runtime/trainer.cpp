@@ -7,7 +7,6 @@
 #include <span>
 #include <vector>
 
-#include "runtime/bound_entry.h"
 #include "runtime/error.h"
 #include "runtime/evaluate.h"
 #include "runtime/interrupt.h"
@@ -16,101 +15,179 @@
 
 namespace rnrun {
 
+namespace {
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
 Trainer::Trainer(Session& session, const DataSplits& data, const TrainSettings& settings,
-                 const std::string& directory, int64_t eval_every)
+                 const std::string& directory, RunLimits limits)
     : session_(session),
       data_(data),
       settings_(settings),
       directory_(directory),
-      eval_every_(eval_every),
+      limits_(limits),
       classifier_(classifier_of(session.model(), "train_step")),
-      samples_per_epoch_(data.train->size()) {
+      samples_per_epoch_(data.train->size()),
+      progress_(settings.print_freq) {
   if (settings.limit_batches > 0)
     samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);
+  steps_per_epoch_ = divide_up(samples_per_epoch_, settings.batch_size * settings.accumulate);
 }
 
-void Trainer::save(const TrainPosition& position) const {
-  save_checkpoint(checkpoint_path(directory_), session_, {settings_, position});
+void Trainer::save() {
+  Checkpoint checkpoint{settings_, position_, {}};
+  if (ema_) {
+    checkpoint.position.ema_updates = ema_->updates();
+    checkpoint.ema = ema_->averages();
+  }
+  save_checkpoint(checkpoint_path(directory_), session_, checkpoint);
 }
 
-// From position.position to the end of the epoch, or to an interruption.
-void Trainer::train_epoch(TrainPosition& position, Progress& progress) {
-  const int64_t batch_size = std::min(settings_.batch_size, samples_per_epoch_);
-  BoundEntry step(session_, "train_step", batch_size);
-  auto* pixels = step.input<uint8_t>(classifier_.image);
-  auto* labels = step.input<int32_t>(classifier_.label);
-  const auto* scores = step.output<float>(classifier_.predict);
-  const auto* loss = step.output<float>("loss");
-  for (const auto& [name, value] : settings_.hyper) step.set_scalar(name, value);
+bool Trainer::stopped() const {
+  return interrupted() != 0 || seconds_between(start_, Clock::now()) >= limits_.seconds;
+}
 
-  const auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position.epoch);
-  const int64_t steps = settings_.epochs * ((samples_per_epoch_ + batch_size - 1) / batch_size);
-  epoch_samples_ = 0;
-  const auto start = Clock::now();
-  while (position.position < samples_per_epoch_ && interrupted() == 0) {
-    const int64_t batch = std::min(batch_size, samples_per_epoch_ - position.position);
-    const auto indices =
-        std::span(order).subspan(static_cast<size_t>(position.position), static_cast<size_t>(batch));
-    read_batch(*data_.train, indices, session_.pool(), pixels, labels);
-    step.set_scalar("lr", learning_rate(settings_.lr_schedule, settings_.lr, position.step, steps));
-    step.set_scalar("step", static_cast<double>(position.step + 1));
-    step.run(batch);
-    if (!std::isfinite(*loss))
+bool Trainer::ended() const {
+  return position_.epoch >= settings_.epochs ||
+         (settings_.early_stop > 0 && position_.not_better >= settings_.early_stop);
+}
+
+void Trainer::show_progress() {
+  const double seconds = seconds_between(epoch_start_, Clock::now());
+  const double speed = static_cast<double>(epoch_samples_) / seconds;
+  const int64_t left = (settings_.epochs - position_.epoch) * samples_per_epoch_ - position_.position;
+  progress_.update({position_.epoch + 1, settings_.epochs,
+                    divide_up(position_.position, settings_.batch_size),
+                    divide_up(samples_per_epoch_, settings_.batch_size), lr_, position_.metrics, speed,
+                    static_cast<double>(left) / speed});
+}
+
+// Trains on the samples at `indices`: one step.
+void Trainer::train_step(TrainStep& step, std::span<const uint32_t> indices) {
+  lr_ = learning_rate(settings_, position_.step, steps_per_epoch_);
+  const bool measure = settings_.grad_norm_every > 0 && position_.step % settings_.grad_norm_every == 0;
+  step.begin(position_.step + 1, static_cast<int64_t>(indices.size()), lr_, measure);
+  StepRecord record{position_.epoch + 1, position_.step + 1, lr_, {}};
+  while (!indices.empty()) {
+    const auto batch = std::min(static_cast<size_t>(settings_.batch_size), indices.size());
+    read_batch(*data_.train, indices.first(batch), session_.pool(), step.pixels(), step.labels());
+    indices = indices.subspan(batch);
+    const auto samples = static_cast<int64_t>(batch);
+    step.run(samples);
+    if (!std::isfinite(step.loss()))
       throw Error(
           fmt::format("the loss is {} in epoch {}, step {}: the training has diverged; try a lower --lr",
-                      *loss, position.epoch + 1, position.step + 1));
-    position.metrics.add(batch, static_cast<double>(*loss), scores, classifier_.classes, labels);
-    position.position += batch;
-    ++position.step;
-    epoch_samples_ += batch;
-    epoch_seconds_ = seconds_between(start, Clock::now());
+                      step.loss(), record.epoch, record.step));
+    for (Metrics* metrics : {&record.metrics, &position_.metrics})
+      metrics->add(samples, step.loss(), step.scores(), classifier_.classes, step.labels());
+    position_.position += samples;
+    epoch_samples_ += samples;
+    if (!indices.empty()) show_progress();
+  }
+  const auto norms = step.finish();
+  if (ema_) ema_->after_step(position_.epoch, position_.step % steps_per_epoch_);
+  ++position_.step;
+  log_->step(record);
+  if (norms)
+    log_->gradients({record.epoch, record.step, step.gradients().tensors(), *norms, total_norm(*norms)});
+  show_progress();
+}
 
-    const double speed = static_cast<double>(epoch_samples_) / epoch_seconds_;
-    const int64_t left = (settings_.epochs - position.epoch) * samples_per_epoch_ - position.position;
-    progress.update({position.epoch + 1, settings_.epochs, (position.position + batch_size - 1) / batch_size,
-                     (samples_per_epoch_ + batch_size - 1) / batch_size, position.metrics, speed,
-                     static_cast<double>(left) / speed});
+// From position_.position to the end of the epoch, or until stopped.
+void Trainer::train_epoch() {
+  const int64_t step_size = settings_.batch_size * settings_.accumulate;
+  TrainStep step(session_, settings_, std::min(settings_.batch_size, samples_per_epoch_));
+  const auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position_.epoch);
+  epoch_samples_ = 0;
+  epoch_start_ = Clock::now();
+  while (position_.position < samples_per_epoch_ && !stopped()) {
+    const int64_t samples = std::min(step_size, samples_per_epoch_ - position_.position);
+    train_step(step, std::span(order).subspan(static_cast<size_t>(position_.position),
+                                              static_cast<size_t>(samples)));
   }
 }
 
-TrainOutcome Trainer::run(TrainPosition position) {
-  const auto start = Clock::now();
-  const MetricsLog log(directory_, position.epoch);
-  Progress progress;
+// Evaluates the weights, and their averages if there are some.
+void Trainer::evaluate_epoch(EpochRecord& record) {
+  const auto test = [&](std::string_view what) {
+    const auto start = Clock::now();
+    const Metrics metrics = evaluate(session_, *data_.test, settings_.batch_size, settings_.limit_batches);
+    if (interrupted() == 0)
+      progress_.line(fmt::format("Test: {}{}  time: {:.1f}", what, test_text(metrics),
+                                 seconds_between(start, Clock::now())));
+    return metrics;
+  };
+  record.test = test("");
+  if (!ema_ || interrupted() != 0) return;
+  ema_->exchange();
+  record.test_ema = test("EMA ");
+  ema_->exchange();
+}
+
+void Trainer::note_best(EpochRecord& record) {
+  const double top1 = record.test_ema.value_or(*record.test).top1_rate();
+  record.best = top1 > position_.best_top1;
+  if (!record.best) {
+    ++position_.not_better;
+    return;
+  }
+  position_.best_top1 = top1;
+  position_.best_epoch = record.epoch;
+  position_.not_better = 0;
+}
+
+TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
+  start_ = Clock::now();
+  log_ = &log;
+  position_ = start.position;
+  lr_ = learning_rate(settings_, std::max<int64_t>(position_.step - 1, 0), steps_per_epoch_);
+  if (settings_.model_ema) {
+    ema_.emplace(session_, settings_, position_.ema_updates);
+    if (!start.ema.empty()) ema_->set(start.ema, checkpoint_path(directory_));
+  }
   TrainOutcome outcome;
   outcome.checkpoint = checkpoint_path(directory_);
-  while (position.epoch < settings_.epochs) {
-    train_epoch(position, progress);
-    EpochMetrics metrics{position.epoch + 1,
-                         position.step,
-                         settings_.lr,
-                         position.metrics,
-                         {},
-                         epoch_seconds_,
-                         epoch_seconds_ > 0 ? static_cast<double>(epoch_samples_) / epoch_seconds_ : 0};
-    const bool last = metrics.epoch == settings_.epochs;
-    if (interrupted() == 0 && eval_every_ > 0 && (last || metrics.epoch % eval_every_ == 0)) {
-      const auto evaluation = Clock::now();
-      outcome.test = evaluate(session_, *data_.test, settings_.batch_size, settings_.limit_batches);
-      metrics.test = outcome.test;
-      if (interrupted() == 0)
-        progress.line(fmt::format("epoch {}/{}  test: loss {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.1f} s",
-                                  metrics.epoch, settings_.epochs, outcome.test.loss(),
-                                  100 * outcome.test.top1_rate(), 100 * outcome.test.top5_rate(),
-                                  seconds_between(evaluation, Clock::now())));
+  while (!ended()) {
+    train_epoch();
+    const double seconds = seconds_between(epoch_start_, Clock::now());
+    EpochRecord record{.epoch = position_.epoch + 1,
+                       .step = position_.step,
+                       .lr = lr_,
+                       .train = position_.metrics,
+                       .seconds = seconds,
+                       .images_per_s = static_cast<double>(epoch_samples_) / seconds};
+    const bool evaluated = limits_.eval_every > 0 &&
+                           (record.epoch == settings_.epochs || record.epoch % limits_.eval_every == 0);
+    bool stop = stopped();
+    if (evaluated && !stop) {
+      evaluate_epoch(record);
+      stop = interrupted() != 0;
     }
-    if (interrupted() != 0) {
+    if (stop) {
       outcome.signal = interrupted();
-      save(position);
-      progress.line(fmt::format("stopped in epoch {} after step {}; --resume goes on from there",
-                                metrics.epoch, position.step));
+      outcome.out_of_time = outcome.signal == 0;
+      save();
+      progress_.line(fmt::format("{} in epoch {} after step {}; --resume goes on from there",
+                                 outcome.out_of_time ? "out of time" : "stopped", record.epoch,
+                                 position_.step));
       break;
     }
-    log.add(metrics);
-    position = {position.epoch + 1, 0, position.step, {}};
-    save(position);
+    if (record.test) {
+      outcome.test = record.test_ema.value_or(*record.test);
+      note_best(record);
+    }
+    log.epoch(record);
+    ++position_.epoch;
+    position_.position = 0;
+    position_.metrics = {};
+    save();
   }
-  outcome.seconds = seconds_between(start, Clock::now());
+  if (outcome.signal == 0 && !outcome.out_of_time && position_.epoch < settings_.epochs)
+    progress_.line(
+        fmt::format("stopped early: no evaluation since epoch {} was better", position_.best_epoch));
+  outcome.seconds = seconds_between(start_, Clock::now());
   return outcome;
 }
 

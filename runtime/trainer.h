@@ -1,53 +1,79 @@
 // Trains a model on a data set, epoch by epoch.
 #pragma once
 
+#include <limits>
+#include <optional>
 #include <string>
 
 #include "runtime/checkpoint.h"
 #include "runtime/classifier.h"
 #include "runtime/data/dataset.h"
 #include "runtime/metrics.h"
+#include "runtime/model_ema.h"
 #include "runtime/progress.h"
+#include "runtime/run_log.h"
 #include "runtime/session.h"
+#include "runtime/train_step.h"
 
 namespace rnrun {
 
 struct TrainOutcome {
-  int signal = 0;      // that stopped it; 0: it came to its end
-  Metrics test;        // of the last evaluation; samples == 0: there was none
-  double seconds = 0;  // in this process
+  int signal = 0;            // that stopped it
+  bool out_of_time = false;  // the time limit did
+  Metrics test;              // of the last evaluation, by the averages if there are some; samples == 0: none
+  double seconds = 0;        // in this process
   std::string checkpoint;
+};
+
+// Of one run, without influence on the weights.
+struct RunLimits {
+  int64_t eval_every = 1;  // evaluate after so many epochs, and after the last; 0: never
+  double seconds = std::numeric_limits<double>::infinity();
 };
 
 // Owns nothing it is given. The weights after a run are a function of the model, the settings and the data:
 // neither the number of threads nor interruptions change a bit.
 class Trainer {
  public:
-  // `eval_every`: evaluate after that many epochs, and after the last; 0: never.
   Trainer(Session& session, const DataSplits& data, const TrainSettings& settings,
-          const std::string& directory, int64_t eval_every);
-  // Goes on from `position` to the last epoch. After each epoch, and when interrupted() after a batch, it
-  // saves <directory>/checkpoint.safetensors; each epoch adds a line to metrics.jsonl and metrics.csv. Throws
-  // Error when the loss is no longer finite.
-  TrainOutcome run(TrainPosition position);
+          const std::string& directory, RunLimits limits = {});
+  // Goes on from `start` (whose settings it does not look at) to the last epoch, and tells `log`. After each
+  // epoch, and after a step when interrupted() or out of time, it saves <directory>/checkpoint.safetensors.
+  // Throws Error when the loss is no longer finite.
+  TrainOutcome run(const Checkpoint& start, RunLog& log);
 
   static std::string checkpoint_path(const std::string& directory) {
     return directory + "/checkpoint.safetensors";
   }
 
  private:
-  void train_epoch(TrainPosition& position, Progress& progress);
-  void save(const TrainPosition& position) const;
+  void train_epoch();
+  void train_step(TrainStep& step, std::span<const uint32_t> indices);
+  void evaluate_epoch(EpochRecord& record);
+  void note_best(EpochRecord& record);
+  void show_progress();
+  void save();
+  bool stopped() const;
+  bool ended() const;
 
   Session& session_;
   const DataSplits& data_;
   const TrainSettings& settings_;
   std::string directory_;
-  int64_t eval_every_;
+  RunLimits limits_;
   Classifier classifier_;
   int64_t samples_per_epoch_;
-  double epoch_seconds_ = 0;   // training time of the current epoch, in this process
-  int64_t epoch_samples_ = 0;  // trained in that time
+  int64_t steps_per_epoch_;
+
+  // Of the current run.
+  RunLog* log_ = nullptr;
+  Progress progress_;
+  TrainPosition position_;
+  std::optional<ModelEma> ema_;
+  Clock::time_point start_;
+  Clock::time_point epoch_start_;
+  int64_t epoch_samples_ = 0;  // trained since then
+  double lr_ = 0;              // of the last step
 };
 
 }  // namespace rnrun

@@ -29,11 +29,29 @@ const std::vector<InitializerInfo>& initializers() {
   return table;
 }
 
-const std::vector<AttributeSpec>& recipe_entries() {
-  static const std::vector<AttributeSpec> table = {{"epochs", AttributeKind::integer, {}},
-                                                   {"batch_size", AttributeKind::integer, {}},
-                                                   {"lr", AttributeKind::real, {}},
-                                                   {"lr_schedule", AttributeKind::string, {}}};
+// What a recipe may hold: rnrun's settings by the names of its flags, with what they must be at least.
+struct RecipeEntry {
+  std::string_view name;
+  AttributeKind kind;
+  double smallest = 0;
+};
+const std::vector<RecipeEntry>& recipe_entries() {
+  using Kind = AttributeKind;
+  static const std::vector<RecipeEntry> table = {
+      {"epochs", Kind::integer, 1},           {"batch_size", Kind::integer, 1},
+      {"accumulate", Kind::integer, 1},       {"lr", Kind::real},
+      {"lr_scheduler", Kind::string},         {"lr_interval", Kind::string},
+      {"lr_step_size", Kind::integer, 1},     {"lr_gamma", Kind::real},
+      {"lr_milestones", Kind::integers, 1},   {"lr_min", Kind::real},
+      {"lr_pct_start", Kind::real},           {"lr_div_factor", Kind::real, 1},
+      {"lr_final_div_factor", Kind::real, 1}, {"lr_warmup_epochs", Kind::integer},
+      {"lr_warmup_method", Kind::string},     {"lr_warmup_decay", Kind::real},
+      {"clip_grad_norm", Kind::real},         {"model_ema", Kind::boolean},
+      {"model_ema_decay", Kind::real},        {"model_ema_steps", Kind::integer, 1},
+      {"early_stop", Kind::integer},          {"grad_norm_every", Kind::integer},
+      {"print_freq", Kind::integer},          {"seed", Kind::integer},
+      {"limit_batches", Kind::integer},
+  };
   return table;
 }
 
@@ -111,18 +129,26 @@ std::vector<std::string> make_classes(const Expr& expr, Environment& environment
 }
 
 std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& environment) {
-  std::vector<AttributeSpec> specs = recipe_entries();
+  std::vector<AttributeSpec> specs;
+  for (const RecipeEntry& entry : recipe_entries()) specs.push_back({entry.name, entry.kind, {}});
   Attributes given = keyword_arguments(expr, evaluate_arguments(expr, environment), 0, names_of(specs));
   std::erase_if(specs, [&](const AttributeSpec& spec) { return !given.has(spec.name); });
   const Attributes recipe = complete_attributes("recipe", specs, std::move(given), expr.location);
   std::map<std::string, Attribute> result;
-  for (const auto& [key, value] : recipe.all()) {
-    const auto* real = std::get_if<double>(&value);
-    const auto* integer = std::get_if<int64_t>(&value);
-    if ((real != nullptr && !(*real > 0)) || (integer != nullptr && *integer <= 0)) {
-      throw UserError(expr.location,
-                      fmt::format("recipe: {} must be greater than 0, not {}", key, str(value)));
-    }
+  for (const RecipeEntry& entry : recipe_entries()) {
+    const std::string key(entry.name);
+    if (!recipe.has(key)) continue;
+    const Attribute& value = recipe.all().find(key)->second;
+    const auto refuse_unless = [&](bool allowed) {
+      if (!allowed)
+        throw UserError(expr.location, fmt::format("recipe: {} must be at least {}, not {}", key,
+                                                   entry.smallest, str(value)));
+    };
+    if (const auto* real = std::get_if<double>(&value)) refuse_unless(*real >= entry.smallest);
+    if (const auto* integer = std::get_if<int64_t>(&value))
+      refuse_unless(static_cast<double>(*integer) >= entry.smallest);
+    if (const auto* integers = std::get_if<std::vector<int64_t>>(&value))
+      for (const int64_t i : *integers) refuse_unless(static_cast<double>(i) >= entry.smallest);
     result.emplace(key, value);
   }
   return result;

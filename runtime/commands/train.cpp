@@ -1,8 +1,7 @@
 // rnrun train: trains a model on a data set.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -12,9 +11,11 @@
 #include "runtime/attributes.h"
 #include "runtime/commands/commands.h"
 #include "runtime/error.h"
+#include "runtime/evaluate.h"
 #include "runtime/file.h"
 #include "runtime/interrupt.h"
-#include "runtime/lr_schedule.h"
+#include "runtime/metrics_log.h"
+#include "runtime/model_ema.h"
 #include "runtime/trainer.h"
 
 namespace rnrun {
@@ -25,41 +26,29 @@ struct Options {
   std::string model;
   std::shared_ptr<const Model> carried;
   std::optional<std::string> data;
-  std::optional<int64_t> epochs;
-  std::optional<int64_t> batch_size;
-  std::optional<double> lr;
-  std::optional<std::string> lr_schedule;
+  std::map<std::string, std::string> settings;  // by name, as given
   std::map<std::string, double> hyper;
-  std::optional<uint64_t> seed;
-  std::optional<int64_t> limit_batches;
+  std::string optimizer;
   std::string output_dir;
-  int64_t eval_every = 1;
+  RunLimits limits;
   int threads = default_threads();
   bool resume = false;
-  bool overwrite = false;
+  std::string resume_from;  // empty: the output directory's checkpoint
+  bool test_only = false;
+  bool force = false;
 };
 
 // The model's recipe; what it leaves open has the defaults of TrainSettings.
 TrainSettings settings_of(const Model& model, const rn_entry& step) {
   const rn_attributes& recipe = model.descriptor().recipe;
   TrainSettings settings;
-  settings.data = kFashionMnist;
-  const auto natural = [&](std::string_view name, int64_t otherwise, int64_t largest) {
-    const auto value = number(recipe, name);
-    if (!value) return otherwise;
-    if (!(*value >= 1 && *value <= static_cast<double>(largest)))
-      throw Error(fmt::format("the recipe of the model {} has {} = {}; 1 to {} is possible", model.name(),
-                              name, *value, largest));
-    return static_cast<int64_t>(*value);
-  };
-  settings.epochs = natural("epochs", settings.epochs, kMaxEpochs);
-  settings.batch_size = natural("batch_size", settings.batch_size, kMaxBatch);
-  settings.lr = number(recipe, "lr").value_or(NAN);
-  settings.lr_schedule = text(recipe, "lr_schedule", settings.lr_schedule);
-  if (std::ranges::find(lr_schedules(), settings.lr_schedule) == lr_schedules().end())
-    throw Error(fmt::format("the recipe of the model {} has lr_schedule = {}; possible are {}", model.name(),
-                            settings.lr_schedule, fmt::join(lr_schedules(), ", ")));
-  settings.seed = static_cast<uint64_t>(std::max(number(recipe, "seed").value_or(0), 0.0));
+  settings.data = text(recipe, "data", kFashionMnist);
+  for (const Setting& setting : train_settings()) {
+    const rn_attribute* given = find(recipe, setting.name);
+    if (given != nullptr && !set(settings, setting, given->text))
+      throw Error(fmt::format("the recipe of the model {} has {} = {}: must be {}", model.name(),
+                              setting.name, given->text, allowed(setting)));
+  }
   for (const rn_value& v : inputs(step)) {
     const std::string_view name = v.name;
     if (v.type.rank == 0 && name != "lr" && name != "step") settings.hyper[v.name] = v.default_value;
@@ -67,23 +56,21 @@ TrainSettings settings_of(const Model& model, const rn_entry& step) {
   return settings;
 }
 
+// What the command line says.
 void override_settings(TrainSettings& settings, const Options& options, std::string_view model) {
-  if (options.resume && options.seed && *options.seed != settings.seed)
-    throw UsageError(fmt::format("--seed {} with --resume: the training began with seed {}", *options.seed,
-                                 settings.seed));
+  const uint64_t seed = settings.seed;
   settings.data = options.data.value_or(settings.data);
-  settings.epochs = options.epochs.value_or(settings.epochs);
-  settings.batch_size = options.batch_size.value_or(settings.batch_size);
-  settings.lr = options.lr.value_or(settings.lr);
-  settings.lr_schedule = options.lr_schedule.value_or(settings.lr_schedule);
-  settings.seed = options.seed.value_or(settings.seed);
-  settings.limit_batches = options.limit_batches.value_or(settings.limit_batches);
+  for (const Setting& setting : train_settings()) {
+    const auto given = options.settings.find(std::string(setting.name));
+    if (given != options.settings.end()) set(settings, setting, given->second);
+  }
+  if (options.resume && settings.seed != seed)
+    throw UsageError(
+        fmt::format("--seed {} with --resume: the training began with seed {}", settings.seed, seed));
   for (const auto& [name, value] : options.hyper) {
-    if (!settings.hyper.contains(name)) {
-      std::string flag = name;
-      std::ranges::replace(flag, '_', '-');
-      throw UsageError(fmt::format("--{}: the optimizer of the model {} has no {}", flag, model, name));
-    }
+    if (!settings.hyper.contains(name))
+      throw UsageError(
+          fmt::format("{}: the optimizer of the model {} has no {}", flag_of(name), model, name));
     settings.hyper[name] = value;
   }
   if (std::isnan(settings.lr))
@@ -94,52 +81,117 @@ void override_settings(TrainSettings& settings, const Options& options, std::str
 // the checkpoint, then the recipe.
 Checkpoint begin(Session& session, const Options& options, const rn_entry& step,
                  const std::string& directory) {
-  const std::string path = Trainer::checkpoint_path(directory);
   Checkpoint state;
-  if (options.resume) {
-    state = load_checkpoint(path, session);
-  } else {
-    if (std::filesystem::exists(path) && !options.overwrite)
-      throw Error(fmt::format(
-          "{} is there already: --resume continues that training, --overwrite begins a new one", path));
+  if (options.resume)
+    state = load_checkpoint(
+        options.resume_from.empty() ? Trainer::checkpoint_path(directory) : options.resume_from, session);
+  else
     state.settings = settings_of(session.model(), step);
-  }
   override_settings(state.settings, options, session.model().name());
   if (!options.resume) session.initialize(state.settings.seed);
   return state;
 }
 
+// A run begins in a directory of its own; with --force what is in it makes room.
+void prepare_directory(const Options& options, const std::string& directory) {
+  std::error_code ignored;
+  const bool taken =
+      std::filesystem::is_directory(directory, ignored) && !std::filesystem::is_empty(directory, ignored);
+  if (taken && !options.resume && !options.force)
+    throw Error(
+        fmt::format("the directory {} is not empty: --resume continues the training in it, --force "
+                    "begins a new one in its place",
+                    directory));
+  make_directory(directory);
+  if (!options.resume) std::filesystem::remove(Trainer::checkpoint_path(directory), ignored);
+}
+
+const Model& check_trainable(const Model& model, const Options& options) {
+  const std::string_view optimizer = model.descriptor().optimizer;
+  if (optimizer.empty() || model.find_entry("train_step") == nullptr)
+    throw Error(
+        fmt::format("the model {} cannot be trained: it was compiled without an optimizer", model.name()));
+  if (!options.optimizer.empty() && options.optimizer != optimizer)
+    throw UsageError(
+        fmt::format("--opt {}: the model {} was compiled with {}, which is part of its code; compile it with "
+                    "rnc --optimizer={}",
+                    options.optimizer, model.name(), optimizer, options.optimizer));
+  return model;
+}
+
+// Evaluates the weights of the checkpoint, or their averages if it has some.
+int test_only(Session& session, const Checkpoint& state, const DataSplits& data) {
+  if (!state.ema.empty()) ModelEma(session, state.settings, 0).set(state.ema, "the checkpoint");
+  const Metrics metrics =
+      evaluate(session, *data.test, state.settings.batch_size, state.settings.limit_batches);
+  fmt::print("Test: {}{}\n", state.ema.empty() ? "" : "EMA ", test_text(metrics));
+  return 0;
+}
+
 int train(const Options& options) {
   const auto model = options.carried != nullptr ? options.carried : Model::load(options.model);
-  if (*model->descriptor().optimizer == '\0' || model->find_entry("train_step") == nullptr)
-    throw Error(
-        fmt::format("the model {} cannot be trained: it was compiled without an optimizer", model->name()));
-  const rn_entry& step = model->entry("train_step");
+  check_trainable(*model, options);
   const Classifier classifier = classifier_of(*model, "train_step");
   const std::string directory =
       options.output_dir.empty() ? fmt::format("runs/{}", model->name()) : options.output_dir;
 
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  const Checkpoint state = begin(session, options, step, directory);
+  const Checkpoint state = begin(session, options, model->entry("train_step"), directory);
   const TrainSettings& settings = state.settings;
   const DataSplits data = open_data(settings.data, classifier.shape, classifier.classes);
-  make_directory(directory);
+  if (options.test_only) return test_only(session, state, data);
+  prepare_directory(options, directory);
 
-  fmt::print("{}: {} images of {} from {}, {} to test; batch {}, lr {} {}, {} threads; results in {}\n",
+  fmt::print("{}: {} images of {} from {}, {} to test; batch {}, {}, lr {} {}, {} threads; results in {}\n",
              model->name(), data.train->size(), str(classifier.shape), settings.data, data.test->size(),
-             settings.batch_size, settings.lr, settings.lr_schedule, options.threads, directory);
+             settings.batch_size, model->descriptor().optimizer, settings.lr, settings.lr_scheduler,
+             options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;
-  const TrainOutcome outcome =
-      Trainer(session, data, settings, directory, options.eval_every).run(state.position);
+  MetricsLog log(directory, state.position.epoch);
+  const TrainOutcome outcome = Trainer(session, data, settings, directory, options.limits).run(state, log);
   if (outcome.signal != 0) return 128 + outcome.signal;
+  if (outcome.out_of_time) return 0;
   if (outcome.test.samples > 0)
-    fmt::print("test accuracy {:.2f} % (top-5 {:.2f} %) on {} images, ", 100 * outcome.test.top1_rate(),
+    fmt::print("test accuracy {:.2f} % (top-5 {:.2f} %) on {} images\n", 100 * outcome.test.top1_rate(),
                100 * outcome.test.top5_rate(), outcome.test.samples);
-  fmt::print("{} epochs, {} in this run; weights in {}\n", std::max(settings.epochs, state.position.epoch),
-             duration_text(outcome.seconds), outcome.checkpoint);
+  fmt::print("Training time {}; weights in {}\n", duration_text(outcome.seconds), outcome.checkpoint);
   return 0;
+}
+
+// "90", "90s", "10m", "1.5h" in seconds.
+double seconds_of(const std::string& text) {
+  static const std::map<char, double> units = {{'s', 1}, {'m', 60}, {'h', 3600}};
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const auto left = static_cast<size_t>(text.data() + text.size() - end);
+  const auto unit = units.find(left == 0 ? 's' : *end);
+  if (error != std::errc() || left > 1 || unit == units.end() || !(value > 0 && value <= 1e6))
+    throw UsageError(fmt::format(
+        "--time-limit: must be a time greater than 0 such as 90, 90s, 10m or 1.5h, not {}", text));
+  return value * unit->second;
+}
+
+void add_setting(CLI::App& app, const Setting& setting, const std::shared_ptr<Options>& options) {
+  const std::string name(setting.name);
+  const std::string flag = (name == "batch_size" ? "-b," : "") + flag_of(name);
+  const std::string help(setting.help);
+  if (std::holds_alternative<bool TrainSettings::*>(setting.field)) {
+    app.add_flag_function(
+        fmt::format("{},!--no-{}", flag, flag.substr(2)),
+        [options, name](int64_t count) { options->settings[name] = count > 0 ? "true" : "false"; }, help);
+    return;
+  }
+  app.add_option_function<std::string>(
+      flag,
+      [options, name, flag, &setting](const std::string& text) {
+        TrainSettings scratch;
+        if (!set(scratch, setting, text))
+          throw UsageError(fmt::format("{}: must be {}, not {}", flag_of(name), allowed(setting), text));
+        options->settings[name] = text;
+      },
+      help);
 }
 
 void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
@@ -149,33 +201,33 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
         ->check(CLI::Range(0.0, 1e6));
   };
   app.add_option(
-      "--data", options->data,
+      "--data,--data-path", options->data,
       fmt::format("a directory of idx files (MNIST's names, gz or plain), or \"shapes\": generated images; "
                   "by default {}",
                   kFashionMnist));
-  app.add_option("--epochs", options->epochs, "how often to go through the data")
-      ->check(CLI::Range(int64_t{1}, kMaxEpochs));
-  app.add_option("-b,--batch-size", options->batch_size, "images per step")
-      ->check(CLI::Range(int64_t{1}, kMaxBatch));
-  app.add_option("--lr", options->lr, "learning rate")->check(CLI::Range(0.0, 1e6));
-  app.add_option("--lr-schedule", options->lr_schedule,
-                 "how the learning rate goes: constant, or cosine (down to zero at the end)")
-      ->check(CLI::IsMember(lr_schedules()));
+  app.add_option("--opt", options->optimizer, "the optimizer that the model must have been compiled with");
   hyper("--momentum", "momentum", "the optimizer's momentum");
-  hyper("--weight-decay", "weight_decay", "the optimizer's weight decay");
-  app.add_option("--seed", options->seed, "of initial values and shuffling");
+  hyper("--weight-decay,--wd", "weight_decay", "the optimizer's weight decay");
+  hyper("--norm-weight-decay", "norm_weight_decay", "the same for batch norm's weights and biases");
+  hyper("--bias-weight-decay", "bias_weight_decay", "the same for all biases");
+  for (const Setting& setting : train_settings()) add_setting(app, setting, options);
   add_threads_option(app, options->threads);
   app.add_option("--output-dir", options->output_dir,
                  "where checkpoint and metrics go; by default runs/<model>");
-  app.add_option("--limit-batches", options->limit_batches,
-                 "use only so many batches per epoch and evaluation")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
-  app.add_option("--eval-every", options->eval_every,
+  app.add_option("--eval-every", options->limits.eval_every,
                  "evaluate after so many epochs, and after the last; 0: never")
       ->check(CLI::Range(int64_t{0}, kMaxEpochs));
-  CLI::Option* resume = app.add_flag("--resume", options->resume,
-                                     "go on from the checkpoint in the output directory, with its settings");
-  app.add_flag("--overwrite", options->overwrite, "replace the training in the output directory")
+  app.add_option_function<std::string>(
+      "--time-limit", [options](const std::string& text) { options->limits.seconds = seconds_of(text); },
+      "save and stop after this time, such as 90 (seconds), 10m or 1.5h; --resume goes on");
+  CLI::Option* resume = app.add_option_function<std::string>(
+      "--resume", [options](const std::string& path) { options->resume_from = path; },
+      "go on from this checkpoint, or the one in the output directory, with its settings");
+  resume->expected(0, 1)->trigger_on_parse();
+  app.parse_complete_callback([options, resume] { options->resume = resume->count() > 0; });
+  app.add_flag("--test-only", options->test_only, "evaluate the checkpoint instead of training")
+      ->needs(resume);
+  app.add_flag("--force,--overwrite", options->force, "begin a new training in the output directory")
       ->excludes(resume);
 }
 

@@ -129,10 +129,10 @@ adam(beta1 =
   recipe(epoch = 3)
          ^
 )"},
-      {"recipe not positive", spec(R"(
+      {"recipe too small", spec(R"(
   predict x
   recipe(epochs = 0))"),
-       R"(m.graph:3:3: error: recipe: epochs must be greater than 0, not 0
+       R"(m.graph:3:3: error: recipe: epochs must be at least 1, not 0
   recipe(epochs = 0)
   ^
 )"},

@@ -50,14 +50,15 @@ TEST_CASE("usage errors have status 2 and say what is allowed") {
   CHECK(failure({}) == "2 a command is required: train, eval, info, call or bench; --help tells more");
   CHECK(failure({"dance"}) == "2 The following argument was not expected: dance");
   CHECK(failure({"train"}) == "2 model is required");
-  CHECK(failure({"train", kModel, "--epochs", "0"}) == "2 --epochs: Value 0 not in range 1 to 1000000");
-  CHECK(failure({"train", kModel, "-b", "-3"}) == "2 --batch-size: Value -3 not in range 1 to 1048576");
+  CHECK(failure({"train", kModel, "--epochs", "0"}) ==
+        "2 --epochs: must be an integer from 1 to 1000000, not 0");
+  CHECK(failure({"train", kModel, "-b", "-3"}) ==
+        "2 --batch-size: must be an integer from 1 to 1048576, not -3");
   CHECK(failure({"train", kModel, "-j", "9999"}) == "2 --threads: Value 9999 not in range 1 to 1024");
-  CHECK(failure({"train", kModel, "--lr", "-1"}) ==
-        "2 --lr: Value -1 not in range 0.000000 to 1000000.000000");
+  CHECK(failure({"train", kModel, "--lr", "-1"}) == "2 --lr: must be a number from 0 to 1000000, not -1");
   CHECK(failure({"train", kModel, "--weight-decay", "0.1"}) ==
         "2 --weight-decay: the optimizer of the model linear has no weight_decay");
-  CHECK(failure({"train", kModel, "--resume", "--overwrite"}) == "2 --resume excludes --overwrite");
+  CHECK(failure({"train", kModel, "--resume", "--force"}) == "2 --resume excludes --force");
   CHECK(failure({"bench", kModel, "--mode", "fly"}) == "2 --mode: fly not in {train,infer}");
   CHECK(failure({"call", kModel, "infer", "--out", "x", "--steps", "2"}) ==
         "2 --steps is for entries train_step and update, not 'infer'");
@@ -87,7 +88,7 @@ TEST_CASE("models that cannot be trained so are refused") {
         "and i32[N], "
         "and return f32[N, classes] and loss");
   CHECK(failure({"train", model_path("linear_odd_recipe")}) ==
-        "1 the recipe of the model linear has batch_size = 0; 1 to 1048576 is possible");
+        "1 the recipe of the model linear has batch_size = 0: must be an integer from 1 to 1048576");
   CHECK(failure({"train", model_path("linear_no_lr")}) ==
         "2 the recipe of the model linear has no lr: pass --lr");
 }
@@ -105,12 +106,12 @@ TEST_CASE("train, eval and resume on the command line") {
   const ProcessResult first = run_rnrun(train);
   CHECK(first.status == 0);
   CHECK(first.out.starts_with("linear: 300 images of 1x28x28 from " + directory / "data" +
-                              ", 50 to test; batch 64, lr 0.1 constant, 2 threads; results in " +
-                              directory / "o" + "\nepoch 1/2  batch 5/5  loss "));
+                              ", 50 to test; batch 64, sgd, lr 0.1 constant, 2 threads; results in " +
+                              directory / "o" + "\nEpoch: [1/2]  [5/5]  eta: "));
   CHECK(first.out.find("\ntest accuracy ") != std::string::npos);
   CHECK(failure(train) ==
-        "1 " + directory / "o/checkpoint.safetensors" +
-            " is there already: --resume continues that training, --overwrite begins a new one");
+        "1 the directory " + directory / "o" +
+            " is not empty: --resume continues the training in it, --force begins a new one in its place");
   CHECK(failure({"train", kModel, "--resume", "--seed", "4", "--output-dir", directory / "o"}) ==
         "2 --seed 4 with --resume: the training began with seed 3");
 
@@ -148,7 +149,7 @@ TEST_CASE("Ctrl-C saves, exits with 130, and --resume ends as if nothing had hap
   };
   CHECK(Process(command("whole", {})).wait().status == 0);
   Process stopped(command("o", {}));
-  CHECK(stopped.wait_for_output("epoch 1/6  test"));
+  CHECK(stopped.wait_for_output("Test: Acc@1 "));
   stopped.kill(SIGINT);
   const ProcessResult result = stopped.wait();
   CHECK(result.status == 130);
@@ -165,17 +166,17 @@ TEST_CASE("kill -9 at any moment leaves a checkpoint from which the training goe
   const auto command = [&](const std::string& output) {
     return rnrun_command({"train", kModel, "--data", directory / "data", "--output-dir", directory / output,
                           "-b", "10", "--epochs", "150", "--eval-every", "0", "-j", "1",
-                          std::filesystem::exists(directory / output) ? "--resume" : "--overwrite"});
+                          std::filesystem::exists(directory / output) ? "--resume" : "--force"});
   };
   CHECK(Process(command("whole")).wait().status == 0);
   Process first(command("o"));
-  CHECK(first.wait_for_output("epoch 2/"));
+  CHECK(first.wait_for_output("Epoch: [2/"));
   first.kill(SIGKILL);
   CHECK(first.wait().status == 128 + SIGKILL);
   std::minstd_rand random(1);
   for (int i = 0; i < 8; ++i) {
     Process again(command("o"));
-    CHECK(again.wait_for_output("epoch "));
+    CHECK(again.wait_for_output("Epoch: ["));
     std::this_thread::sleep_for(std::chrono::microseconds(random() % 20'000));
     again.kill(SIGKILL);
     const int status = again.wait().status;
@@ -197,7 +198,7 @@ TEST_CASE("a full disk is an error that leaves the old checkpoint") {
   // A file system with room for one checkpoint but not for two; it needs the right to mount in a namespace.
   const std::string script =
       "mount -t tmpfs -o size=120k none " + directory / "o" + " && " RNC_RNRUN " train " + kModel +
-      " --data " + directory / "data" + " --epochs 3 -b 10 -j 1 --output-dir " + directory / "o" +
+      " --data " + directory / "data" + " --force --epochs 3 -b 10 -j 1 --output-dir " + directory / "o" +
       "; echo status $?; " RNC_RNRUN " eval " + kModel + " --data " + directory / "data" + " --params " +
       directory / "o/checkpoint.safetensors" + " && ls " + directory / "o";
   std::filesystem::create_directory(directory / "o");

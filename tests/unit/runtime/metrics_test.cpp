@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "runtime/metrics_log.h"
 #include "runtime/progress.h"
 #include "tests/unit/runtime/support.h"
 
@@ -42,13 +43,13 @@ TEST_CASE("equal scores: the lower class is first; NaN is never right") {
 
 TEST_CASE("metrics files: a line per epoch, and a resumed run drops what it will do again") {
   const TemporaryDirectory directory;
-  EpochMetrics m{1, 10, 0.5, {4, 8.0, 1, 2}, {}, 1.5, 100};
+  EpochRecord m{1, 10, 0.5, {4, 8.0, 1, 2}, {}, {}, 1.5, 100};
   {
-    const MetricsLog log(directory.path(), 0);
-    log.add(m);
+    MetricsLog log(directory.path(), 0);
+    log.epoch(m);
     m.epoch = 2;
     m.test = Metrics{2, 1.0, 1, 2};
-    log.add(m);
+    log.epoch(m);
   }
   const std::string header =
       "epoch,step,lr,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,images_per_s\n";
@@ -70,8 +71,9 @@ TEST_CASE("metrics files: a line per epoch, and a resumed run drops what it will
 }
 
 TEST_CASE("the progress line") {
-  CHECK(progress_text({1, 10, 12, 235, {200, 108.64, 156, 198}, 1234.4, 41.7}) ==
-        "epoch 1/10  batch 12/235  loss 0.5432  top-1 78.00 %  top-5 99.00 %  1234 images/s  0:42 left");
+  CHECK(progress_text({1, 10, 12, 235, 0.05, {200, 108.64, 156, 198}, 1234.4, 41.7}) ==
+        "Epoch: [1/10]  [ 12/235]  eta: 0:42  lr: 0.05  img/s: 1234  loss: 0.5432  acc1: 78.00  acc5: 99.00");
+  CHECK(test_text({200, 108.64, 156, 198}) == "Acc@1 78.000 Acc@5 99.000  loss: 0.5432");
   CHECK(duration_text(0) == "0:00");
   CHECK(duration_text(725.2) == "12:05");
   CHECK(duration_text(10807) == "3:00:07");

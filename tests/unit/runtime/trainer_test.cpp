@@ -9,6 +9,7 @@
 
 #include "runtime/data/shapes.h"
 #include "runtime/interrupt.h"
+#include "runtime/metrics_log.h"
 #include "runtime/safetensors.h"
 #include "tests/unit/runtime/support.h"
 
@@ -60,19 +61,18 @@ struct Data {
 
 // Trains from the beginning, or from the checkpoint in the directory if there is one.
 TrainOutcome train(const std::string& directory, const Data& data, int threads,
-                   TrainSettings s = settings()) {
+                   const TrainSettings& s = settings()) {
   ThreadPool pool(threads);
   Session session(Model::load(model_path("linear")), pool);
-  TrainPosition position;
+  Checkpoint start{s, {}, {}};
   if (std::filesystem::exists(Trainer::checkpoint_path(directory))) {
-    const Checkpoint checkpoint = load_checkpoint(Trainer::checkpoint_path(directory), session);
-    s = checkpoint.settings;
-    position = checkpoint.position;
+    start = load_checkpoint(Trainer::checkpoint_path(directory), session);
   } else {
     session.initialize(s.seed);
   }
   const InterruptGuard guard;
-  return Trainer(session, data.splits, s, directory, 1).run(position);
+  MetricsLog log(directory, start.position.epoch);
+  return Trainer(session, data.splits, start.settings, directory).run(start, log);
 }
 
 std::string checkpoint_bytes(const TemporaryDirectory& directory) {

@@ -36,6 +36,8 @@
 #ifndef MODEL_BATCH
 #define MODEL_BATCH 256
 #endif
+#define MODEL_TEXT(value) MODEL_QUOTED(value)
+#define MODEL_QUOTED(value) #value
 
 namespace {
 
@@ -204,7 +206,7 @@ const rn_entry kEntries[] = {
 const char* const kNames[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
                               "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
 const rn_attribute kRecipe[] = {
-    {"batch_size", "...", MODEL_BATCH}, {"epochs", "2", 2}, {MODEL_LR, "0.1", 0.1}};
+    {"batch_size", MODEL_TEXT(MODEL_BATCH), MODEL_BATCH}, {"epochs", "2", 2}, {MODEL_LR, "0.1", 0.1}};
 const rn_attribute kHyper[] = {{"momentum", "0.9", 0.9}};
 constexpr int64_t kRegionBytes = kRegion * 4;
 

@@ -1,0 +1,59 @@
+#include "runtime/train_step.h"
+
+namespace rnrun {
+
+TrainStep::Pass::Pass(Session& session, const Classifier& classifier, const TrainSettings& settings,
+                      std::string_view name, int64_t max_batch)
+    : entry(session, name, max_batch),
+      pixels(entry.input<uint8_t>(classifier.image)),
+      labels(entry.input<int32_t>(classifier.label)),
+      scores(entry.output<float>(classifier.predict)),
+      loss(entry.output<float>("loss")) {
+  for (const auto& [hyper, value] : settings.hyper) entry.set_scalar(hyper, value);
+}
+
+TrainStep::TrainStep(Session& session, const TrainSettings& settings, int64_t max_batch)
+    : classifier_(classifier_of(session.model(), "train_step")),
+      settings_(settings),
+      whole_(session, classifier_, settings, "train_step", max_batch),
+      backward_(session, classifier_, settings, "backward", max_batch),
+      update_(session, "update", 1),
+      gradients_(session),
+      active_(&whole_) {
+  for (const auto& [hyper, value] : settings.hyper) update_.set_scalar(hyper, value);
+}
+
+void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) {
+  samples_ = samples;
+  summed_ = false;
+  measure_ = measure;
+  active_ = measure || settings_.accumulate > 1 || settings_.clip_grad_norm > 0 ? &backward_ : &whole_;
+  for (BoundEntry* entry : {&whole_.entry, &update_}) {
+    entry->set_scalar("lr", lr);
+    entry->set_scalar("step", static_cast<double>(number));
+  }
+}
+
+void TrainStep::run(int64_t batch) {
+  active_->entry.run(batch);
+  if (active_ == &backward_ && batch < samples_) {
+    const auto share = static_cast<float>(static_cast<double>(batch) / static_cast<double>(samples_));
+    gradients_.add_to_sum(share, !summed_);
+    summed_ = true;
+  }
+}
+
+std::optional<std::vector<double>> TrainStep::finish() {
+  if (active_ == &whole_) return std::nullopt;
+  if (summed_) gradients_.take_sum();
+  std::optional<std::vector<double>> norms;
+  if (measure_ || settings_.clip_grad_norm > 0) norms = gradients_.norms();
+  if (settings_.clip_grad_norm > 0) {
+    const double factor = clip_factor(total_norm(*norms), settings_.clip_grad_norm);
+    if (factor < 1) gradients_.scale(static_cast<float>(factor));
+  }
+  update_.run(1);
+  return measure_ ? norms : std::nullopt;
+}
+
+}  // namespace rnrun

@@ -1,0 +1,64 @@
+// One step of the optimizer, from batches of images to new weights: the entry train_step where a step is one
+// batch and nobody looks at its gradients, else backward for each batch, then what is to be done to the
+// gradients, then update.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "runtime/bound_entry.h"
+#include "runtime/classifier.h"
+#include "runtime/gradients.h"
+#include "runtime/session.h"
+#include "runtime/train_settings.h"
+
+namespace rnrun {
+
+// `session` and `settings` must outlive it.
+class TrainStep {
+ public:
+  TrainStep(Session& session, const TrainSettings& settings, int64_t max_batch);
+
+  // A step of `samples` samples in all; `number` is that of the step, from 1. With `measure`, finish()
+  // returns the norms of its gradients.
+  void begin(int64_t number, int64_t samples, double lr, bool measure);
+  // Where the next batch goes.
+  uint8_t* pixels() const { return active_->pixels; }
+  int32_t* labels() const { return active_->labels; }
+  // Trains on, or gets the gradients of, the batch that is there. Afterwards loss() and scores() are those of
+  // it.
+  void run(int64_t batch);
+  double loss() const { return static_cast<double>(*active_->loss); }
+  const float* scores() const { return active_->scores; }
+  // Ends a step when all its batches have run. Returns the norms of gradients().tensors(), if asked for.
+  std::optional<std::vector<double>> finish();
+  const Gradients& gradients() const { return gradients_; }
+
+ private:
+  struct Pass {  // an entry with its arguments
+    Pass(Session& session, const Classifier& classifier, const TrainSettings& settings,
+         std::string_view entry, int64_t max_batch);
+    BoundEntry entry;
+    uint8_t* pixels;
+    int32_t* labels;
+    const float* scores;
+    const float* loss;
+  };
+
+  Classifier classifier_;
+  const TrainSettings& settings_;
+  Pass whole_;
+  Pass backward_;
+  BoundEntry update_;
+  Gradients gradients_;
+  Pass* active_;
+  int64_t samples_ = 0;  // of the step
+  bool summed_ = false;  // gradients_ holds the sum of its batches so far
+  bool measure_ = false;
+};
+
+}  // namespace rnrun
