@@ -68,6 +68,12 @@ std::string compile(Emit emit, const Model& model) {
   }
 }
 
+// What comes of the model in the end, whatever passes it has been through.
+Compilation fully_lowered(Compilation compilation) {
+  if (!compilation.program) run_passes(compilation, pipeline());
+  return compilation;
+}
+
 // What --emit asks for, as bytes.
 std::string emitted(const Options& options, const Compilation& compilation, const Target& target,
                     uint64_t hash, std::vector<Layer> layers) {
@@ -77,7 +83,8 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
     case Emit::dot:
       return dot(compilation.module);
     case Emit::summary:
-      return summary(compilation.module);
+      return summary(compilation.module) +
+             memory_summary(compilation.module, *fully_lowered(compilation).program);
     default:
       break;
   }

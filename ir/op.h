@@ -65,7 +65,7 @@ enum class OpKind : uint8_t {
                 // everywhere
   reduction,    // per channel over batch and space: result [C]
   contraction,  // convolutions and matrix products
-  window,       // pooling
+  window,       // pooling, padding of channels: images in blocks of channels
   movement,     // reshape, relayout: the same elements elsewhere
   other,
 };

@@ -7,8 +7,10 @@
 
 namespace rnc {
 
-// Every entry as a drawing of its own: operations as boxes with the tensors they read, scopes ("layer1",
-// within it "0") and fused kernels as frames, types on the edges.
+// Every entry as a drawing of its own: operations as boxes, scopes ("layer1", within it "0") and fused
+// kernels as frames. What only passes one value on, such as batch norm and ReLU after a convolution, is a
+// line in the box before it. A box ends in the type of its result where that is not the type of what it is
+// given.
 std::string dot(const Module& module);
 
 }  // namespace rnc

@@ -53,6 +53,8 @@ ValueId repeated_operand(const Graph& graph, const Node& node) {
     case Op::resize:  // of u8 images it rounds to what was there; of f32 images, 0 * inf is NaN
       return input(0).type.dtype == DType::u8 ? node.inputs[0] : kNoValue;
     case Op::global_avg_pool:
+    case Op::pad_channels:
+    case Op::slice_channels:
     case Op::flatten:
     case Op::reshape:
     case Op::relayout:

@@ -13,40 +13,46 @@ struct Costs {
   int64_t parameters = 0, buffers = 0, multiply_adds = 0;
 };
 
-// name, operation, result, parameters, buffers, multiply-adds
-using Row = std::array<std::string, 6>;
+// A line of a table.
+template <size_t Columns>
+using Row = std::array<std::string, Columns>;
 
-// 1234567 as "1,234,567"; nothing for 0, which would only fill the table.
+// 1234567 as "1,234,567".
 std::string grouped(int64_t number) {
-  if (number == 0) return {};
   std::string text = fmt::to_string(number);
   for (auto i = static_cast<int64_t>(text.size()) - 3; i > 0; i -= 3)
     text.insert(static_cast<size_t>(i), 1, ',');
   return text;
 }
 
-Row row(std::string name, std::string operation, std::string result, const Costs& costs) {
-  return {std::move(name),           std::move(operation),   std::move(result),
-          grouped(costs.parameters), grouped(costs.buffers), grouped(costs.multiply_adds)};
-}
+// Nothing for 0, which would only fill the table.
+std::string cell(int64_t number) { return number == 0 ? std::string() : grouped(number); }
 
-std::string aligned(const std::vector<Row>& rows) {
-  std::array<size_t, 6> widths{};
-  for (const Row& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+// The first row is the head. The first `Text` columns are aligned to the left, the others, numbers, to the
+// right.
+template <size_t Text, size_t Columns>
+std::string table(const std::vector<Row<Columns>>& rows) {
+  std::array<size_t, Columns> widths{};
+  size_t width = 2 * (Columns - 1);
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < Columns; ++i) widths[i] = std::max(widths[i], row[i].size());
   }
+  for (const size_t w : widths) width += w;
   std::string text;
-  for (const Row& row : rows) {
+  for (const auto& row : rows) {
     std::string line;
-    for (size_t i = 0; i < row.size(); ++i) {
+    for (size_t i = 0; i < Columns; ++i) {
       if (i > 0) line += "  ";
-      line += i < 3 ? fmt::format("{:<{}}", row[i], widths[i]) : fmt::format("{:>{}}", row[i], widths[i]);
+      line += i < Text ? fmt::format("{:<{}}", row[i], widths[i]) : fmt::format("{:>{}}", row[i], widths[i]);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
+    if (&row == &rows.front()) text += std::string(width, '=') + "\n";
   }
-  return text;
+  return std::string(width, '-') + "\n" + text + std::string(width, '=') + "\n";
 }
+
+double megabytes(int64_t bytes) { return static_cast<double>(bytes) * 1e-6; }
 
 // What `node` costs; `counted` are the tensors that earlier nodes have read.
 Costs costs_of(const Module& module, const Graph& graph, const Node& node, std::set<std::string>& counted) {
@@ -78,27 +84,108 @@ int64_t multiply_adds_per_sample(const Graph& graph, const Node& node) {
   }
 }
 
-std::string summary(const Module& module) {
+namespace {
+
+const Graph& forward(const Module& module) {
   const Graph* graph = module.find_entry("model");
   if (graph == nullptr) graph = module.find_entry("infer");
   if (graph == nullptr) throw UserError({}, "the model has no entry \"model\" or \"infer\" to summarise");
-  std::vector<Row> rows = {{"layer", "operation", "result", "parameters", "buffers", "multiply-adds"}};
+  return *graph;
+}
+
+bool is_layer(const Node& node) { return node.op != Op::state && node.op != Op::constant; }
+
+// Elements of the parameters of batch norms, which some count apart.
+int64_t batch_norm_parameters(const Module& module, const Graph& graph) {
+  std::set<std::string> counted;
+  int64_t sum = 0;
+  for (const Node& node : graph.nodes) {
+    if (node.op == Op::batch_norm) sum += costs_of(module, graph, node, counted).parameters;
+  }
+  return sum;
+}
+
+std::string totals(const Module& module, const Graph& graph, const Costs& total) {
+  const int64_t all = total.parameters + total.buffers;
+  std::string text = fmt::format("Total params: {} ({:.2f} MB)\n", grouped(all), megabytes(4 * all));
+  text += fmt::format("Trainable params: {}", grouped(total.parameters));
+  const int64_t norms = batch_norm_parameters(module, graph);
+  if (norms > 0) {
+    text += fmt::format(" ({} and {} of batch norm)", grouped(total.parameters - norms), grouped(norms));
+  }
+  text += fmt::format("\nNon-trainable params: {} (running statistics)\n", grouped(total.buffers));
+  return text + fmt::format("Multiply-adds: {} per sample ({:.3f} GFLOP forward)\n",
+                            grouped(total.multiply_adds), static_cast<double>(total.multiply_adds) * 2e-9);
+}
+
+}  // namespace
+
+std::string summary(const Module& model) {
+  const Graph& graph = forward(model);
+  std::vector<Row<5>> rows = {{"Layer (operation)", "Output shape", "Params", "Buffers", "Multiply-adds"}};
   Costs total;
   std::set<std::string> counted;
-  for (const Node& node : graph->nodes) {
-    if (node.op == Op::state || node.op == Op::constant) continue;
-    const Costs costs = costs_of(module, *graph, node, counted);
-    const bool generated = node.name.starts_with('%');
-    rows.push_back(
-        row(node.name.substr(generated ? 1 : 0), std::string(name(node.op)), str(node.type), costs));
+  for (const Node& node : graph.nodes) {
+    if (!is_layer(node)) continue;
+    const Costs costs = costs_of(model, graph, node, counted);
+    const std::string layer = node.name.substr(node.name.starts_with('%') ? 1 : 0);
+    const std::string shape = node.type.dtype == DType::f32 ? str(node.type.shape) : str(node.type);
+    rows.push_back({fmt::format("{} ({})", layer, name(node.op)), shape, cell(costs.parameters),
+                    cell(costs.buffers), cell(costs.multiply_adds)});
     total.parameters += costs.parameters;
     total.buffers += costs.buffers;
     total.multiply_adds += costs.multiply_adds;
   }
-  rows.push_back(row("total", "", "", total));
-  return aligned(rows) + fmt::format("{}: {:.2f} MB of parameters, {:.3f} GFLOP per sample forward\n",
-                                     module.name, static_cast<double>(total.parameters) * 4e-6,
-                                     static_cast<double>(total.multiply_adds) * 2e-9);
+  return fmt::format("Model: {}\n", model.name) + table<2>(rows) + totals(model, graph, total);
+}
+
+namespace {
+
+// Bytes of the tensors that an entry's calls use, its inputs, results and planned temporaries.
+int64_t peak(const loops::EntryProgram& entry, int64_t batch) {
+  int64_t bytes = entry.arena.at(batch);
+  for (const loops::Buffer& buffer : entry.buffers) {
+    const bool outside = buffer.region != loops::Region::arena && buffer.region != loops::Region::constant;
+    if (outside) bytes += buffer.size.at(batch);
+  }
+  return bytes;
+}
+
+// Results of all layers; with its padding, of a value in blocks.
+int64_t activations(const Graph& graph, int64_t batch) {
+  int64_t bytes = 0;
+  for (const Node& node : graph.nodes) {
+    if (!is_layer(node) || node.op == Op::input) continue;
+    bytes += storage_bytes_per_sample(node.type) * (has_batch(node.type.shape) ? batch : 1);
+  }
+  return bytes;
+}
+
+int64_t recipe_batch(const Module& model) {
+  const auto entry = model.recipe.find("batch_size");
+  if (entry == model.recipe.end()) return 64;
+  const auto* batch = std::get_if<int64_t>(&entry->second);
+  return batch != nullptr ? std::max<int64_t>(1, *batch) : 64;
+}
+
+}  // namespace
+
+std::string memory_summary(const Module& model, const loops::Program& program) {
+  const int64_t batches[] = {1, recipe_batch(model)};
+  std::vector<Row<3>> rows = {{"Memory (MB)"}};
+  for (size_t i = 0; i < 2; ++i) rows[0][i + 1] = fmt::format("batch {}", batches[i]);
+  const auto add = [&](std::string what, const auto& bytes) {
+    Row<3> row = {std::move(what)};
+    for (size_t i = 0; i < 2; ++i) row[i + 1] = fmt::format("{:.2f}", megabytes(bytes(batches[i])));
+    rows.push_back(std::move(row));
+  };
+  add("activations (all results above)", [&](int64_t batch) { return activations(forward(model), batch); });
+  for (const loops::EntryProgram& entry : program.entries) {
+    const char* what = entry.name == "infer" ? "peak of inference" : "peak of a training step";
+    if (entry.name != "infer" && entry.name != "train_step") continue;
+    add(what, [&](int64_t batch) { return peak(entry, batch); });
+  }
+  return table<1>(rows);
 }
 
 }  // namespace rnc

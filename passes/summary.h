@@ -1,9 +1,10 @@
-// The table of --emit=summary: what a model is made of.
+// The table of --emit=summary: what a model is made of, and the memory it takes.
 #pragma once
 
 #include <string>
 
 #include "ir/graph.h"
+#include "ir/loops/program.h"
 
 namespace rnc {
 
@@ -11,8 +12,14 @@ namespace rnc {
 int64_t multiply_adds_per_sample(const Graph& graph, const Node& node);
 
 // A line per operation of the forward pass (entry "model", or "infer" where derived) in execution order:
-// name, operation, result, elements of the parameters and buffers it is the first to read, and multiply-adds
-// per sample; then the totals. Ends in a newline.
-std::string summary(const Module& module);
+// name and operation, shape of the result, elements of the parameters and buffers it is the first to read,
+// and multiply-adds per sample; then the totals, as Keras and Paddle print them. Ends in a newline.
+std::string summary(const Module& model);
+
+// Megabytes (10^6 bytes) that `model` takes at batch 1 and at the batch of its recipe (64 where it has none):
+// its layers' results, all held at once, and the peaks of inference and training in `program`, which it was
+// compiled to: the tensors that the entry uses, its inputs and results, and temporaries in their planned
+// places.
+std::string memory_summary(const Module& model, const loops::Program& program);
 
 }  // namespace rnc

@@ -70,7 +70,8 @@ Value Elaborator::call(const Expr& call, const std::string& result_name) {
   const Arguments arguments = evaluate_arguments(call, *this);
   if (const Definition* block = find_block(call.text)) {
     const std::string name = result_name.empty() ? generated_name(block->name, call.location) : result_name;
-    return call_block(*block, call, arguments, layer_of(name), name);
+    const std::string scope = block->inlined ? frames_.back().scope : layer_of(name);
+    return call_block(*block, call, arguments, scope, name);
   }
   if (const auto value = call_plain_function(call, arguments)) return *value;
   if (const auto value = size_function(call, arguments)) return *value;

@@ -127,10 +127,18 @@ class Parser {
       item.name = expect(TokenKind::name, "the name of the constant").text;
       expect("=");
       item.value = expression();
-    } else if (word.text == "block" || word.text == "model") {
-      item.kind = word.text == "block" ? Item::Kind::block : Item::Kind::model;
-      item.definition = std::make_shared<const Definition>(definition(item.kind));
-      item.name = item.definition->name;
+    } else if (word.text == "inline" || word.text == "block" || word.text == "model") {
+      item.kind = word.text == "model" ? Item::Kind::model : Item::Kind::block;
+      if (word.text == "inline") {
+        const Token next = expect(TokenKind::name, "block");
+        if (next.text != "block") {
+          throw UserError(next.location, fmt::format("expected block, found '{}'", next.text));
+        }
+      }
+      Definition made = definition(item.kind);
+      made.inlined = word.text == "inline";
+      item.name = made.name;
+      item.definition = std::make_shared<const Definition>(std::move(made));
     } else {
       throw UserError(word.location,
                       fmt::format("expected include, const, block or model, found '{}'", word.text));

@@ -73,10 +73,11 @@ struct Parameter {
   std::optional<Expr> default_value;  // of a block's parameter
 };
 
-// block name(parameters) { body } and model name(parameters) { body }
+// [inline] block name(parameters) { body } and model name(parameters) { body }
 struct Definition {
   std::string name;
   SourceLocation location;
+  bool inlined = false;  // a call opens no scope
   std::vector<Parameter> parameters;
   std::vector<Statement> body;
 };

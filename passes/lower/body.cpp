@@ -68,11 +68,12 @@ void Body::unrolled(std::string_view variable, int64_t begin, int64_t end, const
   add(loops::unrolled(name, begin, end, 1, inner.finish()));
 }
 
-void Body::when(Expr condition, const Fill& fill) {
+void Body::when(Expr condition, const Fill& fill, const Fill& otherwise) {
   if (!condition) return fill(*this);
-  Body inner(*names_);
-  fill(inner);
-  add(loops::if_then(std::move(condition), inner.finish()));
+  Body yes(*names_), no(*names_);
+  fill(yes);
+  if (otherwise) otherwise(no);
+  add(loops::if_then(std::move(condition), yes.finish(), no.finish()));
 }
 
 std::vector<Stmt> Body::finish() {

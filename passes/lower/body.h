@@ -43,7 +43,7 @@ class Body {
             const FillLoop& fill);
   void unrolled(std::string_view variable, int64_t begin, int64_t end, const FillLoop& fill);
   // An empty condition means always.
-  void when(loops::Expr condition, const Fill& fill);
+  void when(loops::Expr condition, const Fill& fill, const Fill& otherwise = {});
   // A comment on the next statement added.
   void comment(std::string text) { comment_ = std::move(text); }
 

@@ -44,6 +44,9 @@ LowerRule lower_rule(Op op) {
       return lower_global_avg_pool;
     case Op::global_avg_pool_grad:
       return lower_global_avg_pool_grad;
+    case Op::pad_channels:
+    case Op::slice_channels:
+      return lower_channels;
     case Op::flatten:
     case Op::reshape:
     case Op::relayout:

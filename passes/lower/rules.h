@@ -27,6 +27,8 @@ void lower_avg_pool(Lowering& lowering, const Group& group);
 void lower_avg_pool_grad(Lowering& lowering, const Group& group);
 void lower_global_avg_pool(Lowering& lowering, const Group& group);
 void lower_global_avg_pool_grad(Lowering& lowering, const Group& group);
+// channels.cpp
+void lower_channels(Lowering& lowering, const Group& group);
 // movement.cpp
 void lower_movement(Lowering& lowering, const Group& group);
 // loss.cpp

@@ -143,34 +143,73 @@ class ResizeF32(nn.Module):
         return self.fc(x.flatten(1))
 
 
-def shortcut(inputs, out, stride):
+def shortcut(inputs, out, stride, bias=False):
     if stride == 1 and inputs == out:
         return None
-    return nn.Sequential(nn.Conv2d(inputs, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+    return nn.Sequential(nn.Conv2d(inputs, out, 1, stride, bias=bias), nn.BatchNorm2d(out))
 
 
-class Basic(nn.Module):
-    def __init__(self, inputs, out, stride=1):
+class Plain(nn.Module):
+    def __init__(self, inputs, out, stride=1, bias=False):
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, out, 3, stride, 1, bias=False)
+        self.conv1 = nn.Conv2d(inputs, out, 3, stride, 1, bias=bias)
         self.bn1 = nn.BatchNorm2d(out)
-        self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=bias)
         self.bn2 = nn.BatchNorm2d(out)
-        self.downsample = shortcut(inputs, out, stride)
+
+    def convolutions(self, x):
+        return self.bn2(self.conv2(relu(self.bn1(self.conv1(x)))))
 
     def forward(self, x):
-        y = self.bn2(self.conv2(relu(self.bn1(self.conv1(x)))))
-        return relu(y + (self.downsample(x) if self.downsample else x))
+        return relu(self.convolutions(x))
+
+
+class Basic(Plain):
+    def __init__(self, inputs, out, stride=1, bias=False):
+        super().__init__(inputs, out, stride, bias)
+        self.downsample = shortcut(inputs, out, stride, bias)
+
+    def forward(self, x):
+        return relu(self.convolutions(x) + (self.downsample(x) if self.downsample else x))
+
+
+class BasicZeroPadded(Plain):
+    """Option A of He et al. 2015: every second pixel, zero channels on both sides."""
+
+    def __init__(self, inputs, out, stride=1):
+        super().__init__(inputs, out, stride)
+        self.stride, self.added = stride, out - inputs
+
+    def forward(self, x):
+        before = self.added // 2
+        pad = (0, 0, 0, 0, before, self.added - before)
+        return relu(self.convolutions(x) + F.pad(x[:, :, :: self.stride, :: self.stride], pad))
+
+
+class Preactivated(nn.Module):
+    def __init__(self, inputs, out, stride=1):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, out, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out)
+        self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+        self.downsample = nn.Conv2d(inputs, out, 1, stride, bias=False) if stride != 1 or inputs != out else None
+
+    def forward(self, x):
+        active = relu(self.bn1(x))
+        y = self.conv2(relu(self.bn2(self.conv1(active))))
+        return y + (self.downsample(active) if self.downsample else x)
 
 
 class Bottleneck(nn.Module):
-    def __init__(self, inputs, mid, stride=1):
+    def __init__(self, inputs, mid, stride=1, groups=1, width=None):
         super().__init__()
-        self.conv1 = nn.Conv2d(inputs, mid, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(mid)
-        self.conv2 = nn.Conv2d(mid, mid, 3, stride, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(mid)
-        self.conv3 = nn.Conv2d(mid, 4 * mid, 1, bias=False)
+        width = width or mid
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, 1, groups=groups, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, 4 * mid, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(4 * mid)
         self.downsample = shortcut(inputs, 4 * mid, stride)
 
@@ -215,6 +254,88 @@ class BottleneckBlocks(nn.Module):
 
     def forward(self, x):
         return self.fc(self.layer1(x).mean((2, 3)))
+
+
+class OptionA(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 6, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(6)
+        self.layer1 = nn.Sequential(BasicZeroPadded(6, 6))
+        self.layer2 = nn.Sequential(BasicZeroPadded(6, 13, 2), BasicZeroPadded(13, 13))
+        self.layer3 = nn.Sequential(BasicZeroPadded(13, 21, 2))
+        self.layer4 = nn.Sequential(BasicZeroPadded(21, 23))
+        self.linear = nn.Linear(23, 5)
+
+    def forward(self, x):
+        x = self.layer2(self.layer1(relu(self.bn1(self.conv1(x)))))
+        return self.linear(self.layer4(self.layer3(x)).mean((2, 3)))
+
+
+class Stages(nn.Module):
+    """Stages of blocks, global average pooling, a linear layer."""
+
+    def __init__(self, *stages, features, classes):
+        super().__init__()
+        for index, stage in enumerate(stages, 1):
+            self.add_module(f"layer{index}", nn.Sequential(*stage))
+        self.fc = nn.Linear(features, classes)
+
+    def forward(self, x):
+        for name, stage in self.named_children():
+            x = stage(x) if name.startswith("layer") else x
+        return self.fc(x.mean((2, 3)))
+
+
+def plain_blocks():
+    return Stages([Plain(4, 9, 2), Plain(9, 9)], features=9, classes=5)
+
+
+def resnext_blocks():
+    stages = ([Bottleneck(6, 6, 2, 3, 12), Bottleneck(24, 6, 1, 3, 12)], [Bottleneck(24, 12, 1, 8, 24)])
+    return Stages(*stages, features=48, classes=4)
+
+
+def wide_blocks():
+    return Stages([Bottleneck(5, 4, 2, width=8), Bottleneck(16, 4, width=8)], features=16, classes=4)
+
+
+def biased_blocks():
+    return Stages([Basic(3, 7, 2, bias=True), Basic(7, 7, bias=True)], features=7, classes=5)
+
+
+class PreactivatedBlocks(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 7, 3, padding=1, bias=False)
+        self.layer1 = nn.Sequential(Preactivated(7, 7))
+        self.layer2 = nn.Sequential(Preactivated(7, 11, 2), Preactivated(11, 11))
+        self.bn = nn.BatchNorm2d(11)
+        self.fc = nn.Linear(11, 4)
+
+    def forward(self, x):
+        return self.fc(relu(self.bn(self.layer2(self.layer1(self.conv1(x))))).mean((2, 3)))
+
+
+class AvgPool4(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer1 = nn.Sequential(Basic(3, 8, 2))
+        self.fc = nn.Linear(8, 5)
+
+    def forward(self, x):
+        return self.fc(F.avg_pool2d(self.layer1(x), 4).flatten(1))
+
+
+class Alone(nn.Module):
+    """A block whose result is the prediction: its parameters are called y.conv1.weight, ..."""
+
+    def __init__(self, block):
+        super().__init__()
+        self.y = block
+
+    def forward(self, x):
+        return self.y(x)
 
 
 class SmallResNet(nn.Module):
@@ -268,6 +389,15 @@ CASES = {
     "basic": (BasicBlocks, "f32", (3, 5, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "bottleneck": (BottleneckBlocks, "f32", (5, 6, 7, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "resnet": (SmallResNet, "u8", (4, 3, 24, 24), "image", "fc", sgd(0.05, momentum=0.9, weight_decay=1e-4), 0),
+    "option_a": (OptionA, "f32", (3, 3, 8, 8), "image", "linear", sgd(0.05, **MOMENTUM), 0),
+    "plain": (plain_blocks, "f32", (3, 4, 7, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "resnext": (resnext_blocks, "f32", (3, 6, 7, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "wide": (wide_blocks, "f32", (4, 5, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "preactivated": (PreactivatedBlocks, "f32", (3, 3, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "avg_pool4": (AvgPool4, "f32", (3, 3, 14, 14), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "biased": (biased_blocks, "f32", (4, 3, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "residual": (lambda: Alone(Residual(3, 3)), "f32", (4, 3, 6, 6), "x", "y", sgd(0.05, **MOMENTUM), 0),
+    "residual_strided": (lambda: Alone(Residual(3, 6, 2)), "f32", (4, 3, 6, 6), "x", "y", sgd(0.05, **MOMENTUM), 0),
     "d2l": (SmallD2l, "u8", (5, 1, 14, 14), "image", "fc", sgd(0.05), 0),
 }
 SLOTS = {"momentum_buffer": "momentum", "exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq"}
@@ -281,20 +411,20 @@ def make(case, seed):
     model = network().double()
     with torch.no_grad():
         for name, tensor in model.state_dict().items():
-            if re.search(r"bn\d\.|downsample\.1\.", name) and tensor.dtype == torch.float64:
+            if re.search(r"bn\d?\.|downsample\.1\.", name) and tensor.dtype == torch.float64:
                 positive = name.endswith(("weight", "running_var"))
                 tensor.uniform_(0.5, 1.5) if positive else tensor.uniform_(-0.5, 0.5)
             if tensor.dtype == torch.float64:
                 tensor.copy_(tensor.float())
     x = torch.randint(0, 256, shape, dtype=torch.uint8) if dtype == "u8" else torch.randn(shape).double()
     params = state(model)
-    classes = model(x).shape[1]
+    classes = model(x).flatten(1).shape[1]
     label = torch.randint(0, classes, shape[:1], dtype=torch.int32)
     model.load_state_dict(params, strict=False)
 
     def run():
         predicted = model(x)
-        loss = F.cross_entropy(predicted, label.long(), label_smoothing=smoothing)
+        loss = F.cross_entropy(predicted.flatten(1), label.long(), label_smoothing=smoothing)
         return loss, {output_name: predicted.detach().clone(), "loss": loss.detach().clone()}
 
     files = {"in": {input_name: x, "label": label}, "params": params}

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Compares a full-size sample, compiled, with PyTorch in float64, and PyTorch in float32 with the same.
 
-    tests/run/compare_pytorch.py [--model resnet18|resnet50|fashion_resnet18] [--bin build/bin] [--seeds 5]
-                                 [--target-cpu native] [--batches 2,7] [--threads T]
+    tests/run/compare_pytorch.py [--model resnet18] [--bin build/bin] [--seeds 5] [--target-cpu native]
+                                 [--batches 2,7] [--threads T]
 
 Needs Debian's python3-torch, python3-torchvision and python3-pil. Per seed: entries infer and loss at batches
 1, 2 and 7 with running statistics; at batches 2 and 7 entry backward, and one and five steps of entry
@@ -32,9 +32,9 @@ import typing
 import numpy
 import torch
 import torch.nn.functional as F
-import torchvision
-from PIL import Image
 from torch import nn
+
+from networks import NETWORKS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LR, MOMENTUM, WEIGHT_DECAY, STEPS = 0.001, 0.9, 1e-4, 5
@@ -42,58 +42,6 @@ FEW_STEPS = f"{STEPS} steps"
 EXACT, LARGEST_GRADIENT, TIMES_PYTORCH = 1e-4, 5e-2, 4
 
 
-class Residual(nn.Module):
-    """The block of "Dive into Deep Learning", section 8.6."""
-
-    def __init__(self, inputs, out, stride=1):
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, out, 3, stride, 1)
-        self.bn1 = nn.BatchNorm2d(out)
-        self.conv2 = nn.Conv2d(out, out, 3, 1, 1)
-        self.bn2 = nn.BatchNorm2d(out)
-        self.conv3 = nn.Conv2d(inputs, out, 1, stride) if stride != 1 or inputs != out else None
-
-    def forward(self, x):
-        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
-        return F.relu(y + (self.conv3(x) if self.conv3 else x))
-
-
-class FashionResNet18(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 64, 7, 2, 3)
-        self.bn1 = nn.BatchNorm2d(64)
-        channels, self.layers = 64, []
-        for index, out in enumerate((64, 128, 256, 512), 1):
-            layer = nn.Sequential(Residual(channels, out, 1 if index == 1 else 2), Residual(out, out))
-            self.add_module(f"layer{index}", layer)
-            channels = out
-        self.fc = nn.Linear(512, 10)
-
-    def forward(self, x):
-        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
-        for index in range(1, 5):
-            x = getattr(self, f"layer{index}")(x)
-        return self.fc(x.mean((2, 3)))
-
-
-def normalized(images, dtype):
-    mean, std = (torch.tensor(v, dtype=dtype).reshape(1, 3, 1, 1) for v in
-                 ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-    return (images.to(dtype) / 255 - mean) / std
-
-
-def resized(images, dtype):
-    maps = [Image.fromarray(i.numpy()).resize((96, 96), Image.BILINEAR) for i in images[:, 0]]
-    return torch.from_numpy(numpy.stack([numpy.asarray(m) for m in maps])).unsqueeze(1).to(dtype) / 255
-
-
-# The network, what is done to its u8 images, their shape, and the number of classes.
-MODELS = {
-    "resnet18": (torchvision.models.resnet18, normalized, (3, 224, 224), 1000),
-    "resnet50": (torchvision.models.resnet50, normalized, (3, 224, 224), 1000),
-    "fashion_resnet18": (FashionResNet18, resized, (1, 28, 28), 10),
-}
 DTYPES = {torch.float32: "F32", torch.uint8: "U8", torch.int32: "I32"}
 
 
@@ -143,13 +91,14 @@ def initial_model(network, seed):
 class PyTorch:
     """What the entries give, computed by PyTorch in one precision."""
 
-    def __init__(self, model, prepare, dtype):
-        self.model, self.prepare, self.dtype = copy.deepcopy(model).to(dtype), prepare, dtype
+    def __init__(self, model, network, dtype):
+        self.model, self.dtype = copy.deepcopy(model).to(dtype), dtype
+        self.prepare, self.output = network.prepare, network.output
 
     def forward(self, model, inputs):
         predicted = model(self.prepare(inputs["image"], self.dtype))
         loss = F.cross_entropy(predicted, inputs["label"].long())
-        return loss, {"fc": predicted.detach(), "loss": loss.detach()}
+        return loss, {self.output: predicted.detach(), "loss": loss.detach()}
 
     def loss(self, inputs):
         with torch.no_grad():
@@ -206,7 +155,7 @@ def kind_of(name):
     for start in ("grad", "momentum"):
         if name.startswith(start + "."):
             return start
-    return "outputs" if name in ("fc", "loss") else "buffers" if "running_" in name else "parameters"
+    return "outputs" if name in ("fc", "linear", "loss") else "buffers" if "running_" in name else "parameters"
 
 
 class Errors(typing.NamedTuple):
@@ -267,7 +216,7 @@ class Report:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=MODELS, default="resnet18")
+    parser.add_argument("--model", choices=NETWORKS, metavar="SAMPLE", default="resnet18")
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build" / "bin")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--batches", default="2,7", help="of the training entries")
@@ -275,7 +224,7 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    network, prepare, shape, classes = MODELS[options.model]
+    network = NETWORKS[options.model]
     batches = [int(b) for b in options.batches.split(",")]
     report = Report()
     with tempfile.TemporaryDirectory() as name:
@@ -287,15 +236,15 @@ def main():
         ours = Ours(library, options.bin / "rnrun", directory, options.threads)
         for seed in range(options.seeds):
             print(f"seed {seed}", flush=True)
-            model = initial_model(network, seed)
-            exact, pytorch = (PyTorch(model, prepare, dtype) for dtype in (torch.float64, torch.float32))
+            model = initial_model(network.make, seed)
+            exact, pytorch = (PyTorch(model, network, dtype) for dtype in (torch.float64, torch.float32))
             write_safetensors(ours.params, state(model))
             for batch in sorted({1, 2, 7, *batches}):
-                inputs = {"image": torch.randint(0, 256, (batch, *shape), dtype=torch.uint8),
-                          "label": torch.randint(0, classes, (batch,), dtype=torch.int32)}
+                inputs = {"image": torch.randint(0, 256, (batch, *network.image), dtype=torch.uint8),
+                          "label": torch.randint(0, network.classes, (batch,), dtype=torch.int32)}
                 expected, theirs = exact.loss(inputs), pytorch.loss(inputs)
                 report.add("loss", batch, expected, ours.call("loss", inputs), theirs)
-                predicted = [{"fc": r["fc"]} for r in (expected, theirs)]
+                predicted = [{network.output: r[network.output]} for r in (expected, theirs)]
                 report.add("infer", batch, predicted[0], ours.call("infer", {"image": inputs["image"]}), predicted[1])
                 if batch in batches:
                     sides = [side.train(inputs) for side in (exact, ours, pytorch)]

@@ -51,6 +51,7 @@ class Cases {
   void add_all() {
     for (int i = 0; i < 6; ++i) add_convolutions();
     for (int i = 0; i < 3; ++i) add_pools();
+    for (int i = 0; i < 4; ++i) add_channels();
     add_elementwise();
     add_matrix_products();
     add_normalization();
@@ -63,13 +64,16 @@ class Cases {
   void add(Op op, const std::vector<Type>& operands, AttributeList attributes, Fill fill = Fill::normal) {
     const std::string name = fmt::format("{}_{}", rnc::name(op), module().entries.size());
     module().entries.push_back({.name = name});
-    std::vector<ValueId> inputs;
-    for (const Type& type : operands) {
-      const std::string operand = fmt::format("x{}", inputs.size());
-      // vectors such as biases are parameters, as in networks
-      const bool parameter = type.rank() == 1 && !has_batch(type.shape);
-      inputs.push_back(parameter ? builder_.tensor(name + "." + operand, type.shape)
-                                 : builder_.input(operand, type.dtype, type.shape));
+    std::vector<ValueId> inputs(operands.size());
+    for (const bool parameters : {false, true}) {  // an entry's inputs come first
+      for (size_t i = 0; i < operands.size(); ++i) {
+        const Type& type = operands[i];
+        const std::string operand = fmt::format("x{}", i);
+        // vectors such as biases are parameters, as in networks
+        if ((type.rank() == 1 && !has_batch(type.shape)) != parameters) continue;
+        inputs[i] = parameters ? builder_.tensor(name + "." + operand, type.shape)
+                               : builder_.input(operand, type.dtype, type.shape);
+      }
     }
     builder_.output("y", builder_.op(op, inputs, attributes, "y"));
     fills_[name] = fill;
@@ -151,6 +155,14 @@ class Cases {
     add(Op::global_avg_pool_grad, {images(w.in, {1, 1})}, {{"size", w.map}});
     add(Op::flatten, {images(w.in, w.map)}, {});
     add(Op::reshape, {images(w.in, w.map)}, {{"shape", Pair{-1, w.map[1], w.in * w.map[0]}}});
+  }
+
+  void add_channels() {
+    const Type x = images(random_.one_of<int64_t>({3, 8, 16, 24, 32, 40}), pair(1, 7));
+    const auto some = [&] { return random_.one_of<int64_t>({0, 1, 4, 8, 12, 16, 19}); };
+    add(Op::pad_channels, {x}, {{"before", some()}, {"after", some()}});
+    const int64_t begin = std::min(some(), x.shape[1] - 1);
+    add(Op::slice_channels, {x}, {{"begin", begin}, {"end", std::min(begin + 1 + some(), x.shape[1])}});
   }
 
   void add_elementwise() {

@@ -81,7 +81,11 @@ class Grower {
     const std::vector<int64_t> stride(2, random_.integer(1, 2));
     const ValueId y = batch_norm(conv(x, "conv1", out, 3, stride, 1), "bn1");
     ValueId shortcut = x;
-    if (stride[0] != 1 || out != channels(x)) {
+    if (out >= channels(x) && random_.chance(0.3)) {
+      const int64_t added = out - channels(x), before = random_.integer(0, added);
+      shortcut = emit(Op::avg_pool, "subsample", {x}, {{"kernel", pair(1, 1)}, {"stride", stride}});
+      shortcut = emit(Op::pad_channels, "pad", {shortcut}, {{"before", before}, {"after", added - before}});
+    } else if (stride[0] != 1 || out != channels(x)) {
       shortcut = conv(x, "downsample", out, 1, stride, 1);
       if (random_.chance(0.5)) shortcut = batch_norm(shortcut, "downsample_bn");
     }

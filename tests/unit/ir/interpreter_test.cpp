@@ -71,6 +71,16 @@ TEST_CASE("avg_pool divides by the window or by its elements in the image") {
         Values{9, 9});
 }
 
+TEST_CASE("pad_channels adds zeros on both sides, slice_channels takes some channels") {
+  const TensorData x{{2, 2, 1, 2}, {1, 2, 3, 4, 5, 6, 7, 8}};
+  CHECK(evaluate(Op::pad_channels, {x}, {{"before", int64_t{1}}, {"after", int64_t{0}}}) ==
+        Values{0, 0, 1, 2, 3, 4, 0, 0, 5, 6, 7, 8});
+  CHECK(evaluate(Op::pad_channels, {x}, {{"before", int64_t{0}}, {"after", int64_t{1}}}) ==
+        Values{1, 2, 3, 4, 0, 0, 5, 6, 7, 8, 0, 0});
+  CHECK(evaluate(Op::slice_channels, {x}, {{"begin", int64_t{1}}, {"end", int64_t{2}}}) ==
+        Values{3, 4, 7, 8});
+}
+
 TEST_CASE("channel reductions go over batch and space") {
   const TensorData x{{2, 2, 2}, {1, 3, 10, 10, 5, 7, 10, 30}};
   CHECK(evaluate(Op::channel_sum, {x}) == Values{16, 60});

@@ -159,6 +159,25 @@ TEST_CASE("shapes of pooling") {
         "global_avg_pool_grad: the gradient must be f32[N, 4, 1, 1], not f32[N, 4, 2, 2]");
 }
 
+TEST_CASE("shapes of added and removed channels") {
+  CHECK(result(Op::pad_channels, {f32({N, 16, 4, 5})}, {{"before", int64_t{8}}, {"after", int64_t{7}}}) ==
+        "f32[N, 31, 4, 5]");
+  CHECK(result(Op::pad_channels, {f32({N, 16, 4, 5})}, {{"before", int64_t{8}}}) ==
+        "pad_channels: after is missing");
+  CHECK(result(Op::pad_channels, {f32({N, 16, 4, 5})}, {{"before", int64_t{-1}}, {"after", int64_t{0}}}) ==
+        "pad_channels: before must be at least 0, not -1");
+  CHECK(result(Op::pad_channels, {f32({N, 16})}, {{"before", int64_t{1}}, {"after", int64_t{0}}}) ==
+        "pad_channels: the input must be f32 of rank 4, not f32[N, 16]");
+  CHECK(result(Op::slice_channels, {f32({N, 16, 4, 5})}, {{"begin", int64_t{3}}, {"end", int64_t{16}}}) ==
+        "f32[N, 13, 4, 5]");
+  CHECK(result(Op::slice_channels, {f32({N, 16, 4, 5})}, {{"begin", int64_t{3}}, {"end", int64_t{17}}}) ==
+        "slice_channels: end is 17, but f32[N, 16, 4, 5] has 16 channels");
+  CHECK(result(Op::slice_channels, {f32({N, 16, 4, 5})}, {{"begin", int64_t{3}}, {"end", int64_t{3}}}) ==
+        "slice_channels: end must be at least 4, not 3");
+  CHECK(result(Op::slice_channels, {f32({N, 16, 4, 5})}, {{"begin", int64_t{-2}}, {"end", int64_t{3}}}) ==
+        "slice_channels: begin must be at least 0, not -2");
+}
+
 TEST_CASE("shapes of movements") {
   CHECK(result(Op::flatten, {f32({N, 3, 4, 5})}) == "f32[N, 60]");
   CHECK(result(Op::flatten, {f32({N})}) == "f32[N, 1]");

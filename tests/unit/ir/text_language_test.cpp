@@ -129,6 +129,32 @@ TEST_CASE("an operation with operands for its parameters is the operation itself
   CHECK(node(module, "y").inputs.size() == 3);
 }
 
+TEST_CASE("an inline block opens no scope") {
+  const Module module = parse_text(R"(
+inline block part(x, out) {
+  conv = conv2d(x, out, kernel = 1, bias = false)
+  return batch_norm(conv)
+}
+block whole(x) {
+  bn = part(x, 4)
+  return relu(bn)
+}
+model m(x: f32[N, 3, 8, 8]) {
+  layer1 = repeat(whole, x, count = 2)
+  norm = part(layer1, 5)
+  predict norm
+}
+)");
+  CHECK(tensors(module) ==
+        std::vector<std::string>{"layer1.0.conv.weight f32[4, 3, 1, 1]", "layer1.0.bn.weight f32[4]",
+                                 "layer1.0.bn.bias f32[4]", "layer1.0.bn.running_mean f32[4]",
+                                 "layer1.0.bn.running_var f32[4]", "layer1.1.conv.weight f32[4, 4, 1, 1]",
+                                 "layer1.1.bn.weight f32[4]", "layer1.1.bn.bias f32[4]",
+                                 "layer1.1.bn.running_mean f32[4]", "layer1.1.bn.running_var f32[4]",
+                                 "conv.weight f32[5, 4, 1, 1]", "norm.weight f32[5]", "norm.bias f32[5]",
+                                 "norm.running_mean f32[5]", "norm.running_var f32[5]"});
+}
+
 TEST_CASE("blocks open a scope; what they return is called after the call") {
   const Module module = parse_text(R"(
 block inner(x, out) {

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <filesystem>
 
 #include "ir/text/text.h"
 
@@ -97,22 +97,85 @@ TEST_CASE("fashion_resnet18 is the network of Dive into Deep Learning") {
   CHECK(std::get<double>(module.recipe.at("lr")) == 0.05);
 }
 
-TEST_CASE("the small ResNet-20 has the size He et al. state") {
-  CHECK(elements(load("cifar_resnet20"), TensorKind::parameter) == 272'474);  // 0.27 M
-  CHECK(elements(load("fashion_resnet20"), TensorKind::parameter) == 272'186);
-  CHECK(elements(load("cifar_resnet18"), TensorKind::parameter) == 11'173'962);
+TEST_CASE("every network has as many parameters as its authors' or torchvision's") {
+  struct Sample {
+    const char* name;
+    int64_t parameters, buffers;
+  };
+  const Sample samples[] = {
+      {"resnet34", 21'797'672, 17'024},
+      {"resnet101", 44'549'160, 105'344},
+      {"resnet152", 60'192'808, 151'424},
+      {"resnext50_32x4d", 25'028'904, 68'224},
+      {"wide_resnet50_2", 68'883'240, 68'224},
+      {"resnet18_biased", 11'694'312, 9'600},
+      {"resnet18_avg_pool4", 11'181'642, 9'600},
+      {"plain18", 11'515'688, 7'808},
+      {"plain34", 21'623'848, 15'232},
+      {"cifar_resnet20", 269'722, 1'376},
+      {"cifar_resnet32", 464'154, 2'272},
+      {"cifar_resnet44", 658'586, 3'168},
+      {"cifar_resnet56", 853'018, 4'064},
+      {"cifar_resnet110", 1'727'962, 8'096},
+      {"cifar_resnet20_b", 272'474, 1'568},
+      {"cifar_resnet32_b", 466'906, 2'464},
+      {"cifar_resnet44_b", 661'338, 3'360},
+      {"cifar_resnet56_b", 855'770, 4'256},
+      {"cifar_resnet110_b", 1'730'714, 8'288},
+      {"cifar_plain20", 269'722, 1'376},
+      {"cifar_plain56", 853'018, 4'064},
+      {"fashion_resnet20", 272'186, 1'568},
+      {"cifar_resnet18", 11'173'962, 9'600},
+      {"cifar_resnet18_224", 11'173'962, 9'600},
+      {"cifar_preact_resnet18", 11'172'170, 7'808},
+      {"wrn_16_4", 2'748'890, 3'616},
+  };
+  for (const Sample& sample : samples) {
+    CAPTURE(sample.name);
+    const Module module = load(sample.name);
+    CHECK(module.name == sample.name);
+    CHECK(elements(module, TensorKind::parameter) == sample.parameters);
+    CHECK(elements(module, TensorKind::buffer) == sample.buffers);
+  }
+}
+
+TEST_CASE("the bottlenecks of resnext50_32x4d and wide_resnet50_2 are torchvision's") {
+  const std::vector<std::string> names = torchvision_names({3, 4, 6, 3}, 3);
+  const Module resnext = load("resnext50_32x4d"), wide = load("wide_resnet50_2");
+  CHECK(tensor_names(resnext) == names);
+  CHECK(resnext.find_tensor("layer1.0.conv2.weight")->type.shape == Shape{128, 4, 3, 3});
+  CHECK(resnext.find_tensor("layer4.2.conv2.weight")->type.shape == Shape{1024, 32, 3, 3});
+  CHECK(tensor_names(wide) == names);
+  CHECK(wide.find_tensor("layer1.0.conv2.weight")->type.shape == Shape{128, 128, 3, 3});
+}
+
+TEST_CASE("cifar_resnet20 has the names of the networks that others have trained") {
+  std::vector<std::string> names = torchvision_names({3, 3, 3}, 2);
+  std::erase_if(names, [](const std::string& name) { return name.find("downsample") != std::string::npos; });
+  for (std::string& name : names) {
+    if (name.starts_with("fc.")) name = "linear." + name.substr(3);
+  }
+  CHECK(tensor_names(load("cifar_resnet20")) == names);
+  CHECK(tensor_names(load("cifar_plain20")) == names);
 }
 
 TEST_CASE("every sample survives its dump") {
-  for (const char* sample :
-       {"resnet18", "resnet50", "fashion_resnet18", "fashion_resnet20", "cifar_resnet18", "cifar_resnet20"}) {
-    CAPTURE(sample);
-    const Module module = load(sample);
+  size_t samples = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(RNC_SOURCE_DIR "/samples")) {
+    const std::string name = entry.path().filename().string();
+    if (entry.path().extension() != ".graph") continue;
+    const auto source = read_source(entry.path().string());
+    if (source->text.find("\nmodel ") == std::string::npos) continue;  // blocks for others to include
+    CAPTURE(name);
+    const Module module = parse(source);
+    CHECK(module.name + ".graph" == name);
     const std::string dump = print(module);
     const Module again = parse(std::make_shared<SourceFile>(SourceFile{"dump", dump}));
     CHECK(equal(module, again));
     CHECK(print(again) == dump);
+    ++samples;
   }
+  CHECK(samples >= 29);
 }
 
 }  // namespace rnc

@@ -78,6 +78,12 @@ layer = 3
 3
 ^
 )"},
+      {"inline without a block", R"(inline model m {
+)",
+       R"(m.graph:1:8: error: expected block, found 'model'
+inline model m {
+       ^
+)"},
       {"include without a string", R"(include blocks.graph
 )",
        R"(m.graph:1:9: error: expected the file to include, in quotes, found 'blocks.graph'

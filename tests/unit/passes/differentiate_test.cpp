@@ -195,6 +195,17 @@ TEST_CASE("gradients of pooling") {
   check_op([](ModelBuilder& m) { return m.op(Op::global_avg_pool, {m.tensor("x", {2, 3, 2, 3})}); });
 }
 
+TEST_CASE("gradients of added and removed channels") {
+  check_op([](ModelBuilder& m) {
+    return m.op(Op::pad_channels, {m.tensor("x", {2, 3, 2, 2})},
+                {{"before", int64_t{2}}, {"after", int64_t{1}}});
+  });
+  check_op([](ModelBuilder& m) {
+    return m.op(Op::slice_channels, {m.tensor("x", {2, 5, 2, 2})},
+                {{"begin", int64_t{1}}, {"end", int64_t{3}}});
+  });
+}
+
 TEST_CASE("gradients of movements and softmax") {
   check_op([](ModelBuilder& m) {
     const ValueId y = m.op(Op::reshape, {m.tensor("x", {2, 3, 4})}, {{"shape", std::vector<int64_t>{4, 6}}});

@@ -69,6 +69,6 @@ void check_case(const std::string& name) {
 }  // namespace
 
 TEST_CASE("training as PyTorch trains") {
-  REQUIRE(golden_cases().size() >= 11);
+  REQUIRE(golden_cases().size() >= 20);
   for (const std::string& name : golden_cases()) check_case(name);
 }

@@ -105,6 +105,15 @@ TEST_CASE("simplify: windows, images and shapes that change nothing") {
     }));
   }
   CHECK(becomes_input([](GraphBuilder& b, ValueId x) {
+    return b.emit(Op::pad_channels, {x}, with({{"before", int64_t{0}}, {"after", int64_t{0}}}));
+  }));
+  CHECK(unchanged([&](GraphBuilder& b, ValueId x) {
+    return b.emit(Op::pad_channels, {x}, with({{"before", int64_t{0}}, {"after", one}}));
+  }));
+  CHECK(becomes_input([](GraphBuilder& b, ValueId x) {
+    return b.emit(Op::slice_channels, {x}, with({{"begin", int64_t{0}}, {"end", int64_t{3}}}));
+  }));
+  CHECK(becomes_input([](GraphBuilder& b, ValueId x) {
     return b.emit(Op::reshape, {x}, with({{"shape", std::vector<int64_t>{kBatch, 3, 4, 5}}}));
   }));
   CHECK(becomes_input([](GraphBuilder& b, ValueId x) {
