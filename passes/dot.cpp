@@ -31,6 +31,9 @@ std::string_view path_of(const Node& node) {
   return node.layer.empty() ? std::string_view(node.name) : node.layer;
 }
 
+// "layer1.0." of "layer1.0.conv1".
+std::string_view scope_of(std::string_view path) { return path.substr(0, path.rfind('.') + 1); }
+
 // Where a node stands: "layer1.0.conv1" in frame 0 of frame layer1, and there in its kernel's, if any.
 Frame& frame_of(Frame& root, const Graph& graph, const Node& node) {
   Frame* frame = &root;
@@ -104,14 +107,15 @@ class Drawing {
     for (size_t i = 0; i < boxes_.size(); ++i) {
       frame_of(root, graph_, graph_[boxes_[i].front()]).boxes.push_back(i);
     }
-    draw_frame(root, graph_.name, 1);
+    draw_frame(root, graph_.name, "", 1);
     for (size_t i = 0; i < boxes_.size(); ++i) {
       std::set<std::string> drawn;
       for (const ValueId input : graph_[boxes_[i].front()].inputs) draw_edge(input, id(i), drawn);
     }
     for (const Output& output : graph_.outputs) {
       const std::string end = fmt::format("{}_output_{}", prefix_, &output - graph_.outputs.data());
-      text_ += fmt::format("  \"{}\" [label=\"{}\", shape=oval];\n", end, escaped(output.name));
+      text_ += fmt::format("  \"{}\" [label=\"{}\", shape=oval, fillcolor=\"white\"];\n", end,
+                           escaped(output.name));
       std::set<std::string> drawn;
       draw_edge(output.value, end, drawn);
     }
@@ -141,8 +145,17 @@ class Drawing {
     return uses_[static_cast<size_t>(only)] == 1 && graph_[only].kernel == node.kernel ? only : kNoValue;
   }
 
+  // Whether `v` stands in the frame of the box that ends in `before`, or is the result of that frame's block.
+  bool same_frame(ValueId before, ValueId v) const {
+    const std::string_view path = path_of(graph_[v]);
+    const std::string_view frame =
+        scope_of(path_of(graph_[boxes_[box_of_[static_cast<size_t>(before)]].front()]));
+    return scope_of(path) == frame || (frame.starts_with(path) && frame.size() == path.size() + 1);
+  }
+
   void place(ValueId v) {
-    const ValueId before = continued(graph_[v]);
+    ValueId before = continued(graph_[v]);
+    if (before != kNoValue && !same_frame(before, v)) before = kNoValue;
     if (before == kNoValue) boxes_.emplace_back();
     const size_t box = before == kNoValue ? boxes_.size() - 1 : box_of_[static_cast<size_t>(before)];
     boxes_[box].push_back(v);
@@ -151,21 +164,26 @@ class Drawing {
 
   std::string id(size_t box) const { return fmt::format("{}_{}", prefix_, box); }
 
-  void draw_frame(const Frame& frame, std::string_view name, size_t depth) {
+  // `scope` is the prefix of the names in the frame.
+  void draw_frame(const Frame& frame, std::string_view name, const std::string& scope, size_t depth) {
     const std::string indent(2 * depth, ' ');
     text_ += fmt::format("{}subgraph \"cluster_{}_{}\" {{\n{}  label=\"{}\";\n", indent, prefix_, frames_++,
                          indent, escaped(name));
-    for (const size_t box : frame.boxes) text_ += fmt::format("{}  {}\n", indent, draw_box(box));
-    for (const auto& [inner_name, inner] : frame.frames) draw_frame(inner, inner_name, depth + 1);
+    for (const size_t box : frame.boxes) text_ += fmt::format("{}  {}\n", indent, draw_box(box, scope));
+    for (const auto& [inner_name, inner] : frame.frames) {
+      const bool is_kernel = inner_name.find(' ') != std::string::npos;
+      const std::string path = scope + inner_name;
+      draw_frame(inner, is_kernel ? inner_name : path, is_kernel ? scope : path + ".", depth + 1);
+    }
     text_ += indent + "}\n";
   }
 
-  std::string draw_box(size_t box) const {
+  std::string draw_box(size_t box, const std::string& scope) const {
     const Node& first = graph_[boxes_[box].front()];
     std::string label;
     for (const ValueId v : boxes_[box]) {
       if (!label.empty()) label += "\\n";
-      label += escaped(line(graph_[v]));
+      label += escaped(line(graph_[v], scope));
       for (const Assign& assign : graph_.assigns) {
         if (assign.value == v) label += "\\nassigned to " + escaped(assign.tensor);
       }
@@ -176,14 +194,18 @@ class Drawing {
                        first.op == Op::input ? "oval" : "box", colour(first));
   }
 
-  // "conv1: conv2d 7x7, 64, /2"; a generated name says no more than the operation does. Tensors are named
-  // unless they are the layer's own.
-  std::string line(const Node& node) const {
+  // "conv1: conv2d 7x7, 64, /2", where the layer has a name that says more than the operation does and is not
+  // that of the frame around, as it is for the result of a block. Tensors are named unless they are the
+  // layer's own.
+  std::string line(const Node& node, const std::string& scope) const {
+    if (node.op == Op::input) return node.name;
     const std::string_view path = path_of(node);
-    const std::string_view local = path.substr(path.rfind('.') + 1);
-    if (node.op == Op::input) return std::string(local);
     std::string text = description(graph_, node);
-    if (!node.name.starts_with('%')) text = fmt::format("{}: {}", local, text);
+    if (path.starts_with(scope)) {
+      const std::string_view local = path.substr(scope.size());
+      const bool says_more = !local.starts_with(name(node.op)) && !local.starts_with('%');
+      if (says_more && local.find('.') == std::string_view::npos) text = fmt::format("{}: {}", local, text);
+    }
     for (const ValueId input : node.inputs) {
       const Node& operand = graph_[input];
       if (operand.op == Op::constant) text += " " + str(Attribute(operand.attributes.get<double>("value")));
@@ -216,7 +238,8 @@ std::string dot(const Module& module) {
   text += "  node [style=\"filled,rounded\", color=\"#666666\", fontname=\"sans-serif\", fontsize=11];\n";
   text += "  edge [color=\"#444444\", arrowsize=0.7];\n";
   text +=
-      "  graph [ranksep=0.3, nodesep=0.3, style=rounded, color=\"#999999\", fontname=\"sans-serif\", "
+      "  graph [ranksep=0.3, nodesep=0.3, style=rounded, labeljust=l, color=\"#999999\", "
+      "fontname=\"sans-serif\", "
       "fontsize=12];\n";
   for (const Graph& graph : module.entries) text += Drawing(graph, graph.name).draw();
   return text + "}\n";
