@@ -4,31 +4,69 @@
 
 #include "ir/text/text.h"
 #include "passes/passes.h"
+#include "passes/pipeline.h"
 #include "tests/support/random_graph.h"
 
 using namespace rnc;
 
 namespace {
 
-// The last two lines: the totals.
+// What follows the table.
 std::string totals(const std::string& sample) {
   const std::string text = summary(parse(read_source(RNC_SOURCE_DIR "/samples/" + sample + ".graph")));
-  const std::string last = text.substr(text.rfind("\ntotal") + 6);
-  return last.substr(last.find_first_not_of(' '));
+  return text.substr(text.rfind("=\n") + 2);
 }
 
 }  // namespace
 
-TEST_CASE("totals of the samples are those of torchvision's and d2l's networks") {
+TEST_CASE("totals of the samples are those of torchvision's and Paddle's networks") {
   CHECK(totals("resnet18") ==
-        "11,689,512    9,600  1,814,073,344\nresnet18: 46.76 MB of parameters, 3.628 GFLOP per sample "
-        "forward\n");
+        "Total params: 11,699,112 (46.80 MB)\n"
+        "Trainable params: 11,689,512 (11,679,912 and 9,600 of batch norm)\n"
+        "Non-trainable params: 9,600 (running statistics)\n"
+        "Multiply-adds: 1,814,073,344 per sample (3.628 GFLOP forward)\n");
   CHECK(totals("resnet50") ==
-        "25,557,032   53,120  4,089,184,256\nresnet50: 102.23 MB of parameters, 8.178 GFLOP per sample "
-        "forward\n");
+        "Total params: 25,610,152 (102.44 MB)\n"
+        "Trainable params: 25,557,032 (25,503,912 and 53,120 of batch norm)\n"
+        "Non-trainable params: 53,120 (running statistics)\n"
+        "Multiply-adds: 4,089,184,256 per sample (8.178 GFLOP forward)\n");
   CHECK(totals("fashion_resnet18") ==
-        "11,178,378    7,808    318,657,536\n"
-        "fashion_resnet18: 44.71 MB of parameters, 0.637 GFLOP per sample forward\n");
+        "Total params: 11,186,186 (44.74 MB)\n"
+        "Trainable params: 11,178,378 (11,170,570 and 7,808 of batch norm)\n"
+        "Non-trainable params: 7,808 (running statistics)\n"
+        "Multiply-adds: 318,657,536 per sample (0.637 GFLOP forward)\n");
+}
+
+TEST_CASE("memory: results of all layers, and the peaks of what is compiled") {
+  Compilation c;
+  c.module = parse(std::make_shared<SourceFile>(SourceFile{"m.graph", R"(
+model m(image: f32[N, 2, 8, 8], label: i32[N]) {
+  fc = linear(flatten(relu(image)), 1000)
+  predict fc
+  loss cross_entropy(fc, label)
+  train sgd(momentum = 0.9)
+  recipe(batch_size = 100)
+}
+)"}));
+  const Module model = c.module;
+  run_passes(c, pipeline());
+  const std::string text = memory_summary(model, *c.program);
+  CAPTURE(text);
+  CHECK(
+      text.starts_with("-------------------------------------------------\n"
+                       "Memory (MB)                      batch 1  batch 100\n"));
+  // relu and flatten 512 bytes each, fc 4,000, the loss 4
+  CHECK(text.find("activations (all results above)     0.01       0.50\n") != std::string::npos);
+  // infer holds the parameters, 516,000 bytes, and images and results; a step the momentum too
+  const auto peak = [&](const std::string& what) {
+    return std::stod(text.substr(text.find(what) + what.size()));
+  };
+  const double infer = peak("peak of inference"), step = peak("peak of a training step");
+  CHECK(infer >= 0.51);
+  CHECK(infer < 1.6);
+  CHECK(step >= 2 * 0.51);
+  CHECK(step > infer);
+  CHECK(step < 3);
 }
 
 TEST_CASE("multiply-adds are counted alike before and after the linear layer is decomposed") {
