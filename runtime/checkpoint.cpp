@@ -130,19 +130,4 @@ Checkpoint load_checkpoint(const std::string& path, Session& session) {
   return c;
 }
 
-void load_weights(const std::string& path, Session& session) {
-  TensorFile file = read_safetensors(path);
-  for (auto& [name, average] : take_averages(file.tensors)) file.tensors[name] = std::move(average);
-  bool slots = false;
-  for (const auto& [name, value] : file.tensors) {
-    const rn_tensor* t = session.model().find_tensor(name);
-    slots |= t != nullptr && t->kind == RN_SLOT;
-  }
-  if (slots)
-    session.set_tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT}, file.tensors, path);
-  else
-    session.set_tensors({RN_PARAMETER, RN_BUFFER}, file.tensors, path);
-  check_hash(file.metadata, path, session.model());
-}
-
 }  // namespace rnrun

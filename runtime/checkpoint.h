@@ -1,6 +1,5 @@
 // Checkpoints: a safetensors file with all tensors of a model in plain layout under their names, moving
-// averages as "ema.<name>", and in its metadata where the training stood. Also reads files with parameters
-// and buffers only, from anywhere.
+// averages as "ema.<name>", and in its metadata where the training stood.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +34,4 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
 // Sets the session's parameters, buffers and slots. Throws Error naming what differs when the file is not a
 // checkpoint of this model.
 Checkpoint load_checkpoint(const std::string& path, Session& session);
-// Sets parameters and buffers, and slots if the file has them; where it has moving averages, these are the
-// parameters and buffers. The file may also be one that other programs wrote.
-void load_weights(const std::string& path, Session& session);
-
 }  // namespace rnrun

@@ -15,6 +15,18 @@ target_compile_definitions(rnc_runtime PUBLIC RNC_VERSION="${PROJECT_VERSION}")
 target_link_libraries(rnc_runtime PUBLIC fmt::fmt-header-only ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
                       CLI11::CLI11 ${CMAKE_DL_LIBS})
 
+# The report's page, with the library that draws its charts (Debian's libjs-chart.js).
+find_file(RNC_CHART_JS chart.min.js PATHS /usr/share/javascript/chart.js /usr/share/nodejs/chart.js/dist NO_DEFAULT_PATH
+          REQUIRED)
+set(report ${CMAKE_SOURCE_DIR}/runtime/report)
+set(report_page ${CMAKE_BINARY_DIR}/report_page.cpp)
+file(GLOB report_parts CONFIGURE_DEPENDS ${report}/*.html ${report}/*.css ${report}/*.js)
+add_custom_command(
+  OUTPUT ${report_page}
+  COMMAND ${CMAKE_COMMAND} -DDIRECTORY=${report} -DCHART=${RNC_CHART_JS} -DOUT=${report_page} -P ${report}/embed.cmake
+  DEPENDS ${report}/embed.cmake ${report_parts} ${RNC_CHART_JS})
+target_sources(rnc_runtime PRIVATE ${report_page})
+
 add_executable(rnrun runtime/main.cpp)
 target_link_libraries(rnrun PRIVATE rnc_runtime)
 target_link_options(rnrun PRIVATE $<$<CONFIG:Release>:-static-libstdc++;-static-libgcc>)

@@ -8,6 +8,7 @@
 #include "runtime/error.h"
 #include "runtime/safetensors.h"
 #include "runtime/session.h"
+#include "runtime/weights.h"
 
 namespace rnrun {
 
@@ -83,7 +84,7 @@ int call(const Options& options) {
   ThreadPool pool(options.threads);
   Session session(model, pool);
   session.initialize(options.seed);
-  if (!options.params.empty()) load_weights(options.params, session);
+  if (!options.params.empty()) load_weights(options.params, session, {.slots = true});
   Arrays inputs;
   if (!options.in.empty()) inputs = read_safetensors(options.in).tensors;
   if (options.entry == "update") take_gradients(session, inputs, options.in);

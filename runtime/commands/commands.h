@@ -8,6 +8,7 @@
 #include <string>
 
 #include "runtime/model.h"
+#include "runtime/session.h"
 
 namespace rnrun {
 
@@ -22,6 +23,7 @@ struct Command {
 
 Command add_train(CLI::App& app);
 Command add_eval(CLI::App& app);
+Command add_report(CLI::App& app);
 Command add_info(CLI::App& app);
 Command add_call(CLI::App& app);
 Command add_bench(CLI::App& app);
@@ -31,6 +33,17 @@ Action make_trainer(CLI::App& app, std::shared_ptr<const Model> carried);
 
 // -j/--threads with its default and range.
 void add_threads_option(CLI::App& app, int& threads);
+// Where weights come from.
+struct WeightsFlags {
+  std::string path;
+  bool partial = false;
+};
+// --weights/--params and --partial.
+void add_weights_options(CLI::App& app, WeightsFlags& flags);
+// Loads them, and prints what a partial load left out to standard error. Throws Error when they do not fit,
+// UsageError when none are given and the model has none of its own.
+void load_weights(const WeightsFlags& flags, Session& session);
+
 // -b/--batch-size with its range; `batch` stays as it is when the option is not given.
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help);
 

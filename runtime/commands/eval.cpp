@@ -17,7 +17,7 @@ namespace {
 
 struct Options {
   std::string model;
-  std::string params;
+  WeightsFlags weights;
   std::string data = kFashionMnist;
   std::string split = "test";
   int64_t batch_size = 0;
@@ -31,7 +31,7 @@ int eval(const Options& options) {
   const Classifier classifier = classifier_of(*model, "loss");
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  load_weights(options.params, session);
+  load_weights(options.weights, session);
   const DataSplits data = open_data(options.data, classifier.shape, classifier.classes);
   const auto recipe_batch =
       static_cast<int64_t>(number(model->descriptor().recipe, "batch_size").value_or(64));
@@ -61,7 +61,7 @@ Command add_eval(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("eval", "Evaluate trained weights");
   command->add_option("model", options->model, "the model library")->required();
-  command->add_option("--params", options->params, "a checkpoint, or parameters and buffers")->required();
+  add_weights_options(*command, options->weights);
   command->add_option("--data", options->data, "a directory of idx files, or \"shapes\"")
       ->capture_default_str();
   command->add_option("--split", options->split, "test or train")

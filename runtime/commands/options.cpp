@@ -1,6 +1,12 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "runtime/checkpoint.h"
 #include "runtime/commands/commands.h"
+#include "runtime/error.h"
 #include "runtime/thread_pool.h"
+#include "runtime/weights.h"
 
 namespace rnrun {
 
@@ -8,6 +14,25 @@ void add_threads_option(CLI::App& app, int& threads) {
   app.add_option("-j,--threads", threads,
                  "threads; by default OMP_NUM_THREADS or the CPUs this process may use")
       ->check(CLI::Range(1, kMaxThreads));
+}
+
+void add_weights_options(CLI::App& app, WeightsFlags& flags) {
+  CLI::Option* weights = app.add_option("--weights,--params", flags.path,
+                                        "a checkpoint, or a state_dict of PyTorch as safetensors");
+  app.add_flag("--partial", flags.partial, "load what fits of the weights, and count it")->needs(weights);
+}
+
+void load_weights(const WeightsFlags& flags, Session& session) {
+  const Model& model = session.model();
+  if (!flags.path.empty()) {
+    const WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial});
+    if (flags.partial) fmt::print(stderr, "{}\n", weights_text(flags.path, match));
+    return;
+  }
+  const bool empty =
+      std::ranges::any_of(model.tensors(), [](const rn_tensor& t) { return t.kind == RN_PARAMETER; });
+  if (empty)
+    throw UsageError(fmt::format("the model {} has no weights of its own: pass --weights", model.name()));
 }
 
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help) {

@@ -11,6 +11,7 @@
 #include "runtime/interrupt.h"
 #include "runtime/metrics_log.h"
 #include "runtime/safetensors.h"
+#include "runtime/weights.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

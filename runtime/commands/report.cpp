@@ -1,0 +1,45 @@
+// rnrun report: the report of one or more runs as one page.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <memory>
+#include <vector>
+
+#include "runtime/commands/commands.h"
+#include "runtime/file.h"
+#include "runtime/report/page.h"
+#include "runtime/report/run_data.h"
+
+namespace rnrun {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> runs;
+  std::string out;
+};
+
+int report(const Options& options) {
+  nlohmann::ordered_json runs = nlohmann::ordered_json::array();
+  std::vector<std::string> names;
+  for (const std::string& directory : options.runs) {
+    runs.push_back(read_run(directory));
+    names.push_back(runs.back()["name"].get<std::string>());
+  }
+  const std::string out = options.out.empty() ? options.runs.front() + "/report.html" : options.out;
+  replace_file(out, report_page(runs, fmt::format("{}", fmt::join(names, " and "))));
+  fmt::print("{}\n", out);
+  return 0;
+}
+
+}  // namespace
+
+Command add_report(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("report", "Show one training, or several compared, as a web page");
+  command->add_option("runs", options->runs, "directories of trainings (train --output-dir)")->required();
+  command->add_option("-o,--output", options->out, "the page; by default report.html in the first directory");
+  return {command, [options] { return report(*options); }};
+}
+
+}  // namespace rnrun

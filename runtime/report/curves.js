@@ -1,0 +1,110 @@
+// Curves over the training: loss, top-1, learning rate, time per epoch.
+"use strict";
+
+// Of the curves of one chart: [{label, points: [{x, y}], colour, dash, thin}]. `x` is in epochs.
+function chart(section, series, {percent = false, logarithmic = false, bars = false, unit = ""} = {}) {
+  const canvas = element("canvas", {role: "img", "aria-label": series.map((s) => s.label).join(", ")});
+  section.append(element("div", {class: "chart"}, canvas));
+  const write = (y) => (percent ? (100 * y).toFixed(2) + " %" : number(y) + unit);
+  let current = null;
+  drawn(() => {
+    if (current) current.destroy();
+    const grid = {color: colour("grid"), borderColor: colour("line")};
+    const ticks = {color: colour("muted")};
+    current = new Chart(canvas, {
+      type: bars ? "bar" : "line",
+      data: {
+        labels: bars ? [...new Set(series.flatMap((s) => s.points.map((p) => p.x)))].sort((a, b) => a - b) : undefined,
+        datasets: series.map((s) => ({
+          label: s.label,
+          data: s.points,
+          borderColor: colour(s.colour),
+          backgroundColor: colour(s.colour),
+          borderWidth: s.thin ? 1 : 2,
+          borderDash: s.dash ? [5, 4] : [],
+          pointRadius: s.thin || s.points.length > 40 ? 0 : 2.5,
+          pointHitRadius: 8,
+          maxBarThickness: 42,
+          stepped: s.stepped || false,
+        })),
+      },
+      options: {
+        animation: false,
+        maintainAspectRatio: false,
+        interaction: {mode: "nearest", axis: "x", intersect: false},
+        scales: {
+          x: {
+            type: bars ? "category" : "linear",
+            min: bars ? undefined : 0,
+            title: {display: true, text: "epoch", color: colour("muted")},
+            grid,
+            ticks: {...ticks, maxTicksLimit: 11, maxRotation: 0},
+          },
+          y: {
+            type: logarithmic ? "logarithmic" : "linear",
+            beginAtZero: bars,
+            grid,
+            ticks: {
+              ...ticks,
+              maxTicksLimit: 8,
+              callback: (y) => (percent ? Math.round(1000 * y) / 10 + " %" : number(y) + unit),
+            },
+          },
+        },
+        plugins: {
+          legend: {display: series.length > 1, labels: {color: colour("text"), boxWidth: 22, boxHeight: bars ? 8 : 0}},
+          tooltip: {
+            callbacks: {
+              title: (items) => "epoch " + number(items[0].parsed.x + (bars ? series[0].points[0].x : 0)),
+              label: (item) => item.dataset.label + ": " + write(item.parsed.y),
+            },
+          },
+        },
+      },
+    });
+  });
+}
+
+// Colour and dash of a curve: with one run, train and test differ in colour; with several, runs do.
+function look(runs, index, split) {
+  if (runs.length === 1) return {colour: split === "test" ? "series-2" : "series-1"};
+  return {colour: "series-" + (1 + index % 4), dash: split === "train"};
+}
+
+function curveSeries(runs, key) {
+  const series = [];
+  runs.forEach((run, index) => {
+    const of = runs.length > 1 ? run.name + " " : "";
+    const within = run.steps.filter((s) => s[key] !== undefined).map((s) => ({x: s.progress, y: s[key]}));
+    if (runs.length === 1 && within.length > run.epochs.length)
+      series.push({label: "train, as it goes", points: within, thin: true, colour: "muted"});
+    for (const split of ["train", "test"]) {
+      const points = run.epochs.filter((e) => e[split + "_" + key] !== undefined)
+        .map((e) => ({x: e.epoch, y: e[split + "_" + key]}));
+      if (points.length > 0) series.push({label: of + split, points, ...look(runs, index, split)});
+    }
+  });
+  return series;
+}
+
+function drawCurves(runs) {
+  const loss = curveSeries(runs, "loss");
+  const top1 = curveSeries(runs, "top1");
+  if (loss.length > 0) chart(section("loss", "Loss", false), loss);
+  if (top1.length > 0) chart(section("top1", "Top-1 accuracy", false), top1, {percent: true});
+  const rates = runs.map((run, index) => ({
+    label: run.name,
+    points: run.steps.length > 1 ? run.steps.map((s) => ({x: s.progress, y: s.lr}))
+                                 : run.epochs.map((e) => ({x: e.epoch, y: e.lr})),
+    colour: "series-" + (1 + index % 4),
+    dash: index > 0,
+  }));
+  if (rates.some((s) => s.points.length > 0)) chart(section("lr", "Learning rate", false), rates);
+  const times = runs.map((run, index) => ({
+    label: run.name,
+    points: run.epochs.map((e) => ({x: e.epoch, y: e.seconds})),
+    colour: "series-" + (1 + index % 4),
+  }));
+  if (times.some((s) => s.points.length > 0))
+    chart(section("time", "Time per epoch", false), times, {bars: true, unit: " s"});
+}

@@ -1,0 +1,32 @@
+// What a report shows of a model, as JSON: see run_data.h for the keys.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "runtime/model.h"
+#include "runtime/predictions.h"
+#include "runtime/profile.h"
+
+namespace rnrun {
+
+// How an entry ran during training.
+struct EntryProfile {
+  const rn_entry* entry = nullptr;
+  int64_t batch = 0;   // samples per run
+  int64_t runs = 0;    // that are summed up
+  double seconds = 0;  // of all runs
+  Profile profile;
+};
+
+nlohmann::ordered_json classes_json(const Model& model, int64_t classes);
+nlohmann::ordered_json network_json(const Model& model);
+nlohmann::ordered_json memory_json(const rn_entry& entry, int64_t batch);
+nlohmann::ordered_json kernels_json(const EntryProfile& profile);
+// After epoch `epoch`.
+nlohmann::ordered_json evaluation_json(const Predictions& predictions, int64_t epoch);
+
+// An image as "data:image/png;base64,...". Channels: 1 (grey) or 3 (RGB); of others the first.
+std::string png_uri(const ImageShape& shape, std::span<const uint8_t> pixels);
+
+}  // namespace rnrun

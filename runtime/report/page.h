@@ -1,0 +1,14 @@
+// The report as a page: one file with everything in it, so that it can be read anywhere and without a
+// network.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+namespace rnrun {
+
+// HTML that shows runs (run_data.h), one or several of them over each other.
+std::string report_page(const nlohmann::ordered_json& runs, std::string_view title);
+
+}  // namespace rnrun

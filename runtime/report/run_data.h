@@ -1,0 +1,26 @@
+// What a run's directory tells, collected for a report:
+//   name         of the directory
+//   config       config.json: settings and versions
+//   epochs       metrics.jsonl: an object per epoch
+//   steps        steps.jsonl: {step, progress (in epochs), loss, top1, lr} averaged over some steps each
+//   gradients    gradients.jsonl: {tensors: [names], records: [{step, epoch, total, norms: [per tensor]}]}
+//   classes      [names]
+//   network      [{name, operation, result, text, inputs: [indices], parameters, multiply_adds, weight: shape
+//   or null}] memory       {entry, batch, arena, bound, buffers: [[name, bytes, offset, first call, last
+//   call]], calls: [names]} kernels      {entry, batch, step_ms, calls: [{layer, direction, algorithm,
+//   kernel, ms, gflops}]}, or null evaluation   {epoch, samples, confusion: [[label, predicted, count]],
+//   mistakes: [{index, label, predicted,
+//                confidence, image}]}, or null
+// The last five are in report.json.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace rnrun {
+
+// Of a long training, evenly chosen steps and gradients. Throws Error when the directory is not that of a run
+// or a file in it is damaged.
+nlohmann::ordered_json read_run(const std::string& directory);
+
+}  // namespace rnrun

@@ -1,0 +1,119 @@
+#include "runtime/weights.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "runtime/error.h"
+#include "runtime/layout.h"
+#include "runtime/safetensors.h"
+
+namespace rnrun {
+
+namespace {
+
+bool is_weight(const rn_tensor& t) { return t.kind == RN_PARAMETER || t.kind == RN_BUFFER; }
+
+bool fits(const Array& array, const rn_tensor& t) {
+  return array.dtype == dtype(t.type) && array.shape == shape_of(t.type);
+}
+
+bool is_checkpoint(const TensorFile& file) {
+  const auto format = file.metadata.find("format");
+  return format != file.metadata.end() && format->second.starts_with("rnrun checkpoint");
+}
+
+// The value of a tensor: its moving average where a checkpoint has one. Null if there is none.
+const Array* value_of(const TensorFile& file, const std::string& name) {
+  auto found = file.tensors.end();
+  if (is_checkpoint(file)) found = file.tensors.find("ema." + name);
+  if (found == file.tensors.end()) found = file.tensors.find(name);
+  return found == file.tensors.end() ? nullptr : &found->second;
+}
+
+// What a checkpoint of rnrun keeps of a parameter besides its value: "momentum.fc.weight" of "fc.weight".
+bool is_training_state(const TensorFile& file, std::string_view name) {
+  if (!is_checkpoint(file)) return false;
+  const size_t dot = name.find('.');
+  return dot != std::string_view::npos && file.tensors.contains(name.substr(dot + 1));
+}
+
+WeightsMatch compare(const TensorFile& file, const Model& model, const WeightsOptions& options) {
+  const bool slots = options.slots && std::ranges::any_of(model.tensors(), [&](const rn_tensor& t) {
+                       return t.kind == RN_SLOT && file.tensors.contains(t.name);
+                     });
+  const auto wanted = [&](const rn_tensor& t) { return is_weight(t) || (slots && t.kind == RN_SLOT); };
+  WeightsMatch match;
+  for (const rn_tensor& t : model.tensors()) {
+    if (!wanted(t)) continue;
+    const Array* value = value_of(file, t.name);
+    if (value == nullptr)
+      match.missing.emplace_back(t.name);
+    else if (!fits(*value, t))
+      match.misshapen.push_back(
+          fmt::format("{}: {}, the model has {}", t.name, type_text(*value), type_text(t.type)));
+    else
+      ++match.loaded;
+  }
+  for (const auto& [name, value] : file.tensors) {
+    const rn_tensor* t = model.find_tensor(name);
+    if ((t == nullptr || !wanted(*t)) && !name.ends_with(".num_batches_tracked") &&
+        !is_training_state(file, name))
+      match.extra.push_back(name);
+  }
+  return match;
+}
+
+// "\n  missing: a, b" for each kind of difference there is.
+std::string differences(const WeightsMatch& match) {
+  std::string text;
+  const auto add = [&](std::string_view what, const std::vector<std::string>& names,
+                       std::string_view separator) {
+    if (!names.empty()) text += fmt::format("\n  {}: {}", what, fmt::join(names, separator));
+  };
+  add("missing", match.missing, ", ");
+  add("extra", match.extra, ", ");
+  add("misshapen", match.misshapen, "\n             ");
+  return text;
+}
+
+// A model with the same tensors may still compute something else.
+void check_hash(const TensorFile& file, const std::string& path, const Model& model) {
+  const auto hash = file.metadata.find("graph_hash");
+  if (hash == file.metadata.end() || hash->second == model.graph_hash()) return;
+  const auto name = file.metadata.find("model");
+  throw Error(
+      fmt::format("{} is a checkpoint of another model: {} with graph hash {}, not {} with {}; --partial "
+                  "takes its weights all the same",
+                  path, name == file.metadata.end() ? "one" : name->second, hash->second, model.name(),
+                  model.graph_hash()));
+}
+
+}  // namespace
+
+WeightsMatch load_weights(const std::string& path, Session& session, const WeightsOptions& options) {
+  const TensorFile file = read_safetensors(path);
+  const Model& model = session.model();
+  WeightsMatch match = compare(file, model, options);
+  const std::string differing = differences(match);
+  if (!options.partial && !differing.empty())
+    throw Error(fmt::format("{} does not fit the model {} (--partial loads the {} tensors that do):{}", path,
+                            model.name(), match.loaded, differing));
+  if (match.loaded == 0)
+    throw Error(fmt::format("no tensor of {} fits the model {}:{}", path, model.name(), differing));
+  if (!options.partial) check_hash(file, path, model);
+  for (const rn_tensor& t : model.tensors()) {
+    if (!is_weight(t) && !(options.slots && t.kind == RN_SLOT)) continue;
+    const Array* value = value_of(file, t.name);
+    if (value != nullptr && fits(*value, t)) session.set_tensor(t, *value, path);
+  }
+  return match;
+}
+
+std::string weights_text(const std::string& path, const WeightsMatch& match) {
+  const size_t all = static_cast<size_t>(match.loaded) + match.missing.size() + match.misshapen.size();
+  return fmt::format("{}: {} of {} tensors loaded{}", path, match.loaded, all, differences(match));
+}
+
+}  // namespace rnrun
