@@ -6,38 +6,64 @@
 
 namespace rnrun {
 
-Classifier classifier_of(const Model& model, std::string_view name) {
-  const rn_entry& entry = model.entry(name);
-  Classifier result;
-  bool other = false;
+namespace {
+
+// What an entry takes and returns, as far as it is what a classifier does.
+struct Signature {
+  Classifier classifier;
+  bool loss = false;
+  bool other = false;  // it takes something else
+};
+
+Signature signature_of(const Model& model, const rn_entry& entry) {
+  Signature result;
+  Classifier& c = result.classifier;
   for (const rn_value& v : inputs(entry)) {
     const rn_type& t = v.type;
     if (t.rank == 0) continue;
-    if (t.dtype == RN_U8 && t.rank == 4 && t.dims[0] < 0 && result.image.empty()) {
-      result.image = v.name;
-      result.shape = {t.dims[1], t.dims[2], t.dims[3]};
-    } else if (t.dtype == RN_I32 && t.rank == 1 && t.dims[0] < 0 && result.label.empty()) {
-      result.label = v.name;
+    if (t.dtype == RN_U8 && t.rank == 4 && t.dims[0] < 0 && c.image.empty()) {
+      c.image = v.name;
+      c.shape = {t.dims[1], t.dims[2], t.dims[3]};
+    } else if (t.dtype == RN_I32 && t.rank == 1 && t.dims[0] < 0 && c.label.empty()) {
+      c.label = v.name;
     } else {
-      other = true;
+      result.other = true;
     }
   }
-  bool loss = false;
   for (const rn_value& v : outputs(entry)) {
     const rn_type& t = v.type;
-    if (std::string_view(v.name) == "loss" && t.dtype == RN_F32 && t.rank == 0) loss = true;
+    if (std::string_view(v.name) == "loss" && t.dtype == RN_F32 && t.rank == 0) result.loss = true;
     if (std::string_view(v.name) == model.descriptor().predict && t.dtype == RN_F32 && t.rank == 2 &&
         t.dims[0] < 0) {
-      result.predict = v.name;
-      result.classes = t.dims[1];
+      c.predict = v.name;
+      c.classes = t.dims[1];
     }
   }
-  if (other || result.image.empty() || result.label.empty() || result.predict.empty() || !loss)
+  return result;
+}
+
+}  // namespace
+
+Classifier classifier_of(const Model& model, std::string_view name) {
+  const Signature s = signature_of(model, model.entry(name));
+  const Classifier& c = s.classifier;
+  if (s.other || c.image.empty() || c.label.empty() || c.predict.empty() || !s.loss)
     throw Error(
         fmt::format("entry '{}' of the model {} does not classify images: it should take u8[N, C, H, W] and "
                     "i32[N], and return f32[N, classes] and loss",
                     name, model.name()));
-  return result;
+  return c;
+}
+
+Classifier predictor_of(const Model& model) {
+  const Signature s = signature_of(model, model.entry("infer"));
+  const Classifier& c = s.classifier;
+  if (s.other || c.image.empty() || !c.label.empty() || c.predict.empty())
+    throw Error(fmt::format(
+        "entry 'infer' of the model {} does not classify images: it should take u8[N, C, H, W] and "
+        "return f32[N, classes]",
+        model.name()));
+  return c;
 }
 
 }  // namespace rnrun

@@ -20,5 +20,7 @@ struct Classifier {
 // Throws Error when `entry` ("train_step", "loss") does not take one batch of images and one of labels and
 // return the predicted value and "loss".
 Classifier classifier_of(const Model& model, std::string_view entry);
+// The same of entry "infer", which needs neither labels nor a loss; `label` is empty.
+Classifier predictor_of(const Model& model);
 
 }  // namespace rnrun

@@ -10,7 +10,8 @@
 
 namespace rnrun {
 
-Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches) {
+Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches,
+                 Predictions* predictions) {
   const Classifier classifier = classifier_of(session.model(), "loss");
   if (session.model().find_entry("prepare") != nullptr) session.call("prepare", {});
   int64_t count = data.size();
@@ -30,6 +31,7 @@ Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int6
     read_batch(data, indices, session.pool(), pixels, labels);
     loss.run(batch);
     metrics.add(batch, static_cast<double>(*mean), scores, classifier.classes, labels);
+    if (predictions != nullptr) predictions->add(first, batch, scores, labels, pixels);
   }
   return metrics;
 }

@@ -3,12 +3,15 @@
 
 #include "runtime/data/dataset.h"
 #include "runtime/metrics.h"
+#include "runtime/predictions.h"
 #include "runtime/session.h"
 
 namespace rnrun {
 
 // Runs entry `prepare`, then `loss` on every batch in order, the last partial one included; `limit_batches` >
 // 0 stops after that many. Also stops after a batch when interrupted().
-Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches);
+// Tells `predictions` of every batch, if given.
+Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches,
+                 Predictions* predictions = nullptr);
 
 }  // namespace rnrun

@@ -21,4 +21,11 @@ void Metrics::add(int64_t batch, double mean_loss, const float* scores, int64_t 
   }
 }
 
+void Metrics::add(const Metrics& other) {
+  samples += other.samples;
+  loss_sum += other.loss_sum;
+  top1 += other.top1;
+  top5 += other.top5;
+}
+
 }  // namespace rnrun

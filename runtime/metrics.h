@@ -23,6 +23,7 @@ struct Metrics {
   // Adds a batch: its mean loss, scores[batch][classes] and labels. Of equal scores the lower class counts as
   // higher; a NaN is higher than everything, so that a broken model does not look good.
   void add(int64_t batch, double mean_loss, const float* scores, int64_t classes, const int32_t* labels);
+  void add(const Metrics& other);
 };
 
 }  // namespace rnrun

@@ -20,6 +20,15 @@ struct Profile {
   std::vector<double> seconds;  // by call number
 };
 
+// How an entry ran, again and again with the same batch.
+struct EntryProfile {
+  const rn_entry* entry = nullptr;
+  int64_t batch = 0;
+  int64_t runs = 0;    // that are summed up
+  double seconds = 0;  // of all of them
+  Profile profile;
+};
+
 // Events of one or more runs, kept per worker so that recording needs no lock.
 class Trace {
  public:

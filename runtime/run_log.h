@@ -7,6 +7,8 @@
 
 #include "runtime/abi.h"
 #include "runtime/metrics.h"
+#include "runtime/predictions.h"
+#include "runtime/profile.h"
 
 namespace rnrun {
 
@@ -36,6 +38,7 @@ struct EpochRecord {
   std::optional<Metrics> test_ema;  // the same with the moving averages, if there are some
   double seconds = 0;               // of training in this epoch in this process, without evaluation
   double images_per_s = 0;
+  const Predictions* predictions = nullptr;  // of the evaluation that counts, if there was one
   bool best = false;  // no evaluation before had as high a top-1 (that of the averages, if there are some)
 };
 
@@ -46,8 +49,12 @@ class RunLog {
   virtual ~RunLog() = default;
   virtual void step(const StepRecord&) {}
   virtual void gradients(const GradientRecord&) {}
+  // At the end of an epoch: the entry that took its batches.
+  virtual void profile(const EntryProfile&) {}
   // After the evaluation, before the checkpoint is saved.
   virtual void epoch(const EpochRecord&) {}
+  // After the checkpoint of an epoch was saved.
+  virtual void saved() {}
 };
 
 }  // namespace rnrun

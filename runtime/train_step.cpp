@@ -8,8 +8,20 @@ TrainStep::Pass::Pass(Session& session, const Classifier& classifier, const Trai
       pixels(entry.input<uint8_t>(classifier.image)),
       labels(entry.input<int32_t>(classifier.label)),
       scores(entry.output<float>(classifier.predict)),
-      loss(entry.output<float>("loss")) {
+      loss(entry.output<float>("loss")),
+      profile{.entry = &entry.entry(), .batch = max_batch} {
   for (const auto& [hyper, value] : settings.hyper) entry.set_scalar(hyper, value);
+}
+
+void TrainStep::Pass::run(int64_t batch) {
+  if (batch < profile.batch) {
+    entry.run(batch);
+    return;
+  }
+  const auto start = Clock::now();
+  entry.run(batch, {&profile.profile, nullptr});
+  profile.seconds += seconds_between(start, Clock::now());
+  ++profile.runs;
 }
 
 TrainStep::TrainStep(Session& session, const TrainSettings& settings, int64_t max_batch)
@@ -35,12 +47,16 @@ void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) 
 }
 
 void TrainStep::run(int64_t batch) {
-  active_->entry.run(batch);
+  active_->run(batch);
   if (active_ == &backward_ && batch < samples_) {
     const auto share = static_cast<float>(static_cast<double>(batch) / static_cast<double>(samples_));
     gradients_.add_to_sum(share, !summed_);
     summed_ = true;
   }
+}
+
+const EntryProfile& TrainStep::profile() const {
+  return whole_.profile.runs >= backward_.profile.runs ? whole_.profile : backward_.profile;
 }
 
 std::optional<std::vector<double>> TrainStep::finish() {

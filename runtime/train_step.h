@@ -13,6 +13,7 @@
 #include "runtime/bound_entry.h"
 #include "runtime/classifier.h"
 #include "runtime/gradients.h"
+#include "runtime/profile.h"
 #include "runtime/session.h"
 #include "runtime/train_settings.h"
 
@@ -37,6 +38,8 @@ class TrainStep {
   // Ends a step when all its batches have run. Returns the norms of gradients().tensors(), if asked for.
   std::optional<std::vector<double>> finish();
   const Gradients& gradients() const { return gradients_; }
+  // Of the entry that took most of the batches, so far: those as large as batches get.
+  const EntryProfile& profile() const;
 
  private:
   struct Pass {  // an entry with its arguments
@@ -47,6 +50,8 @@ class TrainStep {
     int32_t* labels;
     const float* scores;
     const float* loss;
+    EntryProfile profile;
+    void run(int64_t batch);
   };
 
   Classifier classifier_;

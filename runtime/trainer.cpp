@@ -17,6 +17,8 @@ namespace rnrun {
 
 namespace {
 
+constexpr size_t kMistakes = 24;  // kept of an evaluation
+
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -36,13 +38,13 @@ Trainer::Trainer(Session& session, const DataSplits& data, const TrainSettings& 
   steps_per_epoch_ = divide_up(samples_per_epoch_, settings.batch_size * settings.accumulate);
 }
 
-void Trainer::save() {
+void Trainer::save(const std::string& path) {
   Checkpoint checkpoint{settings_, position_, {}};
   if (ema_) {
     checkpoint.position.ema_updates = ema_->updates();
     checkpoint.ema = ema_->averages();
   }
-  save_checkpoint(checkpoint_path(directory_), session_, checkpoint);
+  save_checkpoint(path, session_, checkpoint);
 }
 
 bool Trainer::stopped() const {
@@ -107,13 +109,17 @@ void Trainer::train_epoch() {
     train_step(step, std::span(order).subspan(static_cast<size_t>(position_.position),
                                               static_cast<size_t>(samples)));
   }
+  log_->profile(step.profile());
 }
 
 // Evaluates the weights, and their averages if there are some.
 void Trainer::evaluate_epoch(EpochRecord& record) {
   const auto test = [&](std::string_view what) {
     const auto start = Clock::now();
-    const Metrics metrics = evaluate(session_, *data_.test, settings_.batch_size, settings_.limit_batches);
+    predictions_.emplace(classifier_.classes, classifier_.shape, kMistakes);
+    const Metrics metrics =
+        evaluate(session_, *data_.test, settings_.batch_size, settings_.limit_batches, &*predictions_);
+    record.predictions = &*predictions_;
     if (interrupted() == 0)
       progress_.line(fmt::format("Test: {}{}  time: {:.1f}", what, test_text(metrics),
                                  seconds_between(start, Clock::now())));
@@ -168,7 +174,7 @@ TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
     if (stop) {
       outcome.signal = interrupted();
       outcome.out_of_time = outcome.signal == 0;
-      save();
+      save(outcome.checkpoint);
       progress_.line(fmt::format("{} in epoch {} after step {}; --resume goes on from there",
                                  outcome.out_of_time ? "out of time" : "stopped", record.epoch,
                                  position_.step));
@@ -182,7 +188,9 @@ TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
     ++position_.epoch;
     position_.position = 0;
     position_.metrics = {};
-    save();
+    save(outcome.checkpoint);
+    if (record.best) save(best_checkpoint_path(directory_));
+    log.saved();
   }
   if (outcome.signal == 0 && !outcome.out_of_time && position_.epoch < settings_.epochs)
     progress_.line(

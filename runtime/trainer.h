@@ -10,6 +10,7 @@
 #include "runtime/data/dataset.h"
 #include "runtime/metrics.h"
 #include "runtime/model_ema.h"
+#include "runtime/predictions.h"
 #include "runtime/progress.h"
 #include "runtime/run_log.h"
 #include "runtime/session.h"
@@ -38,12 +39,19 @@ class Trainer {
   Trainer(Session& session, const DataSplits& data, const TrainSettings& settings,
           const std::string& directory, RunLimits limits = {});
   // Goes on from `start` (whose settings it does not look at) to the last epoch, and tells `log`. After each
-  // epoch, and after a step when interrupted() or out of time, it saves <directory>/checkpoint.safetensors.
-  // Throws Error when the loss is no longer finite.
+  // epoch, and after a step when interrupted() or out of time, it saves
+  // <directory>/checkpoint-last.safetensors; after an epoch with a better evaluation than all before, also
+  // checkpoint-best.safetensors. Throws Error when the loss is no longer finite.
   TrainOutcome run(const Checkpoint& start, RunLog& log);
 
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+
+  // Of the last epoch or interruption, and of the epoch with the best evaluation.
   static std::string checkpoint_path(const std::string& directory) {
-    return directory + "/checkpoint.safetensors";
+    return directory + "/checkpoint-last.safetensors";
+  }
+  static std::string best_checkpoint_path(const std::string& directory) {
+    return directory + "/checkpoint-best.safetensors";
   }
 
  private:
@@ -52,7 +60,7 @@ class Trainer {
   void evaluate_epoch(EpochRecord& record);
   void note_best(EpochRecord& record);
   void show_progress();
-  void save();
+  void save(const std::string& path);
   bool stopped() const;
   bool ended() const;
 
@@ -72,8 +80,9 @@ class Trainer {
   std::optional<ModelEma> ema_;
   Clock::time_point start_;
   Clock::time_point epoch_start_;
-  int64_t epoch_samples_ = 0;  // trained since then
-  double lr_ = 0;              // of the last step
+  int64_t epoch_samples_ = 0;               // trained since then
+  double lr_ = 0;                           // of the last step
+  std::optional<Predictions> predictions_;  // of the last evaluation
 };
 
 }  // namespace rnrun

@@ -45,6 +45,11 @@ target_link_libraries(run_tests PRIVATE rnc_compiler rnc_runtime rnc_test_suppor
 add_test(NAME run COMMAND run_tests)
 add_test(NAME command_line COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/command_line.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 
+# Skipped where Chromium or PyTorch is missing.
+add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
+add_test(NAME compare_logits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_logits.py --bin $<TARGET_FILE_DIR:rnc>)
+set_tests_properties(report_page compare_logits PROPERTIES SKIP_RETURN_CODE 77)
+
 include(tests/unit/runtime/models.cmake)
 
 # Golden tests: each tests/text/*.graph is one. tests/text/run.cpp describes the files.

@@ -38,8 +38,8 @@ struct WeightsFlags {
   std::string path;
   bool partial = false;
 };
-// --weights/--params and --partial.
-void add_weights_options(CLI::App& app, WeightsFlags& flags);
+// --weights/--params, which is returned, and --partial.
+CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags);
 // Loads them, and prints what a partial load left out to standard error. Throws Error when they do not fit,
 // UsageError when none are given and the model has none of its own.
 void load_weights(const WeightsFlags& flags, Session& session);

@@ -16,10 +16,11 @@ void add_threads_option(CLI::App& app, int& threads) {
       ->check(CLI::Range(1, kMaxThreads));
 }
 
-void add_weights_options(CLI::App& app, WeightsFlags& flags) {
+CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags) {
   CLI::Option* weights = app.add_option("--weights,--params", flags.path,
                                         "a checkpoint, or a state_dict of PyTorch as safetensors");
   app.add_flag("--partial", flags.partial, "load what fits of the weights, and count it")->needs(weights);
+  return weights;
 }
 
 void load_weights(const WeightsFlags& flags, Session& session) {

@@ -1,11 +1,14 @@
 // rnrun train: trains a model on a data set.
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <charconv>
 #include <cmath>
+#include <ctime>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "runtime/attributes.h"
@@ -14,8 +17,8 @@
 #include "runtime/evaluate.h"
 #include "runtime/file.h"
 #include "runtime/interrupt.h"
-#include "runtime/metrics_log.h"
 #include "runtime/model_ema.h"
+#include "runtime/run_directory.h"
 #include "runtime/trainer.h"
 
 namespace rnrun {
@@ -36,6 +39,7 @@ struct Options {
   std::string resume_from;  // empty: the output directory's checkpoint
   bool test_only = false;
   bool force = false;
+  WeightsFlags weights;
 };
 
 // The model's recipe; what it leaves open has the defaults of TrainSettings.
@@ -89,6 +93,7 @@ Checkpoint begin(Session& session, const Options& options, const rn_entry& step,
     state.settings = settings_of(session.model(), step);
   override_settings(state.settings, options, session.model().name());
   if (!options.resume) session.initialize(state.settings.seed);
+  if (!options.weights.path.empty()) load_weights(options.weights, session);
   return state;
 }
 
@@ -103,7 +108,31 @@ void prepare_directory(const Options& options, const std::string& directory) {
                     "begins a new one in its place",
                     directory));
   make_directory(directory);
-  if (!options.resume) std::filesystem::remove(Trainer::checkpoint_path(directory), ignored);
+  if (!options.resume) RunDirectory::clear(directory);
+}
+
+// config.json: what the training depends on.
+nlohmann::ordered_json config_json(const Model& model, const TrainSettings& settings, const DataSplits& data,
+                                   const Options& options) {
+  const rn_model_descriptor& d = model.descriptor();
+  nlohmann::ordered_json config = {{"model", d.name},
+                                   {"data", settings.data},
+                                   {"train_images", data.train->size()},
+                                   {"test_images", data.test->size()},
+                                   {"optimizer", d.optimizer},
+                                   {"hyper", settings.hyper}};
+  for (const Setting& setting : train_settings())
+    std::visit([&](auto field) { config[setting.name] = settings.*field; }, setting.field);
+  if (!options.weights.path.empty()) config["weights"] = options.weights.path;
+  config["threads"] = options.threads;
+  config["started"] = fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::time(nullptr)));
+  config["rnrun"] = RNC_VERSION;
+  config["compiler"] = d.compiler;
+  config["target"] = fmt::format("{} {}", d.triple, d.cpu);
+  config["features"] = d.features;
+  config["abi"] = d.version;
+  config["graph_hash"] = model.graph_hash();
+  return config;
 }
 
 const Model& check_trainable(const Model& model, const Options& options) {
@@ -149,8 +178,11 @@ int train(const Options& options) {
              options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;
-  MetricsLog log(directory, state.position.epoch);
-  const TrainOutcome outcome = Trainer(session, data, settings, directory, options.limits).run(state, log);
+  Trainer trainer(session, data, settings, directory, options.limits);
+  RunDirectory log(directory, *model, config_json(*model, state.settings, data, options),
+                   trainer.steps_per_epoch(), state.position.epoch, state.position.step);
+  const TrainOutcome outcome = trainer.run(state, log);
+  log.write_report();
   if (outcome.signal != 0) return 128 + outcome.signal;
   if (outcome.out_of_time) return 0;
   if (outcome.test.samples > 0)
@@ -225,6 +257,7 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
       "go on from this checkpoint, or the one in the output directory, with its settings");
   resume->expected(0, 1)->trigger_on_parse();
   app.parse_complete_callback([options, resume] { options->resume = resume->count() > 0; });
+  add_weights_options(app, options->weights)->excludes(resume);
   app.add_flag("--test-only", options->test_only, "evaluate the checkpoint instead of training")
       ->needs(resume);
   app.add_flag("--force,--overwrite", options->force, "begin a new training in the output directory")

@@ -10,15 +10,6 @@
 
 namespace rnrun {
 
-// How an entry ran during training.
-struct EntryProfile {
-  const rn_entry* entry = nullptr;
-  int64_t batch = 0;   // samples per run
-  int64_t runs = 0;    // that are summed up
-  double seconds = 0;  // of all runs
-  Profile profile;
-};
-
 nlohmann::ordered_json classes_json(const Model& model, int64_t classes);
 nlohmann::ordered_json network_json(const Model& model);
 nlohmann::ordered_json memory_json(const rn_entry& entry, int64_t batch);

@@ -40,7 +40,7 @@ model net(image: u8[N, 1, 28, 28], label: i32[N]) {
   recipe(epochs = 2, batch_size = 8, lr = 0.05)
 }
 END
-weights() { echo "$1/checkpoint.safetensors"; }
+weights() { echo "$1/checkpoint-last.safetensors"; }
 train() {
   output=$1
   shift

@@ -1,0 +1,39 @@
+#!/bin/sh
+# The report of a short training, and of two compared, in headless Chromium: every part draws itself and nothing is
+# complained of. Skipped (exit status 77) where there is no Chromium.
+# Usage: report_page.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
+set -eu
+bin=$(cd "$1" && pwd)
+source=$(cd "$2" && pwd)
+command -v chromium >/dev/null || { echo "skipped: no chromium"; exit 77; }
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cd "$directory"
+
+"$bin/rnc" "$source/samples/fashion_resnet20.graph" -o net.so
+for run in first second; do
+  "$bin/rnrun" train net.so --data shapes --epochs 2 --limit-batches 4 -b 16 --output-dir "$run" >log 2>&1 || { cat log; exit 1; }
+done
+"$bin/rnrun" report first second -o compare.html >/dev/null
+
+# draws PAGE WIDTH PARTS...: the page as it is after its script has run has these parts.
+draws() {
+  page=$1 width=$2
+  shift 2
+  chromium --headless --no-sandbox --disable-gpu --user-data-dir="$directory/profile" --window-size="$width,2000" \
+    --enable-logging=stderr --virtual-time-budget=5000 --dump-dom "file://$directory/$page" >dom 2>messages
+  if grep -q CONSOLE messages; then
+    grep CONSOLE messages
+    exit 1
+  fi
+  for part in "$@"; do
+    grep -q "id=\"$part\"" dom || { echo "FAILED: $page at $width has no part \"$part\""; exit 1; }
+  done
+}
+parts="loss top1 lr time gradients confusion mistakes kernels memory network epochs settings"
+# shellcheck disable=SC2086
+for width in 1280 400; do
+  draws first/report.html "$width" $parts
+  draws compare.html "$width" $parts
+done
+echo "all parts drawn"
