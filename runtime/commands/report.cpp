@@ -20,7 +20,7 @@ struct Options {
 };
 
 int report(const Options& options) {
-  nlohmann::ordered_json runs = nlohmann::ordered_json::array();
+  std::vector<nlohmann::ordered_json> runs;
   std::vector<std::string> names;
   for (const std::string& directory : options.runs) {
     runs.push_back(read_run(directory));

@@ -2,7 +2,7 @@
 "use strict";
 
 // Of the curves of one chart: [{label, points: [{x, y}], colour, dash, thin}]. `x` is in epochs.
-function chart(section, series, {percent = false, logarithmic = false, bars = false, unit = ""} = {}) {
+function chart(section, series, {percent = false, fromZero = false, bars = false, unit = ""} = {}) {
   const canvas = element("canvas", {role: "img", "aria-label": series.map((s) => s.label).join(", ")});
   section.append(element("div", {class: "chart"}, canvas));
   const write = (y) => (percent ? (100 * y).toFixed(2) + " %" : number(y) + unit);
@@ -25,7 +25,6 @@ function chart(section, series, {percent = false, logarithmic = false, bars = fa
           pointRadius: s.thin || s.points.length > 40 ? 0 : 2.5,
           pointHitRadius: 8,
           maxBarThickness: 42,
-          stepped: s.stepped || false,
         })),
       },
       options: {
@@ -41,8 +40,7 @@ function chart(section, series, {percent = false, logarithmic = false, bars = fa
             ticks: {...ticks, maxTicksLimit: 11, maxRotation: 0},
           },
           y: {
-            type: logarithmic ? "logarithmic" : "linear",
-            beginAtZero: bars,
+            beginAtZero: bars || fromZero,
             grid,
             ticks: {
               ...ticks,
@@ -99,7 +97,7 @@ function drawCurves(runs) {
     colour: "series-" + (1 + index % 4),
     dash: index > 0,
   }));
-  if (rates.some((s) => s.points.length > 0)) chart(section("lr", "Learning rate", false), rates);
+  if (rates.some((s) => s.points.length > 0)) chart(section("lr", "Learning rate", false), rates, {fromZero: true});
   const times = runs.map((run, index) => ({
     label: run.name,
     points: run.epochs.map((e) => ({x: e.epoch, y: e.seconds})),

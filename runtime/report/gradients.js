@@ -122,7 +122,7 @@ function gradientsByDepth(section, runs) {
           x: {...axis, title: {display: true, text: "layer", color: colour("muted")},
               ticks: {color: colour("muted"), maxRotation: 0, autoSkip: true, maxTicksLimit: 12}},
           y: {...axis, type: "logarithmic",
-              ticks: {color: colour("muted"), callback: (y) => (/^1e/.test(y.toExponential()) ? y.toExponential() : null)}},
+              ticks: {color: colour("muted"), callback: (y) => (/^1e/.test(y.toExponential()) ? number(y) : null)}},
         },
         plugins: {
           legend: {labels: {color: colour("text"), boxWidth: 22, boxHeight: 0}},

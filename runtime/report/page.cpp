@@ -42,7 +42,7 @@ std::string escaped(std::string_view text) {
 
 }  // namespace
 
-std::string report_page(const nlohmann::ordered_json& runs, std::string_view title) {
+std::string report_page(const std::vector<nlohmann::ordered_json>& runs, std::string_view title) {
   std::string page;
   std::string_view rest = report_html;
   const auto put = [&](std::string_view mark, std::string_view content) {

@@ -5,10 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rnrun {
 
 // HTML that shows runs (run_data.h), one or several of them over each other.
-std::string report_page(const nlohmann::ordered_json& runs, std::string_view title);
+std::string report_page(const std::vector<nlohmann::ordered_json>& runs, std::string_view title);
 
 }  // namespace rnrun
