@@ -66,4 +66,12 @@ Classifier predictor_of(const Model& model) {
   return c;
 }
 
+std::vector<std::string> class_names(const Model& model, int64_t classes) {
+  const rn_model_descriptor& d = model.descriptor();
+  std::vector<std::string> names;
+  for (int64_t i = 0; i < classes; ++i)
+    names.push_back(i < d.class_count ? std::string(d.classes[i]) : fmt::format("{}", i));
+  return names;
+}
+
 }  // namespace rnrun

@@ -2,7 +2,9 @@
 // called.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/data/dataset.h"
 #include "runtime/model.h"
@@ -22,5 +24,8 @@ struct Classifier {
 Classifier classifier_of(const Model& model, std::string_view entry);
 // The same of entry "infer", which needs neither labels nor a loss; `label` is empty.
 Classifier predictor_of(const Model& model);
+
+// The names of `classes` classes; their numbers where the model has none.
+std::vector<std::string> class_names(const Model& model, int64_t classes);
 
 }  // namespace rnrun

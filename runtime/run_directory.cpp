@@ -63,7 +63,7 @@ RunDirectory::RunDirectory(std::string directory, const Model& model, ordered_js
   replace_file(path("config.json"), config.dump(2) + "\n");
   for (const char* name : {"steps.jsonl", "gradients.jsonl"}) keep_steps(path(name), steps_done);
   const Classifier classifier = classifier_of(model, "train_step");
-  report_ = {{"classes", classes_json(model, classifier.classes)},
+  report_ = {{"classes", class_names(model, classifier.classes)},
              {"network", network_json(model)},
              {"memory", nullptr},
              {"kernels", nullptr},

@@ -8,12 +8,15 @@
 #include "runtime/checkpoint.h"
 #include "runtime/classifier.h"
 #include "runtime/commands/commands.h"
+#include "runtime/confusion.h"
 #include "runtime/error.h"
 #include "runtime/evaluate.h"
 
 namespace rnrun {
 
 namespace {
+
+constexpr int64_t kMostClasses = 30;  // whose tables are printed; JSON has them all
 
 struct Options {
   std::string model;
@@ -40,17 +43,20 @@ int eval(const Options& options) {
 
   const auto start = Clock::now();
   const Dataset& split = options.split == "test" ? *data.test : *data.train;
-  const Metrics m = evaluate(session, split, batch, options.limit_batches);
+  Predictions predictions(classifier.classes, classifier.shape, 0);
+  const Metrics m = evaluate(session, split, batch, options.limit_batches, &predictions);
   const double seconds = seconds_between(start, Clock::now());
   const double speed = static_cast<double>(m.samples) / seconds;
+  const auto names = class_names(*model, classifier.classes);
   if (options.json) {
-    const nlohmann::ordered_json json = {{"samples", m.samples},  {"loss", m.loss()},
-                                         {"top1", m.top1_rate()}, {"top5", m.top5_rate()},
-                                         {"seconds", seconds},    {"images_per_s", speed}};
+    nlohmann::ordered_json json = {{"samples", m.samples},  {"loss", m.loss()},   {"top1", m.top1_rate()},
+                                   {"top5", m.top5_rate()}, {"seconds", seconds}, {"images_per_s", speed}};
+    json.update(confusion_json(predictions, names));
     fmt::print("{}\n", json.dump(2));
   } else {
     fmt::print("{} images: loss {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.0f} images/s\n", m.samples,
                m.loss(), 100 * m.top1_rate(), 100 * m.top5_rate(), speed);
+    if (classifier.classes <= kMostClasses) fmt::print("{}", confusion_text(predictions, names));
   }
   return 0;
 }
@@ -71,7 +77,7 @@ Command add_eval(CLI::App& app) {
   command->add_option("--limit-batches", options->limit_batches, "use only so many batches")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40));
   add_threads_option(*command, options->threads);
-  command->add_flag("--json", options->json, "print JSON");
+  command->add_flag("--json", options->json, "print JSON, with accuracy per class and confusion matrix");
   return {command, [options] { return eval(*options); }};
 }
 

@@ -23,14 +23,6 @@ ordered_json weight_shape(const Model& model, const rn_layer& layer) {
 
 }  // namespace
 
-ordered_json classes_json(const Model& model, int64_t classes) {
-  const rn_model_descriptor& d = model.descriptor();
-  ordered_json names = ordered_json::array();
-  for (int64_t i = 0; i < classes; ++i)
-    names.push_back(i < d.class_count ? std::string(d.classes[i]) : fmt::format("{}", i));
-  return names;
-}
-
 ordered_json network_json(const Model& model) {
   const rn_model_descriptor& d = model.descriptor();
   ordered_json layers = ordered_json::array();

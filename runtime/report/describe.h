@@ -10,7 +10,6 @@
 
 namespace rnrun {
 
-nlohmann::ordered_json classes_json(const Model& model, int64_t classes);
 nlohmann::ordered_json network_json(const Model& model);
 nlohmann::ordered_json memory_json(const rn_entry& entry, int64_t batch);
 nlohmann::ordered_json kernels_json(const EntryProfile& profile);

@@ -1,0 +1,26 @@
+#include "runtime/confusion.h"
+
+#include <doctest/doctest.h>
+
+namespace rnrun {
+
+TEST_CASE("accuracy per class and the confusion matrix, as text and JSON") {
+  Predictions p(3, {1, 1, 1}, 0);
+  const std::vector<float> scores = {5, 0, 0, /**/ 0, 2, 0, /**/ 0, 3, 0, /**/ 9, 0, 0};
+  const std::vector<int32_t> labels = {0, 0, 1, 0};
+  const std::vector<uint8_t> pixels(4);
+  p.add(0, 4, scores.data(), labels.data(), pixels.data());
+  CHECK(confusion_text(p, {"cat", "airplane", "dog"}) ==
+        "\n"
+        "      class     images  accuracy    taken for\n"
+        "                                  0  1  2\n"
+        "   0  cat            3   66.67 %  2  1  0\n"
+        "   1  airplane       1  100.00 %  0  1  0\n"
+        "   2  dog            0         -  0  0  0\n");
+  CHECK(confusion_json(p, {"cat", "airplane", "dog"}).dump() ==
+        R"({"classes":[{"class":"cat","images":3,"accuracy":0.6666666666666666},)"
+        R"({"class":"airplane","images":1,"accuracy":1.0},{"class":"dog","images":0,"accuracy":null}],)"
+        R"("confusion":[[2,1,0],[0,1,0],[0,0,0]]})");
+}
+
+}  // namespace rnrun
