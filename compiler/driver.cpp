@@ -107,9 +107,11 @@ void compile_file(const Options& options) {
   Compilation compilation;
   compilation.target = target.info;
   compilation.target.winograd = options.conv != "direct";
-  compilation.module = parse(read_source(options.input), ElaborateOptions{options.set, options.optimizer});
+  compilation.module =
+      parse(read_source(options.input), ElaborateOptions{options.set, options.optimizer, options.freeze});
   const uint64_t hash = graph_hash(compilation.module);
   std::vector<Layer> layers = layers_of(compilation.module);
+  compilation.module.hash = fmt::format("{:016x}", hash);
 
   PipelineOptions pipeline_options;
   pipeline_options.print_after = options.print_after;

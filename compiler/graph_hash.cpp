@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <llvm/Support/xxhash.h>
 
+#include <string>
+
 #include "compiler/model.h"
 
 namespace rnc {
@@ -23,6 +25,7 @@ void describe(const Graph& graph, std::string& text) {
 }  // namespace
 
 uint64_t graph_hash(const Module& module) {
+  if (!module.hash.empty()) return std::stoull(module.hash, nullptr, 16);
   std::string text = fmt::format("model {} predict {}\n", module.name, module.predict);
   for (const Tensor& tensor : module.tensors) {
     if (tensor.kind != TensorKind::parameter && tensor.kind != TensorKind::buffer) continue;

@@ -19,9 +19,9 @@ struct Model {
   std::vector<Layer> layers = {};  // layers_of(module as elaborated)
 };
 
-// Identifies what a checkpoint belongs to: the structure of the elaborated graph (entry "model"; where a dump
-// no longer has one, of all entries) and the parameters and buffers. Depends neither on target, options,
-// layouts nor on names of intermediate values.
+// Identifies what a checkpoint belongs to: the structure of the elaborated graph (entry "model") and the
+// parameters and buffers. Dumps carry it (Module::hash); without that, entries stand for the model. Depends
+// neither on target, options, layouts nor on names of intermediate values.
 uint64_t graph_hash(const Module& module);
 
 }  // namespace rnc

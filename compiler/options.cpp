@@ -97,6 +97,10 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       ->take_all();
   app.add_option("--optimizer", options.optimizer,
                  "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
+  app.add_option("--freeze", options.freeze,
+                 "Do not train these parameters: a name or a layer's, with * for any characters")
+      ->expected(1)
+      ->take_all();
   app.add_option(
       "--target-cpu", options.target.cpu,
       "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");

@@ -19,6 +19,7 @@ struct Options {
   Emit emit = Emit::shared;
   std::map<std::string, std::string> set;  // constants of the spec, by name
   std::string optimizer;
+  std::vector<std::string> freeze;
   TargetRequest target;
   std::string conv = "auto";          // or "direct"
   bool debug = false;                 // line tables

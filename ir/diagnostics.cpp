@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -21,13 +22,39 @@ std::string_view line_of(std::string_view text, int number) {
   return line;
 }
 
-// The line as a terminal can show it: tabs become blanks, other control bytes '?', and no more than 160
-// bytes.
+// The length of the UTF-8 character that text begins with; 0 if it begins with none (RFC 3629, without its
+// rules on surrogates and overlong forms, which a terminal can cope with).
+size_t utf8_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const size_t length = byte(0) < 0x80   ? 1
+                        : byte(0) < 0xc2 ? 0
+                        : byte(0) < 0xe0 ? 2
+                        : byte(0) < 0xf0 ? 3
+                        : byte(0) < 0xf5 ? 4
+                                         : 0;
+  if (length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  return length;
+}
+
+// The line as a terminal can show it: tabs become blanks, control bytes and what is not UTF-8 '?', and no
+// more than 160 bytes.
 std::string printable(std::string_view line) {
-  std::string shown(line.substr(0, 160));
-  for (char& c : shown) {
-    if (c == '\t') c = ' ';
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  line = line.substr(0, 160);
+  std::string shown;
+  while (!line.empty()) {
+    const size_t length = utf8_length(line);
+    const auto first = static_cast<unsigned char>(line[0]);
+    if (first == '\t') {
+      shown += ' ';
+    } else if (length == 0 || first < 0x20 || first == 0x7f) {
+      shown += '?';
+    } else {
+      shown += line.substr(0, length);
+    }
+    line.remove_prefix(std::max<size_t>(length, 1));
   }
   return shown;
 }

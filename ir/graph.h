@@ -97,6 +97,8 @@ struct Module {
   std::vector<std::string> classes;         // class names; may be empty
   std::map<std::string, Attribute> recipe;  // epochs, batch_size, lr, ...: the trainer's defaults
   Optimizer optimizer;
+  // Of the spec, where passes have replaced the graph that it is computed from: see graph_hash in compiler/.
+  std::string hash;
   std::string predict;  // name of the predicted value in entry "model"; also the output's name
   std::vector<Tensor> tensors;
   std::vector<Graph> entries;  // as elaborated: one, called "model"; derive_entries makes the others

@@ -3,6 +3,7 @@
 //   infer   outputs the predicted value; batch norm uses the running statistics
 //   loss    also outputs the loss; batch norm as in infer
 //   train   outputs both; batch norm uses the batch's statistics and the running ones move towards them.
+//           Frozen batch norm, whose weight and bias are not trained, is as in infer.
 //           Only if the model names an optimizer and a loss. differentiate makes the training entries of it.
 //
 // Each holds only the inputs and nodes its outputs need. Running statistics are updated as PyTorch does:
@@ -76,6 +77,14 @@ void update_statistics(GraphBuilder& b, const Node& batch_norm) {
                    moved(b, batch_norm.inputs[4], unbiased, momentum));
 }
 
+bool is_frozen(const Module& module, const Graph& graph, const Node& batch_norm) {
+  const auto frozen = [&](ValueId v) {
+    if (graph[v].op != Op::state) return false;
+    return module.find_tensor(graph[v].name)->kind == TensorKind::buffer;
+  };
+  return frozen(batch_norm.inputs[1]) && frozen(batch_norm.inputs[2]);
+}
+
 // The part of `model` that `outputs` need. Batch norms of mode "model" take the mode given.
 Graph entry(const Module& module, const Graph& model, std::string name, const std::vector<Output>& outputs,
             const std::string& mode) {
@@ -88,10 +97,11 @@ Graph entry(const Module& module, const Graph& model, std::string name, const st
     if (!live[i]) continue;
     Node node = model.nodes[i];
     const bool takes_mode = node.op == Op::batch_norm && node.attributes.get<std::string>("mode") == "model";
-    if (takes_mode) node.attributes.set("mode", mode);
+    const bool trains = takes_mode && mode == "train" && !is_frozen(module, model, node);
+    if (takes_mode) node.attributes.set("mode", std::string(trains ? "train" : "eval"));
     for (ValueId& v : node.inputs) v = now[static_cast<size_t>(v)];
     now[i] = b.clone(node, node.inputs);
-    if (takes_mode && mode == "train") update_statistics(b, node);
+    if (trains) update_statistics(b, node);
   }
   for (const Output& output : outputs) {
     graph.outputs.push_back({output.name, now[static_cast<size_t>(output.value)]});

@@ -3,18 +3,14 @@
 //   batch_norm(conv2d(x, w, b)) = (conv2d(x, w) + b - mean) * scale + beta,  scale = gamma / sqrt(var + eps)
 //                               = conv2d(x, w * scale[o], (b - mean) * scale + beta)
 //
-// which is exact algebra (rounding differs). The new weight and bias are nodes that depend on module tensors
+// which is exact algebra (rounding differs). The new weight and bias are nodes that depend on fixed tensors
 // only, so hoist_parameters takes them out of the entry. The convolution must have no other use, else it
 // would be computed twice. Cost: the folded weights and biases, once more in memory.
-#include <array>
-
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
 namespace rnc {
 namespace {
-
-constexpr std::array kFixedInInference = {TensorKind::parameter, TensorKind::buffer, TensorKind::prepared};
 
 // w[o, ...] * scale[o]: broadcasting is along dimension 1, so that is where the outputs go for the product.
 ValueId scale_outputs(GraphBuilder& b, ValueId weight, ValueId scale, std::string name) {
@@ -48,7 +44,7 @@ ValueId fold(GraphBuilder& b, const Node& norm, const Node& contraction) {
 
 bool fold_in_graph(const Module& module, Graph& graph) {
   const std::vector<int> uses = use_counts(graph);
-  const std::vector<bool> fixed = depends_only_on(module, graph, kFixedInInference);
+  const std::vector<bool> fixed = fixed_values(module, graph);
   const auto all_but_first_fixed = [&](const Node& node) {
     for (size_t i = 1; i < node.inputs.size(); ++i) {
       if (!fixed[static_cast<size_t>(node.inputs[i])]) return false;

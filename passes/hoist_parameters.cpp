@@ -1,6 +1,7 @@
 // Moves what entries infer and loss compute from parameters and buffers alone into entry prepare, which runs
-// once when weights load or change and leaves the results in prepared tensors. Sound because these tensors do
-// not change between prepare and the entries that read them. What both entries compute is computed once.
+// once when weights load or change and leaves the results in prepared tensors; and of the training entries
+// what depends on tensors alone that training does not change (frozen layers). Sound because these tensors do
+// not change between prepare and the entries that read them. What several entries compute is computed once.
 // Cost: memory for the prepared tensors.
 //
 // Run again, after more such work has appeared (packing of weights), it moves that too; a prepared tensor
@@ -8,7 +9,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include "passes/passes.h"
@@ -16,8 +16,6 @@
 
 namespace rnc {
 namespace {
-
-constexpr std::array kFixedInInference = {TensorKind::parameter, TensorKind::buffer, TensorKind::prepared};
 
 // Entry prepare as it grows.
 class Preparation {
@@ -88,7 +86,7 @@ class Preparation {
 
 // Which nodes to replace by prepared tensors: the last ones of what depends on fixed tensors only.
 std::vector<bool> hoistable(const Module& module, const Graph& graph) {
-  const std::vector<bool> fixed = depends_only_on(module, graph, kFixedInInference);
+  const std::vector<bool> fixed = fixed_values(module, graph);
   const std::vector<bool> constant = depends_only_on(module, graph, {});
   std::vector<bool> result(graph.nodes.size(), false);
   const auto use = [&](ValueId v) {
@@ -139,7 +137,7 @@ bool hoist_parameters(Module& module) {
     module.entries.insert(module.entries.begin(), std::move(prepare));
     changed = true;
   }
-  for (const char* entry : {"infer", "loss"}) {
+  for (const char* entry : {"infer", "loss", "backward", "train_step"}) {
     Graph* graph = module.find_entry(entry);
     if (graph != nullptr) changed |= hoist_from(module, *graph, *module.find_entry("prepare"));
   }

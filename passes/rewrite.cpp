@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 namespace rnc {
 
@@ -147,6 +149,28 @@ std::vector<bool> depends_only_on(const Module& module, const Graph& graph,
     }
   }
   return result;
+}
+
+std::vector<bool> fixed_values(const Module& module, const Graph& graph) {
+  constexpr std::array all = {TensorKind::parameter, TensorKind::buffer, TensorKind::prepared};
+  constexpr std::array<std::string_view, 4> training = {"train", "backward", "update", "train_step"};
+  const auto trains = [&](const Graph& entry) { return std::ranges::count(training, entry.name) > 0; };
+  std::vector<bool> fixed = depends_only_on(module, graph, all);
+  if (!trains(graph)) return fixed;
+  std::set<std::string> changed;
+  for (const Tensor& tensor : module.tensors) {
+    if (tensor.kind == TensorKind::parameter) changed.insert(tensor.name);
+  }
+  for (const Graph& entry : module.entries) {
+    if (!trains(entry)) continue;
+    for (const Assign& assign : entry.assigns) changed.insert(assign.tensor);
+  }
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.op == Op::state && changed.contains(node.name)) fixed[i] = false;
+    for (const ValueId v : node.inputs) fixed[i] = fixed[i] && fixed[static_cast<size_t>(v)];
+  }
+  return fixed;
 }
 
 ValueId& ValueNumbering::operator[](const Node& node) {

@@ -60,6 +60,10 @@ bool rewrite(const Module& module, Graph& graph, const RewriteRule& rule);
 // stay: they are the entry's signature. Returns whether there were any.
 bool drop_dead_nodes(Graph& graph);
 
+// Whether each value is the same whenever the entry runs, until weights load or change from outside: computed
+// from constants and tensors alone, and for training entries only from tensors that training leaves alone.
+std::vector<bool> fixed_values(const Module& module, const Graph& graph);
+
 // How often each value is used: by nodes (once per operand), outputs and assigns.
 std::vector<int> use_counts(const Graph& graph);
 

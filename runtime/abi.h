@@ -40,7 +40,8 @@ enum rn_tensor_kind {
   RN_BUFFER = 1,   /* saved with the parameters, changed by training (running statistics) */
   RN_SLOT = 2,     /* optimizer state, saved in checkpoints */
   RN_GRADIENT = 3, /* written by entry "backward", read by entry "update"; not needed by the other entries */
-  RN_PREPARED = 4, /* written by entry "prepare", read by "infer" and "loss" */
+  RN_PREPARED =
+      4, /* written by entry "prepare", read by "infer" and "loss", and of frozen layers by training */
   RN_TENSOR_KINDS = 5
 };
 

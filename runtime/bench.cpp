@@ -79,9 +79,8 @@ BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& option
   ThreadPool pool(options.threads);
   Session session(model, pool);
   session.initialize(0);
-  if (options.mode == BenchMode::infer && model->find_entry("prepare") != nullptr)
-    session.call("prepare", {});
   BoundEntry bound(session, options.mode == BenchMode::train ? "train_step" : "infer", options.batch);
+  session.prepare_for(bound.entry());
   generate_inputs(bound, *model, options.batch);
 
   BenchResult result;

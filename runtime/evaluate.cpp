@@ -13,10 +13,10 @@ namespace rnrun {
 Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches,
                  Predictions* predictions) {
   const Classifier classifier = classifier_of(session.model(), "loss");
-  if (session.model().find_entry("prepare") != nullptr) session.call("prepare", {});
   int64_t count = data.size();
   if (limit_batches > 0) count = std::min(count, limit_batches * batch_size);
   BoundEntry loss(session, "loss", std::min(batch_size, count));
+  session.prepare_for(loss.entry());
   auto* pixels = loss.input<uint8_t>(classifier.image);
   auto* labels = loss.input<int32_t>(classifier.label);
   const auto* scores = loss.output<float>(classifier.predict);

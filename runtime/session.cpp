@@ -147,6 +147,12 @@ void Session::set_tensors(std::initializer_list<rn_tensor_kind> kinds, const Arr
     if (contains(kinds, t.kind)) set_tensor(t, values.find(t.name)->second, source);
 }
 
+void Session::prepare_for(const rn_entry& entry) {
+  const bool reads =
+      (entry.tensor_kinds >> RN_PREPARED & 1) != 0 && std::string_view(entry.name) != "prepare";
+  if (reads && model_->find_entry("prepare") != nullptr) call("prepare", {});
+}
+
 void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
                   std::span<void* const> outputs, Recorder recorder) {
   const std::string purpose = fmt::format("the arena of entry '{}' at batch {}", entry.name, batch);

@@ -47,6 +47,9 @@ class Session {
   // them. To exchange the memory for another of the same size is to exchange the tensors.
   Memory& region(rn_tensor_kind kind) { return regions_[static_cast<size_t>(kind)]; }
 
+  // Runs entry prepare if `entry` reads what it makes: needed after tensors changed, but by the training
+  // entries, only when weights were set (they read what frozen layers make, which training does not change).
+  void prepare_for(const rn_entry& entry);
   // Runs an entry: `inputs` and `outputs` in its order, RN_ALIGNMENT-aligned and large enough for `batch`.
   // Allocates the arena on first use and when the batch grows. Throws Error when there is not enough memory.
   void run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,

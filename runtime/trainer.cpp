@@ -101,6 +101,7 @@ void Trainer::train_step(TrainStep& step, std::span<const uint32_t> indices) {
 void Trainer::train_epoch() {
   const int64_t step_size = settings_.batch_size * settings_.accumulate;
   TrainStep step(session_, settings_, std::min(settings_.batch_size, samples_per_epoch_));
+  session_.prepare_for(session_.model().entry("train_step"));
   const auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position_.epoch);
   epoch_samples_ = 0;
   epoch_start_ = Clock::now();

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ir/text/declarations.h"
+#include "ir/text/freeze.h"
 #include "ir/text/metadata.h"
 #include "ir/text/suggest.h"
 #include "ir/verifier.h"
@@ -198,7 +199,16 @@ class DumpReader {
     }
     module_.name = model.name;
     for (const Statement& statement : model.body) read(statement);
-    if (!options_.optimizer.empty()) replace_optimizer();
+    if (!options_.optimizer.empty()) {
+      require_model_entry("--optimizer");
+      module_.optimizer = parse_optimizer(options_.optimizer);
+    }
+    if (!options_.freeze.empty()) {
+      require_model_entry("--freeze");
+      std::vector<FreezePattern> patterns;
+      for (const std::string& pattern : options_.freeze) patterns.emplace_back(pattern, SourceLocation{});
+      freeze_parameters(module_, patterns);
+    }
     if (std::optional<Diagnostic> violation = find_violation(module_)) {
       if (!violation->location) violation->location = model.location;
       throw UserError(*violation);
@@ -213,6 +223,9 @@ class DumpReader {
     switch (statement.kind) {
       case Kind::classes:
         module_.classes = make_classes(*statement.value, environment_);
+        return;
+      case Kind::hash:
+        module_.hash = make_hash(*statement.value, environment_);
         return;
       case Kind::recipe:
         module_.recipe = make_recipe(*statement.value, environment_);
@@ -269,12 +282,11 @@ class DumpReader {
   }
 
   // Once the training entries are derived, the optimizer is part of them.
-  void replace_optimizer() {
-    if (module_.entries.size() != 1 || module_.entries[0].name != "model") {
-      throw UserError(library_.model->location,
-                      "--optimizer cannot change this dump: its training entries are already derived");
-    }
-    module_.optimizer = parse_optimizer(options_.optimizer);
+  void require_model_entry(std::string_view option) const {
+    if (module_.entries.size() == 1 && module_.entries[0].name == "model") return;
+    throw UserError(
+        library_.model->location,
+        fmt::format("{} cannot change this dump: its training entries are already derived", option));
   }
 
   const Library& library_;

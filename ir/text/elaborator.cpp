@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ir/text/freeze.h"
 #include "ir/text/metadata.h"
 #include "ir/text/parser.h"
 #include "ir/text/suggest.h"
@@ -73,6 +74,8 @@ void Elaborator::finish(const Definition& model) {
         module_.optimizer.location,
         fmt::format("model {} cannot be trained without a loss: add `loss cross_entropy(...)`", model.name));
   }
+  for (const std::string& pattern : options_.freeze) frozen_.emplace_back(pattern, SourceLocation{});
+  freeze_parameters(module_, frozen_);
   graph_.outputs.push_back(*predict_);
   if (loss_) graph_.outputs.push_back(*loss_);
   module_.entries.push_back(std::move(graph_));
@@ -159,13 +162,19 @@ void Elaborator::choose_initializer(const Statement& statement) {
 void Elaborator::model_statement(const Statement& statement) {
   using Kind = Statement::Kind;
   const bool of_dump = statement.kind == Kind::kernel || statement.kind == Kind::output ||
-                       statement.kind == Kind::assign || statement.kind == Kind::entry;
+                       statement.kind == Kind::assign || statement.kind == Kind::entry ||
+                       statement.kind == Kind::hash;
   const std::string& word = statement.word;
   if (of_dump) {
-    throw UserError(statement.location, fmt::format("{} can only be used in an entry of a dump", word));
+    throw UserError(statement.location, fmt::format("{} can only be used in {}a dump", word,
+                                                    statement.kind == Kind::hash ? "" : "an entry of "));
   }
   if (frames_.size() > 1)
     throw UserError(statement.location, fmt::format("{} can only be used in a model", word));
+  if (statement.kind == Kind::freeze) {
+    freeze(*statement.value);
+    return;
+  }
   const auto [first, is_first] = given_.emplace(word, statement.location);
   if (!is_first) {
     throw UserError(Diagnostic{statement.location,
@@ -177,6 +186,15 @@ void Elaborator::model_statement(const Statement& statement) {
   if (statement.kind == Kind::train) module_.optimizer = make_optimizer(*statement.value, *this);
   if (statement.kind == Kind::classes) module_.classes = make_classes(*statement.value, *this);
   if (statement.kind == Kind::recipe) module_.recipe = make_recipe(*statement.value, *this);
+}
+
+void Elaborator::freeze(const Expr& expr) {
+  const Value value = evaluate(expr, *this);
+  const auto* pattern = value.get<std::string>();
+  if (pattern == nullptr) {
+    throw UserError(expr.location, fmt::format("freeze takes a string, not {}", kind_of(value)));
+  }
+  frozen_.emplace_back(*pattern, expr.location);
 }
 
 void Elaborator::set_predict(const Expr& expr) {

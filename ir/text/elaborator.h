@@ -9,6 +9,7 @@
 
 #include "ir/graph.h"
 #include "ir/text/declarations.h"
+#include "ir/text/freeze.h"
 #include "ir/text/library.h"
 #include "ir/text/text.h"
 #include "ir/text/value.h"
@@ -49,6 +50,7 @@ class Elaborator : public Environment {
   void declare_tensor(const Statement& statement);
   void choose_initializer(const Statement& statement);
   void model_statement(const Statement& statement);
+  void freeze(const Expr& expr);
   void set_predict(const Expr& expr);
   void set_loss(const Expr& expr);
   void finish(const Definition& model);
@@ -95,6 +97,7 @@ class Elaborator : public Environment {
   std::map<std::string, int, std::less<>> generated_;             // how many names were made from a base
   std::map<std::string, Initializer, std::less<>> initializers_;  // by "conv2d.weight"
   std::map<std::string, SourceLocation, std::less<>> given_;      // statements that may be given once
+  std::vector<FreezePattern> frozen_;
   std::optional<Output> predict_;
   std::optional<Output> loss_;
 };

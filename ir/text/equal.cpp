@@ -53,7 +53,7 @@ bool equal(const Graph& a, const Graph& b) {
 bool equal(const Module& a, const Module& b) {
   const auto same_tensor = [](const Tensor& x, const Tensor& y) { return equal(x, y); };
   const auto same_entry = [](const Graph& x, const Graph& y) { return equal(x, y); };
-  return a.name == b.name && a.classes == b.classes && equal_recipes(a, b) &&
+  return a.name == b.name && a.classes == b.classes && a.hash == b.hash && equal_recipes(a, b) &&
          a.optimizer.name == b.optimizer.name && a.optimizer.hyper == b.optimizer.hyper &&
          a.predict == b.predict && std::ranges::equal(a.tensors, b.tensors, same_tensor) &&
          std::ranges::equal(a.entries, b.entries, same_entry);

@@ -128,6 +128,16 @@ std::vector<std::string> make_classes(const Expr& expr, Environment& environment
   return classes;
 }
 
+std::string make_hash(const Expr& expr, Environment& environment) {
+  const Value value = evaluate(expr, environment);
+  const auto* hash = value.get<std::string>();
+  constexpr std::string_view digits = "0123456789abcdef";
+  if (hash == nullptr || hash->size() != 16 || hash->find_first_not_of(digits) != std::string::npos) {
+    throw UserError(expr.location, "hash must be a string of 16 hexadecimal digits");
+  }
+  return *hash;
+}
+
 std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& environment) {
   std::vector<AttributeSpec> specs;
   for (const RecipeEntry& entry : recipe_entries()) specs.push_back({entry.name, entry.kind, {}});

@@ -17,6 +17,8 @@ Attributes keyword_arguments(const Expr& call, const Arguments& arguments, size_
 
 // ["T-shirt/top", "Trouser", ...]
 std::vector<std::string> make_classes(const Expr& expr, Environment& environment);
+// "0123456789abcdef"
+std::string make_hash(const Expr& expr, Environment& environment);
 // recipe(epochs = 10, batch_size = 256, lr = 0.05): each of these may be left out.
 std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& environment);
 // sgd(momentum = 0.9): a name and hyper-parameters that are numbers or booleans. Which optimizers there are

@@ -14,9 +14,10 @@ namespace {
 
 // The words that open a statement.
 const std::vector<std::string>& statement_words() {
-  static const std::vector<std::string> words = {
-      "if",     "return", "predict", "loss",      "train",  "classes", "recipe",   "init",    "output",
-      "assign", "entry",  "kernel",  "parameter", "buffer", "slot",    "gradient", "prepared"};
+  static const std::vector<std::string> words = {"if",      "return", "predict",  "loss",    "train",
+                                                 "classes", "recipe", "init",     "output",  "assign",
+                                                 "hash",    "freeze", "entry",    "kernel",  "parameter",
+                                                 "buffer",  "slot",   "gradient", "prepared"};
   return words;
 }
 
@@ -215,6 +216,8 @@ class Parser {
     if (word == "loss") return with_value(Kind::loss);
     if (word == "train") return with_value(Kind::train);
     if (word == "classes") return with_value(Kind::classes);
+    if (word == "hash") return with_value(Kind::hash);
+    if (word == "freeze") return with_value(Kind::freeze);
     if (word == "init") return with_name_and_value(Kind::init);
     if (word == "output") return with_name_and_value(Kind::output);
     if (word == "assign") return with_name_and_value(Kind::assign);

@@ -90,6 +90,7 @@ class Printer {
       }
       line(1, fmt::format("classes [{}]", classes));
     }
+    if (!module.hash.empty()) line(1, fmt::format("hash {}", quote_string(module.hash)));
     if (!module.recipe.empty()) line(1, "recipe" + print_arguments(module.recipe));
     const Optimizer& optimizer = module.optimizer;
     if (!optimizer.name.empty()) {

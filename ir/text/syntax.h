@@ -47,6 +47,8 @@ struct Statement {
     loss,       // loss value
     train,      // train value
     classes,    // classes value
+    hash,       // hash value
+    freeze,     // freeze value
     recipe,     // value = recipe(...)
     init,       // init name = value
     tensor,     // word name : type = value; the word is parameter, buffer, ...

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ir/graph.h"
 
@@ -19,6 +20,7 @@ std::shared_ptr<const SourceFile> read_source(const std::string& path, const Sou
 struct ElaborateOptions {
   std::map<std::string, std::string> set;  // --set NAME=VALUE: replaces the value of `const NAME`
   std::string optimizer;                   // --optimizer 'adam(beta1 = 0.9)' or 'sgd': replaces `train`
+  std::vector<std::string> freeze;         // --freeze PATTERN: more patterns as those of `freeze`
 };
 
 // Reads a spec or a dump. Includes are found relative to the file that includes them. The result of a spec

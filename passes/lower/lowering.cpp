@@ -90,7 +90,9 @@ void Lowering::find_destinations() {
   for (size_t i = 0; i < graph_.outputs.size(); ++i) {
     const ValueId v = graph_.outputs[i].value;
     const Destination to{Region::output, static_cast<int>(i)};
-    const bool direct = !is_source(v) && graph_[v].type.layout.plain() && destinations_.count(v) == 0;
+    const Type& type = graph_[v].type;
+    const bool direct =
+        !is_source(v) && type.layout.plain() && !vector_of_channels(type) && destinations_.count(v) == 0;
     if (direct) {
       destinations_.emplace(v, to);
     } else {
@@ -162,9 +164,10 @@ int Lowering::buffer(ValueId v) {
   if (n.op == Op::input) {
     int index = 0;
     while (entry_.inputs[static_cast<size_t>(index)].name != n.name) ++index;
-    const Extent bytes = elements(n.type);
+    const Extent count = elements(n.type);
     const int64_t size = rnc::bytes(n.type.dtype);
-    made = add_buffer(n.name, Region::input, index, {bytes.fixed * size, bytes.per_sample * size});
+    made = add_buffer(n.name, Region::input, index, {count.fixed * size, count.per_sample * size});
+    if (vector_of_channels(n.type)) made = padded_copy(made, v);
   } else if (n.op == Op::state) {
     size_t index = 0;
     while (module_.tensors[index].name != n.name) ++index;
@@ -239,6 +242,26 @@ void Lowering::call(KernelBuilder& builder, Extent tasks, Body& body, ValueId of
     entry_.direct_flops.per_sample += made.work.flops.per_sample;
   }
   entry_.calls.push_back(std::move(made));
+}
+
+// Kernels read and write values per channel in whole vectors, which memory of the caller may be too short
+// for.
+bool Lowering::vector_of_channels(const Type& type) const {
+  return type.rank() == 1 && type.dtype == DType::f32 && !has_batch(type.shape) &&
+         type.shape[0] % target_.vector_lanes != 0;
+}
+
+int Lowering::padded_copy(int from, ValueId v) {
+  const int64_t count = type(v).shape[0], padded = round_up(count, lanes());
+  const int to = add_buffer(node(v).name, Region::arena, -1, storage_bytes(type(v)));
+  KernelBuilder kernel("pad");
+  const auto x = kernel.param("x", from, loops::Scalar::f32, {{count, 0}}, Access::read);
+  const auto y = kernel.param("y", to, loops::Scalar::f32, {{padded, 0}}, Access::write);
+  Body body(kernel.names());
+  body.loop("i", 0, count, 1, [&](Body& b, loops::Expr i) { b.store(y, {i}, loops::load(x, {i})); });
+  body.loop("i", count, padded, 1, [&](Body& b, loops::Expr i) { b.store(y, {i}, zeros(1)); });
+  call(kernel, {1, 0}, body, v);
+  return to;
 }
 
 void Lowering::copy(int from, int to, const Type& type, ValueId of) {

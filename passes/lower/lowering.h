@@ -76,6 +76,9 @@ class Lowering {
     int index;
   };
   bool moves_nothing(const Node& node) const;
+  bool vector_of_channels(const Type& type) const;
+  // Adds a call that copies an argument of the entry into planned memory, zeros behind it.
+  int padded_copy(int from, ValueId v);
   void find_stored();
   void find_destinations();
   int add_buffer(std::string name, loops::Region region, int index, loops::Extent size);

@@ -90,9 +90,7 @@ int call(const Options& options) {
   if (options.entry == "update") take_gradients(session, inputs, options.in);
   check_labels(*model, entry, inputs, options.in);
   if (options.lr_given) inputs["lr"] = Array::scalar(static_cast<float>(options.lr));
-  if ((entry.tensor_kinds >> RN_PREPARED & 1) != 0 && options.entry != "prepare" &&
-      model->find_entry("prepare") != nullptr)
-    session.call("prepare", {});
+  session.prepare_for(entry);
 
   const bool count_steps = has_input(entry, "step") && !inputs.contains("step");
   Arrays results;

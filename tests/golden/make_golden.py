@@ -246,6 +246,16 @@ class BasicBlocks(nn.Module):
         return self.fc(self.layer1(relu(self.bn1(self.conv1(x)))).mean((2, 3)))
 
 
+class FrozenBlocks(BasicBlocks):
+    """Transfer learning: the stem and the first block stay as they are, their batch norm as in evaluation."""
+
+    def train(self, mode=True):
+        super().train(mode)
+        for part in (self.conv1, self.bn1, self.layer1[0]):
+            part.eval().requires_grad_(False)
+        return self
+
+
 class BottleneckBlocks(nn.Module):
     def __init__(self):
         super().__init__()
@@ -387,6 +397,7 @@ CASES = {
     "resize_u8": (ResizeU8, "u8", (2, 3, 9, 13), "image", "fc", sgd(0.1), 0),
     "resize_f32": (ResizeF32, "f32", (2, 2, 7, 6), "image", "fc", sgd(0.1), 0),
     "basic": (BasicBlocks, "f32", (3, 5, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "frozen": (FrozenBlocks, "f32", (3, 5, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "bottleneck": (BottleneckBlocks, "f32", (5, 6, 7, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "resnet": (SmallResNet, "u8", (4, 3, 24, 24), "image", "fc", sgd(0.05, momentum=0.9, weight_decay=1e-4), 0),
     "option_a": (OptionA, "f32", (3, 3, 8, 8), "image", "linear", sgd(0.05, **MOMENTUM), 0),
@@ -430,18 +441,19 @@ def make(case, seed):
     files = {"in": {input_name: x, "label": label}, "params": params}
     files["loss"] = run_eval(model, run)
     model.train()
-    steps = optimizer(model.parameters())
+    steps = optimizer(p for p in model.parameters() if p.requires_grad)
     for step in range(STEPS):
         steps.zero_grad()
         loss, outputs = run()
         loss.backward()
         if step == 0:
-            gradients = {"grad." + n: p.grad.clone() for n, p in model.named_parameters()}
+            gradients = {"grad." + n: p.grad.clone() for n, p in model.named_parameters() if p.requires_grad}
             files["backward"] = {**outputs, **gradients, **buffers(model)}
         steps.step()
     slots = {
         f"{SLOTS[key]}.{name}": value
         for name, p in model.named_parameters()
+        if p.requires_grad
         for key, value in steps.state[p].items()
         if key in SLOTS and value is not None
     }

@@ -65,8 +65,7 @@ Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const
     if (given != inputs.end()) arguments[value.name] = to_array(rnrun::dtype(value.type), given->second);
     counts_steps = counts_steps || value.name == std::string("step");
   }
-  if (model->find_entry("prepare") != nullptr && (name == "infer" || name == "loss"))
-    session.call("prepare", {});
+  session.prepare_for(entry);
 
   rnrun::Arrays results;
   for (int step = 1; step <= steps; ++step) {

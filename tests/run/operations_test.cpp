@@ -64,15 +64,17 @@ class Cases {
   void add(Op op, const std::vector<Type>& operands, AttributeList attributes, Fill fill = Fill::normal) {
     const std::string name = fmt::format("{}_{}", rnc::name(op), module().entries.size());
     module().entries.push_back({.name = name});
+    // Vectors such as biases are parameters, as in networks, or arguments of the entry, which come first.
     std::vector<ValueId> inputs(operands.size());
-    for (const bool parameters : {false, true}) {  // an entry's inputs come first
+    std::vector<bool> parameter(operands.size());
+    for (const bool now : {false, true}) {
       for (size_t i = 0; i < operands.size(); ++i) {
         const Type& type = operands[i];
         const std::string operand = fmt::format("x{}", i);
-        // vectors such as biases are parameters, as in networks
-        if ((type.rank() == 1 && !has_batch(type.shape)) != parameters) continue;
-        inputs[i] = parameters ? builder_.tensor(name + "." + operand, type.shape)
-                               : builder_.input(operand, type.dtype, type.shape);
+        if (!now) parameter[i] = type.rank() == 1 && !has_batch(type.shape) && random_.chance(0.5);
+        if (parameter[i] != now) continue;
+        inputs[i] = now ? builder_.tensor(name + "." + operand, type.shape)
+                        : builder_.input(operand, type.dtype, type.shape);
       }
     }
     builder_.output("y", builder_.op(op, inputs, attributes, "y"));

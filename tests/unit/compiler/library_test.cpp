@@ -231,6 +231,10 @@ TEST_CASE("the graph's hash: neither target nor names of values matter, but stru
   CHECK(with("pad = 1", "pad = 2") != hash);
   CHECK(with("conv2d(x, 8,", "conv2d(x, 9,") != hash);
   CHECK(with("mean = [0.5]", "mean = [0.4]") != hash);
+  CHECK(with("  x =", "  freeze \"conv\"\n  x =") != hash);
+  Module dumped = parse(std::make_shared<SourceFile>(SourceFile{"tiny.graph", kTiny}));
+  dumped.hash = "00000000000001af";
+  CHECK(graph_hash(dumped) == 0x1af);
 }
 
 TEST_CASE("-g names kernels after layers and points into the .graph file") {

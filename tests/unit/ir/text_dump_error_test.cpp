@@ -3,6 +3,20 @@
 
 namespace rnc {
 
+TEST_CASE("hash") {
+  check_errors({
+      {"too short", dump(R"(
+  hash "0123"
+  entry model {
+    x : f32[N, 4] = input()
+  })"),
+       R"(m.graph:3:8: error: hash must be a string of 16 hexadecimal digits
+  hash "0123"
+       ^
+)"},
+  });
+}
+
 TEST_CASE("operations") {
   check_errors({
       {"unknown operation", dump(R"(
@@ -248,6 +262,17 @@ model m {
       ^
 )",
        {.optimizer = "adam"}},
+      {"--freeze on derived entries",
+       dump(R"(
+  entry infer {
+  }
+  entry update {
+  })"),
+       R"(m.graph:1:7: error: --freeze cannot change this dump: its training entries are already derived
+model m {
+      ^
+)",
+       {.freeze = {"fc"}}},
       {"an input after other values", dump(R"(
   entry model {
     w : f32[4] = state()

@@ -38,6 +38,28 @@ TEST_CASE("conditions and statements out of place; arithmetic, lists and functio
   output y = x
          ^
 )"},
+      {"hash in a model", spec(R"(
+  hash "0123456789abcdef"
+  predict x)"),
+       R"(m.graph:2:3: error: hash can only be used in a dump
+  hash "0123456789abcdef"
+  ^
+)"},
+      {"freeze what is not there", spec(R"(
+  freeze "fc2"
+  fc = linear(flatten(x), 7)
+  predict fc)"),
+       R"(m.graph:2:10: error: freeze: there is no parameter 'fc2'
+  freeze "fc2"
+         ^
+)"},
+      {"freeze no string", spec(R"(
+  freeze 3
+  predict x)"),
+       R"(m.graph:2:10: error: freeze takes a string, not an integer
+  freeze 3
+         ^
+)"},
       {"slot in a model", spec(R"(
   slot w : f32[3]
   predict x)"),

@@ -61,6 +61,10 @@ TEST_CASE("files that are no source text") {
                                                    6));
   CHECK(directory.error_of("binary.graph") ==
         "DIR/binary.graph:1:1: error: this is not a text file: it holds the byte 0x7f\n?ELF??\n^\n");
+  directory.write("wild.graph", "model\xff \xc3\xa4\tb\xe2\x82");
+  CHECK(directory.error_of("wild.graph") ==
+        "DIR/wild.graph:1:6: error: this is not a text file: it holds the byte 0xff\nmodel? \xc3\xa4 b??\n   "
+        "  ^\n");
   directory.write("zero.graph", std::string_view("model\n a\0b", 10));
   CHECK(directory.error_of("zero.graph") ==
         "DIR/zero.graph:2:3: error: this is not a text file: it holds the byte 0x00\n a?b\n  ^\n");

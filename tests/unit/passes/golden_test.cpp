@@ -23,11 +23,12 @@ void check_close(const Tensors& ours, const Tensors& golden) {
   }
 }
 
-// Outputs, and new tensors by their names.
+// Outputs, and tensors by their names: new values where the entry assigns one.
 Tensors run(const Module& module, const char* entry, const Golden& golden, const Tensors& inputs,
             const Tensors& tensors) {
   Interpretation result = interpret(*module.find_entry(entry), golden.batch, inputs, tensors);
   result.outputs.merge(result.assigned);
+  for (const auto& [name, value] : tensors) result.outputs.try_emplace(name, value);
   return result.outputs;
 }
 
