@@ -107,6 +107,13 @@ llvm::Value* BodyEmitter::emit_uncached(const ExprNode& e) {
       return emit_cast(operand(0), e.operands[0]->type.scalar, e.type);
     case ExprKind::broadcast:
       return b_.CreateVectorSplat(static_cast<unsigned>(e.type.lanes), operand(0));
+    case ExprKind::spread: {
+      std::vector<int> lanes;
+      for (int lane = 0; lane < e.type.lanes; ++lane) {
+        lanes.push_back(lane / e.group * e.group + static_cast<int>(e.integer));
+      }
+      return b_.CreateShuffleVector(operand(0), lanes);
+    }
     case ExprKind::reduce:
       return emit_reduce(e.reduce, operand(0), e.operands[0]->type);
     case ExprKind::load:

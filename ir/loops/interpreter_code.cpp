@@ -191,6 +191,13 @@ void broadcast_lanes(Machine& m, const Instruction& i) {
   for (int lane = 0; lane < i.lanes; ++lane) result[lane] = value;
 }
 
+template <class T>
+void spread_lanes(Machine& m, const Instruction& i) {
+  const T* a = m.at<T>(i.a);
+  T* result = m.at<T>(i.result);
+  for (int lane = 0; lane < i.lanes; ++lane) result[lane] = a[lane / i.group * i.group + i.index];
+}
+
 // Here `lanes` is the operand's.
 template <Reduce op, class T>
 void reduce_lanes(Machine& m, const Instruction& i) {
@@ -286,6 +293,8 @@ auto function_for(const ExprNode& e, ValueType operand) -> decltype(Instruction:
                          [](auto to) -> decltype(Instruction::run) { return cast_lanes<decltype(to), T>; });
       case ExprKind::broadcast:
         return broadcast_lanes<T>;
+      case ExprKind::spread:
+        return spread_lanes<T>;
       case ExprKind::reduce:
         if constexpr (arithmetic) {
           return e.reduce == Reduce::add ? reduce_lanes<Reduce::add, T> : reduce_lanes<Reduce::max, T>;
@@ -306,6 +315,10 @@ Instruction instruction_for(const ExprNode& e, Slot result, const std::vector<Sl
   i.lanes = e.kind == ExprKind::reduce ? operand.lanes : e.type.lanes;
   i.result = result;
   i.a = operands[0];
+  if (e.kind == ExprKind::spread) {
+    i.group = e.group;
+    i.index = static_cast<int>(e.integer);
+  }
   if (operands.size() > 1) i.b = operands[1];
   if (operands.size() > 2) i.c = operands[2];
   return i;

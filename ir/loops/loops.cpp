@@ -284,6 +284,17 @@ Expr broadcast(Expr a, int lanes) {
   return make(std::move(node));
 }
 
+Expr spread(Expr a, int group, int index) {
+  check(group >= 1 && a->type.lanes % group == 0, "spread takes whole groups of lanes");
+  check(index >= 0 && index < group, "spread takes an element of the group");
+  if (group == 1) return a;
+  ExprNode node{.kind = ExprKind::spread, .type = a->type};
+  node.integer = index;
+  node.group = group;
+  node.operands = {std::move(a)};
+  return make(std::move(node));
+}
+
 Expr reduce(Reduce op, Expr a) {
   check(is_arithmetic(a->type.scalar), "a reduction takes i32, i64, f32 or f64: cast first");
   check(std::has_single_bit(static_cast<unsigned>(a->type.lanes)),

@@ -7,7 +7,7 @@
 //             -- an array given by the caller
 //   stmt   := block | for | if | let | alloc | store | prefetch
 //   expr   := constant | variable | unary | binary | fma | select | cast
-//           | broadcast | reduce | load
+//           | broadcast | spread | reduce | load
 //
 // Index arithmetic is i64. The variables "task" and "N" (the batch) are predefined. Every variable is bound
 // once on the way to its use (a `for` or a `let`) and visible in its body only. An array access names one
@@ -69,6 +69,7 @@ enum class ExprKind : uint8_t {
   select,
   cast,
   broadcast,
+  spread,
   reduce,
   load
 };
@@ -110,13 +111,14 @@ class Expr {
 struct ExprNode {
   ExprKind kind;
   ValueType type;
-  // constant: the value (real for floats), of every lane
+  // constant: the value (real for floats), of every lane. spread: integer is the index
   int64_t integer = 0;
   double real = 0;
   std::string variable;
   Unary unary{};
   Binary binary{};
   Reduce reduce{};
+  int group = 0;               // spread
   std::vector<Expr> operands;  // load: one index per dimension
   // load
   MemoryRef memory;
@@ -135,6 +137,9 @@ Expr fma(Expr a, Expr b, Expr c);                // a * b + c, rounded once
 Expr select(Expr condition, Expr yes, Expr no);  // lane-wise
 Expr cast(Expr a, Scalar to);                    // f -> int truncates towards zero
 Expr broadcast(Expr a, int lanes);
+// Lane l is lane l / group * group + index of the vector: one element of each group of lanes, in all its
+// lanes.
+Expr spread(Expr a, int group, int index);
 Expr reduce(Reduce op, Expr a);  // over lanes, as a balanced tree (halves added lane-wise)
 Expr load(MemoryRef memory, std::vector<Expr> index);
 Expr load(MemoryRef memory, std::vector<Expr> index, int lanes, int lane_dim, Expr valid = {});

@@ -81,6 +81,7 @@ void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, Va
   const Layout layout = transposed ? input_grad_weight_layout(shape, lowering.target())
                                    : forward_weight_layout(shape, conv.plain_input, lowering.target());
   conv.vectors = static_cast<int>(layout.block(transposed ? 1 : 0) / lanes);
+  conv.spread = spread_channels(shape, lanes);
   conv.outputs_per_group = conv.out_channels / shape.groups;
   conv.inputs_per_group = conv.in_channels / shape.groups;
   conv.in_blocks =
@@ -168,14 +169,16 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
     const int m = conv.plain_input ? 0 : winograd_weight_grad_tile(conv.shape, lowering.target());
     return m > 0 ? lower_winograd_weight_grad(lowering, conv, m) : lower_weight_grad(lowering, conv);
   }
+  conv.spread = spread_channels(conv.shape, lanes);
   conv.outputs_per_group = conv.shape.outputs / conv.shape.groups;
   conv.inputs_per_group = conv.shape.channels / conv.shape.groups;
   conv.in_blocks =
       grouped_blocks(conv.shape.channels, conv.shape.outputs, conv.shape.groups, conv.vectors * lanes, lanes);
   const int64_t panels = ceil_div(conv.shape.outputs, conv.vectors * lanes);
   const int64_t taps = conv.shape.h.kernel * conv.shape.w.kernel;
-  conv.result = lowering.temporary("grouped weight gradient",
-                                   {panels * conv.in_blocks * taps * lanes * conv.vectors * lanes * 4, 0});
+  conv.result = lowering.temporary(
+      "grouped weight gradient",
+      {panels * conv.in_blocks * taps * conv.weight_lanes(lanes) * conv.vectors * lanes * 4, 0});
   lower_weight_grad(lowering, conv);
   unpack_grouped_weight_grad(lowering, conv, v);
 }

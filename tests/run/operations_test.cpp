@@ -99,8 +99,9 @@ class Cases {
       if (!pool && random_.chance(0.2)) w.dilation = pair(1, 3);
       if (!pool && random_.chance(0.3)) w.groups = w.in = random_.one_of<int64_t>({1, 2, 3, 17});
       if (w.groups > 1) {
-        w.in *= random_.integer(1, 3);
-        w.out = w.groups * random_.integer(1, 3);
+        const int64_t per_group = random_.one_of<int64_t>({1, 2, 3, 4, 8, 16});
+        w.in *= per_group;
+        w.out = w.groups * (random_.chance(0.6) ? per_group : random_.integer(1, 3));
       }
       w.pad = {random_.integer(0, w.kernel[0] / 2), random_.integer(0, w.kernel[1] / 2)};
       for (size_t d = 0; d < 2; ++d) {

@@ -81,6 +81,7 @@ class DirectKernel {
         conv_(conv),
         lanes_(lowering.lanes()),
         in_lanes_(conv.plain_input ? 1 : lanes_),
+        weight_lanes_(conv.weight_lanes(lanes_)),
         panels_(ceil_div(conv.out_channels, lanes_ * conv.vectors)),
         rows_per_task_(choose_rows()),
         row_chunks_(ceil_div(max_rows(), rows_per_task_)),
@@ -96,7 +97,7 @@ class DirectKernel {
                             {{panels_, 0},
                              {conv.in_blocks, 0},
                              {conv.kernel_taps, 0},
-                             {in_lanes_, 0},
+                             {weight_lanes_, 0},
                              {conv.vectors * lanes_, 0}},
                             Access::read);
     if (conv.bias != kNoValue) {
@@ -125,7 +126,7 @@ class DirectKernel {
     work.bytes.per_sample +=
         out * code_.bytes_per_element() + 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
     work.bytes.fixed +=
-        4 * panels_ * conv_.in_blocks * conv_.kernel_taps * in_lanes_ * conv_.vectors * lanes_;
+        4 * panels_ * conv_.in_blocks * conv_.kernel_taps * weight_lanes_ * conv_.vectors * lanes_;
     lowering_.call(kernel_, {0, panels_ * row_chunks_}, body, of, work, code_.in_place());
     reductions_.finish();
   }
@@ -142,13 +143,14 @@ class DirectKernel {
   }
   int64_t choose_rows() const {
     const int64_t width = conv_.grids.front().second.grid;
-    const int64_t macs = width * conv_.vectors * lanes_ * conv_.in_blocks * in_lanes_ * conv_.kernel_taps;
+    const int64_t macs = width * conv_.vectors * lanes_ * conv_.in_blocks * weight_lanes_ * conv_.kernel_taps;
     return std::clamp<int64_t>(ceil_div(kTaskMacs, std::max<int64_t>(macs, 1)), 1, max_rows());
   }
 
   void row(Body& body, const GridAxis& h, const GridAxis& w, Expr q) {
-    const int limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
-    for (const Segment& s : split_row(w, std::max(limit, 1))) {
+    const int64_t held = conv_.spread > 0 ? conv_.spread + 1 : conv_.vectors;  // weights and inputs
+    const int64_t limit = (lowering_.target().vector_registers - 1 - held) / conv_.vectors;
+    for (const Segment& s : split_row(w, std::max<int64_t>(limit, 1))) {
       if (s.tiles == 1) {
         tile(body, h, w, q, s.begin, s);
       } else {
@@ -199,6 +201,12 @@ class DirectKernel {
       while (low < high && w.at(s.begin + high - 1, tap) >= w.in) --high;
     }
     if (low == high) return;
+    const auto place = [&](Expr p, Expr lane) {
+      std::vector<Expr> at = {n_, first_block_ + cb, ih, (q_w + p) * w.step + (w.first + tap * w.tap_step)};
+      if (!conv_.plain_input) at.push_back(lane);
+      return at;
+    };
+    if (conv_.spread > 0) return one_spread_tap(body, place, cb, index, low, high);
     int64_t unroll = in_lanes_;
     while (unroll > 1 && unroll * conv_.vectors * s.pixels > kUnrolledFmas) unroll /= 2;
     const auto channels = [&](Body& b, Expr i0) {
@@ -209,10 +217,7 @@ class DirectKernel {
           weights.push_back(c.let("w", loops::load(weight_, {panel_, cb, index, i, o * lanes_}, lanes_, 4)));
         }
         c.unrolled("p", low, high, [&](Body& d, Expr p) {
-          std::vector<Expr> at = {n_, first_block_ + cb, ih,
-                                  (q_w + p) * w.step + (w.first + tap * w.tap_step)};
-          if (!conv_.plain_input) at.push_back(i);
-          const Expr x = d.let("x", loops::broadcast(loops::load(in_, at), lanes_));
+          const Expr x = d.let("x", loops::broadcast(loops::load(in_, place(p, i)), lanes_));
           for (int o = 0; o < conv_.vectors; ++o) {
             const Expr sum = loops::load(acc_, {o, p, 0}, lanes_, 2);
             d.store(acc_, {o, p, 0}, loops::fma(x, weights[static_cast<size_t>(o)], sum), 2);
@@ -221,6 +226,24 @@ class DirectKernel {
       });
     };
     unroll == in_lanes_ ? channels(body, 0) : body.loop("i", 0, in_lanes_, unroll, channels);
+  }
+
+  // The same where every lane sums the inputs of its own group.
+  void one_spread_tap(Body& body, const std::function<std::vector<Expr>(Expr, Expr)>& place, Expr cb,
+                      Expr index, int64_t low, int64_t high) {
+    std::vector<Expr> weights;
+    for (int64_t i = 0; i < conv_.spread; ++i) {
+      weights.push_back(body.let("w", loops::load(weight_, {panel_, cb, index, i, 0}, lanes_, 4)));
+    }
+    body.unrolled("p", low, high, [&](Body& b, Expr p) {
+      const Expr block = b.let("x", loops::load(in_, place(p, 0), lanes_, 4));
+      Expr sum = loops::load(acc_, {0, p, 0}, lanes_, 2);
+      for (int i = 0; i < conv_.spread; ++i) {
+        const Expr x = loops::spread(block, static_cast<int>(conv_.spread), i);
+        sum = loops::fma(x, weights[static_cast<size_t>(i)], sum);
+      }
+      b.store(acc_, {0, p, 0}, sum, 2);
+    });
   }
 
   void epilogue(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s,
@@ -246,6 +269,7 @@ class DirectKernel {
   Lowering& lowering_;
   const DirectConv& conv_;
   int lanes_, in_lanes_;
+  int64_t weight_lanes_;
   int64_t panels_, rows_per_task_, row_chunks_;
   KernelBuilder kernel_;
   FusedCode code_;

@@ -35,13 +35,19 @@ struct DirectConv {
   int64_t kernel_w = 1;  // taps per row of the weights
   int64_t kernel_taps = 1;
   std::vector<std::pair<GridAxis, GridAxis>> grids;  // h, w
-  // Weights: buffer of [panels][in_blocks][kernel_taps][input lanes][vectors * V].
+  // Channels per group that are spread over its lanes, see spread_channels(): a panel is one vector and reads
+  // one block of inputs, and lane o of a weight vector belongs to one input of lane o's group.
+  int64_t spread = 0;
+  // Weights: buffer of [panels][in_blocks][kernel_taps][weight_lanes()][vectors * V].
   int weight = -1;
   int vectors = 1;
   int64_t in_blocks = 0;  // blocks of input channels summed for one panel
   int64_t outputs_per_group = 0,
           inputs_per_group = 0;  // 0: not grouped: every panel sums the blocks from the first
   loops::Work work;
+
+  // Inputs summed for one output and tap, of each block.
+  int64_t weight_lanes(int lanes) const { return plain_input ? 1 : spread > 0 ? spread : lanes; }
 };
 
 // First block of input channels that a panel of outputs needs in a grouped convolution (0 where it is not

@@ -12,22 +12,24 @@ int pack_grouped_weight(Lowering& lowering, const DirectConv& conv, ValueId weig
   const int64_t panel_size = conv.vectors * lanes, panels = ceil_div(conv.out_channels, panel_size);
   const Shape& shape = lowering.type(weight).shape;
   const int64_t taps = shape[2] * shape[3];
-  const int64_t floats = panels * conv.in_blocks * taps * in_lanes * panel_size;
+  const int64_t weight_lanes = conv.weight_lanes(lanes);
+  const int64_t floats = panels * conv.in_blocks * taps * weight_lanes * panel_size;
   const int buffer = lowering.temporary("grouped weight", {floats * 4, 0});
   KernelBuilder kernel("pack_grouped_weight");
   const auto w = lowering.view(kernel, "w", weight, {{shape[0], 0}, {shape[1], 0}, {taps, 0}}, Access::read);
   const auto packed = kernel.param(
       "packed", buffer, Scalar::f32,
-      {{panels, 0}, {conv.in_blocks, 0}, {taps, 0}, {in_lanes, 0}, {panel_size, 0}}, Access::write);
+      {{panels, 0}, {conv.in_blocks, 0}, {taps, 0}, {weight_lanes, 0}, {panel_size, 0}}, Access::write);
   Body body(kernel.names());
   const Expr panel = body.let("panel", loops::task() / conv.in_blocks);
   const Expr block = body.let("block", loops::task() % conv.in_blocks);
   const Expr first = body.let("first", (first_block(conv, panel, in_lanes) + block) * in_lanes);
-  body.loop("i", 0, in_lanes, 1, [&](Body& b, Expr i) {
+  body.loop("i", 0, weight_lanes, 1, [&](Body& b, Expr i) {
     b.loop("o", 0, panel_size, 1, [&](Body& c, Expr o) {
-      const Expr out = c.let("out", panel * panel_size + o), in = c.let("in", first + i);
+      const Expr out = c.let("out", panel * panel_size + o);
       const Expr group = c.let("group", out / conv.outputs_per_group);
-      const Expr in_group = c.let("in_group", in - group * conv.inputs_per_group);
+      const Expr in_group =
+          conv.spread > 0 ? i : c.let("in_group", first + i - group * conv.inputs_per_group);
       Expr same = loops::binary(loops::Binary::logic_and, loops::less_equal(0, in_group),
                                 loops::less(in_group, conv.inputs_per_group));
       same = loops::binary(loops::Binary::logic_and, same, loops::less(out, conv.out_channels));
@@ -55,11 +57,11 @@ void unpack_grouped_weight_grad(Lowering& lowering, const WeightGrad& conv, Valu
   const int lanes = lowering.lanes(), in_lanes = conv.plain_input ? 1 : lanes;
   const int64_t panel_size = conv.vectors * lanes, panels = ceil_div(conv.shape.outputs, panel_size);
   const Shape& shape = lowering.type(result).shape;
-  const int64_t taps = shape[2] * shape[3];
+  const int64_t taps = shape[2] * shape[3], weight_lanes = conv.weight_lanes(lanes);
   KernelBuilder kernel("unpack_grouped_weight");
   const auto packed = kernel.param(
       "packed", conv.result, Scalar::f32,
-      {{panels, 0}, {conv.in_blocks, 0}, {taps, 0}, {in_lanes, 0}, {panel_size, 0}}, Access::read);
+      {{panels, 0}, {conv.in_blocks, 0}, {taps, 0}, {weight_lanes, 0}, {panel_size, 0}}, Access::read);
   const auto dw =
       lowering.view(kernel, "dw", result, {{shape[0], 0}, {shape[1], 0}, {taps, 0}}, Access::write);
   DirectConv grouping;
@@ -74,9 +76,9 @@ void unpack_grouped_weight_grad(Lowering& lowering, const WeightGrad& conv, Valu
   const Expr first = body.let("first", first_block(grouping, panel, in_lanes));
   body.loop("c", 0, shape[1], 1, [&](Body& b, Expr c) {
     const Expr in = b.let("in", out / conv.outputs_per_group * conv.inputs_per_group + c);
+    const Expr block = in / in_lanes - first, lane = conv.spread > 0 ? c : in % in_lanes;
     b.loop("t", 0, taps, 1, [&](Body& d, Expr t) {
-      d.store(dw, {out, c, t},
-              loops::load(packed, {panel, in / in_lanes - first, t, in % in_lanes, out % panel_size}));
+      d.store(dw, {out, c, t}, loops::load(packed, {panel, block, t, lane, out % panel_size}));
     });
   });
   lowering.call(kernel, {conv.shape.outputs, 0}, body, result, {{}, {}, "", "weight_grad"});

@@ -1,6 +1,8 @@
 // Weights of grouped convolutions. A vector of output channels may belong to several groups, each with inputs
-// of its own, so the weights of a panel are spread over the blocks of input channels that any of its outputs
-// needs, with zeros where output and input are of different groups; then the dense kernels apply.
+// of its own. Where groups divide a vector evenly, kernels spread the inputs (see spread_channels()), and
+// weights are packed one vector per input of the group. Otherwise the weights of a panel are spread over the
+// blocks of input channels that any of its outputs needs, with zeros where output and input are of different
+// groups; then the dense kernels apply.
 #pragma once
 
 #include "passes/lower/conv/weight_grad.h"

@@ -47,6 +47,13 @@ Tile choose_tile(int64_t blocks, int64_t width, const TargetInfo& target) {
   return best;
 }
 
+int64_t spread_channels(const ConvShape& shape, int lanes) {
+  const int64_t channels = shape.channels / shape.groups;
+  const bool spreads = shape.groups > 1 && channels == shape.outputs / shape.groups && channels < lanes &&
+                       lanes % channels == 0;
+  return spreads ? channels : 0;
+}
+
 bool flattens(const ConvShape& shape) { return shape.pointwise() && shape.w.in < 28; }
 
 namespace {
@@ -55,8 +62,11 @@ int64_t blocks_of(int64_t channels, const TargetInfo& target) {
   return (channels + target.vector_lanes - 1) / target.vector_lanes;
 }
 
-int64_t panel(int64_t channels, int64_t width, const TargetInfo& target) {
-  return choose_tile(blocks_of(channels, target), width, target).vectors * target.vector_lanes;
+int64_t panel(int64_t channels, int64_t groups, int64_t width, const TargetInfo& target) {
+  const int64_t per_group = channels / groups;
+  const bool whole_vectors = groups == 1 || per_group % target.vector_lanes == 0;
+  const int64_t blocks = whole_vectors ? blocks_of(per_group, target) : 1;
+  return choose_tile(blocks, width, target).vectors * target.vector_lanes;
 }
 
 }  // namespace
@@ -65,14 +75,14 @@ Layout forward_weight_layout(const ConvShape& shape, bool plain_input, const Tar
   const int64_t width = flattens(shape) ? shape.h.out * shape.w.out : shape.w.out;
   Layout layout;
   if (!plain_input) layout.blocks.push_back({1, target.vector_lanes});
-  layout.blocks.push_back({0, panel(shape.outputs, width, target)});
+  layout.blocks.push_back({0, panel(shape.outputs, shape.groups, width, target)});
   return layout;
 }
 
 Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target) {
   const int64_t width =
       flattens(shape) ? shape.h.in * shape.w.in : (shape.w.in + shape.w.stride - 1) / shape.w.stride;
-  return {{1, 0, 2, 3}, {{0, target.vector_lanes}, {1, panel(shape.channels, width, target)}}};
+  return {{1, 0, 2, 3}, {{0, target.vector_lanes}, {1, panel(shape.channels, shape.groups, width, target)}}};
 }
 
 }  // namespace rnc

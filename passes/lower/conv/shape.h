@@ -35,9 +35,14 @@ inline constexpr int64_t kPlainChannels = 4;
 
 // Weights as the kernels read them: one contiguous stream per panel of output channels,
 // [outputs / p][channels / V][kh][kw][V][p] for forward, with the roles of the channels exchanged for the
-// input gradient. Plain inputs have no channel block: [outputs / p][channels][kh][kw][p].
+// input gradient. Plain inputs have no channel block: [outputs / p][channels][kh][kw][p]. A panel of a
+// grouped convolution stays within one group, or is one vector where groups are smaller.
 Layout forward_weight_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target);
 Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target);
+
+// Channels per group where a vector of outputs is made of whole groups smaller than it, with as many inputs:
+// kernels then spread each group's inputs over its lanes. 0: they do not.
+int64_t spread_channels(const ConvShape& shape, int lanes);
 
 // Width of a row that a kernel tiles: the whole map for a 1x1 kernel on a narrow one.
 bool flattens(const ConvShape& shape);

@@ -26,6 +26,7 @@ class WeightGradKernel {
         w_(conv.shape.w),
         lanes_(lowering.lanes()),
         in_lanes_(conv.plain_input ? 1 : lanes_),
+        weight_lanes_(conv.weight_lanes(lanes_)),
         panels_(ceil_div(conv.shape.outputs, lanes_ * conv.vectors)),
         parts_(std::clamp<int64_t>(ceil_div(kMinTasks, panels_ * conv.in_blocks), 1, kMaxParts)),
         kernel_(conv.name) {
@@ -37,7 +38,7 @@ class WeightGradKernel {
                         {n, {ceil_div(conv.shape.outputs, lanes_), 0}, {h_.out, 0}, {w_.out, 0}, {lanes_, 0}},
                         Access::read);
     taps_ = h_.kernel * w_.kernel;
-    tile_floats_ = taps_ * in_lanes_ * conv.vectors * lanes_;
+    tile_floats_ = taps_ * weight_lanes_ * conv.vectors * lanes_;
     result_floats_ = panels_ * conv.in_blocks * tile_floats_;
     buffer_ =
         parts_ == 1 ? conv.result : lowering.temporary("partial weights", {parts_ * result_floats_ * 4, 0});
@@ -75,8 +76,8 @@ class WeightGradKernel {
 
  private:
   std::vector<Extent> dw_dims() const {
-    return {{parts_, 0}, {panels_, 0},   {conv_.in_blocks, 0},
-            {taps_, 0},  {in_lanes_, 0}, {conv_.vectors * lanes_, 0}};
+    return {{parts_, 0}, {panels_, 0},       {conv_.in_blocks, 0},
+            {taps_, 0},  {weight_lanes_, 0}, {conv_.vectors * lanes_, 0}};
   }
   DirectConv grouped() const {
     DirectConv g;
@@ -89,19 +90,26 @@ class WeightGradKernel {
   }
 
   void clear(Body& body) {
-    body.loop("t", 0, taps_ * in_lanes_, 1, [&](Body& b, Expr t) {
+    body.loop("t", 0, taps_ * weight_lanes_, 1, [&](Body& b, Expr t) {
       for (int o = 0; o < conv_.vectors; ++o) {
-        b.store(dw_, {part_, panel_, block_, t / in_lanes_, t % in_lanes_, o * lanes_}, zeros(lanes_), 5);
+        const std::vector<Expr> at = {part_,     panel_, block_, t / weight_lanes_, t % weight_lanes_,
+                                      o * lanes_};
+        b.store(dw_, at, zeros(lanes_), 5);
       }
     });
   }
 
+  // Whether a register tile covers several taps, as few inputs belong to each.
+  bool by_taps() const { return conv_.plain_input || conv_.spread > 0; }
+
   // Lanes of the input channel block, or taps of the row, that one register tile covers.
   int64_t tile_inputs() const {
-    const int64_t all = conv_.plain_input ? w_.kernel : lanes_;
-    const int64_t limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
-    int64_t count = std::min<int64_t>(all, limit);
-    if (!conv_.plain_input) {
+    const int64_t all = by_taps() ? w_.kernel : lanes_;
+    const int64_t held = conv_.vectors + (conv_.spread > 0 ? 1 : 0);  // of dy, and of x
+    const int64_t limit = (lowering_.target().vector_registers - 1 - held) / conv_.vectors;
+    int64_t count =
+        std::min<int64_t>(all, conv_.spread > 0 ? std::max<int64_t>(1, limit / conv_.spread) : limit);
+    if (!by_taps()) {
       int64_t power = 1;
       while (power * 2 <= std::min<int64_t>(count, 16 / conv_.vectors)) power *= 2;
       return power;
@@ -111,10 +119,10 @@ class WeightGradKernel {
 
   void one_row_of_taps(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh) {
     const int64_t count = tile_inputs();
-    if (conv_.plain_input) {
+    if (by_taps()) {
       for (int64_t first = 0; first < w_.kernel; first += count) {
         const int64_t taps = std::min(count, w_.kernel - first);
-        reduce_plain(body, n0, n1, h0, h1, kh, first, taps);
+        reduce_taps(body, n0, n1, h0, h1, kh, first, taps);
       }
       return;
     }
@@ -175,6 +183,17 @@ class WeightGradKernel {
     }
   }
 
+  // Adds the products of tap t, which reads the pixel at `place`.
+  void multiply_tap(Body& body, Expr t, std::vector<Expr> place, const std::vector<Expr>& dy) {
+    if (conv_.plain_input) {
+      return multiply(body, t, body.let("x", loops::broadcast(loops::load(x_, place), lanes_)), dy);
+    }
+    place.emplace_back(0);
+    const Expr block = body.let("x", loops::load(x_, place, lanes_, 4));
+    const auto group = static_cast<int>(conv_.spread);
+    for (int i = 0; i < group; ++i) multiply(body, t * group + i, loops::spread(block, group, i), dy);
+  }
+
   void reduce_blocked(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t kw, Expr i0,
                       int64_t count) {
     const auto [low, high] = valid_pixels(kw);
@@ -196,11 +215,13 @@ class WeightGradKernel {
                     });
   }
 
-  // A plain input has few channels: the tile runs over the taps of a row instead, and the pixels at the row's
-  // ends, where some taps are outside, are taken one by one.
-  void reduce_plain(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t first, int64_t taps) {
+  // Few inputs belong to a tap (one of a plain input, those of the lane's group where they are spread), so
+  // that the tile runs over the taps of a row too; the pixels at the row's ends, where some taps are outside,
+  // are taken one by one.
+  void reduce_taps(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t first, int64_t taps) {
     const auto at = [&](Expr c, int o) {
-      return std::vector<Expr>{part_, panel_, block_, kh * w_.kernel + first + c, 0, o * lanes_};
+      return std::vector<Expr>{
+          part_, panel_, block_, kh * w_.kernel + first + c / weight_lanes_, c % weight_lanes_, o * lanes_};
     };
     int64_t low = 0, high = w_.out;  // pixels for which all these taps are inside
     for (int64_t t = first; t < first + taps; ++t) {
@@ -208,29 +229,30 @@ class WeightGradKernel {
       high = std::min(high, valid_pixels(t).second);
     }
     high = std::max(low, high);
-    accumulate_tile(body, taps, at, n0, n1, h0, h1, kh, [&, low, high](Body& b, Expr n, Expr oh, Expr ih) {
-      const auto pixel = [&](Body& c, Expr p, int64_t from, int64_t to) {
-        const std::vector<Expr> dy = load_dy(c, n, oh, p);
-        c.unrolled("c", from, to, [&](Body& d, Expr t) {
-          const Expr iw = p * w_.stride + (t + first) * w_.dilation - w_.pad;
-          const Expr x = loops::load(x_, {n, in_block_, ih, iw});
-          multiply(d, t, d.let("x", loops::broadcast(x, lanes_)), dy);
-        });
-      };
-      const auto edge = [&](int64_t p) {
-        int64_t from = taps, to = 0;
-        for (int64_t t = 0; t < taps; ++t) {
-          const auto [valid_low, valid_high] = valid_pixels(first + t);
-          if (p < valid_low || p >= valid_high) continue;
-          from = std::min(from, t);
-          to = t + 1;
-        }
-        if (from < to) pixel(b, p, from, to);
-      };
-      for (int64_t p = 0; p < low; ++p) edge(p);
-      if (low < high) b.loop("p", low, high, 1, [&](Body& c, Expr p) { pixel(c, p, 0, taps); });
-      for (int64_t p = high; p < w_.out; ++p) edge(p);
-    });
+    accumulate_tile(body, taps * weight_lanes_, at, n0, n1, h0, h1, kh,
+                    [&, low, high](Body& b, Expr n, Expr oh, Expr ih) {
+                      const auto pixel = [&](Body& c, Expr p, int64_t from, int64_t to) {
+                        const std::vector<Expr> dy = load_dy(c, n, oh, p);
+                        c.unrolled("c", from, to, [&](Body& d, Expr t) {
+                          const Expr iw = p * w_.stride + (t + first) * w_.dilation - w_.pad;
+                          multiply_tap(d, t, {n, in_block_, ih, iw}, dy);
+                        });
+                      };
+                      const auto edge = [&](int64_t p) {
+                        int64_t from = taps, to = 0;
+                        for (int64_t t = 0; t < taps; ++t) {
+                          const auto [valid_low, valid_high] = valid_pixels(first + t);
+                          if (p < valid_low || p >= valid_high) continue;
+                          from = std::min(from, t);
+                          to = t + 1;
+                        }
+                        if (from < to) pixel(b, p, from, to);
+                      };
+                      for (int64_t p = 0; p < low; ++p) edge(p);
+                      if (low < high)
+                        b.loop("p", low, high, 1, [&](Body& c, Expr p) { pixel(c, p, 0, taps); });
+                      for (int64_t p = high; p < w_.out; ++p) edge(p);
+                    });
   }
 
   void add_parts() {
@@ -254,6 +276,7 @@ class WeightGradKernel {
   const WeightGrad& conv_;
   const ConvShape::Axis h_, w_;
   int lanes_, in_lanes_;
+  int64_t weight_lanes_;
   int64_t panels_, parts_;
   KernelBuilder kernel_;
   MemoryRef x_, dy_, dw_, acc_;

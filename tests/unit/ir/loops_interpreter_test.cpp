@@ -122,6 +122,11 @@ TEST_CASE("casts") {
 
 TEST_CASE("vectors") {
   CHECK(floats(broadcast(f32(2) + f32(1), 4)) == std::vector<float>{3, 3, 3, 3});
+  const MemoryRef four = memory("four", {{4, 0}}), pairs = memory("pairs", {{4, 0}}, Access::write);
+  std::array<float, 4> from{1, 2, 3, 4}, to{};
+  const Expr spread_pairs = spread(load(four, {0}, 4, 0), 2, 1);
+  CHECK(fault(kernel({four, pairs}, {1, 0}, {store(pairs, {0}, spread_pairs, 0)}), 1, {}, from, to) == "");
+  CHECK(to == std::array<float, 4>{2, 2, 4, 4});
   const MemoryRef in = memory("in", {{8, 0}}), sum = memory("sum", {{2, 0}}, Access::write);
   const Expr v = load(in, {0}, 8, 0);
   const Kernel k = kernel({in, sum}, {1, 0},
