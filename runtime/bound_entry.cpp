@@ -11,6 +11,10 @@ namespace rnrun {
 
 BoundEntry::BoundEntry(Session& session, std::string_view name, int64_t max_batch)
     : session_(&session), entry_(&session.model().entry(name)) {
+  rn_extent arguments{};
+  for (const auto values : {inputs(*entry_), outputs(*entry_)})
+    for (const rn_value& v : values) arguments.per_sample += plain_bytes(v.type, 1);
+  session.reserve(*entry_, max_batch, arguments);
   for (const rn_value& v : inputs(*entry_)) {
     in_.emplace_back(plain_bytes(v.type, max_batch), "inputs");
     in_pointers_.push_back(in_.back().data());

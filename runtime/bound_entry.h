@@ -26,6 +26,12 @@ class BoundEntry {
   const T* output(std::string_view name) {
     return reinterpret_cast<const T*>(find(outputs(*entry_), out_, name, dtype_of(T{})).data());
   }
+  // Takes the input from elsewhere from now on; RN_ALIGNMENT-aligned. Throws as `input` does.
+  template <class T>
+  void bind(std::string_view name, const T* data) {
+    const Memory& own = find(inputs(*entry_), in_, name, dtype_of(T{}));
+    in_pointers_[static_cast<size_t>(&own - in_.data())] = data;
+  }
   // Does nothing when the entry has no such input.
   void set_scalar(std::string_view name, double value);
   void run(int64_t batch, Recorder recorder = {});

@@ -1,6 +1,7 @@
-// The CPU time the process's control group may use.
+// What the process's control group may use of the machine.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -10,5 +11,9 @@ namespace rnrun {
 // parents, in version 2 (cpu.max) or 1 (cpu.cfs_quota_us). Nothing when unlimited or unknown. `root` stands
 // before /proc and /sys, for tests.
 std::optional<double> cgroup_cpu_quota(const std::string& root = "");
+
+// Bytes that the group and its parents leave until the nearest limit, in version 2 (memory.max) or 1
+// (memory.limit_in_bytes); cached files count as free. Nothing when unlimited or unknown.
+std::optional<int64_t> cgroup_memory_available(const std::string& root = "");
 
 }  // namespace rnrun

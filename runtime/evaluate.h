@@ -9,9 +9,9 @@
 namespace rnrun {
 
 // Runs entry `prepare`, then `loss` on every batch in order, the last partial one included; `limit_batches` >
-// 0 stops after that many. Also stops after a batch when interrupted().
+// 0 stops after that many. Also stops after a batch when interrupted(). `workers` threads read the images.
 // Tells `predictions` of every batch, if given.
 Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches,
-                 Predictions* predictions = nullptr);
+                 int workers, Predictions* predictions = nullptr);
 
 }  // namespace rnrun

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,6 +38,15 @@ class Memory {
   std::byte* data_ = nullptr;
   int64_t size_ = 0;
 };
+
+// Bytes the process can still take: what the machine has left (MemAvailable), or its control group if that is
+// less. Nothing when unknown. `root` stands before /proc and /sys, for tests.
+std::optional<int64_t> available_memory(const std::string& root = "");
+
+// Throws Error unless `what` at `batch` fits into the available memory: it names the bytes needed and there,
+// and the largest batch that would fit.
+void check_available(const rn_extent& needed, int64_t batch, std::string_view what,
+                     std::optional<int64_t> available);
 
 // "1.5 MiB"
 std::string bytes_text(int64_t bytes);

@@ -13,7 +13,8 @@ namespace rnrun {
 namespace {
 
 constexpr std::string_view kHeader =
-    "epoch,step,lr,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,images_per_s";
+    "epoch,step,lr,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,images_per_s,"
+    "waiting";
 
 // Rewrites `path` with its first `count` lines, after `header` if there are none.
 void keep_lines(const std::string& path, int64_t count, std::string_view header) {
@@ -55,9 +56,11 @@ void MetricsLog::epoch(const EpochRecord& m) {
   }
   json["seconds"] = m.seconds;
   json["images_per_s"] = m.images_per_s;
+  json["waiting"] = m.waiting;
   append_line(jsonl_, json.dump());
-  append_line(csv_, fmt::format("{},{},{},{},{},{},{},{:.3f},{:.1f}", m.epoch, m.step, m.lr, m.train.loss(),
-                                m.train.top1_rate(), m.train.top5_rate(), test, m.seconds, m.images_per_s));
+  append_line(csv_, fmt::format("{},{},{},{},{},{},{},{:.3f},{:.1f},{:.5f}", m.epoch, m.step, m.lr,
+                                m.train.loss(), m.train.top1_rate(), m.train.top5_rate(), test, m.seconds,
+                                m.images_per_s, m.waiting));
 }
 
 }  // namespace rnrun

@@ -38,6 +38,7 @@ struct EpochRecord {
   std::optional<Metrics> test_ema;  // the same with the moving averages, if there are some
   double seconds = 0;               // of training in this epoch in this process, without evaluation
   double images_per_s = 0;
+  double waiting = 0;  // the part of `seconds` in which the next images were not there yet
   const Predictions* predictions = nullptr;  // of the evaluation that counts, if there was one
   bool best = false;  // no evaluation before had as high a top-1 (that of the averages, if there are some)
 };

@@ -3,6 +3,8 @@
 # A trainer made by rnc --emit=trainer is a copy of rnrun, so rnrun needs nothing but the C library of the machine it is
 # taken to: the other libraries are linked statically (fmt, of which Debian has no static library, as headers).
 find_library(RNC_ZLIB NAMES libz.a z REQUIRED)
+find_library(RNC_JPEG NAMES libjpeg.a jpeg REQUIRED)
+find_library(RNC_PNG NAMES libpng16.a png16 REQUIRED)
 execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libgomp.a OUTPUT_VARIABLE libgomp
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(EXISTS "${libgomp}")
@@ -12,7 +14,7 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 
 rnc_layer(rnc_runtime runtime)
 target_compile_definitions(rnc_runtime PUBLIC RNC_VERSION="${PROJECT_VERSION}")
-target_link_libraries(rnc_runtime PUBLIC fmt::fmt-header-only ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
+target_link_libraries(rnc_runtime PUBLIC fmt::fmt-header-only ${RNC_JPEG} ${RNC_PNG} ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
                       CLI11::CLI11 ${CMAKE_DL_LIBS})
 
 # The report's page, with the library that draws its charts (Debian's libjs-chart.js).

@@ -153,14 +153,22 @@ void Session::prepare_for(const rn_entry& entry) {
   if (reads && model_->find_entry("prepare") != nullptr) call("prepare", {});
 }
 
-void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
-                  std::span<void* const> outputs, Recorder recorder) {
+void Session::reserve(const rn_entry& entry, int64_t batch, rn_extent other) {
   const std::string purpose = fmt::format("the arena of entry '{}' at batch {}", entry.name, batch);
   const int64_t arena = extent(entry.arena, batch, purpose);
-  if (arena > arena_.size()) {
-    arena_ = Memory();  // the old one's pages first
-    arena_ = Memory(arena, purpose);
-  }
+  if (arena <= arena_.size()) return;
+  arena_ = Memory();  // the old one's pages first
+  // What is allocated but was never touched is still counted as available.
+  rn_extent all{entry.arena.fixed + other.fixed + scratch_.size(), entry.arena.per_sample + other.per_sample};
+  for (const rn_tensor_kind kind : {RN_GRADIENT, RN_PREPARED})
+    if ((entry.tensor_kinds >> kind & 1) != 0) all.fixed += regions_[kind].size();
+  check_available(all, batch, fmt::format("entry '{}'", entry.name), available_memory());
+  arena_ = Memory(arena, purpose);
+}
+
+void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
+                  std::span<void* const> outputs, Recorder recorder) {
+  reserve(entry, batch);
   if (recorder.profile != nullptr) recorder.profile->seconds.resize(static_cast<size_t>(entry.call_count));
   RunContext context{pool_, recorder};
   rn_run run{};

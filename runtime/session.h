@@ -50,8 +50,11 @@ class Session {
   // Runs entry prepare if `entry` reads what it makes: needed after tensors changed, but by the training
   // entries, only when weights were set (they read what frozen layers make, which training does not change).
   void prepare_for(const rn_entry& entry);
+  // Takes the memory in which `entry` can run at `batch`, if it is not there yet. Throws Error when the
+  // process cannot have so much, and `other` bytes besides (memory.h): it says how large a batch could be.
+  void reserve(const rn_entry& entry, int64_t batch, rn_extent other = {});
   // Runs an entry: `inputs` and `outputs` in its order, RN_ALIGNMENT-aligned and large enough for `batch`.
-  // Allocates the arena on first use and when the batch grows. Throws Error when there is not enough memory.
+  // Reserves what it needs.
   void run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
            std::span<void* const> outputs, Recorder recorder = {});
   // Runs an entry on arrays; scalar inputs with a default may be left out. The batch is that of the inputs, 1

@@ -13,7 +13,8 @@ namespace rnrun {
 
 namespace {
 
-constexpr double kLargest = 1e6;  // of learning rates and the like
+constexpr double kLargest = 1e6;         // of learning rates and the like
+constexpr double kLargestSide = 10'000;  // of a part of an image, in pixels
 constexpr double kLargestSeed = 0x1p64;
 
 template <class T>
@@ -148,6 +149,20 @@ const std::vector<Setting>& train_settings() {
        {"linear", "constant"},
        "how the rate goes in them: up to lr, or constant"},
       {"lr_warmup_decay", &S::lr_warmup_decay, 0, 1, {}, "the warm-up begins with lr times this"},
+      {"random_resized_crop",
+       &S::random_resized_crop,
+       0,
+       1,
+       {},
+       "train on random parts of the images, scaled (8 to 100 % of the area, sides 3:4 to 4:3)"},
+      {"random_crop",
+       &S::random_crop,
+       0,
+       kLargestSide,
+       {},
+       "shift images by up to so many pixels; black comes in"},
+      {"hflip", &S::hflip, 0, 1, {}, "mirror images with this probability"},
+      {"cutout", &S::cutout, 0, kLargestSide, {}, "make a random square with this side grey; 0: none"},
       {"clip_grad_norm",
        &S::clip_grad_norm,
        0,
@@ -179,6 +194,13 @@ const std::vector<Setting>& train_settings() {
        "use only so many batches per epoch and evaluation; 0: all"},
   };
   return table;
+}
+
+Augmentation augmentation_of(const TrainSettings& s) {
+  return {.random_resized_crop = s.random_resized_crop,
+          .random_crop = s.random_crop,
+          .hflip = s.hflip,
+          .cutout = s.cutout};
 }
 
 std::string flag_of(std::string_view setting) {

@@ -10,6 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "runtime/data/augment.h"
+
 namespace rnrun {
 
 inline constexpr int64_t kMaxEpochs = 1'000'000;
@@ -40,6 +42,12 @@ struct TrainSettings {
   std::string lr_warmup_method = "linear";
   double lr_warmup_decay = 0.01;
 
+  // See Augmentation in data/augment.h.
+  bool random_resized_crop = false;
+  int64_t random_crop = 0;
+  double hflip = 0;
+  int64_t cutout = 0;
+
   double clip_grad_norm = 0;  // largest norm of all gradients together; 0: any
   bool model_ema = false;     // see model_ema.h
   double model_ema_decay = 0.99998;
@@ -62,6 +70,8 @@ struct Setting {
   std::vector<std::string_view> choices;  // of a text; none: any
   std::string_view help;
 };
+
+Augmentation augmentation_of(const TrainSettings& settings);
 
 // All settings but `data` and `hyper`.
 const std::vector<Setting>& train_settings();

@@ -5,8 +5,6 @@ namespace rnrun {
 TrainStep::Pass::Pass(Session& session, const Classifier& classifier, const TrainSettings& settings,
                       std::string_view name, int64_t max_batch)
     : entry(session, name, max_batch),
-      pixels(entry.input<uint8_t>(classifier.image)),
-      labels(entry.input<int32_t>(classifier.label)),
       scores(entry.output<float>(classifier.predict)),
       loss(entry.output<float>("loss")),
       profile{.entry = &entry.entry(), .batch = max_batch} {
@@ -46,10 +44,12 @@ void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) 
   }
 }
 
-void TrainStep::run(int64_t batch) {
-  active_->run(batch);
-  if (active_ == &backward_ && batch < samples_) {
-    const auto share = static_cast<float>(static_cast<double>(batch) / static_cast<double>(samples_));
+void TrainStep::run(const Batch& batch) {
+  active_->entry.bind(classifier_.image, batch.pixels);
+  active_->entry.bind(classifier_.label, batch.labels);
+  active_->run(batch.size);
+  if (active_ == &backward_ && batch.size < samples_) {
+    const auto share = static_cast<float>(static_cast<double>(batch.size) / static_cast<double>(samples_));
     gradients_.add_to_sum(share, !summed_);
     summed_ = true;
   }

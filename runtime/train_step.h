@@ -12,6 +12,7 @@
 
 #include "runtime/bound_entry.h"
 #include "runtime/classifier.h"
+#include "runtime/data/loader.h"
 #include "runtime/gradients.h"
 #include "runtime/profile.h"
 #include "runtime/session.h"
@@ -27,12 +28,8 @@ class TrainStep {
   // A step of `samples` samples in all; `number` is that of the step, from 1. With `measure`, finish()
   // returns the norms of its gradients.
   void begin(int64_t number, int64_t samples, double lr, bool measure);
-  // Where the next batch goes.
-  uint8_t* pixels() const { return active_->pixels; }
-  int32_t* labels() const { return active_->labels; }
-  // Trains on, or gets the gradients of, the batch that is there. Afterwards loss() and scores() are those of
-  // it.
-  void run(int64_t batch);
+  // Trains on, or gets the gradients of, a batch. Afterwards loss() and scores() are those of it.
+  void run(const Batch& batch);
   double loss() const { return static_cast<double>(*active_->loss); }
   const float* scores() const { return active_->scores; }
   // Ends a step when all its batches have run. Returns the norms of gradients().tensors(), if asked for.
@@ -46,8 +43,6 @@ class TrainStep {
     Pass(Session& session, const Classifier& classifier, const TrainSettings& settings,
          std::string_view entry, int64_t max_batch);
     BoundEntry entry;
-    uint8_t* pixels;
-    int32_t* labels;
     const float* scores;
     const float* loss;
     EntryProfile profile;

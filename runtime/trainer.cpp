@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <vector>
 
 #include "runtime/error.h"
@@ -66,27 +65,25 @@ void Trainer::show_progress() {
                     static_cast<double>(left) / speed});
 }
 
-// Trains on the samples at `indices`: one step.
-void Trainer::train_step(TrainStep& step, std::span<const uint32_t> indices) {
+// Trains on the loader's next samples: one step.
+void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
   lr_ = learning_rate(settings_, position_.step, steps_per_epoch_);
   const bool measure = settings_.grad_norm_every > 0 && position_.step % settings_.grad_norm_every == 0;
-  step.begin(position_.step + 1, static_cast<int64_t>(indices.size()), lr_, measure);
+  step.begin(position_.step + 1, samples, lr_, measure);
   StepRecord record{position_.epoch + 1, position_.step + 1, lr_, {}};
-  while (!indices.empty()) {
-    const auto batch = std::min(static_cast<size_t>(settings_.batch_size), indices.size());
-    read_batch(*data_.train, indices.first(batch), session_.pool(), step.pixels(), step.labels());
-    indices = indices.subspan(batch);
-    const auto samples = static_cast<int64_t>(batch);
-    step.run(samples);
+  while (samples > 0) {
+    const Batch batch = loader.next();
+    samples -= batch.size;
+    step.run(batch);
     if (!std::isfinite(step.loss()))
       throw Error(
           fmt::format("the loss is {} in epoch {}, step {}: the training has diverged; try a lower --lr",
                       step.loss(), record.epoch, record.step));
     for (Metrics* metrics : {&record.metrics, &position_.metrics})
-      metrics->add(samples, step.loss(), step.scores(), classifier_.classes, step.labels());
-    position_.position += samples;
-    epoch_samples_ += samples;
-    if (!indices.empty()) show_progress();
+      metrics->add(batch.size, step.loss(), step.scores(), classifier_.classes, batch.labels);
+    position_.position += batch.size;
+    epoch_samples_ += batch.size;
+    if (samples > 0) show_progress();
   }
   const auto norms = step.finish();
   if (ema_) ema_->after_step(position_.epoch, position_.step % steps_per_epoch_);
@@ -102,14 +99,24 @@ void Trainer::train_epoch() {
   const int64_t step_size = settings_.batch_size * settings_.accumulate;
   TrainStep step(session_, settings_, std::min(settings_.batch_size, samples_per_epoch_));
   session_.prepare_for(session_.model().entry("train_step"));
-  const auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position_.epoch);
+  auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position_.epoch);
+  order.resize(static_cast<size_t>(samples_per_epoch_));
+  order.erase(order.begin(), order.begin() + position_.position);
   epoch_samples_ = 0;
   epoch_start_ = Clock::now();
+  Loader loader(*data_.train,
+                {.order = std::move(order),
+                 .batch_size = settings_.batch_size,
+                 .shape = classifier_.shape,
+                 .augmentation = augmentation_of(settings_),
+                 .seed = settings_.seed,
+                 .epoch = position_.epoch},
+                limits_.workers);
   while (position_.position < samples_per_epoch_ && !stopped()) {
     const int64_t samples = std::min(step_size, samples_per_epoch_ - position_.position);
-    train_step(step, std::span(order).subspan(static_cast<size_t>(position_.position),
-                                              static_cast<size_t>(samples)));
+    train_step(step, loader, samples);
   }
+  waited_ = loader.waited();
   log_->profile(step.profile());
 }
 
@@ -118,8 +125,8 @@ void Trainer::evaluate_epoch(EpochRecord& record) {
   const auto test = [&](std::string_view what) {
     const auto start = Clock::now();
     predictions_.emplace(classifier_.classes, classifier_.shape, kMistakes);
-    const Metrics metrics =
-        evaluate(session_, *data_.test, settings_.batch_size, settings_.limit_batches, &*predictions_);
+    const Metrics metrics = evaluate(session_, *data_.test, settings_.batch_size, settings_.limit_batches,
+                                     limits_.workers, &*predictions_);
     record.predictions = &*predictions_;
     if (interrupted() == 0)
       progress_.line(fmt::format("Test: {}{}  time: {:.1f}", what, test_text(metrics),
@@ -164,8 +171,12 @@ TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
                        .lr = lr_,
                        .train = position_.metrics,
                        .seconds = seconds,
-                       .images_per_s = static_cast<double>(epoch_samples_) / seconds};
-    const bool evaluated = limits_.eval_every > 0 &&
+                       .images_per_s = static_cast<double>(epoch_samples_) / seconds,
+                       .waiting = waited_ / seconds};
+    if (!stopped())
+      progress_.line(fmt::format("Epoch: [{}/{}]  time: {}  waiting for images: {:.2f} %", record.epoch,
+                                 settings_.epochs, duration_text(seconds), 100 * record.waiting));
+    const bool evaluated = data_.test != nullptr && limits_.eval_every > 0 &&
                            (record.epoch == settings_.epochs || record.epoch % limits_.eval_every == 0);
     bool stop = stopped();
     if (evaluated && !stop) {

@@ -7,7 +7,7 @@
 
 #include "runtime/checkpoint.h"
 #include "runtime/classifier.h"
-#include "runtime/data/dataset.h"
+#include "runtime/data/loader.h"
 #include "runtime/metrics.h"
 #include "runtime/model_ema.h"
 #include "runtime/predictions.h"
@@ -30,6 +30,7 @@ struct TrainOutcome {
 struct RunLimits {
   int64_t eval_every = 1;  // evaluate after so many epochs, and after the last; 0: never
   double seconds = std::numeric_limits<double>::infinity();
+  int workers = 1;  // threads that read images
 };
 
 // Owns nothing it is given. The weights after a run are a function of the model, the settings and the data:
@@ -56,7 +57,7 @@ class Trainer {
 
  private:
   void train_epoch();
-  void train_step(TrainStep& step, std::span<const uint32_t> indices);
+  void train_step(TrainStep& step, Loader& loader, int64_t samples);
   void evaluate_epoch(EpochRecord& record);
   void note_best(EpochRecord& record);
   void show_progress();
@@ -81,6 +82,7 @@ class Trainer {
   Clock::time_point start_;
   Clock::time_point epoch_start_;
   int64_t epoch_samples_ = 0;               // trained since then
+  double waited_ = 0;                       // seconds that it waited for images since then
   double lr_ = 0;                           // of the last step
   std::optional<Predictions> predictions_;  // of the last evaluation
 };

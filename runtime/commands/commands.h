@@ -3,10 +3,13 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "runtime/classifier.h"
+#include "runtime/data/open_data.h"
 #include "runtime/model.h"
 #include "runtime/session.h"
 
@@ -43,6 +46,18 @@ CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags);
 // Loads them, and prints what a partial load left out to standard error. Throws Error when they do not fit,
 // UsageError when none are given and the model has none of its own.
 void load_weights(const WeightsFlags& flags, Session& session);
+
+// How a command reads images.
+struct DataFlags {
+  bool skip_corrupt = false;
+  int workers = 0;  // 0: half as many as threads that compute, at least one
+  int workers_for(int threads) const { return workers > 0 ? workers : std::max(1, threads / 2); }
+};
+void add_data_flags(CLI::App& app, DataFlags& flags);
+// What `model` needs of a data set.
+DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags);
+// Prints which images were left out of a data set.
+void print_left_out(const Dataset& data);
 
 // -b/--batch-size with its range; `batch` stays as it is when the option is not given.
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help);

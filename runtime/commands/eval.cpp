@@ -26,6 +26,7 @@ struct Options {
   int64_t batch_size = 0;
   int64_t limit_batches = 0;
   int threads = default_threads();
+  DataFlags data_flags;
   bool json = false;
 };
 
@@ -35,16 +36,18 @@ int eval(const Options& options) {
   ThreadPool pool(options.threads);
   Session session(model, pool);
   load_weights(options.weights, session);
-  const DataSplits data = open_data(options.data, classifier.shape, classifier.classes);
+  const auto data = open_split(options.data, options.split == "test" ? Split::test : Split::train,
+                               data_options(*model, classifier, options.data_flags));
+  if (!options.json) print_left_out(*data);
   const auto recipe_batch =
       static_cast<int64_t>(number(model->descriptor().recipe, "batch_size").value_or(64));
   const int64_t batch =
       options.batch_size > 0 ? options.batch_size : std::clamp<int64_t>(recipe_batch, 1, kMaxBatch);
 
   const auto start = Clock::now();
-  const Dataset& split = options.split == "test" ? *data.test : *data.train;
   Predictions predictions(classifier.classes, classifier.shape, 0);
-  const Metrics m = evaluate(session, split, batch, options.limit_batches, &predictions);
+  const Metrics m = evaluate(session, *data, batch, options.limit_batches,
+                             options.data_flags.workers_for(options.threads), &predictions);
   const double seconds = seconds_between(start, Clock::now());
   const double speed = static_cast<double>(m.samples) / seconds;
   const auto names = class_names(*model, classifier.classes);
@@ -68,8 +71,8 @@ Command add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "Evaluate trained weights");
   command->add_option("model", options->model, "the model library")->required();
   add_weights_options(*command, options->weights);
-  command->add_option("--data", options->data, "a directory of idx files, or \"shapes\"")
-      ->capture_default_str();
+  command->add_option("--data", options->data, data_help())->capture_default_str();
+  add_data_flags(*command, options->data_flags);
   command->add_option("--split", options->split, "test or train")
       ->check(CLI::IsMember({"test", "train"}))
       ->capture_default_str();

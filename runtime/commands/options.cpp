@@ -36,6 +36,28 @@ void load_weights(const WeightsFlags& flags, Session& session) {
     throw UsageError(fmt::format("the model {} has no weights of its own: pass --weights", model.name()));
 }
 
+void add_data_flags(CLI::App& app, DataFlags& flags) {
+  app.add_flag("--skip-corrupt", flags.skip_corrupt,
+               "leave out image files that cannot be decoded; decodes all of them once at the beginning");
+  app.add_option("--workers", flags.workers, "threads that read images; by default half as many as --threads")
+      ->check(CLI::Range(1, kMaxThreads));
+}
+
+DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags) {
+  const rn_model_descriptor& d = model.descriptor();
+  return {.shape = classifier.shape,
+          .classes = classifier.classes,
+          .class_names = {d.classes, d.classes + d.class_count},
+          .skip_corrupt = flags.skip_corrupt};
+}
+
+void print_left_out(const Dataset& data) {
+  constexpr size_t kShown = 20;
+  const std::vector<std::string> all = data.left_out();
+  for (size_t i = 0; i < std::min(all.size(), kShown); ++i) fmt::print("left out: {}\n", all[i]);
+  if (all.size() > kShown) fmt::print("left out: {} more\n", all.size() - kShown);
+}
+
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help) {
   return app.add_option("-b,--batch-size", batch, help)->check(CLI::Range(int64_t{1}, kMaxBatch));
 }

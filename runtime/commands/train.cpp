@@ -40,6 +40,7 @@ struct Options {
   bool test_only = false;
   bool force = false;
   WeightsFlags weights;
+  DataFlags data_flags;
 };
 
 // The model's recipe; what it leaves open has the defaults of TrainSettings.
@@ -118,7 +119,7 @@ nlohmann::ordered_json config_json(const Model& model, const TrainSettings& sett
   nlohmann::ordered_json config = {{"model", d.name},
                                    {"data", settings.data},
                                    {"train_images", data.train->size()},
-                                   {"test_images", data.test->size()},
+                                   {"test_images", data.test == nullptr ? 0 : data.test->size()},
                                    {"optimizer", d.optimizer},
                                    {"hyper", settings.hyper}};
   for (const Setting& setting : train_settings())
@@ -149,10 +150,10 @@ const Model& check_trainable(const Model& model, const Options& options) {
 }
 
 // Evaluates the weights of the checkpoint, or their averages if it has some.
-int test_only(Session& session, const Checkpoint& state, const DataSplits& data) {
+int test_only(Session& session, const Checkpoint& state, const Dataset& data, int workers) {
   if (!state.ema.empty()) ModelEma(session, state.settings, 0).set(state.ema, "the checkpoint");
   const Metrics metrics =
-      evaluate(session, *data.test, state.settings.batch_size, state.settings.limit_batches);
+      evaluate(session, data, state.settings.batch_size, state.settings.limit_batches, workers);
   fmt::print("Test: {}{}\n", state.ema.empty() ? "" : "EMA ", test_text(metrics));
   return 0;
 }
@@ -168,17 +169,24 @@ int train(const Options& options) {
   Session session(model, pool);
   const Checkpoint state = begin(session, options, model->entry("train_step"), directory);
   const TrainSettings& settings = state.settings;
-  const DataSplits data = open_data(settings.data, classifier.shape, classifier.classes);
-  if (options.test_only) return test_only(session, state, data);
+  DataOptions needs = data_options(*model, classifier, options.data_flags);
+  RunLimits limits = options.limits;
+  limits.workers = options.data_flags.workers_for(options.threads);
+  if (options.test_only)
+    return test_only(session, state, *open_split(settings.data, Split::test, needs), limits.workers);
+  needs.keep_size = settings.random_resized_crop;
+  const DataSplits data = open_data(settings.data, needs);
   prepare_directory(options, directory);
 
-  fmt::print("{}: {} images of {} from {}, {} to test; batch {}, {}, lr {} {}, {} threads; results in {}\n",
-             model->name(), data.train->size(), str(classifier.shape), settings.data, data.test->size(),
-             settings.batch_size, model->descriptor().optimizer, settings.lr, settings.lr_scheduler,
-             options.threads, directory);
+  print_left_out(*data.train);
+  if (data.test != nullptr) print_left_out(*data.test);
+  fmt::print("{}: {} {} from {}, {} to test; batch {}, {}, lr {} {}, {} threads; results in {}\n",
+             model->name(), data.train->size(), data.train->description(), settings.data,
+             data.test == nullptr ? 0 : data.test->size(), settings.batch_size, model->descriptor().optimizer,
+             settings.lr, settings.lr_scheduler, options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;
-  Trainer trainer(session, data, settings, directory, options.limits);
+  Trainer trainer(session, data, settings, directory, limits);
   RunDirectory log(directory, *model, config_json(*model, state.settings, data, options),
                    trainer.steps_per_epoch(), state.position.epoch, state.position.step);
   const TrainOutcome outcome = trainer.run(state, log);
@@ -232,11 +240,9 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
            flag, [options, name](const double& value) { options->hyper[name] = value; }, help)
         ->check(CLI::Range(0.0, 1e6));
   };
-  app.add_option(
-      "--data,--data-path", options->data,
-      fmt::format("a directory of idx files (MNIST's names, gz or plain), or \"shapes\": generated images; "
-                  "by default {}",
-                  kFashionMnist));
+  app.add_option("--data,--data-path", options->data,
+                 fmt::format("{}; by default {}", data_help(), kFashionMnist));
+  add_data_flags(app, options->data_flags);
   app.add_option("--opt", options->optimizer, "the optimizer that the model must have been compiled with");
   hyper("--momentum", "momentum", "the optimizer's momentum");
   hyper("--weight-decay,--wd", "weight_decay", "the optimizer's weight decay");

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "runtime/data/array_dataset.h"
 #include "runtime/error.h"
 
 namespace rnrun {
@@ -61,12 +62,12 @@ class Reader {
                        expected));
   }
 
-  std::vector<uint8_t> items(uint32_t count, uint64_t bytes_each) {
+  AlignedBytes items(uint32_t count, uint64_t bytes_each) {
     const uint64_t bytes = count * bytes_each;
     if (bytes > size_ * kMaxCompression)
       fail(fmt::format("promises {} items of {} bytes, more than the file can hold", count, bytes_each));
-    std::vector<uint8_t> data(bytes);
-    read(data.data(), bytes);
+    AlignedBytes data(bytes);
+    read(reinterpret_cast<uint8_t*>(data.data()), bytes);
     return data;
   }
 
@@ -95,24 +96,6 @@ class Reader {
   gzFile file_ = nullptr;
 };
 
-class IdxDataset : public Dataset {
- public:
-  IdxDataset(ImageShape shape, std::vector<uint8_t> pixels, std::vector<uint8_t> labels)
-      : shape_(shape), pixels_(std::move(pixels)), labels_(std::move(labels)) {}
-
-  int64_t size() const override { return static_cast<int64_t>(labels_.size()); }
-  ImageShape shape() const override { return shape_; }
-  int32_t read(int64_t index, uint8_t* pixels) const override {
-    std::memcpy(pixels, pixels_.data() + index * shape_.bytes(), static_cast<size_t>(shape_.bytes()));
-    return labels_[static_cast<size_t>(index)];
-  }
-
- private:
-  ImageShape shape_;
-  std::vector<uint8_t> pixels_;
-  std::vector<uint8_t> labels_;
-};
-
 }  // namespace
 
 std::unique_ptr<const Dataset> read_idx(const std::string& images, const std::string& labels,
@@ -131,16 +114,15 @@ std::unique_ptr<const Dataset> read_idx(const std::string& images, const std::st
   label_file.expect_magic(kLabels, "labels");
   const uint32_t label_count = label_file.number();
   if (label_count != count) label_file.fail(fmt::format("has {} labels for {} images", label_count, count));
-  std::vector<uint8_t> label_data = label_file.items(count, 1);
+  std::vector<int32_t> label_data;
+  for (const std::byte label : label_file.items(count, 1)) label_data.push_back(static_cast<int32_t>(label));
   label_file.expect_end();
-  const auto wrong = std::ranges::find_if(label_data, [&](uint8_t label) { return label >= classes; });
-  if (wrong != label_data.end())
-    label_file.fail(fmt::format("label {} of image {} is not below the model's {} classes", *wrong,
-                                wrong - label_data.begin(), classes));
+  check_labels(label_data, classes, labels);
 
-  std::vector<uint8_t> pixels = image_file.items(count, uint64_t{rows} * columns);
+  AlignedBytes pixels = image_file.items(count, uint64_t{rows} * columns);
   image_file.expect_end();
-  return std::make_unique<IdxDataset>(ImageShape{1, rows, columns}, std::move(pixels), std::move(label_data));
+  return std::make_unique<ArrayDataset>(ImageShape{1, rows, columns}, std::move(pixels),
+                                        std::move(label_data));
 }
 
 }  // namespace rnrun

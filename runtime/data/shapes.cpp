@@ -43,9 +43,12 @@ class Shapes : public Dataset {
         stream_(stream_of(split)) {}
 
   int64_t size() const override { return size_; }
-  ImageShape shape() const override { return shape_; }
+  std::string description() const override { return "images of " + str(shape_); }
 
-  int32_t read(int64_t index, uint8_t* pixels) const override {
+  int32_t read(int64_t index, Image& image) const override {
+    image.shape = shape_;
+    image.pixels.resize(static_cast<size_t>(shape_.bytes()));
+    uint8_t* pixels = image.pixels.data();
     Random random(kSeed, stream_ + static_cast<uint64_t>(index));
     const uint32_t label = random.below(classes_);
     const auto between = [&](float low, float high) { return low + (high - low) * random.uniform(); };

@@ -1,5 +1,6 @@
 // The commands of rnrun as a user meets them.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <cstring>
@@ -73,9 +74,13 @@ TEST_CASE("errors have status 1") {
   const TemporaryDirectory directory;
   CHECK(failure({"info", directory / "none.so"}) ==
         "1 cannot load the model " + directory / "none.so" + ": no such file");
-  CHECK(failure({"train", kModel, "--data", directory.path(), "--output-dir", directory / "o"}) ==
-        "1 no data set in " + directory.path() +
-            ": neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz is there");
+  CHECK(
+      failure({"train", kModel, "--data", directory.path(), "--output-dir", directory / "o"}) ==
+      "1 no data set in " + directory.path() +
+          ": looked for idx files (train-images-idx3-ubyte), or CIFAR-10's data_batch_1.bin, or CIFAR-100's "
+          "train.bin, or folders train/<class> of JPEG and PNG images, or train.safetensors");
+  CHECK(failure({"train", kModel, "--data", "idx:" + directory / "none", "--output-dir", directory / "o"}) ==
+        "1 no data set in " + directory / "none" + ": no such file or directory");
   CHECK(failure({"train", kModel, "--resume", "--output-dir", directory / "o"}) ==
         "1 cannot read " + directory / "o/checkpoint-last.safetensors" + ": No such file or directory");
 }
@@ -134,6 +139,44 @@ TEST_CASE("train, eval and resume on the command line") {
   CHECK(json["top1"] == 1.0);
   CHECK(json["loss"] < 0.5);
   CHECK(json["top5"] == 1.0);
+}
+
+TEST_CASE("folders of images on the command line") {
+  const TemporaryDirectory directory;
+  const std::string images = RNC_SOURCE_DIR "/tests/images/";
+  for (int label = 0; label < 10; ++label) {
+    const std::string folder = directory / fmt::format("data/train/class{}", label);
+    std::filesystem::create_directories(folder);
+    for (const char* name : {"rgb.jpg", "grey.png", "large.png"})
+      std::filesystem::copy_file(images + name, folder + "/" + name);
+  }
+  std::vector<std::string> train = {"train",         kModel,     "--data", directory / "data", "--output-dir",
+                                    directory / "o", "--epochs", "1",      "--workers",        "3"};
+  const ProcessResult good = run_rnrun(train);
+  CHECK(good.status == 0);
+  CHECK(good.out.find("30 JPEG and PNG images in 10 folders from " + directory / "data" + ", 0 to test;") !=
+        std::string::npos);
+  CHECK(good.out.find("Test: ") == std::string::npos);
+
+  const std::string bad = directory / "data/train/class4/rgb.jpg";
+  write_text(bad, read_text(bad).substr(0, 600));
+  train.back() = "1";
+  train.push_back("--overwrite");
+  CHECK(failure(train) == "1 " + bad + ": damaged JPEG image: Premature end of JPEG file");
+  train.push_back("--skip-corrupt");
+  const ProcessResult skipped = run_rnrun(train);
+  CHECK(skipped.status == 0);
+  CHECK(skipped.out.starts_with("left out: " + bad + ": damaged JPEG image: Premature end of JPEG file\n"));
+  CHECK(skipped.out.find(" 29 JPEG and PNG images in 10 folders") != std::string::npos);
+
+  const std::string checkpoint = directory / "o/checkpoint-last.safetensors";
+  CHECK(failure({"eval", kModel, "--params", checkpoint, "--data", directory / "data"}) ==
+        "1 " + directory / "data" + " has no images to test");
+  std::filesystem::rename(directory / "data/train", directory / "data/val");
+  const ProcessResult eval = run_rnrun(
+      {"eval", kModel, "--params", checkpoint, "--data", "folder:" + directory / "data", "--skip-corrupt"});
+  CHECK(eval.out.starts_with("left out: "));
+  CHECK(eval.out.find("\n29 images: loss ") != std::string::npos);
 }
 
 TEST_CASE("Ctrl-C saves, exits with 130, and --resume ends as if nothing had happened") {

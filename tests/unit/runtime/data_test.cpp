@@ -5,8 +5,8 @@
 #include <set>
 #include <vector>
 
-#include "runtime/data/dataset.h"
 #include "runtime/data/idx.h"
+#include "runtime/data/open_data.h"
 #include "runtime/data/shapes.h"
 #include "tests/unit/runtime/idx_files.h"
 #include "tests/unit/runtime/support.h"
@@ -45,12 +45,12 @@ TEST_CASE("idx files, plain and compressed") {
     write_text(directory / "labels", compressed ? gzip(kTwoLabels) : kTwoLabels);
     const auto data = read_idx(directory / "images", directory / "labels", 10);
     CHECK(data->size() == 2);
-    CHECK(str(data->shape()) == "1x2x3");
-    std::string pixels(6, ' ');
-    CHECK(data->read(0, reinterpret_cast<uint8_t*>(pixels.data())) == 5);
-    CHECK(pixels == "abcdef");
-    CHECK(data->read(1, reinterpret_cast<uint8_t*>(pixels.data())) == 9);
-    CHECK(pixels == "ghijkl");
+    CHECK(data->description() == "images of 1x2x3");
+    Image image;
+    CHECK(data->read(0, image) == 5);
+    CHECK(std::string(image.pixels.begin(), image.pixels.end()) == "abcdef");
+    CHECK(data->read(1, image) == 9);
+    CHECK(std::string(image.pixels.begin(), image.pixels.end()) == "ghijkl");
   }
 }
 
@@ -91,62 +91,42 @@ TEST_CASE("damaged compressed files are refused") {
   CHECK(idx_error(flipped, labels) == "images: damaged: incorrect data check");
 }
 
-TEST_CASE("a directory of data must be complete and fit the model") {
+TEST_CASE("a directory of idx files may be compressed, and must have the labels") {
   const TemporaryDirectory directory;
-  const auto message = [&](const ImageShape& shape) {
-    return error_of([&] { open_data(directory.path(), shape, 10); });
-  };
-  CHECK(message({1, 2, 3}) ==
-        "no data set in " + directory.path() +
-            ": neither train-images-idx3-ubyte nor train-images-idx3-ubyte.gz is there");
+  const DataOptions options{.shape = {1, 2, 3}, .classes = 10};
   write_text(directory / "train-images-idx3-ubyte", kTwoImages);
+  CHECK(error_of([&] { open_data(directory.path(), options); }) ==
+        directory / "train-labels-idx1-ubyte" + ": not a regular file");
   write_text(directory / "train-labels-idx1-ubyte.gz", gzip(kTwoLabels));
-  CHECK(message({1, 2, 3}) == "no data set in " + directory.path() +
-                                  ": neither t10k-images-idx3-ubyte nor t10k-images-idx3-ubyte.gz is there");
+  CHECK(open_data(directory.path(), options).test == nullptr);
   write_text(directory / "t10k-images-idx3-ubyte", idx_images(1, 2, 3, "abcdef"));
   write_text(directory / "t10k-labels-idx1-ubyte", idx_labels(1, std::string("\0", 1)));
-  CHECK(open_data(directory.path(), {1, 2, 3}, 10).test->size() == 1);
-  CHECK(message({3, 2, 3}) ==
-        "the images of " + directory.path() +
-            "/train-images-idx3-ubyte are 1x2x3, the model takes 3x2x3; --data shapes makes "
-            "images of any size");
+  CHECK(open_data(directory.path(), options).test->size() == 1);
 }
 
 TEST_CASE("generated images are a function of their index, in all classes and sizes") {
   const auto data = make_shapes({3, 40, 30}, 10, "train");
   CHECK(data->size() == 10'000);
-  std::vector<uint8_t> first(3 * 40 * 30);
-  std::vector<uint8_t> again(first.size());
+  Image first;
+  Image again;
   std::set<int32_t> labels;
   for (int64_t i = 0; i < 200; ++i) {
-    const int32_t label = data->read(i, first.data());
-    CHECK(make_shapes({3, 40, 30}, 10, "train")->read(i, again.data()) == label);
-    REQUIRE(first == again);
+    const int32_t label = data->read(i, first);
+    CHECK(make_shapes({3, 40, 30}, 10, "train")->read(i, again) == label);
+    REQUIRE(first.pixels == again.pixels);
     labels.insert(label);
   }
+  CHECK(str(first.shape) == "3x40x30");
+  CHECK(first.pixels.size() == 3 * 40 * 30);
   CHECK(labels.size() == 10);
   CHECK(*labels.rbegin() == 9);
-  make_shapes({3, 40, 30}, 10, "test")->read(199, again.data());
-  CHECK(first != again);
+  make_shapes({3, 40, 30}, 10, "test")->read(199, again);
+  CHECK(first.pixels != again.pixels);
   const auto two = make_shapes({1, 1, 1}, 2, "test");
-  for (int64_t i = 0; i < 50; ++i) CHECK(two->read(i, first.data()) < 2);
+  for (int64_t i = 0; i < 50; ++i) CHECK(two->read(i, first) < 2);
   CHECK(error_of([] {
           make_shapes({1, 8, 8}, 1, "train");
         }) == "the data set shapes needs a model of at least 2 classes");
-}
-
-TEST_CASE("a batch is gathered by index") {
-  const auto data = make_shapes({1, 8, 8}, 10, "train");
-  ThreadPool pool(3);
-  const std::vector<uint32_t> indices = {7, 3, 7};
-  std::vector<uint8_t> pixels(3 * 64);
-  std::vector<int32_t> labels(3);
-  read_batch(*data, indices, pool, pixels.data(), labels.data());
-  std::vector<uint8_t> one(64);
-  for (size_t i = 0; i < 3; ++i) {
-    CHECK(labels[i] == data->read(indices[i], one.data()));
-    CHECK(std::equal(one.begin(), one.end(), pixels.begin() + static_cast<long>(i) * 64));
-  }
 }
 
 }  // namespace rnrun

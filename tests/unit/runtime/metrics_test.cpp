@@ -43,7 +43,7 @@ TEST_CASE("equal scores: the lower class is first; NaN is never right") {
 
 TEST_CASE("metrics files: a line per epoch, and a resumed run drops what it will do again") {
   const TemporaryDirectory directory;
-  EpochRecord m{1, 10, 0.5, {4, 8.0, 1, 2}, {}, {}, 1.5, 100};
+  EpochRecord m{1, 10, 0.5, {4, 8.0, 1, 2}, {}, {}, 1.5, 100, 0.25};
   {
     MetricsLog log(directory.path(), 0);
     log.epoch(m);
@@ -52,15 +52,17 @@ TEST_CASE("metrics files: a line per epoch, and a resumed run drops what it will
     log.epoch(m);
   }
   const std::string header =
-      "epoch,step,lr,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,images_per_s\n";
-  const std::string first = "1,10,0.5,2,0.25,0.5,,,,1.500,100.0\n";
-  const std::string second = "2,10,0.5,2,0.25,0.5,0.5,0.5,1,1.500,100.0\n";
+      "epoch,step,lr,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,images_per_s,"
+      "waiting\n";
+  const std::string first = "1,10,0.5,2,0.25,0.5,,,,1.500,100.0,0.25000\n";
+  const std::string second = "2,10,0.5,2,0.25,0.5,0.5,0.5,1,1.500,100.0,0.25000\n";
   CHECK(read_text(directory / "metrics.csv") == header + first + second);
   CHECK(read_text(directory / "metrics.jsonl") ==
         "{\"epoch\":1,\"step\":10,\"lr\":0.5,\"train_loss\":2.0,\"train_top1\":0.25,\"train_top5\":0.5,"
-        "\"seconds\":1.5,\"images_per_s\":100.0}\n"
+        "\"seconds\":1.5,\"images_per_s\":100.0,\"waiting\":0.25}\n"
         "{\"epoch\":2,\"step\":10,\"lr\":0.5,\"train_loss\":2.0,\"train_top1\":0.25,\"train_top5\":0.5,"
-        "\"test_loss\":0.5,\"test_top1\":0.5,\"test_top5\":1.0,\"seconds\":1.5,\"images_per_s\":100.0}\n");
+        "\"test_loss\":0.5,\"test_top1\":0.5,\"test_top5\":1.0,\"seconds\":1.5,\"images_per_s\":100.0,"
+        "\"waiting\":0.25}\n");
   MetricsLog(directory.path(), 1);
   CHECK(read_text(directory / "metrics.csv") == header + first);
   MetricsLog(directory.path(), 0);

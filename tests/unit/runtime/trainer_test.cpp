@@ -24,11 +24,11 @@ class Stopping : public Dataset {
   Stopping(int64_t size, int64_t stop, int signals = 1)
       : data_(make_shapes({1, 28, 28}, 10, "train")), size_(size), stop_(stop), signals_(signals) {}
   int64_t size() const override { return size_; }
-  ImageShape shape() const override { return data_->shape(); }
-  int32_t read(int64_t index, uint8_t* pixels) const override {
+  std::string description() const override { return data_->description(); }
+  int32_t read(int64_t index, Image& image) const override {
     if (++read_ == stop_)
       for (int i = 0; i < signals_; ++i) raise(SIGINT);
-    return data_->read(index, pixels);
+    return data_->read(index, image);
   }
 
  private:
@@ -85,7 +85,7 @@ std::string metrics(const TemporaryDirectory& directory) {
   std::istringstream in(read_text(directory / "metrics.csv"));
   std::string kept;
   for (std::string line; std::getline(in, line);) {
-    for (int i = 0; i < 2; ++i) line.erase(line.rfind(','));
+    for (int i = 0; i < 3; ++i) line.erase(line.rfind(','));
     kept += line + "\n";
   }
   return kept;

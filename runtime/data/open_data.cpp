@@ -1,0 +1,155 @@
+#include "runtime/data/open_data.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <span>
+
+#include "runtime/data/cifar.h"
+#include "runtime/data/idx.h"
+#include "runtime/data/image_folder.h"
+#include "runtime/data/shapes.h"
+#include "runtime/data/tensor_file.h"
+#include "runtime/error.h"
+
+namespace rnrun {
+
+namespace {
+
+using Paths = std::vector<std::string>;
+using std::filesystem::exists;
+
+// One kind of data. `find` gives the files of a split, none if it is not there; `open` reads them.
+struct Kind {
+  std::string_view name;
+  std::string_view wanted;  // "idx files (train-images-idx3-ubyte)"
+  Paths (*find)(const std::string& path, Split split);
+  std::unique_ptr<const Dataset> (*open)(const Paths& files, const DataOptions& options);
+};
+
+// The first of these that exists, if any.
+Paths first_of(const Paths& candidates) {
+  for (const std::string& path : candidates)
+    if (exists(path)) return {path};
+  return {};
+}
+
+Paths find_idx(const std::string& path, Split split) {
+  const std::string base = path + (split == Split::train ? "/train" : "/t10k");
+  const std::string images = base + "-images-idx3-ubyte";
+  const std::string labels = base + "-labels-idx1-ubyte";
+  const Paths found = first_of({images, images + ".gz"});
+  if (found.empty()) return {};
+  return {found[0], exists(labels + ".gz") && !exists(labels) ? labels + ".gz" : labels};
+}
+
+Paths find_cifar10(const std::string& path, Split split) {
+  if (split == Split::test) return first_of({path + "/test_batch.bin"});
+  const auto batch = [&](int i) { return fmt::format("{}/data_batch_{}.bin", path, i); };
+  constexpr int kBatches = 5;
+  int last = 0;
+  for (int i = 1; i <= kBatches; ++i)
+    if (exists(batch(i))) last = i;
+  Paths paths;
+  for (int i = 1; i <= last; ++i) paths.push_back(batch(i));  // one left out is an error when it is read
+  return paths;
+}
+
+Paths find_cifar100(const std::string& path, Split split) {
+  return first_of({path + (split == Split::train ? "/train.bin" : "/test.bin")});
+}
+
+Paths find_folder(const std::string& path, Split split) {
+  if (split == Split::train) return first_of({path + "/train"});
+  return first_of({path + "/val", path + "/test"});
+}
+
+Paths find_tensors(const std::string& path, Split split) {
+  if (path.ends_with(".safetensors")) return first_of({path});
+  if (split == Split::train) return first_of({path + "/train.safetensors"});
+  return first_of({path + "/val.safetensors", path + "/test.safetensors"});
+}
+
+constexpr std::array<Kind, 5> kKinds = {{
+    {"idx", "idx files (train-images-idx3-ubyte)", find_idx,
+     [](const Paths& files, const DataOptions& o) { return read_idx(files[0], files[1], o.classes); }},
+    {"cifar10", "CIFAR-10's data_batch_1.bin", find_cifar10,
+     [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::ten, o.classes); }},
+    {"cifar100", "CIFAR-100's train.bin", find_cifar100,
+     [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::hundred, o.classes); }},
+    {"folder", "folders train/<class> of JPEG and PNG images", find_folder,
+     [](const Paths& files, const DataOptions& o) { return open_image_folder(files[0], o); }},
+    {"tensors", "train.safetensors", find_tensors,
+     [](const Paths& files, const DataOptions& o) { return read_tensor_file(files[0], o.classes); }},
+}};
+
+[[noreturn]] void fail_nothing_found(const std::string& path, std::span<const Kind> kinds) {
+  if (!exists(path)) {
+    const char* hint = path == kFashionMnist ? "; install Debian's package dataset-fashion-mnist, or pass "
+                                               "--data PATH or --data shapes"
+                                             : "";
+    throw Error(fmt::format("no data set in {}: no such file or directory{}", path, hint));
+  }
+  std::vector<std::string_view> wanted;
+  for (const Kind& kind : kinds) wanted.push_back(kind.wanted);
+  throw Error(fmt::format("no data set in {}: looked for {}", path, fmt::join(wanted, ", or ")));
+}
+
+// The kind of data, and where.
+struct Found {
+  const Kind& kind;
+  std::string path;
+};
+
+Found find(const std::string& where) {
+  std::string path = where;
+  std::span<const Kind> kinds = kKinds;
+  for (size_t i = 0; i < kKinds.size(); ++i)
+    if (where.starts_with(fmt::format("{}:", kKinds[i].name))) {
+      path = where.substr(kKinds[i].name.size() + 1);
+      kinds = kinds.subspan(i, 1);
+      break;
+    }
+  for (const Kind& kind : kinds)
+    for (const Split split : {Split::train, Split::test})
+      if (!kind.find(path, split).empty()) return {kind, path};
+  fail_nothing_found(path, kinds);
+}
+
+// A single file is what it is called for, but not both.
+bool has_test(const Found& found) {
+  const Paths test = found.kind.find(found.path, Split::test);
+  return !test.empty() && test != found.kind.find(found.path, Split::train);
+}
+
+}  // namespace
+
+std::string data_help() {
+  return "a directory, and the kind is what is there: idx files (MNIST's names, gz or plain), CIFAR's binary "
+         "files, folders {train,val,test}/<class> of JPEG and PNG images, {train,val,test}.safetensors; or "
+         "kind:path with a kind of idx, cifar10, cifar100, folder, tensors; or \"shapes\": generated images";
+}
+
+std::unique_ptr<const Dataset> open_split(const std::string& where, Split split, const DataOptions& options) {
+  if (where == "shapes")
+    return make_shapes(options.shape, options.classes, split == Split::train ? "train" : "test");
+  const Found found = find(where);
+  const Paths files = found.kind.find(found.path, split);
+  if (files.empty())
+    throw Error(fmt::format("{} has no images to {}", found.path, split == Split::train ? "train" : "test"));
+  return found.kind.open(files, options);
+}
+
+DataSplits open_data(const std::string& where, const DataOptions& options) {
+  DataSplits splits{open_split(where, Split::train, options), nullptr};
+  const bool generated = where == "shapes";
+  DataOptions test_options = options;
+  test_options.keep_size = false;
+  if (generated || has_test(find(where))) splits.test = open_split(where, Split::test, test_options);
+  return splits;
+}
+
+}  // namespace rnrun

@@ -1,0 +1,136 @@
+#include "runtime/data/image_folder.h"
+
+#include <doctest/doctest.h>
+
+#include "runtime/data/decode.h"
+#include "tests/unit/runtime/support.h"
+
+namespace rnrun {
+
+namespace {
+
+const std::string kImages = RNC_SOURCE_DIR "/tests/images/";
+
+void copy(const std::string& image, const std::string& to) {
+  std::filesystem::create_directories(std::filesystem::path(to).parent_path());
+  std::filesystem::copy_file(kImages + image, to);
+}
+
+// Two classes, three images; and things that are no images.
+void write_folders(const TemporaryDirectory& directory) {
+  copy("rgb.png", directory / "dog/b.png");
+  copy("rgb.jpg", directory / "dog/a.JPG");
+  copy("grey.jpg", directory / "cat/c.jpeg");
+  copy("rgb.jpg", directory / "cat/.hidden.jpg");
+  copy("rgb.jpg", directory / ".cache/x.jpg");
+  write_text(directory / "cat/notes.txt", "no image");
+  write_text(directory / "README.jpg", "no folder");
+}
+
+const DataOptions kOptions{.shape = {3, 9, 13}, .classes = 2};
+
+Image read(const Dataset& data, int64_t index, int32_t label) {
+  Image image;
+  CHECK(data.read(index, image) == label);
+  return image;
+}
+
+}  // namespace
+
+TEST_CASE("classes and files count in the order of their names") {
+  const TemporaryDirectory directory;
+  write_folders(directory);
+  const auto data = open_image_folder(directory.path(), kOptions);
+  CHECK(data->size() == 3);
+  CHECK(data->description() == "JPEG and PNG images in 2 folders");
+  CHECK(str(read(*data, 0, 0).shape) == "3x9x13");  // cat/c.jpeg, grey and larger
+  CHECK(read(*data, 2, 1).pixels == read_image(kImages + "rgb.png").pixels);
+  Image fitted = read_image(kImages + "rgb.jpg");
+  fit(fitted, kOptions.shape, "");
+  CHECK(read(*data, 1, 1).pixels == fitted.pixels);
+}
+
+TEST_CASE("images may keep their size; channels are the file's then") {
+  const TemporaryDirectory directory;
+  write_folders(directory);
+  DataOptions options = kOptions;
+  options.keep_size = true;
+  const auto data = open_image_folder(directory.path(), options);
+  CHECK(str(read(*data, 0, 0).shape) == "1x21x19");
+  CHECK(str(read(*data, 1, 1).shape) == "3x21x19");
+}
+
+TEST_CASE("what is in the cache is not read again, what does not fit is") {
+  for (const int64_t cache_bytes : {int64_t{0}, int64_t{600}, int64_t{1} << 20}) {
+    const TemporaryDirectory directory;
+    write_folders(directory);
+    const auto data = open_image_folder(directory.path(), kOptions, cache_bytes);
+    const Image first = read(*data, 1, 1);
+    const Image other = read(*data, 2, 1);
+    CHECK(read(*data, 1, 1).pixels == first.pixels);
+    std::filesystem::remove(directory / "dog/a.JPG");
+    std::filesystem::remove(directory / "dog/b.png");
+    Image again;
+    const auto error = [&](int64_t index) { return error_of([&] { data->read(index, again); }); };
+    CHECK(error(1).empty() == (cache_bytes > 0));
+    if (cache_bytes > 0) CHECK(again.pixels == first.pixels);
+    CHECK(error(2).empty() == (cache_bytes > 600));  // one image of 3x9x13 fits into 600 bytes, two do not
+  }
+}
+
+TEST_CASE("labels go by the model's class names where they are known") {
+  const TemporaryDirectory directory;
+  write_folders(directory);
+  DataOptions options = kOptions;
+  options.classes = 3;
+  const auto message = [&] { return error_of([&] { open_image_folder(directory.path(), options); }); };
+
+  options.class_names = {"dog", "bird", "cat"};
+  const auto data = open_image_folder(directory.path(), options);
+  read(*data, 0, 2);
+  read(*data, 1, 0);
+
+  options.class_names = {"cow", "bird", "cat"};
+  CHECK(message() ==
+        directory.path() +
+            ": the folder dog is not called like any class of the model, which are cow, bird, cat");
+  for (const std::vector<std::string>& names : {std::vector<std::string>{}, {"a", "b", "c"}}) {
+    options.class_names = names;
+    CHECK(message() == directory.path() + " has 2 folders of images, the model has 3 classes");
+  }
+}
+
+TEST_CASE("a folder without images is an error") {
+  const TemporaryDirectory directory;
+  CHECK(error_of([&] { open_image_folder(directory / "none", kOptions); }) ==
+        "cannot read the directory " + directory / "none" + ": No such file or directory");
+  std::filesystem::create_directories(directory / "cat");
+  std::filesystem::create_directories(directory / "dog");
+  CHECK(error_of([&] { open_image_folder(directory.path(), kOptions); }) ==
+        directory.path() + " has no images: no <class>/*.jpg, *.jpeg or *.png");
+}
+
+TEST_CASE("a damaged image is named, or left out when that is asked for") {
+  const TemporaryDirectory directory;
+  write_folders(directory);
+  const std::string jpeg = read_text(kImages + "rgb.jpg");
+  write_text(directory / "dog/a.JPG", jpeg.substr(0, jpeg.size() / 2));
+  const std::string fault = directory / "dog/a.JPG" + ": damaged JPEG image: Premature end of JPEG file";
+  Image image;
+  DataOptions options = kOptions;
+  CHECK(error_of([&] { open_image_folder(directory.path(), options)->read(1, image); }) == fault);
+
+  options.skip_corrupt = true;
+  const auto data = open_image_folder(directory.path(), options);
+  CHECK(data->size() == 2);
+  CHECK(data->left_out() == std::vector<std::string>{fault});
+  read(*data, 0, 0);
+  CHECK(read(*data, 1, 1).pixels == read_image(kImages + "rgb.png").pixels);
+
+  write_text(directory / "dog/b.png", "");
+  write_text(directory / "cat/c.jpeg", "");
+  CHECK(error_of([&] { open_image_folder(directory.path(), options); }) ==
+        directory.path() + ": no image can be decoded; " + directory / "cat/c.jpeg" + ": empty");
+}
+
+}  // namespace rnrun

@@ -1,0 +1,127 @@
+#include "runtime/data/loader.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+
+#include "runtime/data/shapes.h"
+#include "tests/unit/runtime/support.h"
+
+namespace rnrun {
+
+namespace {
+
+constexpr ImageShape kShape{3, 12, 10};
+
+std::vector<uint32_t> range(uint32_t count) {
+  std::vector<uint32_t> order(count);
+  std::iota(order.begin(), order.end(), 0u);
+  return order;
+}
+
+// All batches, one after the other.
+struct All {
+  std::vector<int64_t> sizes;
+  std::vector<uint8_t> pixels;
+  std::vector<int32_t> labels;
+  bool operator==(const All&) const = default;
+};
+
+All load(const Dataset& data, const LoaderPlan& plan, int threads) {
+  Loader loader(data, plan, threads);
+  All all;
+  for (Batch b = loader.next(); b.size > 0; b = loader.next()) {
+    all.sizes.push_back(b.size);
+    all.pixels.insert(all.pixels.end(), b.pixels, b.pixels + b.size * plan.shape.bytes());
+    all.labels.insert(all.labels.end(), b.labels, b.labels + b.size);
+  }
+  CHECK(loader.next().size == 0);
+  return all;
+}
+
+// Image `bad` cannot be read.
+class Faulty : public Dataset {
+ public:
+  explicit Faulty(int64_t bad) : bad_(bad) {}
+  int64_t size() const override { return 100; }
+  std::string description() const override { return ""; }
+  int32_t read(int64_t index, Image& image) const override {
+    if (index >= bad_) throw BadImage(fmt::format("{}.png: damaged", index));
+    image = {{1, 1, 1}, {static_cast<uint8_t>(index)}};
+    return 0;
+  }
+
+ private:
+  int64_t bad_;
+};
+
+}  // namespace
+
+TEST_CASE("batches follow the order, the last one partial, for any number of threads") {
+  const auto data = make_shapes(kShape, 10, "train");
+  const LoaderPlan plan{.order = {7, 3, 7, 0, 9, 1, 2}, .batch_size = 3, .shape = kShape};
+  const All one = load(*data, plan, 1);
+  CHECK(one.sizes == std::vector<int64_t>{3, 3, 1});
+  Image image;
+  for (size_t i = 0; i < plan.order.size(); ++i) {
+    CHECK(one.labels[i] == data->read(plan.order[i], image));
+    CHECK(std::equal(image.pixels.begin(), image.pixels.end(),
+                     one.pixels.begin() + static_cast<long>(i) * kShape.bytes()));
+  }
+  const LoaderPlan large{.order = range(500),
+                         .batch_size = 37,
+                         .shape = {1, 9, 9},
+                         .augmentation = Augmentation{true, 2, 0.5, 3},
+                         .seed = 5,
+                         .epoch = 2};
+  const All expected = load(*data, large, 1);
+  for (const int threads : {2, 5}) CHECK(load(*data, large, threads) == expected);
+}
+
+TEST_CASE("what happens to an image depends on seed, epoch and index, not on its place") {
+  const auto data = make_shapes(kShape, 10, "train");
+  const LoaderPlan whole{.order = range(20),
+                         .batch_size = 8,
+                         .shape = kShape,
+                         .augmentation = Augmentation{false, 2, 0.5, 3},
+                         .seed = 5,
+                         .epoch = 2};
+  const All expected = load(*data, whole, 2);
+  LoaderPlan rest = whole;  // as after an interruption
+  rest.order.erase(rest.order.begin(), rest.order.begin() + 8);
+  CHECK(std::ranges::equal(load(*data, rest, 2).pixels,
+                           std::span(expected.pixels).subspan(8 * kShape.bytes())));
+  const auto differs = [&](auto change) {
+    LoaderPlan plan = whole;
+    change(plan);
+    return load(*data, plan, 2).pixels != expected.pixels;
+  };
+  CHECK(!differs([](LoaderPlan&) {}));
+  CHECK(differs([](LoaderPlan& p) { p.seed = 6; }));
+  CHECK(differs([](LoaderPlan& p) { p.epoch = 3; }));
+  CHECK(differs([](LoaderPlan& p) { p.augmentation->hflip = 0; }));
+}
+
+TEST_CASE("an image that cannot be read is an error when its batch comes, the first one of the batch") {
+  const Faulty data(10);
+  for (const int threads : {1, 3}) {
+    Loader loader(data, {.order = range(100), .batch_size = 9, .shape = {1, 1, 1}}, threads);
+    CHECK(loader.next().size == 9);
+    CHECK(error_of([&] { loader.next(); }) == "10.png: damaged");
+  }
+  Loader unfit(data, {.order = range(1), .batch_size = 1, .shape = {2, 1, 1}}, 1);
+  CHECK(error_of([&] { unfit.next(); }) == "image 0: has 1 channels, the model takes 2");
+}
+
+TEST_CASE("a loader may be left before its end") {
+  const auto data = make_shapes(kShape, 10, "train");
+  for (int batches = 0; batches < 4; ++batches) {
+    Loader loader(*data, {.order = range(1000), .batch_size = 4, .shape = kShape}, 3);
+    for (int i = 0; i < batches; ++i) CHECK(loader.next().size == 4);
+  }
+}
+
+}  // namespace rnrun
