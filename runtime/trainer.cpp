@@ -101,7 +101,7 @@ void Trainer::train_epoch() {
   session_.prepare_for(session_.model().entry("train_step"));
   auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position_.epoch);
   order.resize(static_cast<size_t>(samples_per_epoch_));
-  order.erase(order.begin(), order.begin() + position_.position);
+  order.erase(order.begin(), order.begin() + std::min(position_.position, samples_per_epoch_));
   epoch_samples_ = 0;
   epoch_start_ = Clock::now();
   Loader loader(*data_.train,
