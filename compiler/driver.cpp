@@ -12,6 +12,7 @@
 #include "compiler/options.h"
 #include "compiler/output.h"
 #include "compiler/trainer.h"
+#include "compiler/weights.h"
 #include "ir/text/text.h"
 #include "passes/dot.h"
 #include "passes/pipeline.h"
@@ -112,6 +113,11 @@ void compile_file(const Options& options) {
   const uint64_t hash = graph_hash(compilation.module);
   std::vector<Layer> layers = layers_of(compilation.module);
   compilation.module.hash = fmt::format("{:016x}", hash);
+  Tensors weights;
+  if (!options.weights.empty()) {
+    weights = fitting_weights(compilation.module, read_weights(options.weights), options.weights);
+    reduce_to_inference(compilation.module);
+  }
 
   PipelineOptions pipeline_options;
   pipeline_options.print_after = options.print_after;
@@ -121,6 +127,7 @@ void compile_file(const Options& options) {
   if (options.stats) fmt::print(stderr, "{}", stats_table(reports));
 
   const auto start = std::chrono::steady_clock::now();
+  if (!options.weights.empty() && compilation.program) embed_weights(compilation, weights);
   write_file(options.output, emitted(options, compilation, target, hash, std::move(layers)),
              options.emit == Emit::trainer);
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;

@@ -101,6 +101,9 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
                  "Do not train these parameters: a name or a layer's, with * for any characters")
       ->expected(1)
       ->take_all();
+  app.add_option("--weights", options.weights,
+                 "Put these weights (a checkpoint or state_dict, safetensors) into the library, which then "
+                 "holds inference only");
   app.add_option(
       "--target-cpu", options.target.cpu,
       "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");

@@ -20,6 +20,7 @@ struct Options {
   std::map<std::string, std::string> set;  // constants of the spec, by name
   std::string optimizer;
   std::vector<std::string> freeze;
+  std::string weights;
   TargetRequest target;
   std::string conv = "auto";          // or "direct"
   bool debug = false;                 // line tables

@@ -101,6 +101,10 @@ refused 1 'wrong.graph:1:1: error: the file is empty' "$bin/rnc" wrong.graph -o 
 refused 1 'this is not a text file: it holds the byte 0x7f' "$bin/rnc" net.so -o wrong.so
 [ ! -e wrong.so ] || fail "a refused model left a file"
 
+"$bin/rnc" net.graph --weights "$(weights threads1)" -o frozen.so
+"$bin/rnrun" info frozen.so | grep -q "^  infer" || fail "a library with its weights in it has entry infer"
+refused 1 "does not fit the model" "$bin/rnc" net.graph --weights "$golden/params.safetensors" -o wrong.so
+
 refused 1 'no data set in nowhere' "$bin/rnrun" train net.so --data nowhere --output-dir wrong
 fashion=/usr/share/datasets/fashion-mnist
 if [ -d "$fashion" ]; then

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdlib>
 
+#include "compiler/weights.h"
 #include "passes/pipeline.h"
 #include "runtime/session.h"
 
@@ -35,10 +36,12 @@ TensorData from_array(const rnrun::Array& array) {
   return {array.shape, {values.begin(), values.end()}};
 }
 
-std::unique_ptr<Compiled> compile(Module module, const std::string& cpu) {
+std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const Tensors* weights = nullptr) {
   const Target target = target_of(cpu);
   Compilation compilation{.module = std::move(module), .target = target.info, .program = {}};
+  if (weights != nullptr) reduce_to_inference(compilation.module);
   run_passes(compilation, pipeline());
+  if (weights != nullptr) embed_weights(compilation, *weights);
   return std::make_unique<Compiled>(Model{compilation.module, *compilation.program, target, 0, false});
 }
 
@@ -46,6 +49,9 @@ std::unique_ptr<Compiled> compile(Module module, const std::string& cpu) {
 
 CompiledModel::CompiledModel(Module module, const std::string& cpu)
     : library_(compile(std::move(module), cpu)) {}
+
+CompiledModel::CompiledModel(Module module, const std::string& cpu, const Tensors& weights)
+    : library_(compile(std::move(module), cpu, &weights)) {}
 
 Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const Tensors& tensors, int steps,
                            int threads) const {

@@ -13,6 +13,8 @@ class CompiledModel {
  public:
   // `module` as elaborated: the whole pipeline runs.
   CompiledModel(Module module, const std::string& cpu);
+  // Inference alone, with these weights in it.
+  CompiledModel(Module module, const std::string& cpu, const Tensors& weights);
 
   // Runs an entry `steps` times, from these module tensors (those not given are zero) on the same inputs; the
   // input "step", where the entry has one, counts from 1. Returns the last outputs and all module tensors but

@@ -51,6 +51,15 @@ TEST_CASE("compiled models give PyTorch's outputs, gradients, statistics and ste
   for (const std::string& name : golden_cases()) check_case(name, "native");
 }
 
+TEST_CASE("with their weights in the library they need none from outside") {
+  for (const std::string& name : golden_cases()) {
+    CAPTURE(name);
+    const Golden golden = load_golden(name);
+    const CompiledModel model(golden.module, "native", golden.parameters);
+    check_close(model.run("infer", golden.inputs, {}), infer_part(golden));
+  }
+}
+
 TEST_CASE("compiled networks do so for other vector widths") {
   for (const std::string& cpu : runnable_cpus()) {
     if (cpu == "native") continue;
