@@ -26,6 +26,7 @@ struct Command {
 
 Command add_train(CLI::App& app);
 Command add_eval(CLI::App& app);
+Command add_predict(CLI::App& app);
 Command add_report(CLI::App& app);
 Command add_info(CLI::App& app);
 Command add_call(CLI::App& app);

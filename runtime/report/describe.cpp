@@ -2,11 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "runtime/data/image.h"
+
 namespace rnrun {
 
 using nlohmann::ordered_json;
 
 namespace {
+
+constexpr int64_t kPicture = 128;  // pixels along the longer side
 
 // The call in words: "layer1.0.conv1 forward".
 std::string call_text(const rn_call_info& call) {
@@ -19,6 +25,18 @@ ordered_json weight_shape(const Model& model, const rn_layer& layer) {
   const rn_tensor* weight = model.find_tensor(fmt::format("{}.weight", layer.name));
   if (weight == nullptr) return nullptr;
   return ordered_json(std::span(weight->type.dims, static_cast<size_t>(weight->type.rank)));
+}
+
+// The picture of a mistake, not larger than a page needs.
+std::string picture(const ImageShape& shape, const std::vector<uint8_t>& pixels) {
+  Image image{shape, pixels};
+  const int64_t largest = std::max(shape.height, shape.width);
+  if (largest > kPicture) {
+    const int64_t height = std::max<int64_t>(1, shape.height * kPicture / largest);
+    const int64_t width = std::max<int64_t>(1, shape.width * kPicture / largest);
+    resize(image, {0, 0, shape.height, shape.width}, height, width, {0, 0, height, width});
+  }
+  return png_uri(image.shape, image.pixels);
 }
 
 }  // namespace
@@ -90,7 +108,7 @@ ordered_json evaluation_json(const Predictions& p, int64_t epoch) {
                         {"label", m.label},
                         {"predicted", m.predicted},
                         {"confidence", m.confidence},
-                        {"image", png_uri(p.image(), m.pixels)}});
+                        {"image", picture(p.image(), m.pixels)}});
   return {{"epoch", epoch}, {"samples", samples}, {"confusion", confusion}, {"mistakes", mistakes}};
 }
 

@@ -16,7 +16,9 @@ nlohmann::ordered_json kernels_json(const EntryProfile& profile);
 // After epoch `epoch`.
 nlohmann::ordered_json evaluation_json(const Predictions& predictions, int64_t epoch);
 
-// An image as "data:image/png;base64,...". Channels: 1 (grey) or 3 (RGB); of others the first.
+// An image as a PNG file, and as "data:image/png;base64,...". Channels: 1 (grey) or 3 (RGB); of others the
+// first.
+std::string png_file(const ImageShape& shape, std::span<const uint8_t> pixels);
 std::string png_uri(const ImageShape& shape, std::span<const uint8_t> pixels);
 
 }  // namespace rnrun

@@ -31,7 +31,9 @@ std::string compressed(std::string_view data) {
   return result;
 }
 
-std::string png(const ImageShape& shape, std::span<const uint8_t> pixels) {
+}  // namespace
+
+std::string png_file(const ImageShape& shape, std::span<const uint8_t> pixels) {
   const int64_t channels = shape.channels == 3 ? 3 : 1;
   std::string rows;
   for (int64_t y = 0; y < shape.height; ++y) {
@@ -46,6 +48,8 @@ std::string png(const ImageShape& shape, std::span<const uint8_t> pixels) {
   return "\x89PNG\r\n\x1a\n" + chunk("IHDR", size + kind) + chunk("IDAT", compressed(rows)) +
          chunk("IEND", "");
 }
+
+namespace {
 
 std::string base64(std::string_view bytes) {
   constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -62,7 +66,7 @@ std::string base64(std::string_view bytes) {
 }  // namespace
 
 std::string png_uri(const ImageShape& shape, std::span<const uint8_t> pixels) {
-  return "data:image/png;base64," + base64(png(shape, pixels));
+  return "data:image/png;base64," + base64(png_file(shape, pixels));
 }
 
 }  // namespace rnrun
