@@ -8,9 +8,9 @@
 
 namespace rnrun {
 
-// Runs entry `prepare`, then `loss` on every batch in order, the last partial one included; `limit_batches` >
-// 0 stops after that many. Also stops after a batch when interrupted(). `workers` threads read the images.
-// Tells `predictions` of every batch, if given.
+// Runs entry `prepare`, then `loss` on every batch in order, the last partial one included; with
+// `limit_batches` > 0 on so many batches of samples from all over the data set. Stops after a batch when
+// interrupted(). `workers` threads read the images. Tells `predictions` of every batch, if given.
 Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches,
                  int workers, Predictions* predictions = nullptr);
 

@@ -36,14 +36,18 @@ std::vector<int64_t> top_classes(std::span<const float> scores, size_t count) {
 Predictions::Predictions(int64_t classes, ImageShape image, size_t mistakes)
     : classes_(classes), image_(image), most_(mistakes), counts_(static_cast<size_t>(classes * classes)) {}
 
-void Predictions::add(int64_t first, int64_t batch, const float* scores, const int32_t* labels,
+void Predictions::add(std::span<const uint32_t> indices, const float* scores, const int32_t* labels,
                       const uint8_t* pixels) {
-  for (int64_t i = 0; i < batch; ++i, scores += classes_, pixels += image_.bytes()) {
+  for (const uint32_t index : indices) {
     const std::span<const float> row(scores, static_cast<size_t>(classes_));
     const int64_t predicted = top_classes(row, 1).front();
-    ++counts_[static_cast<size_t>(labels[i] * classes_ + predicted)];
-    if (predicted == labels[i]) continue;
-    note_mistake({first + i, labels[i], predicted, softmax(row)[static_cast<size_t>(predicted)], {}}, pixels);
+    const int32_t label = *labels;
+    ++counts_[static_cast<size_t>(label * classes_ + predicted)];
+    if (predicted != label)
+      note_mistake({index, label, predicted, softmax(row)[static_cast<size_t>(predicted)], {}}, pixels);
+    scores += classes_;
+    pixels += image_.bytes();
+    ++labels;
   }
 }
 

@@ -29,8 +29,9 @@ class Predictions {
  public:
   // Of images of this shape. Keeps the `mistakes` most confident mistakes.
   Predictions(int64_t classes, ImageShape image, size_t mistakes);
-  // Images `first`, `first` + 1, ... of the data set: scores[batch][classes], labels and pixels.
-  void add(int64_t first, int64_t batch, const float* scores, const int32_t* labels, const uint8_t* pixels);
+  // The images at `indices` of the data set: scores[batch][classes], labels and pixels.
+  void add(std::span<const uint32_t> indices, const float* scores, const int32_t* labels,
+           const uint8_t* pixels);
 
   int64_t classes() const { return classes_; }
   ImageShape image() const { return image_; }

@@ -9,7 +9,7 @@ TEST_CASE("accuracy per class and the confusion matrix, as text and JSON") {
   const std::vector<float> scores = {5, 0, 0, /**/ 0, 2, 0, /**/ 0, 3, 0, /**/ 9, 0, 0};
   const std::vector<int32_t> labels = {0, 0, 1, 0};
   const std::vector<uint8_t> pixels(4);
-  p.add(0, 4, scores.data(), labels.data(), pixels.data());
+  p.add(std::vector<uint32_t>{0, 1, 2, 3}, scores.data(), labels.data(), pixels.data());
   CHECK(confusion_text(p, {"cat", "airplane", "dog"}) ==
         "\n"
         "      class     images  accuracy    taken for\n"

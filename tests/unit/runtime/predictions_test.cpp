@@ -29,8 +29,8 @@ TEST_CASE("predictions: counts per class, and the most confident mistakes with t
   const std::vector<float> scores = {5, 0, 0, /**/ 0, 2, 0, /**/ 0, 3, 0, /**/ 0, 1, 0, /**/ 9, 0, 0};
   const std::vector<int32_t> labels = {0, 0, 2, 2, 0};
   const std::vector<uint8_t> pixels = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
-  p.add(0, 3, scores.data(), labels.data(), pixels.data());
-  p.add(3, 2, scores.data() + 9, labels.data() + 3, pixels.data() + 6);
+  p.add(std::vector<uint32_t>{0, 1, 2}, scores.data(), labels.data(), pixels.data());
+  p.add(std::vector<uint32_t>{7, 8}, scores.data() + 9, labels.data() + 3, pixels.data() + 6);
   CHECK(p.count(0, 0) == 2);
   CHECK(p.count(0, 1) == 1);
   CHECK(p.count(2, 1) == 2);
