@@ -6,10 +6,13 @@
 // repacked for the kernel that reads them. Sound because a layout does not change a value. Cost: the
 // relayouts, of weights only in all usual networks; for inference hoist_parameters moves those to entry
 // prepare.
+//
+// Where weights are fixed and Winograd convolution is faster, the convolution gets its weights transformed
+// too, as another operand. Cost: memory for both.
 #include <algorithm>
 #include <set>
 
-#include "passes/lower/conv/shape.h"
+#include "passes/lower/conv/winograd.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
@@ -73,7 +76,16 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
       const bool plain = reads_plain(operands[0], groups());
       want.operands[0] = plain ? Layout{} : blocked;
       if (groups() == 1) want.operands[1] = forward_weight_layout(shape, plain, target);
+      if (operands.size() > 2 && operands.back().rank() == 4) {
+        want.operands.back() = transformed_weight_layout(want.operands[1]);
+      }
       want.result = blocked;
+      return want;
+    }
+    case Op::winograd_weight: {
+      const int64_t panel = std::max<int64_t>(node.type.layout.block(0), target.vector_lanes);
+      want.operands[0].blocks = {{1, target.vector_lanes}, {0, panel}};
+      want.result = transformed_weight_layout(want.operands[0]);
       return want;
     }
     case Op::conv2d_input_grad:
@@ -108,6 +120,7 @@ class LayoutChoice {
 
   bool run(Graph& graph) {
     trains_ = graph.name == "train_step" || graph.name == "backward";
+    fixed_ = fixed_values(module_, graph);
     bool changed = rewrite(module_, graph, [&](Rewriter& r, ValueId v) { return choose(r, v); });
     GraphBuilder builder(module_, graph);
     const auto settle = [&](ValueId& value, const Layout& layout) {
@@ -140,9 +153,33 @@ class LayoutChoice {
       node.inputs[i] = packed(r, node.inputs[i], want.operands[i]);
       same = false;
     }
+    if (const int m = transform(r, v); m > 0) {
+      node.inputs.push_back(transformed(r.builder(), node.inputs[1], m));
+      same = false;
+    }
     if (same) return kNoValue;
     const ValueId made = r.builder().clone(node, node.inputs);
     r.builder().graph()[made].type.layout = want.result;
+    return made;
+  }
+
+  // The tile of Winograd convolution that convolution `v` should get transformed weights for, or 0.
+  int transform(const Rewriter& r, ValueId v) const {
+    const Node& node = r.old(v);
+    if (node.op != Op::conv2d || trains_ || !fixed_[static_cast<size_t>(node.inputs[1])]) return 0;
+    if (conv_operands(r.old_graph(), node).transformed != kNoValue) return 0;
+    return choose_winograd(conv_shape(r.old_graph(), node), target_).m;
+  }
+
+  static ValueId transformed(GraphBuilder& builder, ValueId packed, int m) {
+    Attributes attributes;
+    attributes.set("tile", int64_t{m});
+    const std::string& name = builder[packed].name;
+    const size_t dot = name.starts_with('%') ? name.find('.') + 1 : 0;
+    const Layout layout = transformed_weight_layout(builder[packed].type.layout);
+    const ValueId made =
+        builder.emit(Op::winograd_weight, {packed}, attributes, "%winograd." + name.substr(dot));
+    builder.graph()[made].type.layout = layout;
     return made;
   }
 
@@ -194,6 +231,7 @@ class LayoutChoice {
   Module& module_;
   const TargetInfo& target_;
   bool trains_ = false;
+  std::vector<bool> fixed_;  // values of the old graph that do not change from run to run in inference
 };
 
 }  // namespace

@@ -4,7 +4,14 @@
 //                   x[n, g C/groups + c, i stride - pad + p dilation, j stride - pad + q dilation] w[o, c, p,
 //                   q]
 // with x zero outside its bounds, and g = o / (O / groups) the group of output channel o.
+//
+// conv2d may have one operand more: its weight as transformed by winograd_weight, which a kernel may use
+// instead.
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
 
 #include "ir/interpreter.h"
 #include "ir/ops/ops.h"
@@ -48,7 +55,16 @@ Shape result_shape(const Node& node, const Shape& x, const Shape& w) {
 Type infer_conv2d(const Node& node, Types in) {
   require(node, in[0], DType::f32, 4, "the input");
   require(node, in[1], DType::f32, 4, "the weight");
-  if (in.size() > 2) require_shape(node, in[2], {in[1].shape[0]}, "the bias");
+  const bool transformed = in.size() > 2 && in.back().rank() == 4;
+  if (transformed) {
+    const Shape& w = in[1].shape;
+    const Shape& u = in.back().shape;
+    require_shape(node, in[1], {w[0], w[1], 3, 3}, "the weight");
+    const int64_t size = std::clamp<int64_t>(u[2], 4, 6);
+    require_shape(node, in.back(), {w[0], w[1], size, size}, "the transformed weight");
+  }
+  if (in.size() == 4 && !transformed) fail(node, "the last of four operands must be a transformed weight");
+  if (in.size() > (transformed ? 3 : 2)) require_shape(node, in[2], {in[1].shape[0]}, "the bias");
   return f32(result_shape(node, in[0].shape, in[1].shape));
 }
 
@@ -108,7 +124,7 @@ void evaluate_conv2d(EvalContext& context) {
   const TensorData& x = *context.inputs[0];
   const TensorData& w = *context.inputs[1];
   TensorData& y = context.result;
-  if (context.inputs.size() > 2) {
+  if (context.inputs.size() > 2 && context.inputs[2]->shape.size() == 1) {
     const auto map = static_cast<size_t>(y.shape[2] * y.shape[3]);
     const std::vector<double>& bias = context.inputs[2]->values;
     for (size_t i = 0; i < y.values.size(); ++i) y.values[i] = bias[i / map % bias.size()];
@@ -136,6 +152,52 @@ void evaluate_weight_grad(EvalContext& context) {
   });
 }
 
+int64_t tile_of(const Node& node) {
+  const auto tile = node.attributes.get<int64_t>("tile");
+  if (tile < 2 || tile > 4) fail(node, fmt::format("the tile must be 2, 3 or 4, not {}", tile));
+  return tile;
+}
+
+Type infer_winograd_weight(const Node& node, Types in) {
+  require(node, in[0], DType::f32, 4, "the weight");
+  const Shape& w = in[0].shape;
+  if (has_batch(w)) fail(node, fmt::format("the weight {} must not depend on the batch", str(in[0])));
+  require_shape(node, in[0], {w[0], w[1], 3, 3}, "the weight");
+  const int64_t size = tile_of(node) + 2;
+  return f32({w[0], w[1], size, size});
+}
+
+// G of F(tile, 3): a row [1, p, p^2] / product over the other points q of (p - q) for each point p of
+// interpolation, and [0, 0, 1] for infinity. The sign of a row is free; here that of point 0 is positive.
+std::vector<std::array<double, 3>> winograd_matrix(int64_t tile) {
+  const std::vector<double> points = tile == 2   ? std::vector<double>{0, 1, -1}
+                                     : tile == 3 ? std::vector<double>{0, 1, -1, 2}
+                                                 : std::vector<double>{0, 0.625, -0.625, 1.5, -1.5};
+  std::vector<std::array<double, 3>> rows;
+  for (const double p : points) {
+    double product = 1;
+    for (const double q : points) product *= p == q ? 1 : p - q;
+    if (p == 0) product = std::abs(product);
+    rows.push_back({1 / product, p / product, p * p / product});
+  }
+  rows.push_back({0, 0, 1});
+  return rows;
+}
+
+void evaluate_winograd_weight(EvalContext& context) {
+  const std::vector<double>& w = context.inputs[0]->values;
+  const auto matrix = winograd_matrix(tile_of(context.node));
+  const size_t size = matrix.size();
+  for (size_t i = 0; i < context.result.values.size(); ++i) {
+    const size_t pair = i / (size * size);
+    const auto &row = matrix[i / size % size], &column = matrix[i % size];
+    double sum = 0;
+    for (size_t p = 0; p < 3; ++p)
+      for (size_t q = 0; q < 3; ++q) sum += row[p] * w[(pair * 3 + p) * 3 + q] * column[q];
+    context.result.values[i] = sum;
+  }
+}
+
 std::vector<ValueId> gradient_conv2d(GraphBuilder& b, ValueId forward, ValueId dy) {
   const Node node = b[forward];
   const ValueId x = node.inputs[0];
@@ -148,7 +210,10 @@ std::vector<ValueId> gradient_conv2d(GraphBuilder& b, ValueId forward, ValueId d
   weight_attributes.set("kernel", std::vector<int64_t>{ws[2], ws[3]});
   std::vector<ValueId> gradients = {b.emit(Op::conv2d_input_grad, {dy, w}, std::move(input_attributes)),
                                     b.emit(Op::conv2d_weight_grad, {dy, x}, std::move(weight_attributes))};
-  if (node.inputs.size() > 2) gradients.push_back(b.emit(Op::channel_sum, {dy}));
+  for (size_t i = 2; i < node.inputs.size(); ++i) {
+    const bool bias = b[node.inputs[i]].type.rank() == 1;
+    gradients.push_back(bias ? b.emit(Op::channel_sum, {dy}) : kNoValue);
+  }
   return gradients;
 }
 
@@ -159,9 +224,11 @@ OpInfo conv2d() {
           .name = "conv2d",
           .kind = OpKind::contraction,
           .min_inputs = 2,
-          .max_inputs = 3,
+          .max_inputs = 4,
           .attributes = attributes(),
-          .doc = "convolution of x[N, C, H, W] with w[O, C/groups, KH, KW], plus bias[O] if given",
+          .doc =
+              "convolution of x[N, C, H, W] with w[O, C/groups, KH, KW], plus bias[O] if given; a last "
+              "operand of rank 4 is winograd_weight(w)",
           .infer = infer_conv2d,
           .gradient = gradient_conv2d,
           .evaluate = evaluate_conv2d};
@@ -189,6 +256,20 @@ OpInfo conv2d_weight_grad() {
           .doc = "gradient of conv2d to its weight of height and width `kernel`, from dy and x",
           .infer = infer_weight_grad,
           .evaluate = evaluate_weight_grad};
+}
+
+OpInfo winograd_weight() {
+  return {.op = Op::winograd_weight,
+          .name = "winograd_weight",
+          .kind = OpKind::other,
+          .min_inputs = 1,
+          .max_inputs = 1,
+          .attributes = {{"tile", AttributeKind::integer, {}}},
+          .doc =
+              "w[O, C, 3, 3] transformed for Winograd convolution by F(tile x tile, 3 x 3): G w G^T, of size "
+              "tile + 2",
+          .infer = infer_winograd_weight,
+          .evaluate = evaluate_winograd_weight};
 }
 
 }  // namespace rnc::ops

@@ -107,11 +107,11 @@ void ChannelReductions::end_chunk(Body& body, Expr block, Expr count) {
   }
 }
 
-void ChannelReductions::end_task(Body& body) {
+void ChannelReductions::end_task(Body& body, Expr row) {
   for (const Reduction& r : reductions_) {
     for (int64_t b = 0; b < blocks_; ++b) {
       for (int64_t s = 0; s < r.slots(); ++s) {
-        body.store(r.partial, {loops::task(), b, s, 0}, loops::load(r.totals, {b, s, 0}, lanes_, 2), 3);
+        body.store(r.partial, {row, b, s, 0}, loops::load(r.totals, {b, s, 0}, lanes_, 2), 3);
       }
     }
   }

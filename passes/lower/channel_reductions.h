@@ -12,7 +12,7 @@ namespace rnc {
 
 class ChannelReductions {
  public:
-  // The reductions among the nodes of `group`. The kernel has panels * tasks_per_panel tasks, panel-major,
+  // The reductions among the nodes of `group`. The kernel has panels * tasks_per_panel tasks,
   // and each covers `blocks` vectors of channels. `space`: where a task keeps its totals.
   ChannelReductions(Lowering& lowering, KernelBuilder& kernel, const Group& group, int64_t panels,
                     loops::Extent tasks_per_panel, int64_t blocks, loops::Space space);
@@ -25,7 +25,8 @@ class ChannelReductions {
   void begin_chunk(Body& body, const FusedCode::Values& first);
   void add(Body& body, const FusedCode::Values& values);
   void end_chunk(Body& body, loops::Expr block, loops::Expr count);
-  void end_task(Body& body);
+  // `row`: the task's number in panel-major order.
+  void end_task(Body& body, loops::Expr row = loops::task());
   // Adds the kernels that finish the sums.
   void finish();
 

@@ -89,15 +89,24 @@ void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, Va
   conv.weight = pack_grouped_weight(lowering, conv, weight, transposed);
 }
 
-// Weights that change in every step are worth transforming for Winograd only where a batch shares the
-// transform: in training.
-void lower_dense(Lowering& lowering, const Group& group, const DirectConv& conv, const ConvShape& shape,
-                 bool input_grad) {
+// In training, the weights change in every step, and Winograd has to transform them first.
+void lower_training(Lowering& lowering, const Group& group, const DirectConv& conv, const ConvShape& shape,
+                    bool input_grad) {
   const std::string& entry = lowering.graph().name;
   const bool trains = entry == "train_step" || entry == "backward";
   const int m = trains && !conv.plain_input ? winograd_tile(shape, !input_grad, lowering.target()) : 0;
-  if (m > 0) return lower_winograd(lowering, group, conv, m, input_grad);
-  lower_direct(lowering, group, conv);
+  if (m == 0) return lower_direct(lowering, group, conv);
+  lower_winograd(lowering, group, conv, {.m = m, .flipped = input_grad});
+}
+
+// With weights that choose_layout has had transformed.
+void lower_transformed(Lowering& lowering, const Group& group, const DirectConv& conv, const ConvShape& shape,
+                       ValueId transformed) {
+  const int m = static_cast<int>(lowering.type(transformed).shape[2]) - 2;
+  const int64_t from = winograd_from_batch(shape, m, lowering.target());
+  lower_winograd(
+      lowering, group, conv,
+      {.m = m, .transformed = lowering.buffer(transformed), .from_batch = std::max<int64_t>(from, 1)});
 }
 
 }  // namespace
@@ -110,7 +119,8 @@ void lower_conv2d(Lowering& lowering, const Group& group) {
   conv.name = kernel_name("conv", shape);
   conv.out = v;
   conv.in = node.inputs[0];
-  conv.bias = node.inputs.size() > 2 ? node.inputs[2] : kNoValue;
+  const ConvOperands operands = conv_operands(lowering.graph(), node);
+  conv.bias = operands.bias;
   conv.plain_input = lowering.type(conv.in).layout.plain();
   conv.in_channels = shape.channels;
   conv.out_channels = shape.outputs;
@@ -122,7 +132,10 @@ void lower_conv2d(Lowering& lowering, const Group& group) {
   conv.work = work_of(shape, "forward");
   if (flattens(shape)) flatten_grid(conv);
   use_weight(lowering, conv, shape, node.inputs[1], false);
-  lower_dense(lowering, group, conv, shape, false);
+  if (operands.transformed != kNoValue && !conv.plain_input && winograd_possible(shape, lowering.target())) {
+    return lower_transformed(lowering, group, conv, shape, operands.transformed);
+  }
+  lower_training(lowering, group, conv, shape, false);
 }
 
 void lower_conv2d_input_grad(Lowering& lowering, const Group& group) {
@@ -145,7 +158,20 @@ void lower_conv2d_input_grad(Lowering& lowering, const Group& group) {
   conv.work = work_of(shape, "input_grad");
   if (flattens(shape)) flatten_grid(conv);
   use_weight(lowering, conv, shape, node.inputs[1], true);
-  lower_dense(lowering, group, conv, shape, true);
+  lower_training(lowering, group, conv, shape, true);
+}
+
+void lower_winograd_weight(Lowering& lowering, const Group& group) {
+  const ValueId v = group.front();
+  const Node& node = lowering.node(v);
+  const Type& w = lowering.type(node.inputs[0]);
+  const int64_t panel = w.layout.block(0);
+  const WeightTransform weights{.from = lowering.buffer(node.inputs[0]),
+                                .to = lowering.buffer(v),
+                                .panels = ceil_div(w.shape[0], panel),
+                                .blocks = ceil_div(w.shape[1], lowering.lanes()),
+                                .panel = panel};
+  transform_weights(lowering, weights, static_cast<int>(node.attributes.get<int64_t>("tile")), v, "");
 }
 
 void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {

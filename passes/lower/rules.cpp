@@ -30,6 +30,8 @@ LowerRule lower_rule(Op op) {
       return lower_conv2d_input_grad;
     case Op::conv2d_weight_grad:
       return lower_conv2d_weight_grad;
+    case Op::winograd_weight:
+      return lower_winograd_weight;
     case Op::matmul:
       return lower_matmul;
     case Op::max_pool:

@@ -18,6 +18,7 @@ void lower_elementwise(Lowering& lowering, const Group& group);
 void lower_conv2d(Lowering& lowering, const Group& group);
 void lower_conv2d_input_grad(Lowering& lowering, const Group& group);
 void lower_conv2d_weight_grad(Lowering& lowering, const Group& group);
+void lower_winograd_weight(Lowering& lowering, const Group& group);
 // linear.cpp; takes a fused epilogue
 void lower_matmul(Lowering& lowering, const Group& group);
 // pool.cpp

@@ -76,7 +76,7 @@ std::vector<Segment> split_row(const GridAxis& axis, int64_t limit) {
 
 class DirectKernel {
  public:
-  DirectKernel(Lowering& lowering, const Group& group, const DirectConv& conv)
+  DirectKernel(Lowering& lowering, const Group& group, const DirectConv& conv, KernelBuilder& kernel)
       : lowering_(lowering),
         conv_(conv),
         lanes_(lowering.lanes()),
@@ -85,7 +85,8 @@ class DirectKernel {
         panels_(ceil_div(conv.out_channels, lanes_ * conv.vectors)),
         rows_per_task_(choose_rows()),
         row_chunks_(ceil_div(max_rows(), rows_per_task_)),
-        kernel_(conv.name),
+        image_major_(choose_image_major()),
+        kernel_(kernel),
         code_(lowering, kernel_, group, conv.out, lowering.type(conv.out), out_view()),
         reductions_(lowering, kernel_, group, panels_, {0, row_chunks_}, conv.vectors,
                     loops::Space::scratch) {
@@ -106,11 +107,24 @@ class DirectKernel {
     }
   }
 
+  Extent tasks() const { return {0, panels_ * row_chunks_}; }
+
   void lower(ValueId of) {
     Body body(kernel_.names());
+    emit(body, loops::task());
+    loops::Work work = conv_.work;
+    const int64_t out = conv_.out_channels * conv_.out_h * conv_.out_w;
+    work.bytes.per_sample +=
+        out * code_.bytes_per_element() + 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
+    work.bytes.fixed += weight_bytes();
+    lowering_.call(kernel_, tasks(), body, of, work, code_.in_place());
+    reductions_.finish();
+  }
+
+  void emit(Body& body, Expr task) {
     const Expr per_panel = body.let("per_panel", loops::batch() * row_chunks_);
-    panel_ = body.let("panel", loops::task() / per_panel);
-    const Expr rest = body.let("rest", loops::task() % per_panel);
+    panel_ = body.let("panel", image_major_ ? task % panels_ : task / per_panel);
+    const Expr rest = body.let("rest", image_major_ ? task / panels_ : task % per_panel);
     n_ = body.let("n", rest / row_chunks_);
     const Expr chunk = body.let("chunk", rest % row_chunks_);
     first_block_ = body.let("first", first_block(conv_, panel_, lanes_));
@@ -120,15 +134,7 @@ class DirectKernel {
       const Expr end = row_chunks_ == 1 ? Expr(h.grid) : loops::min(begin + rows_per_task_, h.grid);
       body.loop("h", begin, end, 1, [&, &h = h, &w = w](Body& b, Expr q) { row(b, h, w, q); });
     }
-    reductions_.end_task(body);
-    loops::Work work = conv_.work;
-    const int64_t out = conv_.out_channels * conv_.out_h * conv_.out_w;
-    work.bytes.per_sample +=
-        out * code_.bytes_per_element() + 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
-    work.bytes.fixed +=
-        4 * panels_ * conv_.in_blocks * conv_.kernel_taps * weight_lanes_ * conv_.vectors * lanes_;
-    lowering_.call(kernel_, {0, panels_ * row_chunks_}, body, of, work, code_.in_place());
-    reductions_.finish();
+    reductions_.end_task(body, panel_ * per_panel + rest);
   }
 
  private:
@@ -145,6 +151,21 @@ class DirectKernel {
     const int64_t width = conv_.grids.front().second.grid;
     const int64_t macs = width * conv_.vectors * lanes_ * conv_.in_blocks * weight_lanes_ * conv_.kernel_taps;
     return std::clamp<int64_t>(ceil_div(kTaskMacs, std::max<int64_t>(macs, 1)), 1, max_rows());
+  }
+
+  int64_t weight_bytes() const {
+    return 4 * panels_ * conv_.in_blocks * conv_.kernel_taps * weight_lanes_ * conv_.vectors * lanes_;
+  }
+
+  // Order of the tasks: all panels of some rows of an image one after the other, or all images of a panel?
+  // Whichever brings fewer bytes into the second-level cache: in the first, all weights come again for every
+  // task's rows unless they stay there; in the other, the image does for every panel.
+  bool choose_image_major() const {
+    const int64_t cache = lowering_.target().l2_bytes * 3 / 4;
+    const auto again = [&](int64_t bytes, int64_t times) { return bytes <= cache ? 0 : bytes * times; };
+    const int64_t image = 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
+    return image + again(weight_bytes(), row_chunks_) <=
+           image * panels_ + again(weight_bytes() / panels_, row_chunks_);
   }
 
   void row(Body& body, const GridAxis& h, const GridAxis& w, Expr q) {
@@ -271,7 +292,8 @@ class DirectKernel {
   int lanes_, in_lanes_;
   int64_t weight_lanes_;
   int64_t panels_, rows_per_task_, row_chunks_;
-  KernelBuilder kernel_;
+  bool image_major_;
+  KernelBuilder& kernel_;
   FusedCode code_;
   ChannelReductions reductions_;
   MemoryRef in_, weight_, bias_, acc_;
@@ -281,7 +303,14 @@ class DirectKernel {
 }  // namespace
 
 void lower_direct(Lowering& lowering, const Group& group, const DirectConv& conv) {
-  DirectKernel(lowering, group, conv).lower(conv.out);
+  KernelBuilder kernel(conv.name);
+  DirectKernel(lowering, group, conv, kernel).lower(conv.out);
+}
+
+DirectPart direct_part(Lowering& lowering, const Group& group, const DirectConv& conv,
+                       KernelBuilder& kernel) {
+  const auto part = std::make_shared<DirectKernel>(lowering, group, conv, kernel);
+  return {part->tasks(), [part](Body& body, Expr task) { part->emit(body, task); }};
 }
 
 }  // namespace rnc

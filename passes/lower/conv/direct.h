@@ -57,4 +57,12 @@ int64_t grouped_blocks(int64_t in_channels, int64_t out_channels, int64_t groups
 
 void lower_direct(Lowering& lowering, const Group& group, const DirectConv& conv);
 
+// The same as part of another kernel, without reductions in the group: the number of its tasks, and a
+// function that adds the code of one task.
+struct DirectPart {
+  loops::Extent tasks;
+  std::function<void(Body& body, loops::Expr task)> code;
+};
+DirectPart direct_part(Lowering& lowering, const Group& group, const DirectConv& conv, KernelBuilder& kernel);
+
 }  // namespace rnc

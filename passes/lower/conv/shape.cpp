@@ -25,6 +25,14 @@ ConvShape conv_shape(const Graph& graph, const Node& node) {
   return shape;
 }
 
+ConvOperands conv_operands(const Graph& graph, const Node& node) {
+  ConvOperands operands;
+  for (size_t i = 2; i < node.inputs.size(); ++i) {
+    (graph[node.inputs[i]].type.rank() == 1 ? operands.bias : operands.transformed) = node.inputs[i];
+  }
+  return operands;
+}
+
 Tile choose_tile(int64_t blocks, int64_t width, const TargetInfo& target) {
   constexpr double kFmaPerCycle = 2, kLoadsPerCycle = 2, kLatency = 4;
   Tile best;

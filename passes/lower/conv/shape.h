@@ -21,6 +21,13 @@ struct ConvShape {
 };
 ConvShape conv_shape(const Graph& graph, const Node& node);
 
+// The optional operands of a conv2d node, or kNoValue.
+struct ConvOperands {
+  ValueId bias = kNoValue;
+  ValueId transformed = kNoValue;  // the weight as winograd_weight made it
+};
+ConvOperands conv_operands(const Graph& graph, const Node& node);
+
 // A register tile: `vectors` of output channels by `pixels`, all accumulated at once.
 struct Tile {
   int vectors = 1;

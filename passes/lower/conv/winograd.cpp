@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "passes/lower/channel_reductions.h"
 #include "passes/lower/conv/winograd_transforms.h"
@@ -18,71 +19,109 @@ using loops::Scalar;
 
 namespace {
 
-constexpr int64_t kTilesPerTask = 28;                  // enough to use each transformed weight often
-constexpr int64_t kTransformedWeightBytes = 12 << 20;  // more would not stay in the last-level cache
+constexpr int64_t kTiles = 28;        // of a task: enough to use each transformed weight often
+constexpr int64_t kSharedTiles = 72;  // the same where all panels share the transformed input
+constexpr int64_t kManyTasks = 8;     // so many tasks without splitting the panels are enough for all threads
 constexpr int kUnrolledFmas = 120;
 
+Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
+
+// How the tiles of the maps are handed out. A task has `images` whole maps, or `tile_rows` rows of tiles of
+// one map. Tiles are counted within a unit: as many maps as fill a register tile together, usually one.
+struct Tiling {
+  int64_t tiles_h = 1, tiles_w = 1;  // of a map
+  int64_t row_parts = 1, images = 1;
+  int64_t unit_images = 1;
+  int64_t tile_rows() const { return tiles_h / row_parts; }
+  int64_t map_tiles() const { return tiles_h * tiles_w; }
+  int64_t unit_tiles() const { return unit_images * tile_rows() * tiles_w; }  // of one task
+  int64_t units() const { return images / unit_images; }                      // of one task
+  int64_t tiles() const { return units() * unit_tiles(); }
+};
+
+Tiling tile_maps(int64_t tiles_h, int64_t tiles_w, int64_t wanted, int64_t register_tile) {
+  Tiling t{tiles_h, tiles_w};
+  const auto distance = [&](int64_t parts) {
+    return std::abs(std::log(static_cast<double>(tiles_h / parts * tiles_w) / static_cast<double>(wanted)));
+  };
+  for (int64_t parts = 2; parts <= tiles_h; ++parts) {
+    if (tiles_h % parts == 0 && distance(parts) < distance(t.row_parts)) t.row_parts = parts;
+  }
+  t.unit_images = std::max<int64_t>(1, register_tile / t.map_tiles());
+  t.images = std::max<int64_t>(1, wanted / (t.map_tiles() * t.unit_images)) * t.unit_images;
+  return t;
+}
+
+// Two schemes. Where the transformed input V of a task and its products stay in the second-level cache, a
+// task transforms its tiles and multiplies them with the weights of all panels of output channels. Otherwise
+// (many channels), a kernel of its own transforms the input of all maps into memory, and a task is one panel
+// for some of the tiles, so that its weights come from memory once.
 class WinogradKernel {
  public:
-  WinogradKernel(Lowering& lowering, const Group& group, const DirectConv& conv, int m)
+  WinogradKernel(Lowering& lowering, const Group& group, const DirectConv& conv, const Winograd& how)
       : lowering_(lowering),
         conv_(conv),
-        m_(m),
-        a_(m + 2),
+        how_(how),
+        m_(how.m),
+        a_(how.m + 2),
         lanes_(lowering.lanes()),
         panels_(ceil_div(conv.out_channels, lanes_ * conv.vectors)),
         blocks_(ceil_div(conv.in_channels, lanes_)),
-        tiles_h_(ceil_div(conv.out_h, m)),
-        tiles_w_(ceil_div(conv.out_w, m)),
-        images_(std::max<int64_t>(1, kTilesPerTask / (tiles_h_ * tiles_w_))),
-        row_parts_(choose_row_parts()),
-        kernel_(fmt::format("winograd{}_{}_{}_{}x{}", m, conv.in_channels, conv.out_channels, conv.out_h,
+        register_tile_(
+            std::max<int64_t>((lowering.target().vector_registers - 1 - conv.vectors) / conv.vectors, 1)),
+        shared_(4 * a_ * a_ * blocks_ * lanes_ * kTiles > lowering.target().l2_bytes * 3 / 4),
+        t_(tile_maps(ceil_div(conv.out_h, m_), ceil_div(conv.out_w, m_), shared_ ? kSharedTiles : kTiles,
+                     register_tile_)),
+        kernel_(fmt::format("winograd{}_{}_{}_{}x{}", m_, conv.in_channels, conv.out_channels, conv.out_h,
                             conv.out_w)),
         code_(lowering, kernel_, group, conv.out, lowering.type(conv.out), out_view()),
-        reductions_(lowering, kernel_, group, 1, {0, row_parts_}, panels_ * conv.vectors,
-                    loops::Space::scratch) {
-    tile_rows_ = ceil_div(tiles_h_, row_parts_);
-    tiles_ = images_ * tile_rows_ * tiles_w_;
-    x_ = lowering.view(kernel_, "x", conv.in,
-                       {{0, 1}, {blocks_, 0}, {conv.in_h, 0}, {conv.in_w, 0}, {lanes_, 0}}, Access::read);
+        reductions_(lowering, kernel_, group, shared_ ? panels_ : 1, {0, t_.row_parts},
+                    (shared_ ? 1 : panels_) * conv.vectors, loops::Space::scratch) {
     if (conv.bias != kNoValue) {
       bias_ = lowering.view(kernel_, "bias", conv.bias, {channel_extent(conv.out_channels, lanes_)},
                             Access::read);
     }
   }
 
-  void lower(bool flipped) {
-    const int weights = transform_weights(flipped);
+  void lower(const Group& group) {
+    int weights = how_.transformed;
+    if (weights < 0) {
+      weights = lowering_.temporary("transformed weights", {4 * u_floats(), 0});
+      transform_weights(lowering_,
+                        {conv_.weight, weights, panels_, blocks_, conv_.vectors * lanes_, how_.flipped}, m_,
+                        conv_.out, conv_.work.direction);
+    }
+    if (shared_) transform_inputs();
     u_ = kernel_.param("u", weights, Scalar::f32, u_dims(), Access::read);
+    if (shared_) {
+      v_ = kernel_.param("v", v_buffer_, Scalar::f32, {v_floats()}, Access::read);
+    } else {
+      x_ = input(kernel_);
+    }
     Body body(kernel_.names());
-    n0_ = body.let("n", loops::task() / row_parts_);
-    row0_ = body.let("row0", loops::task() % row_parts_ * tile_rows_);
-    v_ = body.alloc("v", Scalar::f32, {a_ * a_, blocks_, tiles_, lanes_}, loops::Space::scratch);
-    products_ =
-        body.alloc("products", Scalar::f32, {a_ * a_, conv_.vectors, tiles_, lanes_}, loops::Space::scratch);
-    reductions_.begin_task(body);
-    // Several images share a task where maps are small: the task of the first of them does the work.
-    Expr first;
-    if (images_ > 1) first = loops::binary(loops::Binary::eq, n0_ % images_, 0);
-    body.when(first, [&](Body& b) {
-      b.comment("input transform");
-      b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
-        each_tile(c, [&](Body& d, Expr n, Expr h, Expr w, Expr t) { input_tile(d, n, h, w, t, cb); });
-      });
-      b.loop("panel", 0, panels_, 1, [&](Body& c, Expr panel) {
-        c.comment("products");
-        c.loop("x", 0, a_ * a_, 1, [&](Body& d, Expr x) { multiply(d, panel, x); });
-        c.comment("output transform");
-        for (int o = 0; o < conv_.vectors; ++o) output(c, panel, o);
-      });
-    });
-    reductions_.end_task(body);
+    Extent tasks{0, t_.row_parts * (shared_ || split_panels() ? panels_ : 1)};
+    if (how_.from_batch == 1) {
+      task(body, loops::task());
+    } else {
+      check(reductions_.empty(), "batches small and large are summed alike");
+      const DirectPart direct = direct_part(lowering_, group, conv_, kernel_);
+      const auto within = [](Extent tasks) {
+        return loops::less(loops::task(), loops::batch() * tasks.per_sample);
+      };
+      body.comment("few images: direct");
+      body.when(both(loops::less(loops::batch(), how_.from_batch), within(direct.tasks)),
+                [&](Body& b) { direct.code(b, loops::task()); });
+      body.comment("more images: Winograd");
+      body.when(both(loops::less_equal(how_.from_batch, loops::batch()), within(tasks)),
+                [&](Body& b) { task(b, loops::task()); });
+      tasks.per_sample = std::max(tasks.per_sample, direct.tasks.per_sample);
+    }
     loops::Work work = conv_.work;
     work.algorithm = fmt::format("winograd {}x{}", m_, m_);
     work.bytes.per_sample = conv_.out_channels * conv_.out_h * conv_.out_w * code_.bytes_per_element() +
                             4 * conv_.in_channels * conv_.in_h * conv_.in_w;
     work.bytes.fixed = 4 * a_ * a_ * conv_.in_channels * conv_.out_channels;
-    lowering_.call(kernel_, {0, row_parts_}, body, conv_.out, work, code_.in_place());
+    lowering_.call(kernel_, tasks, body, conv_.out, work, code_.in_place());
     reductions_.finish();
   }
 
@@ -94,84 +133,172 @@ class WinogradKernel {
   std::vector<Extent> u_dims() const {
     return {{panels_, 0}, {a_ * a_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
   }
-  // Large maps: several tasks per image, each with whole rows of tiles.
-  int64_t choose_row_parts() const {
-    return std::clamp<int64_t>(tiles_h_ * tiles_w_ / kTilesPerTask, 1, tiles_h_);
+  int64_t u_floats() const { return panels_ * a_ * a_ * blocks_ * lanes_ * conv_.vectors * lanes_; }
+
+  // V: units of [a a][blocks][tiles][lanes], and a vector more after each plane, so that planes do not fall
+  // on the same cache lines.
+  int64_t v_tiles() const { return shared_ ? t_.unit_images * t_.map_tiles() : t_.unit_tiles(); }
+  int64_t v_plane() const { return (blocks_ * v_tiles() + 1) * lanes_; }
+  Extent v_floats() const {
+    const int64_t unit = a_ * a_ * v_plane();
+    return shared_ ? Extent{unit, ceil_div(unit, t_.unit_images)} : Extent{t_.units() * unit, 0};
+  }
+  Expr v_at(const Expr& unit, const Expr& x, const Expr& cb, const Expr& t, const Expr& lane) const {
+    return unit * (a_ * a_ * v_plane()) + x * v_plane() + (cb * v_tiles() + t) * lanes_ + lane;
+  }
+  int64_t products_plane() const { return (conv_.vectors * t_.tiles() + 1) * lanes_; }
+  Expr product_at(const Expr& x, const Expr& o, const Expr& t) const {
+    return x * products_plane() + (o * t_.tiles() + t) * lanes_;
   }
 
-  // G g G^T of every pair of channels, laid out as the products read it.
-  int transform_weights(bool flipped) {
-    const int64_t panel_size = conv_.vectors * lanes_;
-    const int64_t floats = panels_ * a_ * a_ * blocks_ * lanes_ * panel_size;
-    const int buffer = lowering_.temporary("transformed weights", {4 * floats, 0});
-    KernelBuilder kernel(fmt::format("winograd{}_weights", m_));
-    const auto w =
-        kernel.param("w", conv_.weight, Scalar::f32,
-                     {{panels_, 0}, {blocks_, 0}, {9, 0}, {lanes_, 0}, {panel_size, 0}}, Access::read);
-    const auto u = kernel.param("u", buffer, Scalar::f32, u_dims(), Access::write);
-    Body body(kernel.names());
-    const Expr panel = body.let("panel", loops::task() / blocks_),
-               cb = body.let("cb", loops::task() % blocks_);
-    body.loop("i", 0, lanes_, 1, [&](Body& b, Expr i) {
-      b.loop("o", 0, panel_size, lanes_, [&](Body& c, Expr o) {
-        Vectors taps;
-        for (int t = 0; t < 9; ++t) {
-          taps.push_back(c.let("w", loops::load(w, {panel, cb, flipped ? 8 - t : t, i, o}, lanes_, 4)));
-        }
-        const Vectors transformed = winograd_2d(c, m_, winograd_weight, taps, 3);
-        for (size_t x = 0; x < transformed.size(); ++x) {
-          c.store(u, {panel, static_cast<int64_t>(x), cb, i, o}, transformed[x], 4);
-        }
-      });
+  MemoryRef input(KernelBuilder& kernel) {
+    return lowering_.view(kernel, "x", conv_.in,
+                          {{0, 1}, {blocks_, 0}, {conv_.in_h, 0}, {conv_.in_w, 0}, {lanes_, 0}},
+                          Access::read);
+  }
+
+  // Whether a task may have a part of the panels only: for few images, so that all threads have work.
+  bool split_panels() const { return !shared_ && reductions_.empty() && panels_ > 1; }
+
+  // B^T d B of one tile of one block of channels, into place t of a unit of V.
+  void input_tile(Body& body, Expr n, Expr th, Expr tw, Expr cb, Expr unit, Expr t) {
+    const Expr h = body.let("h", th * m_ - 1), w = body.let("w", tw * m_ - 1);
+    winograd_load(body, x_, a_, n, cb, h, w, {}, [&](Body& b, const Vectors& square) {
+      const Vectors result = winograd_2d(b, m_, winograd_input, square, a_);
+      for (size_t x = 0; x < result.size(); ++x)
+        b.store(v_, {v_at(unit, static_cast<int64_t>(x), cb, t, 0)}, result[x], 0);
     });
-    lowering_.call(
-        kernel, {panels_ * blocks_, 0}, body, conv_.out,
-        {{}, {4 * floats + 36 * conv_.in_channels * conv_.out_channels, 0}, "", conv_.work.direction});
-    return buffer;
   }
 
-  // Visits the task's tiles: image, first row and column of its outputs, and its number. Images past the
-  // batch's end repeat the last one; rows past the map's end do not exist.
-  void each_tile(Body& body, const std::function<void(Body&, Expr n, Expr h, Expr w, Expr t)>& visit) {
-    const auto rows = [&](Body& b, Expr g) {
-      const Expr n = images_ == 1 ? n0_ : b.let("image", loops::min(n0_ + g, loops::batch() - 1));
-      b.loop("th", 0, tile_rows_, 1, [&](Body& c, Expr th) {
-        c.loop("tw", 0, tiles_w_, 1, [&](Body& d, Expr tw) {
-          const Expr h = d.let("h", (row0_ + th) * m_), w = d.let("w", tw * m_);
-          visit(d, n, h, w, d.let("tile", (g * tile_rows_ + th) * tiles_w_ + tw));
+  // The kernel that transforms the input of all maps: a task has one map and block of channels. The last map
+  // also fills the places in its unit after it.
+  void transform_inputs() {
+    v_buffer_ = lowering_.temporary("transformed input", {4 * v_floats().fixed, 4 * v_floats().per_sample});
+    KernelBuilder kernel(
+        fmt::format("winograd{}_input_{}_{}x{}", m_, conv_.in_channels, conv_.in_h, conv_.in_w));
+    x_ = input(kernel);
+    v_ = kernel.param("v", v_buffer_, Scalar::f32, {v_floats()}, Access::update);
+    Body body(kernel.names());
+    const Expr n = body.let("n", loops::task() / blocks_), cb = body.let("cb", loops::task() % blocks_);
+    const auto map = [&](Body& a, Expr slot) {
+      a.loop("th", 0, t_.tiles_h, 1, [&](Body& b, Expr th) {
+        b.loop("tw", 0, t_.tiles_w, 1, [&](Body& c, Expr tw) {
+          const Expr t = c.let("tile", slot * t_.map_tiles() + th * t_.tiles_w + tw);
+          input_tile(c, n, th, tw, cb, n / t_.unit_images, t);
         });
       });
     };
-    images_ == 1 ? rows(body, 0) : body.loop("g", 0, images_, 1, rows);
-  }
-
-  static Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
-
-  // B^T d B of one tile of one block of channels.
-  void input_tile(Body& body, Expr n, Expr h, Expr w, Expr t, Expr cb) {
-    const Expr h0 = body.let("h0", h - 1), w0 = body.let("w0", w - 1);
-    winograd_load(body, x_, a_, n, cb, h0, w0, {}, [&](Body& b, const Vectors& square) {
-      const Vectors result = winograd_2d(b, m_, winograd_input, square, a_);
-      for (size_t x = 0; x < result.size(); ++x)
-        b.store(v_, {static_cast<int64_t>(x), cb, t, 0}, result[x], 3);
+    const Expr used = loops::less_equal(how_.from_batch, loops::batch());
+    body.when(how_.from_batch > 1 ? used : Expr(), [&](Body& b) {
+      if (t_.unit_images == 1) return map(b, 0);
+      const Expr slot = b.let("slot", n % t_.unit_images);
+      const Expr last = loops::binary(loops::Binary::eq, n, loops::batch() - 1);
+      b.loop("s", slot, b.let("end", loops::select(last, Expr(t_.unit_images), slot + 1)), 1, map);
     });
+    const int64_t map_bytes = 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
+    lowering_.call(kernel, {0, blocks_}, body, conv_.out,
+                   {{}, {0, map_bytes + 4 * v_floats().per_sample}, "", conv_.work.direction});
   }
 
-  // products[x] = U[x] V[x] for one panel of outputs: a matrix product in register tiles of vectors by tiles.
-  void multiply(Body& body, Expr panel, Expr x) {
-    const int64_t limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
-    const int64_t parts = ceil_div(tiles_, std::max<int64_t>(limit, 1));
-    const int64_t larger = tiles_ % parts, size = tiles_ / parts;
-    const auto run = [&](int64_t begin, int64_t count, int64_t tiles) {
+  // One task of the convolution itself.
+  void task(Body& body, Expr task) {
+    products_ = body.alloc("products", Scalar::f32, {a_ * a_ * products_plane()}, loops::Space::scratch);
+    if (!shared_) v_ = body.alloc("v", Scalar::f32, {v_floats().fixed}, loops::Space::scratch);
+    reductions_.begin_task(body);
+    Expr part, first_panel, end_panel;
+    Expr active = one_of(body, task, part, first_panel, end_panel);
+    n0_ = body.let("n", part / t_.row_parts);
+    row0_ = body.let("row0", part % t_.row_parts * t_.tile_rows());
+    // Several images share a task where maps are small: the task of the first of them does the work.
+    if (t_.images > 1) {
+      const Expr first = loops::binary(loops::Binary::eq, n0_ % t_.images, 0);
+      active = active ? both(active, first) : first;
+    }
+    body.when(active, [&](Body& b) {
+      units_ = t_.images == 1
+                   ? Expr(1)
+                   : b.let("units", loops::min(t_.units(), (loops::batch() - n0_ + (t_.unit_images - 1)) /
+                                                               t_.unit_images));
+      if (!shared_) {
+        b.comment("input transform");
+        b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
+          each_tile(c, [&](Body& d, Expr n, Expr th, Expr tw, Expr unit, Expr t) {
+            input_tile(d, loops::min(n, loops::batch() - 1), th, tw, cb, unit, t);
+          });
+        });
+      }
+      const auto panel = [&](Body& c, Expr p) {
+        c.comment("products");
+        c.loop("x", 0, a_ * a_, 1, [&](Body& d, Expr x) {
+          d.loop("unit", 0, units_, 1, [&](Body& e, Expr unit) { multiply(e, p, x, unit); });
+        });
+        c.comment("output transform");
+        for (int o = 0; o < conv_.vectors; ++o) output(c, p, o);
+      };
+      shared_ ? panel(b, first_panel) : b.loop("panel", first_panel, end_panel, 1, panel);
+    });
+    reductions_.end_task(body, task);
+  }
+
+  // Which tiles (`part`: image and part of its rows) and panels task number `task` has; returns the condition
+  // under which it has any, if there is one.
+  Expr one_of(Body& body, Expr task, Expr& part, Expr& first_panel, Expr& end_panel) {
+    if (shared_) {
+      const Expr parts = body.let("parts", loops::batch() * t_.row_parts);
+      part = body.let("part", task % parts);
+      first_panel = body.let("panel", task / parts);
+      return {};
+    }
+    if (!split_panels()) {
+      part = task, first_panel = 0, end_panel = panels_;
+      return {};
+    }
+    // Many images: all panels in the task of the first.
+    part = body.let("part", task / panels_);
+    const Expr own = body.let("own", task % panels_);
+    const Expr many = body.let(
+        "many",
+        loops::cast(loops::less_equal(kManyTasks * t_.images, loops::batch() * t_.row_parts), Scalar::i64));
+    first_panel = own;
+    end_panel =
+        body.let("end", loops::select(loops::binary(loops::Binary::eq, many, 1), Expr(panels_), own + 1));
+    return loops::binary(loops::Binary::eq, many * own, 0);
+  }
+
+  // Visits the task's tiles: image (which may lie past the batch's end where units have several), row and
+  // column of the tile in the map, unit, and number in the unit as V counts it in this task.
+  void each_tile(Body& body,
+                 const std::function<void(Body&, Expr n, Expr th, Expr tw, Expr unit, Expr t)>& visit) {
+    const auto rows = [&](Body& b, Expr unit, Expr image) {
+      const Expr n = t_.images == 1 ? n0_ : b.let("image", n0_ + unit * t_.unit_images + image);
+      b.loop("th", 0, t_.tile_rows(), 1, [&](Body& c, Expr th) {
+        c.loop("tw", 0, t_.tiles_w, 1, [&](Body& d, Expr tw) {
+          visit(d, n, row0_ + th, tw, unit, d.let("tile", (image * t_.tile_rows() + th) * t_.tiles_w + tw));
+        });
+      });
+    };
+    const auto images = [&](Body& b, Expr unit) {
+      t_.unit_images == 1 ? rows(b, unit, 0)
+                          : b.loop("g", 0, t_.unit_images, 1, [&](Body& c, Expr g) { rows(c, unit, g); });
+    };
+    t_.units() == 1 ? images(body, 0) : body.loop("unit", 0, units_, 1, images);
+  }
+
+  // products[x] = U[x] V[x] for one panel of outputs and the tiles of one unit: a matrix product in register
+  // tiles of vectors by tiles.
+  void multiply(Body& body, Expr panel, Expr x, Expr unit) {
+    const int64_t tiles = t_.unit_tiles(), parts = ceil_div(tiles, register_tile_);
+    const int64_t larger = tiles % parts, size = tiles / parts;
+    const auto run = [&](int64_t begin, int64_t count, int64_t width) {
       if (count == 0) return;
-      body.loop("t", begin, begin + count * tiles, tiles,
-                [&](Body& b, Expr t0) { product_tile(b, panel, x, t0, tiles); });
+      body.loop("t", begin, begin + count * width, width,
+                [&](Body& b, Expr t0) { product_tile(b, panel, x, unit, t0, width); });
     };
     run(0, larger, size + 1);
     run(larger * (size + 1), parts - larger, size);
   }
 
-  void product_tile(Body& body, Expr panel, Expr x, Expr t0, int64_t tiles) {
+  void product_tile(Body& body, Expr panel, Expr x, Expr unit, Expr t0, int64_t tiles) {
     const auto acc = body.alloc("acc", Scalar::f32, {conv_.vectors, tiles, lanes_}, loops::Space::registers);
     const auto each = [&](const std::function<void(Body&, int, Expr)>& visit) {
       for (int o = 0; o < conv_.vectors; ++o) {
@@ -179,6 +306,8 @@ class WinogradKernel {
       }
     };
     each([&](Body& b, int o, Expr p) { b.store(acc, {o, p, 0}, zeros(lanes_), 2); });
+    const Expr v_unit = shared_ ? n0_ / t_.unit_images + unit : unit;
+    const Expr v_first = shared_ ? row0_ * t_.tiles_w + t0 : t0;
     int64_t unroll = lanes_;
     while (unroll > 1 && unroll * conv_.vectors * tiles > kUnrolledFmas) unroll /= 2;
     body.loop("cb", 0, blocks_, 1, [&](Body& b, Expr cb) {
@@ -190,7 +319,8 @@ class WinogradKernel {
             weights.push_back(d.let("u", loops::load(u_, {panel, x, cb, i, o * lanes_}, lanes_, 4)));
           }
           d.unrolled("p", 0, tiles, [&](Body& e, Expr p) {
-            const Expr input = e.let("v", loops::broadcast(loops::load(v_, {x, cb, t0 + p, i}), lanes_));
+            const Expr v = loops::load(v_, {v_at(v_unit, x, cb, v_first + p, i)});
+            const Expr input = e.let("v", loops::broadcast(v, lanes_));
             for (int o = 0; o < conv_.vectors; ++o) {
               const Expr sum = loops::load(acc, {o, p, 0}, lanes_, 2);
               e.store(acc, {o, p, 0}, loops::fma(input, weights[static_cast<size_t>(o)], sum), 2);
@@ -200,7 +330,8 @@ class WinogradKernel {
       });
     });
     each([&](Body& b, int o, Expr p) {
-      b.store(products_, {x, o, t0 + p, 0}, loops::load(acc, {o, p, 0}, lanes_, 2), 3);
+      b.store(products_, {product_at(x, o, unit * t_.unit_tiles() + t0 + p)},
+              loops::load(acc, {o, p, 0}, lanes_, 2), 0);
     });
   }
 
@@ -210,24 +341,24 @@ class WinogradKernel {
     const Expr block = body.let("block", panel * conv_.vectors + o);
     const Expr bias = bias_ ? body.let("b", loops::load(bias_, {block * lanes_}, lanes_, 0)) : Expr();
     const FusedCode::Values channels = code_.channels(body, block * lanes_, lanes_, true);
-    each_tile(body, [&](Body& b, Expr n, Expr h, Expr w, Expr t) {
-      Expr exists;  // the tile is of an image of the batch, and of a row of the map
-      if (images_ > 1) exists = loops::less_equal(n0_ + t / (tile_rows_ * tiles_w_), loops::batch() - 1);
-      if (tile_rows_ * row_parts_ != tiles_h_) exists = loops::less(h, conv_.out_h);
+    each_tile(body, [&](Body& b, Expr n, Expr th, Expr tw, Expr unit, Expr t) {
+      const Expr exists = t_.unit_images > 1 ? loops::less(n, loops::batch()) : Expr();
+      const Expr h = b.let("h", th * m_), w = b.let("w", tw * m_);
       b.when(exists, [&](Body& c) {
         Vectors square;
         for (int x = 0; x < a_ * a_; ++x) {
-          square.push_back(c.let("q", loops::load(products_, {x, o, t, 0}, lanes_, 3)));
+          square.push_back(
+              c.let("q", loops::load(products_, {product_at(x, o, unit * t_.unit_tiles() + t)}, lanes_, 0)));
         }
         Vectors pixels = winograd_2d(c, m_, winograd_output, square, a_);
         for (Expr& y : pixels) y = bias ? c.let("y", y + bias) : y;
-        store_tile(c, channels, pixels, n, block, h, w);
+        store_tile(c, channels, pixels, n, block, shared_ ? Expr(o) : block, h, w);
       });
     });
   }
 
   void store_tile(Body& body, const FusedCode::Values& channels, const Vectors& pixels, Expr n, Expr block,
-                  Expr h, Expr w) {
+                  Expr sums, Expr h, Expr w) {
     const auto at = [&](Body& b, int i, int j, FusedCode::Values& values, bool store) {
       values[conv_.out] = pixels[static_cast<size_t>(i * m_ + j)];
       code_.at(b, {{n, block, h + i, w + j, 0}, lanes_, 4, {}}, values, store);
@@ -250,40 +381,57 @@ class WinogradKernel {
         });
       }
     }
-    reductions_.end_chunk(body, block, loops::min(m_, conv_.out_h - h) * loops::min(m_, conv_.out_w - w));
+    reductions_.end_chunk(body, sums, loops::min(m_, conv_.out_h - h) * loops::min(m_, conv_.out_w - w));
   }
 
   Lowering& lowering_;
   const DirectConv& conv_;
+  const Winograd& how_;
   int m_, a_, lanes_;
-  int64_t panels_, blocks_, tiles_h_, tiles_w_;
-  int64_t images_;                     // per task, where a map has few tiles
-  int64_t row_parts_;                  // tasks per image, where it has many
-  int64_t tile_rows_ = 1, tiles_ = 1;  // per task
+  int64_t panels_, blocks_, register_tile_;
+  bool shared_;
+  Tiling t_;
   KernelBuilder kernel_;
   FusedCode code_;
   ChannelReductions reductions_;
+  int v_buffer_ = -1;
   MemoryRef x_, u_, bias_, v_, products_;
-  Expr n0_, row0_;
+  Expr n0_, row0_, units_;
 };
 
 }  // namespace
 
-int winograd_tile(const ConvShape& shape, bool forward, const TargetInfo& target) {
-  const auto three = [](const ConvShape::Axis& a) {
-    return a.kernel == 3 && a.stride == 1 && a.pad == 1 && a.dilation == 1;
-  };
-  if (!target.winograd || !three(shape.h) || !three(shape.w) || shape.groups > 1) return 0;
-  if (std::min(shape.channels, shape.outputs) < 16) return 0;
-  const int64_t size = std::min(shape.h.out, shape.w.out);
-  // The tile that wastes least at the rim.
-  const int m = forward ? 2 : size % 4 == 0 || size >= 10 ? 4 : size % 3 == 0 ? 3 : 2;
-  if (size < 4 || shape.channels * shape.outputs * (m + 2) * (m + 2) * 4 > kTransformedWeightBytes) return 0;
-  return m;
+void transform_weights(Lowering& lowering, const WeightTransform& weights, int m, ValueId of,
+                       const std::string& direction) {
+  const int a = m + 2, lanes = lowering.lanes();
+  KernelBuilder kernel(fmt::format("winograd{}_weights", m));
+  const Extent panels{weights.panels, 0}, blocks{weights.blocks, 0}, panel_size{weights.panel, 0};
+  const auto w = kernel.param("w", weights.from, Scalar::f32,
+                              {panels, blocks, {9, 0}, {lanes, 0}, panel_size}, Access::read);
+  const auto u = kernel.param("u", weights.to, Scalar::f32,
+                              {panels, {a * a, 0}, blocks, {lanes, 0}, panel_size}, Access::write);
+  Body body(kernel.names());
+  const Expr panel = body.let("panel", loops::task() / weights.blocks);
+  const Expr cb = body.let("cb", loops::task() % weights.blocks);
+  body.loop("i", 0, lanes, 1, [&](Body& b, Expr i) {
+    b.loop("o", 0, weights.panel, lanes, [&](Body& c, Expr o) {
+      Vectors taps;
+      for (int t = 0; t < 9; ++t) {
+        taps.push_back(c.let("w", loops::load(w, {panel, cb, weights.flipped ? 8 - t : t, i, o}, lanes, 4)));
+      }
+      const Vectors transformed = winograd_2d(c, m, winograd_weight, taps, 3);
+      for (size_t x = 0; x < transformed.size(); ++x) {
+        c.store(u, {panel, static_cast<int64_t>(x), cb, i, o}, transformed[x], 4);
+      }
+    });
+  });
+  const int64_t pairs = weights.panels * weights.panel * weights.blocks * lanes;
+  lowering.call(kernel, {weights.panels * weights.blocks, 0}, body, of,
+                {{}, {4 * pairs * (a * a + 9), 0}, "", direction});
 }
 
-void lower_winograd(Lowering& lowering, const Group& group, const DirectConv& conv, int m, bool flipped) {
-  WinogradKernel(lowering, group, conv, m).lower(flipped);
+void lower_winograd(Lowering& lowering, const Group& group, const DirectConv& conv, const Winograd& how) {
+  WinogradKernel(lowering, group, conv, how).lower(group);
 }
 
 }  // namespace rnc

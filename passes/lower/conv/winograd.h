@@ -7,14 +7,50 @@
 
 namespace rnc {
 
-// The m to use for a convolution in a training entry; 0: direct summation is faster, or the convolution is of
-// another kind. Forward, m = 2: its error is no larger than direct summation's, and an error there decides
-// for which values ReLU and max pooling pass the gradient. The gradients are linear in their operands, so
-// that they may use larger tiles.
+// A choice of algorithm: Winograd by tiles of m x m where a run has at least `from_batch` images, direct
+// summation below. m = 0: always direct.
+struct WinogradChoice {
+  int m = 0;
+  int64_t from_batch = 1;
+};
+
+// Whether a kernel can use transformed weights for this convolution at all.
+bool winograd_possible(const ConvShape& shape, const TargetInfo& target);
+// For weights transformed once, in entry prepare: what takes the least time by FMAs, transforms, and the
+// memory that the weights are streamed from, which decides where there are few images.
+WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target);
+// The batch from which F(m) is faster than direct summation; 0: none.
+int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& target);
+
+// The m to use for a convolution in a training entry, where the weights are transformed in every step; 0:
+// direct summation is faster, or the convolution is of another kind. Forward, m = 2: its error is no larger
+// than direct summation's, and an error there decides for which values ReLU and max pooling pass the
+// gradient. The gradients are linear in their operands, so that they may use larger tiles.
 int winograd_tile(const ConvShape& shape, bool forward, const TargetInfo& target);
 
-// Computes `conv`, a grid of one 3x3 stride-1 pattern with pad 1, and the fused group around it. Transforms
-// the weights from the direct layout first. `flipped`: the taps are in reverse order (the input gradient).
-void lower_winograd(Lowering& lowering, const Group& group, const DirectConv& conv, int m, bool flipped);
+// How the kernel reads transformed weights [O, C, m + 2, m + 2]:
+// [O / panel][m + 2][m + 2][C / V][V][panel], with panels as in forward_weight_layout.
+Layout transformed_weight_layout(const Layout& weight);
+
+// How `lower_winograd` is to compute a convolution.
+struct Winograd {
+  int m = 4;
+  bool flipped = false;    // the taps are in reverse order (the input gradient)
+  int transformed = -1;    // buffer of the transformed weights; -1: transform them first
+  int64_t from_batch = 1;  // smaller batches: by direct summation
+};
+
+// Computes `conv`, a grid of one 3x3 stride-1 pattern with pad 1, and the fused group around it.
+void lower_winograd(Lowering& lowering, const Group& group, const DirectConv& conv, const Winograd& how);
+
+// Adds a call that computes G w G^T of every pair of channels: from [panels][blocks][9][V][panel] to the
+// layout above.
+struct WeightTransform {
+  int from = -1, to = -1;  // buffers
+  int64_t panels = 0, blocks = 0, panel = 0;
+  bool flipped = false;
+};
+void transform_weights(Lowering& lowering, const WeightTransform& weights, int m, ValueId of,
+                       const std::string& direction);
 
 }  // namespace rnc

@@ -82,6 +82,23 @@ TEST_CASE("shapes of convolutions") {
   CHECK(result(Op::conv2d, {f32({N, 3, 8, 8}), f32({N, 3, 3, 3})}) ==
         "conv2d: the result f32[N, N, 6, 6]: only the first size may be the batch");
 
+  const Type x = f32({N, 3, 8, 8}), w = f32({8, 3, 3, 3}), bias = f32({8}), u = f32({8, 3, 6, 6});
+  CHECK(result(Op::conv2d, {x, w, u}) == "f32[N, 8, 6, 6]");
+  CHECK(result(Op::conv2d, {x, w, bias, u}) == "f32[N, 8, 6, 6]");
+  CHECK(result(Op::conv2d, {x, w, bias, bias}) ==
+        "conv2d: the last of four operands must be a transformed weight");
+  CHECK(result(Op::conv2d, {x, w, bias, w}) ==
+        "conv2d: the transformed weight must be f32[8, 3, 4, 4], not f32[8, 3, 3, 3]");
+  CHECK(result(Op::conv2d, {x, f32({8, 3, 5, 5}), u}) ==
+        "conv2d: the weight must be f32[8, 3, 3, 3], not f32[8, 3, 5, 5]");
+  CHECK(result(Op::winograd_weight, {w}, {{"tile", int64_t{3}}}) == "f32[8, 3, 5, 5]");
+  CHECK(result(Op::winograd_weight, {w}, {{"tile", int64_t{5}}}) ==
+        "winograd_weight: the tile must be 2, 3 or 4, not 5");
+  CHECK(result(Op::winograd_weight, {u}, {{"tile", int64_t{2}}}) ==
+        "winograd_weight: the weight must be f32[8, 3, 3, 3], not f32[8, 3, 6, 6]");
+  CHECK(result(Op::winograd_weight, {f32({N, 3, 3, 3})}, {{"tile", int64_t{2}}}) ==
+        "winograd_weight: the weight f32[N, 3, 3, 3] must not depend on the batch");
+
   CHECK(result(Op::conv2d_input_grad, {f32({N, 8, 4, 4}), f32({8, 3, 3, 3})},
                {{"stride", int64_t{2}}, {"pad", int64_t{1}}, {"size", Pair{8, 7}}}) == "f32[N, 3, 8, 7]");
   CHECK(result(Op::conv2d_input_grad, {f32({N, 8, 4, 4}), f32({8, 3, 3, 3})}, {{"size", int64_t{9}}}) ==
@@ -232,7 +249,7 @@ TEST_CASE("shapes of image operations") {
 
 TEST_CASE("operands and attributes are checked against the operation's row") {
   CHECK(result(Op::relu, {f32({3}), f32({3})}) == "relu: takes 1 operand, not 2");
-  CHECK(result(Op::conv2d, {f32({N, 3, 8, 8})}) == "conv2d: takes 2 to 3 operands, not 1");
+  CHECK(result(Op::conv2d, {f32({N, 3, 8, 8})}) == "conv2d: takes 2 to 4 operands, not 1");
   const std::vector<Type> conv = {f32({N, 3, 8, 8}), f32({8, 3, 3, 3})};
   CHECK(result(Op::conv2d, conv, {{"strides", int64_t{2}}}) == "conv2d: there is no attribute strides");
   CHECK(result(Op::conv2d, conv, {{"stride", 1.5}}) ==

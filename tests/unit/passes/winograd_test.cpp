@@ -1,5 +1,7 @@
 // Winograd convolution in the loop interpreter, against the reference interpreter, with everything that is
 // fused into it.
+#include "passes/lower/conv/winograd.h"
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -33,6 +35,7 @@ Module residual_block(int64_t height, int64_t width, bool bias) {
   m.module.predict = "fc";
   m.module.optimizer.name = "sgd";
   derive_entries(m.module);
+  fold_batch_norm(m.module);
   differentiate(m.module);
   return std::move(m.module);
 }
@@ -42,7 +45,9 @@ loops::Program lower(Module& module, const TargetInfo& target) {
   decompose_linear(module);
   cse(module);
   dce(module);
+  hoist_parameters(module);
   choose_layout(module, target);
+  hoist_parameters(module);
   fuse(module);
   return lower_to_loops(module, target);
 }
@@ -76,7 +81,100 @@ double error_in_backward(const Module& model, const TargetInfo& target, int64_t 
   return error;
 }
 
+// One convolution with the same number of channels in and out, bias, shortcut and ReLU.
+Module layer(int64_t channels, int64_t height, int64_t width) {
+  test::ModelBuilder m;
+  const ValueId x = m.input("x", DType::f32, {kBatch, channels, height, width});
+  ValueId y =
+      m.op(Op::conv2d, {x, m.tensor("weight", {channels, channels, 3, 3}), m.tensor("bias", {channels})},
+           {{"pad", int64_t{1}}}, "conv");
+  y = m.op(Op::relu, {m.op(Op::add, {y, x}, {}, "sum")}, {}, "y");
+  m.output("y", y);
+  m.module.predict = "y";
+  derive_entries(m.module);
+  return std::move(m.module);
+}
+
+struct Inference {
+  double error;
+  bool winograd;
+};
+
+Inference infer(const Module& model, const TargetInfo& target, int64_t batch, std::string_view algorithm) {
+  Module lowered = model;
+  const loops::Program program = lower(lowered, target);
+  const Tensors tensors = test::random_tensors(model, 7);
+  const Tensors inputs = test::random_inputs(model, *model.find_entry("infer"), batch, 8);
+  const Tensors expected = test::evaluate(model, "infer", batch, inputs, tensors);
+  loops::RunOptions options;
+  options.order = loops::TaskOrder::shuffled;
+  const Tensors result = test::run_program(lowered, program, "infer", batch, inputs, tensors, options);
+  return {test::relative_error(result, expected, nullptr, 1e-2), calls_by(program, "infer", algorithm) == 1};
+}
+
 }  // namespace
+
+TEST_CASE("Winograd convolution in inference, with weights transformed in entry prepare") {
+  struct Case {
+    int64_t channels, height, width;
+    int lanes;
+    const char* algorithm;
+  };
+  const Case cases[] = {
+      {16, 14, 14, 16, "winograd 4x4"}, {33, 7, 7, 16, "winograd 4x4"}, {24, 6, 6, 8, "winograd 3x3"},
+      {16, 3, 3, 4, "winograd 3x3"},    {20, 2, 10, 8, "winograd 2x2"}, {16, 28, 30, 8, "winograd 4x4"},
+      {80, 8, 8, 16, "winograd 4x4"},
+  };
+  for (const Case& c : cases) {
+    // The second makes the transformed input too large for the cache: a kernel of its own.
+    for (const int64_t cache : {1 << 20, 8 << 10}) {
+      const TargetInfo target{c.lanes, c.lanes == 16 ? 32 : 16, true, true, 32 << 10, cache};
+      const Module model = layer(c.channels, c.height, c.width);
+      for (const int64_t batch : {1, 2, 9}) {
+        CAPTURE(c.height);
+        CAPTURE(c.width);
+        CAPTURE(cache);
+        CAPTURE(batch);
+        const Inference result = infer(model, target, batch, c.algorithm);
+        CHECK(result.error < 1e-4);
+        CHECK(result.winograd);
+      }
+    }
+  }
+}
+
+TEST_CASE("a convolution of many channels and few pixels is direct for few images, Winograd for more") {
+  const TargetInfo target{16, 32, true, true, 48 << 10, 1 << 20};
+  ConvShape shape{512, 512, 1, {7, 7, 3, 1, 1, 1}, {7, 7, 3, 1, 1, 1}};
+  CHECK(choose_winograd(shape, target).m == 4);
+  CHECK(choose_winograd(shape, target).from_batch == 3);
+  shape.h.in = shape.h.out = shape.w.in = shape.w.out = 56;
+  CHECK(choose_winograd(shape, target).from_batch == 1);
+  shape.h.stride = 2;
+  CHECK(choose_winograd(shape, target).m == 0);
+  const Module model = layer(256, 4, 4);
+  for (const int64_t batch : {1, 2, 7}) {
+    CAPTURE(batch);
+    const Inference result = infer(model, target, batch, "winograd 4x4");
+    CHECK(result.error < 1e-4);
+    CHECK(result.winograd);
+  }
+}
+
+TEST_CASE("the error of Winograd convolution is at most three times that of direct summation") {
+  for (const auto& [size, batch] : {std::pair<int64_t, int64_t>{14, 1}, {6, 4}, {4, 16}}) {
+    const Module model = layer(64, size, size);
+    TargetInfo target{16, 32, true, true, 48 << 10, 1 << 20};
+    const double winograd = infer(model, target, batch, size == 6 ? "winograd 3x3" : "winograd 4x4").error;
+    target.winograd = false;
+    const double direct = infer(model, target, batch, "").error;
+    CAPTURE(size);
+    CAPTURE(winograd);
+    CAPTURE(direct);
+    CHECK(winograd < 3 * direct);
+    CHECK(winograd != direct);
+  }
+}
 
 TEST_CASE("Winograd convolution is chosen by size, and computes what direct summation does") {
   struct Case {

@@ -1,0 +1,85 @@
+// Where Winograd convolution is faster than direct summation.
+#include <algorithm>
+#include <cmath>
+
+#include "passes/lower/conv/winograd.h"
+
+namespace rnc {
+namespace {
+
+constexpr double kFmaPerCycle = 2;
+constexpr double kTransformCycles = 4.2;    // per element of a transformed tile and vector of channels
+constexpr double kMemoryBytesPerCycle = 4;  // of a core, when all of them stream weights
+constexpr int64_t kMostImages = 64;         // that a choice of algorithm waits for
+constexpr int64_t kTransformedWeightBytes =
+    12 << 20;  // in training: more would not stay in the last-level cache
+
+constexpr int64_t kFewChannels = 16;  // below, the transforms outweigh what they save
+
+bool suits(const ConvShape& shape, const TargetInfo& target) {
+  return winograd_possible(shape, target) && std::min(shape.channels, shape.outputs) >= kFewChannels;
+}
+
+double pairs(const ConvShape& shape) {
+  return static_cast<double>(shape.channels) * static_cast<double>(shape.outputs);
+}
+
+double products_per_image(const ConvShape& shape, int m) {
+  const int64_t tiles = ceil_div(shape.h.out, m) * ceil_div(shape.w.out, m);
+  return static_cast<double>(tiles * (m + 2) * (m + 2));
+}
+
+// Cycles of one image on one core, weights at hand.
+double direct_cycles(const ConvShape& shape, const TargetInfo& target) {
+  return pairs(shape) * 9 * static_cast<double>(shape.h.out * shape.w.out) /
+         (kFmaPerCycle * target.vector_lanes);
+}
+double winograd_cycles(const ConvShape& shape, int m, const TargetInfo& target) {
+  const double vectors =
+      static_cast<double>(shape.channels + shape.outputs) / static_cast<double>(target.vector_lanes);
+  const double products = products_per_image(shape, m);
+  return products * (pairs(shape) / (kFmaPerCycle * target.vector_lanes) + vectors * kTransformCycles);
+}
+
+}  // namespace
+
+bool winograd_possible(const ConvShape& shape, const TargetInfo& target) {
+  const auto three = [](const ConvShape::Axis& a) {
+    return a.kernel == 3 && a.stride == 1 && a.pad == 1 && a.dilation == 1;
+  };
+  return target.winograd && three(shape.h) && three(shape.w) && shape.groups == 1;
+}
+
+int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& target) {
+  const double stream = pairs(shape) * 4 / kMemoryBytesPerCycle;
+  const double direct = direct_cycles(shape, target), winograd = winograd_cycles(shape, m, target);
+  for (int64_t n = 1; n <= kMostImages; ++n) {
+    const auto images = static_cast<double>(n);
+    if (std::max(images * winograd, stream * (m + 2) * (m + 2)) < std::max(images * direct, stream * 9))
+      return n;
+  }
+  return 0;
+}
+
+WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target) {
+  if (!suits(shape, target)) return {};
+  int best = 2;
+  for (const int m : {3, 4}) {
+    if (winograd_cycles(shape, m, target) < winograd_cycles(shape, best, target)) best = m;
+  }
+  const int64_t from = winograd_from_batch(shape, best, target);
+  return from == 0 ? WinogradChoice{} : WinogradChoice{best, from};
+}
+
+int winograd_tile(const ConvShape& shape, bool forward, const TargetInfo& target) {
+  if (!suits(shape, target)) return 0;
+  const int64_t size = std::min(shape.h.out, shape.w.out);
+  // The tile that wastes least at the rim.
+  const int m = forward ? 2 : size % 4 == 0 || size >= 10 ? 4 : size % 3 == 0 ? 3 : 2;
+  if (size < 4 || shape.channels * shape.outputs * (m + 2) * (m + 2) * 4 > kTransformedWeightBytes) return 0;
+  return m;
+}
+
+Layout transformed_weight_layout(const Layout& weight) { return {{0, 2, 3, 1}, weight.blocks}; }
+
+}  // namespace rnc
