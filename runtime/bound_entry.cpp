@@ -31,6 +31,14 @@ void BoundEntry::set_scalar(std::string_view name, double value) {
     if (entry_->inputs[i].name == name) *reinterpret_cast<float*>(in_[i].data()) = static_cast<float>(value);
 }
 
+void BoundEntry::bind(const Classifier& classifier, const Batch& batch) {
+  bind(classifier.image, batch.pixels);
+  bind(classifier.label, batch.labels);
+  if (classifier.label2.empty()) return;
+  bind(classifier.label2, batch.labels2);
+  set_scalar(classifier.lambda, batch.share);
+}
+
 void BoundEntry::run(int64_t batch, Recorder recorder) {
   session_->run(*entry_, batch, in_pointers_, out_pointers_, recorder);
 }

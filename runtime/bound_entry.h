@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/classifier.h"
+#include "runtime/data/loader.h"
 #include "runtime/session.h"
 
 namespace rnrun {
@@ -32,6 +34,8 @@ class BoundEntry {
     const Memory& own = find(inputs(*entry_), in_, name, dtype_of(T{}));
     in_pointers_[static_cast<size_t>(&own - in_.data())] = data;
   }
+  // Binds a batch's images and labels.
+  void bind(const Classifier& classifier, const Batch& batch);
   // Does nothing when the entry has no such input.
   void set_scalar(std::string_view name, double value);
   void run(int64_t batch, Recorder recorder = {});

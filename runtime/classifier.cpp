@@ -20,16 +20,23 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
   Classifier& c = result.classifier;
   for (const rn_value& v : inputs(entry)) {
     const rn_type& t = v.type;
-    if (t.rank == 0) continue;
+    const std::string_view called = v.name;
+    if (t.rank == 0) {
+      if (called == "lambda" && t.dtype == RN_F32) c.lambda = called;
+      continue;
+    }
     if (t.dtype == RN_U8 && t.rank == 4 && t.dims[0] < 0 && c.image.empty()) {
       c.image = v.name;
       c.shape = {t.dims[1], t.dims[2], t.dims[3]};
+    } else if (t.dtype == RN_I32 && t.rank == 1 && t.dims[0] < 0 && called == "label2") {
+      c.label2 = called;
     } else if (t.dtype == RN_I32 && t.rank == 1 && t.dims[0] < 0 && c.label.empty()) {
-      c.label = v.name;
+      c.label = called;
     } else {
       result.other = true;
     }
   }
+  if (c.label2.empty() != c.lambda.empty()) result.other = true;
   for (const rn_value& v : outputs(entry)) {
     const rn_type& t = v.type;
     if (std::string_view(v.name) == "loss" && t.dtype == RN_F32 && t.rank == 0) result.loss = true;

@@ -15,6 +15,10 @@ struct Classifier {
   std::string_view image;    // input u8[N, C, H, W]
   std::string_view label;    // input i32[N]
   std::string_view predict;  // output f32[N, classes]
+  // Inputs i32[N] "label2" and f32[] "lambda" of a loss for mixtures: lambda of an image with `label`, the
+  // rest of one with `label2`. Empty if the model has not both.
+  std::string_view label2;
+  std::string_view lambda;
   ImageShape shape;
   int64_t classes = 0;
 };

@@ -38,8 +38,7 @@ Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int6
   while (interrupted() == 0) {
     const Batch batch = loader.next();
     if (batch.size == 0) break;
-    loss.bind(classifier.image, batch.pixels);
-    loss.bind(classifier.label, batch.labels);
+    loss.bind(classifier, batch);
     loss.run(batch.size);
     if (predictions != nullptr) {
       const auto indices =

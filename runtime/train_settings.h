@@ -47,6 +47,7 @@ struct TrainSettings {
   int64_t random_crop = 0;
   double hflip = 0;
   int64_t cutout = 0;
+  double mixup_alpha = 0;  // see data/mixup.h
 
   double clip_grad_norm = 0;  // largest norm of all gradients together; 0: any
   bool model_ema = false;     // see model_ema.h

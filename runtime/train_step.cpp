@@ -45,8 +45,7 @@ void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) 
 }
 
 void TrainStep::run(const Batch& batch) {
-  active_->entry.bind(classifier_.image, batch.pixels);
-  active_->entry.bind(classifier_.label, batch.labels);
+  active_->entry.bind(classifier_, batch);
   active_->run(batch.size);
   if (active_ == &backward_ && batch.size < samples_) {
     const auto share = static_cast<float>(static_cast<double>(batch.size) / static_cast<double>(samples_));

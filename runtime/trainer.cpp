@@ -32,6 +32,11 @@ Trainer::Trainer(Session& session, const DataSplits& data, const TrainSettings& 
       classifier_(classifier_of(session.model(), "train_step")),
       samples_per_epoch_(data.train->size()),
       progress_(settings.print_freq) {
+  if (settings.mixup_alpha > 0 && classifier_.label2.empty())
+    throw UsageError(fmt::format(
+        "--mixup-alpha: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
+        "and lambda: f32[]",
+        session.model().name()));
   if (settings.limit_batches > 0)
     samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);
   steps_per_epoch_ = divide_up(samples_per_epoch_, settings.batch_size * settings.accumulate);
@@ -110,7 +115,8 @@ void Trainer::train_epoch() {
                  .shape = classifier_.shape,
                  .augmentation = augmentation_of(settings_),
                  .seed = settings_.seed,
-                 .epoch = position_.epoch},
+                 .epoch = position_.epoch,
+                 .mixup_alpha = settings_.mixup_alpha},
                 limits_.workers);
   while (position_.position < samples_per_epoch_ && !stopped()) {
     const int64_t samples = std::min(step_size, samples_per_epoch_ - position_.position);

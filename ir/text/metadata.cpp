@@ -67,6 +67,7 @@ const std::vector<RecipeEntry>& recipe_entries() {
       {"random_crop", Kind::integer},
       {"hflip", Kind::real},
       {"cutout", Kind::integer},
+      {"mixup_alpha", Kind::real},
   };
   return table;
 }

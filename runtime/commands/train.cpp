@@ -56,7 +56,8 @@ TrainSettings settings_of(const Model& model, const rn_entry& step) {
   }
   for (const rn_value& v : inputs(step)) {
     const std::string_view name = v.name;
-    if (v.type.rank == 0 && name != "lr" && name != "step") settings.hyper[v.name] = v.default_value;
+    if (v.type.rank == 0 && name != "lr" && name != "step" && name != "lambda")
+      settings.hyper[v.name] = v.default_value;
   }
   return settings;
 }

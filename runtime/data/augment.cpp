@@ -77,9 +77,8 @@ void cut_out(Image& image, int64_t side, Random& random) {
 
 }  // namespace
 
-Random augmentation_random(uint64_t seed, int64_t epoch, int64_t index) {
-  return {seed,
-          stream_of("augmentation") + (static_cast<uint64_t>(epoch) << 32) + static_cast<uint64_t>(index)};
+Random sample_random(std::string_view purpose, uint64_t seed, int64_t epoch, int64_t index) {
+  return {seed, stream_of(purpose) + (static_cast<uint64_t>(epoch) << 32) + static_cast<uint64_t>(index)};
 }
 
 void augment(Image& image, const ImageShape& shape, const Augmentation& a, Random random,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "runtime/data/image.h"
 #include "runtime/random.h"
@@ -25,8 +26,8 @@ struct Augmentation {
   bool operator==(const Augmentation&) const = default;
 };
 
-// The random numbers of one image in one epoch: they depend on nothing else.
-Random augmentation_random(uint64_t seed, int64_t epoch, int64_t index);
+// The random numbers for one purpose, of one image in one epoch: they depend on nothing else.
+Random sample_random(std::string_view purpose, uint64_t seed, int64_t epoch, int64_t index);
 
 // Makes a training image of `shape`. `name` is for the message of BadImage, when its channels do not fit.
 void augment(Image& image, const ImageShape& shape, const Augmentation& augmentation, Random random,

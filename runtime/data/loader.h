@@ -23,12 +23,16 @@ struct LoaderPlan {
   std::optional<Augmentation> augmentation;  // nothing: images as they are
   uint64_t seed = 0;                         // of the augmentation, as is the epoch
   int64_t epoch = 0;
+  double mixup_alpha = 0;  // see mixup.h; 0: images are not mixed
 };
 
 struct Batch {
   const uint8_t* pixels = nullptr;  // [size, C, H, W], RN_ALIGNMENT-aligned
   const int32_t* labels = nullptr;
   int64_t size = 0;
+  // An image is a mixture: so much of one with labels[i], the rest of one with labels2[i].
+  double share = 1;
+  const int32_t* labels2 = nullptr;
 };
 
 // What the batches are depends on the data set and the plan alone, not on the number of threads.
@@ -58,8 +62,11 @@ class Loader {
   struct Slot {
     Memory pixels;
     Memory labels;
+    Memory labels2;
+    double share = 1;
     std::vector<std::exception_ptr> errors;  // of each sample
     int64_t left = 0;                        // samples to be read
+    bool ready = false;
   };
   struct Range {
     int64_t begin = 0;
@@ -71,13 +78,14 @@ class Loader {
   void work();
   std::optional<Range> take(std::unique_lock<std::mutex>& lock);
   void read(int64_t sample, Image& image);
+  void finish(int64_t batch);
 
   const Dataset& data_;
   const LoaderPlan plan_;
   std::vector<Slot> slots_;
   double waited_ = 0;
 
-  std::mutex mutex_;  // for all below, and for Slot::left
+  std::mutex mutex_;  // for all below, and for Slot::left and ready
   std::condition_variable work_;
   std::condition_variable ready_;
   int64_t given_ = 0;     // samples given to threads

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <set>
 #include <span>
 
+#include "runtime/data/mixup.h"
 #include "runtime/data/shapes.h"
 #include "tests/unit/runtime/support.h"
 
@@ -121,6 +124,53 @@ TEST_CASE("a loader may be left before its end") {
   for (int batches = 0; batches < 4; ++batches) {
     Loader loader(*data, {.order = range(1000), .batch_size = 4, .shape = kShape}, 3);
     for (int i = 0; i < batches; ++i) CHECK(loader.next().size == 4);
+  }
+}
+
+TEST_CASE("mixup mixes neighbours of a batch, with a share of its own for each batch") {
+  const auto data = make_shapes(kShape, 10, "train");
+  LoaderPlan plan{.order = range(50), .batch_size = 8, .shape = kShape, .seed = 3};
+  Loader plain(*data, plan, 2);
+  plan.mixup_alpha = 0.4;
+  Loader mixed(*data, plan, 2);
+  Loader again(*data, plan, 1);
+  std::set<double> shares;
+  for (Batch a = plain.next(); a.size > 0; a = plain.next()) {
+    const Batch b = mixed.next();
+    CHECK(a.share == 1);
+    CHECK(std::equal(a.labels, a.labels + a.size, a.labels2));
+    CHECK(std::equal(a.labels, a.labels + a.size, b.labels));
+    shares.insert(b.share);
+    for (int64_t i = 0; i < a.size; ++i) {
+      const int64_t j = (i + a.size - 1) % a.size;
+      CHECK(b.labels2[i] == a.labels[j]);
+      for (int64_t p = 0; p < kShape.bytes(); ++p) {
+        const double exact =
+            b.share * a.pixels[i * kShape.bytes() + p] + (1 - b.share) * a.pixels[j * kShape.bytes() + p];
+        REQUIRE(std::abs(b.pixels[i * kShape.bytes() + p] - exact) <= 0.5);
+      }
+    }
+    const Batch c = again.next();
+    CHECK(c.share == b.share);
+    CHECK(std::equal(b.pixels, b.pixels + b.size * kShape.bytes(), c.pixels));
+  }
+  CHECK(shares.size() == 7);
+}
+
+TEST_CASE("shares of mixtures are Beta distributed") {
+  for (const double alpha : {0.1, 1.0, 5.0}) {
+    constexpr int kCount = 20'000;
+    double sum = 0;
+    double squares = 0;
+    for (uint64_t i = 0; i < kCount; ++i) {
+      const double share = mixup_share(alpha, Random(1, i));
+      REQUIRE(share >= 0);
+      REQUIRE(share <= 1);
+      sum += share - 0.5;
+      squares += (share - 0.5) * (share - 0.5);
+    }
+    CHECK(std::abs(sum / kCount) < 0.01);
+    CHECK(squares / kCount == doctest::Approx(0.25 / (2 * alpha + 1)).epsilon(0.03));
   }
 }
 
