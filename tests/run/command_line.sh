@@ -68,6 +68,23 @@ wait "$training" 2>/dev/null || true
 train killed --resume
 same "$(weights threads1)" "$(weights killed)" "kill -9 and --resume"
 
+# A loss of two labels takes mixtures of images; what happens to an image is the same after an interruption.
+refused 2 '--mixup-alpha: the loss of the model net does not take mixtures: it has no inputs label2: i32[N] and lambda: f32[]' \
+  "$bin/rnrun" train net.so --data shapes --mixup-alpha 0.2 --output-dir refused
+sed -e 's/label: i32\[N\])/label: i32[N], label2: i32[N], lambda: f32[])/' \
+  -e 's/loss .*/loss lambda * cross_entropy(fc, label) + (1 - lambda) * cross_entropy(fc, label2)/' \
+  -e 's/lr = 0.05/lr = 0.05, random_crop = 2, hflip = 0.5, cutout = 6/' net.graph >mix.graph
+"$bin/rnc" mix.graph -o mix.so
+mix() {
+  "$bin/rnrun" train mix.so --data shapes --limit-batches 10 "$@" >log 2>&1 || { cat log; fail "train mixtures $*"; }
+}
+mix --mixup-alpha 0.3 --output-dir mixed --workers 1
+mix --mixup-alpha 0.3 --output-dir mixed-again --workers 3 --epochs 1
+mix --output-dir mixed-again --resume --epochs 2
+same "$(weights mixed)" "$(weights mixed-again)" "mixtures, with other threads and an interruption"
+mix --output-dir unmixed
+cmp -s "$(weights mixed)" "$(weights unmixed)" && fail "--mixup-alpha makes no difference"
+
 "$bin/rnc" net.graph --emit=trainer -o trainer
 ./trainer --data shapes --limit-batches 10 --output-dir trainer-run >log 2>&1 || { cat log; fail "trainer"; }
 same "$(weights threads1)" "$(weights trainer-run)" "a trainer trains as rnrun does"

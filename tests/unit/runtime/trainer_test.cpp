@@ -50,6 +50,9 @@ TrainSettings settings() {
   s.lr = 0.05;
   s.hyper["momentum"] = 0.8;
   s.seed = 7;
+  s.random_crop = 2;
+  s.hflip = 0.5;
+  s.cutout = 5;
   return s;
 }
 
@@ -97,6 +100,8 @@ TEST_CASE("training learns, and counts every sample of the last partial batch") 
   const TemporaryDirectory directory;
   TrainSettings s = settings();
   s.epochs = 15;
+  s.random_crop = 0;
+  s.cutout = 0;
   const TrainOutcome outcome = train(directory.path(), Data(), 2, s);
   CHECK(outcome.signal == 0);
   CHECK(outcome.test.samples == kTest);
@@ -181,6 +186,10 @@ TEST_CASE("seed, settings and hyper-parameters matter") {
   CHECK(differs([](TrainSettings& s) { s.hyper["momentum"] = 0.7; }));
   CHECK(differs([](TrainSettings& s) { s.batch_size = 49; }));
   CHECK(differs([](TrainSettings& s) { s.limit_batches = 2; }));
+  CHECK(differs([](TrainSettings& s) { s.random_crop = 3; }));
+  CHECK(differs([](TrainSettings& s) { s.hflip = 0.4; }));
+  CHECK(differs([](TrainSettings& s) { s.cutout = 0; }));
+  CHECK(differs([](TrainSettings& s) { s.random_resized_crop = true; }));
 }
 
 TEST_CASE("a training that diverges stops with an error and keeps its last checkpoint") {
