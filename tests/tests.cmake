@@ -43,6 +43,7 @@ file(GLOB run_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/run/*.cpp)
 add_executable(run_tests ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp ${run_tests})
 target_link_libraries(run_tests PRIVATE rnc_compiler rnc_runtime rnc_test_support doctest::doctest)
 add_test(NAME run COMMAND run_tests)
+add_test(NAME samples COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/samples.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME command_line COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/command_line.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 
 # Skipped where Chromium or PyTorch is missing.

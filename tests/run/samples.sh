@@ -1,0 +1,18 @@
+#!/bin/sh
+# Every sample goes through all passes, for training and inference, to planned loops; and graphviz, where it is
+# installed, draws ResNet-18.
+# Usage: samples.sh DIRECTORY_OF_RNC SOURCE_DIRECTORY
+set -eu
+rnc=$1/rnc
+samples=$2/samples
+count=0
+for file in "$samples"/*.graph; do
+  grep -q '^model ' "$file" || continue  # what the others include
+  "$rnc" "$file" --emit=memory -o - | grep -q "^entry infer:" || { echo "$file: no plan of entry infer"; exit 1; }
+  count=$((count + 1))
+done
+[ "$count" -ge 30 ] || { echo "only $count samples"; exit 1; }
+if command -v dot > /dev/null; then
+  boxes=$("$rnc" "$samples/resnet18.graph" --emit=dot -o - | dot -Tsvg | grep -c 'class="node"')
+  [ "$boxes" -ge 30 ] || { echo "only $boxes boxes drawn"; exit 1; }
+fi
