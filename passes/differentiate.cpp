@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include "passes/optimizers.h"
 #include "passes/passes.h"
@@ -88,10 +89,22 @@ std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimiz
   return inputs;
 }
 
+// The parameters that are the weight or bias of a batch norm.
+using Names = std::set<std::string>;
+Names norm_parameters(const Graph& train) {
+  Names names;
+  for (const Node& node : train.nodes) {
+    if (node.op != Op::batch_norm) continue;
+    for (const size_t operand : {1, 2}) names.insert(train[node.inputs[operand]].name);
+  }
+  return names;
+}
+
 void emit_updates(GraphBuilder& b, const Module& module, const std::map<std::string, ValueId>& inputs,
-                  const std::string& parameter, ValueId gradient) {
+                  const Names& norms, const std::string& parameter, ValueId gradient) {
   b.set_origin(module.find_tensor(parameter)->location, layer_of(parameter));
-  const std::vector<Assign> assigns = emit_update(b, module.optimizer, inputs, parameter, gradient);
+  const std::vector<Assign> assigns =
+      emit_update(b, module.optimizer, inputs, parameter, norms.contains(parameter), gradient);
   b.graph().assigns.insert(b.graph().assigns.end(), assigns.begin(), assigns.end());
 }
 
@@ -144,24 +157,24 @@ std::vector<std::string> add_backward(Module& module, const Graph& train) {
   return parameters;
 }
 
-void add_update(Module& module, const std::vector<std::string>& parameters) {
+void add_update(Module& module, const std::vector<std::string>& parameters, const Names& norms) {
   Graph graph;
   graph.name = "update";
   GraphBuilder b(module, graph);
   const std::map<std::string, ValueId> inputs = emit_update_inputs(b, module.optimizer);
   for (const std::string& parameter : parameters) {
     b.set_origin(module.find_tensor(parameter)->location, layer_of(parameter));
-    emit_updates(b, module, inputs, parameter, b.state("grad." + parameter));
+    emit_updates(b, module, inputs, norms, parameter, b.state("grad." + parameter));
   }
   module.entries.push_back(std::move(graph));
 }
 
-void add_train_step(Module& module, const Graph& train) {
+void add_train_step(Module& module, const Graph& train, const Names& norms) {
   std::map<std::string, ValueId> inputs;
   Graph graph = copy_of(module, train, "train_step", &inputs);
   GraphBuilder b(module, graph);
   emit_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
-    emit_updates(b, module, inputs, parameter, gradient);
+    emit_updates(b, module, inputs, norms, parameter, gradient);
   });
   drop_dead_nodes(graph);
   module.entries.push_back(std::move(graph));
@@ -180,8 +193,9 @@ bool differentiate(Module& module) {
       declare(module, slot, TensorKind::slot, parameter);
     }
   }
-  add_update(module, parameters);
-  add_train_step(module, train);
+  const Names norms = norm_parameters(train);
+  add_update(module, parameters, norms);
+  add_train_step(module, train, norms);
   return true;
 }
 

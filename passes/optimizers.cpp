@@ -16,6 +16,7 @@ struct Step {
   const std::map<std::string, ValueId>& inputs;
   ValueId parameter;
   ValueId gradient;
+  std::string decay;                     // the hyper-parameter that is its weight decay; empty: none
   std::map<std::string, ValueId> slots;  // by the slot's name; the rule replaces them by their new values
 
   bool has(std::string_view hyper) const { return optimizer.hyper.has(hyper); }
@@ -26,7 +27,7 @@ struct Step {
   ValueId div(ValueId x, ValueId y) const { return b.emit(Op::div, {x, y}); }
   ValueId sqrt(ValueId x) const { return b.emit(Op::sqrt, {x}); }
   ValueId decayed_gradient() const {
-    return has("weight_decay") ? add(gradient, mul(parameter, input("weight_decay"))) : gradient;
+    return decay.empty() ? gradient : add(gradient, mul(parameter, input(decay)));
   }
 };
 
@@ -59,13 +60,14 @@ ValueId sgd_step(Step& s) {
   return s.sub(s.parameter, s.mul(direction, s.input("lr")));
 }
 
-// Kingma & Ba 2015, algorithm 1, with eps added to the corrected root as PyTorch does.
-ValueId adam_step(Step& s) {
-  const ValueId gradient = s.decayed_gradient();
-  const ValueId one = s.b.constant(1);
-  const auto average = [&](ValueId old, ValueId value, ValueId beta) {
-    return s.add(s.mul(old, beta), s.mul(value, s.sub(one, beta)));
-  };
+// decay old + (1 - decay) value
+ValueId average(Step& s, ValueId old, ValueId value, ValueId decay) {
+  return s.add(s.mul(old, decay), s.mul(value, s.sub(s.b.constant(1), decay)));
+}
+
+// Kingma & Ba 2015, algorithm 1, with eps added to the corrected root as PyTorch does. Returns `parameter`
+// moved.
+ValueId adam_step_from(Step& s, ValueId parameter, ValueId gradient) {
   const auto correction = [&](ValueId beta) {
     return s.b.emit(Op::bias_correction, {beta, s.input("step")});
   };
@@ -73,11 +75,46 @@ ValueId adam_step(Step& s) {
   const ValueId beta2 = s.input("beta2");
   ValueId& mean = s.slots.at("exp_avg");
   ValueId& square = s.slots.at("exp_avg_sq");
-  mean = average(mean, gradient, beta1);
-  square = average(square, s.mul(gradient, gradient), beta2);
+  mean = average(s, mean, gradient, beta1);
+  square = average(s, square, s.mul(gradient, gradient), beta2);
   const ValueId root = s.add(s.div(s.sqrt(square), s.sqrt(correction(beta2))), s.input("eps"));
   const ValueId rate = s.div(s.input("lr"), correction(beta1));
-  return s.sub(s.parameter, s.mul(s.div(mean, root), rate));
+  return s.sub(parameter, s.mul(s.div(mean, root), rate));
+}
+
+ValueId adam_step(Step& s) { return adam_step_from(s, s.parameter, s.decayed_gradient()); }
+
+// Loshchilov & Hutter 2019: the decay goes to the parameter, p (1 - lr decay), not to the gradient.
+ValueId adamw_step(Step& s) {
+  ValueId parameter = s.parameter;
+  if (!s.decay.empty()) {
+    const ValueId kept = s.sub(s.b.constant(1), s.mul(s.input("lr"), s.input(s.decay)));
+    parameter = s.mul(parameter, kept);
+  }
+  return adam_step_from(s, parameter, s.gradient);
+}
+
+bool centered(const Optimizer& optimizer) { return optimizer.hyper.get<bool>("centered"); }
+
+// Hinton's lecture 6e; centered as Graves 2013; eps is added to the root, as PyTorch does:
+// v' = momentum v + g / (sqrt(square_avg [- grad_avg^2]) + eps); p' = p - lr v'.
+ValueId rmsprop_step(Step& s) {
+  const ValueId gradient = s.decayed_gradient();
+  ValueId& square = s.slots.at("square_avg");
+  square = average(s, square, s.mul(gradient, gradient), s.input("alpha"));
+  ValueId variance = square;
+  if (centered(s.optimizer)) {
+    ValueId& mean = s.slots.at("grad_avg");
+    mean = average(s, mean, gradient, s.input("alpha"));
+    variance = s.sub(square, s.mul(mean, mean));
+  }
+  ValueId direction = s.div(gradient, s.add(s.sqrt(variance), s.input("eps")));
+  if (s.has("momentum")) {
+    ValueId& velocity = s.slots.at("momentum");
+    velocity = s.add(s.mul(velocity, s.input("momentum")), direction);
+    direction = velocity;
+  }
+  return s.sub(s.parameter, s.mul(direction, s.input("lr")));
 }
 
 struct Rule {
@@ -88,28 +125,51 @@ struct Rule {
   ValueId (*step)(Step&);
 };
 
+// The numbers every optimizer may have besides `own`: weight decay, and its exceptions.
+std::vector<AttributeSpec> with_decay(std::vector<AttributeSpec> own, std::optional<Attribute> weight_decay) {
+  using enum AttributeKind;
+  own.push_back({"weight_decay", real, std::move(weight_decay)});
+  own.push_back({"norm_weight_decay", real, {}});
+  own.push_back({"bias_weight_decay", real, {}});
+  return own;
+}
+
 const std::vector<Rule>& rules() {
   using enum AttributeKind;
+  using Names = std::vector<std::string>;
+  static const std::vector<AttributeSpec> adam = {
+      {"beta1", real, 0.9}, {"beta2", real, 0.999}, {"eps", real, 1e-8}};
+  const auto adam_slots = [](const Optimizer&) { return Names{"exp_avg", "exp_avg_sq"}; };
+  const auto always = [](const Optimizer&) { return true; };
   static const std::vector<Rule> table = {
-      {"sgd",
-       {{"momentum", real, {}},
-        {"dampening", real, {}},
-        {"weight_decay", real, {}},
-        {"nesterov", boolean, {}}},
-       [](const Optimizer& o) {
-         return o.hyper.has("momentum") ? std::vector<std::string>{"momentum"} : std::vector<std::string>{};
-       },
-       damped,
+      {"sgd", with_decay({{"momentum", real, {}}, {"dampening", real, {}}, {"nesterov", boolean, {}}}, {}),
+       [](const Optimizer& o) { return o.hyper.has("momentum") ? Names{"momentum"} : Names{}; }, damped,
        sgd_step},
-      {"adam",
-       {{"beta1", real, 0.9}, {"beta2", real, 0.999}, {"eps", real, 1e-8}, {"weight_decay", real, {}}},
-       [](const Optimizer&) {
-         return std::vector<std::string>{"exp_avg", "exp_avg_sq"};
+      {"adam", with_decay(adam, {}), adam_slots, always, adam_step},
+      {"adamw", with_decay(adam, 0.01), adam_slots, always, adamw_step},
+      {"rmsprop",
+       with_decay(
+           {{"alpha", real, 0.99}, {"eps", real, 1e-8}, {"momentum", real, {}}, {"centered", boolean, false}},
+           {}),
+       [](const Optimizer& o) {
+         Names slots = {"square_avg"};
+         if (centered(o)) slots.emplace_back("grad_avg");
+         if (o.hyper.has("momentum")) slots.emplace_back("momentum");
+         return slots;
        },
-       [](const Optimizer&) { return true; },
-       adam_step},
+       [](const Optimizer&) { return false; }, rmsprop_step},
   };
   return table;
+}
+
+// Which hyper-parameter is a parameter's weight decay, as torchvision's set_weight_decay chooses; empty:
+// none.
+std::string decay_of(const Optimizer& optimizer, const std::string& parameter, bool norm) {
+  const auto has = [&](const char* name) { return optimizer.hyper.has(name); };
+  const bool bias = parameter == "bias" || parameter.ends_with(".bias");
+  if (bias && has("bias_weight_decay")) return "bias_weight_decay";
+  if (norm && has("norm_weight_decay")) return "norm_weight_decay";
+  return has("weight_decay") ? "weight_decay" : "";
 }
 
 const Rule& rule_of(const Optimizer& optimizer) {
@@ -130,7 +190,8 @@ void check_values(const Optimizer& optimizer) {
     if (number && !(*number >= 0 && std::isfinite(*number))) {
       fail(fmt::format("{} must be a number of at least 0, not {}", key, str(value)));
     }
-    if (number && key.starts_with("beta") && *number >= 1) {
+    const bool fraction = key.starts_with("beta") || key == "alpha";
+    if (number && fraction && *number >= 1) {
       fail(fmt::format("{} must be less than 1, not {}", key, str(value)));
     }
   }
@@ -173,13 +234,14 @@ std::vector<std::string> slot_tensors(const Optimizer& optimizer, const std::str
 
 std::vector<Assign> emit_update(GraphBuilder& builder, const Optimizer& optimizer,
                                 const std::map<std::string, ValueId>& inputs, const std::string& parameter,
-                                ValueId gradient) {
+                                bool norm, ValueId gradient) {
   const Rule& rule = rule_of(optimizer);
   Step step{.b = builder,
             .optimizer = optimizer,
             .inputs = inputs,
             .parameter = builder.state(parameter),
-            .gradient = gradient};
+            .gradient = gradient,
+            .decay = decay_of(optimizer, parameter, norm)};
   for (const std::string& slot : rule.slots(optimizer)) {
     step.slots[slot] = builder.state(slot + "." + parameter);
   }

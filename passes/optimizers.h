@@ -1,8 +1,13 @@
 // The optimizers: what `train sgd(...)` may say, the state each parameter needs, and one step as graph nodes,
 // computed as PyTorch's torch.optim does.
 //
-//   sgd(momentum?, dampening?, weight_decay?, nesterov?)     slots: momentum, if momentum is given
-//   adam(beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay?)     slots: exp_avg, exp_avg_sq
+//   sgd(momentum?, dampening?, nesterov?)                       slots: momentum, if momentum is given
+//   adam(beta1 = 0.9, beta2 = 0.999, eps = 1e-8)                slots: exp_avg, exp_avg_sq
+//   adamw(the same; weight_decay = 0.01)                        slots: the same
+//   rmsprop(alpha = 0.99, eps = 1e-8, momentum?, centered?)     slots: square_avg; grad_avg, momentum where used
+//
+// Each also takes weight_decay, and, as torchvision's train.py, norm_weight_decay for the parameters of batch norms
+// and bias_weight_decay for all biases, which have weight_decay where these are not given.
 //
 // A number the model names becomes an input of the training entries, with the model's value as its default;
 // one it leaves out costs nothing: there is no code for it. `lr` is always an input. `step`, 1 for the first
@@ -28,9 +33,9 @@ std::vector<std::string> update_inputs(const Optimizer& optimizer);
 // The tensors of a parameter's optimizer state: "momentum.conv1.weight", ...
 std::vector<std::string> slot_tensors(const Optimizer& optimizer, const std::string& parameter);
 // Emits one step for one parameter: its new value and those of its slots. `inputs` holds update_inputs by
-// name.
+// name; `norm`: it is a batch norm's.
 std::vector<Assign> emit_update(GraphBuilder& builder, const Optimizer& optimizer,
                                 const std::map<std::string, ValueId>& inputs, const std::string& parameter,
-                                ValueId gradient);
+                                bool norm, ValueId gradient);
 
 }  // namespace rnc

@@ -113,6 +113,19 @@ class BatchNorm(nn.Module):
         return self.bn2(self.fc(relu(self.bn1(self.pre(x))).flatten(1)))
 
 
+class Normed(nn.Module):
+    """Without biases before a batch norm, whose gradients would be rounding errors that Adam makes steps of."""
+
+    def __init__(self):
+        super().__init__()
+        self.pre = nn.Conv2d(2, 5, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(5)
+        self.fc = nn.Linear(30, 7)
+
+    def forward(self, x):
+        return self.fc(relu(self.bn1(self.pre(x))).flatten(1))
+
+
 class Linear(nn.Module):
     def __init__(self):
         super().__init__()
@@ -378,12 +391,32 @@ class SmallD2l(nn.Module):
         return self.fc(self.layer2(self.layer1(x)).mean((2, 3)))
 
 
+def trained(model):
+    return [p for p in model.parameters() if p.requires_grad]
+
+
 def sgd(lr, **hyper):
-    return lambda parameters: torch.optim.SGD(parameters, lr, **hyper)
+    return lambda model: torch.optim.SGD(trained(model), lr, **hyper)
 
 
 def adam(lr, **hyper):
-    return lambda parameters: torch.optim.Adam(parameters, lr, **hyper)
+    return lambda model: torch.optim.Adam(trained(model), lr, **hyper)
+
+
+def grouped(optimizer, norm_weight_decay, bias_weight_decay, **hyper):
+    """Weight decay by groups, as torchvision's set_weight_decay makes them: biases, then batch norms, then the rest."""
+
+    def make(model):
+        groups = {"bias": [], "norm": [], "other": []}
+        for module in model.modules():
+            norm = isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d))
+            for name, parameter in module.named_parameters(recurse=False):
+                groups["bias" if name == "bias" else "norm" if norm else "other"].append(parameter)
+        decays = {"bias": bias_weight_decay, "norm": norm_weight_decay}
+        return optimizer([dict(params=p, weight_decay=decays[g]) if g in decays else dict(params=p)
+                          for g, p in groups.items()], **hyper)
+
+    return make
 
 
 # Directory: network, dtype and shape of the input, its name, the predicted value's name, optimizer, label smoothing.
@@ -394,6 +427,14 @@ CASES = {
     "pools": (Pools, "f32", (3, 2, 11, 9), "image", "out", sgd(0.1, momentum=0.9, nesterov=True), 0),
     "batch_norm": (BatchNorm, "f32", (5, 2, 4, 5), "image", "bn2", sgd(0.1, weight_decay=0.02), 0),
     "linear_adam": (Linear, "f32", (6, 9), "x", "fc2", adam(0.01, betas=(0.8, 0.999), weight_decay=0.01), 0.15),
+    "adamw": (Normed, "f32", (5, 2, 4, 5), "image", "fc",
+              grouped(torch.optim.AdamW, 0.3, 0.5, lr=0.01, weight_decay=0.1), 0),
+    "rmsprop": (BatchNorm, "f32", (5, 2, 4, 5), "image", "bn2",
+                grouped(torch.optim.RMSprop, 0, 0.2, lr=0.01, alpha=0.9, eps=0.03, momentum=0.8, weight_decay=0.1), 0),
+    "rmsprop_centered": (Linear, "f32", (6, 9), "x", "fc2",
+                         lambda model: torch.optim.RMSprop(model.parameters(), 0.01, centered=True), 0),
+    "sgd_groups": (BatchNorm, "f32", (5, 2, 4, 5), "image", "bn2",
+                   grouped(torch.optim.SGD, 0, 0, lr=0.1, momentum=0.9, weight_decay=0.1), 0),
     "resize_u8": (ResizeU8, "u8", (2, 3, 9, 13), "image", "fc", sgd(0.1), 0),
     "resize_f32": (ResizeF32, "f32", (2, 2, 7, 6), "image", "fc", sgd(0.1), 0),
     "basic": (BasicBlocks, "f32", (3, 5, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
@@ -411,7 +452,8 @@ CASES = {
     "residual_strided": (lambda: Alone(Residual(3, 6, 2)), "f32", (4, 3, 6, 6), "x", "y", sgd(0.05, **MOMENTUM), 0),
     "d2l": (SmallD2l, "u8", (5, 1, 14, 14), "image", "fc", sgd(0.05), 0),
 }
-SLOTS = {"momentum_buffer": "momentum", "exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq"}
+SLOTS = {"momentum_buffer": "momentum", "exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq",
+         "square_avg": "square_avg", "grad_avg": "grad_avg"}
 
 
 def make(case, seed):
@@ -441,7 +483,7 @@ def make(case, seed):
     files = {"in": {input_name: x, "label": label}, "params": params}
     files["loss"] = run_eval(model, run)
     model.train()
-    steps = optimizer(p for p in model.parameters() if p.requires_grad)
+    steps = optimizer(model)
     for step in range(STEPS):
         steps.zero_grad()
         loss, outputs = run()

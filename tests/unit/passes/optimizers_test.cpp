@@ -28,7 +28,7 @@ std::vector<double> three_steps(Optimizer optimizer, double lr) {
     if (optimizer.hyper.has(name)) arguments[name] = {{}, {optimizer.hyper.get<double>(name)}};
   }
   arguments["lr"] = {{}, {lr}};
-  graph.assigns = emit_update(b, optimizer, inputs, "p", b.state("grad.p"));
+  graph.assigns = emit_update(b, optimizer, inputs, "p", false, b.state("grad.p"));
 
   Tensors tensors;
   for (const Tensor& tensor : module.tensors) tensors[tensor.name] = {{1}, {0}};
@@ -96,6 +96,29 @@ TEST_CASE("adam with its own betas, eps and weight decay") {
       {0.9507042253521126, 0.9229444128226958, 0.8840712594678863});
 }
 
+TEST_CASE("adamw") {
+  check_close(three_steps(optimizer("adamw", {}), 0.05),
+              {0.9495000010000001, 0.9357083993534234, 0.9017081630644002});
+  check_close(
+      three_steps(optimizer("adamw", {{"beta1", 0.8}, {"beta2", 0.95}, {"eps", 0.01}, {"weight_decay", 0.2}}),
+                  0.05),
+      {0.9409803921568627, 0.9212117309914339, 0.8768415930252622});
+}
+
+TEST_CASE("rmsprop, plain, with momentum, and centered") {
+  check_close(three_steps(optimizer("rmsprop", {}), 0.05),
+              {0.5000000999999803, 0.7245066872108754, 0.24265033898487753});
+  check_close(
+      three_steps(
+          optimizer("rmsprop", {{"alpha", 0.9}, {"eps", 0.0316}, {"momentum", 0.9}, {"weight_decay", 0.1}}),
+          0.05),
+      {0.8644598682710459, 0.7798347769899011, 0.557810335725607});
+  check_close(
+      three_steps(
+          optimizer("rmsprop", {{"alpha", 0.9}, {"eps", 0.01}, {"momentum", 0.5}, {"centered", true}}), 0.05),
+      {0.84375, 0.8357022488516935, 0.6717045911872606});
+}
+
 TEST_CASE("inputs and slots follow from what the model names") {
   using Names = std::vector<std::string>;
   const auto inputs = [](const Optimizer& o) { return update_inputs(complete_optimizer(o)); };
@@ -108,10 +131,15 @@ TEST_CASE("inputs and slots follow from what the model names") {
         Names{"lr", "momentum", "dampening", "step"});
   CHECK(inputs(optimizer("adam", {})) == Names{"lr", "beta1", "beta2", "eps", "step"});
   CHECK(slot_tensors(optimizer("adam", {}), "w") == Names{"exp_avg.w", "exp_avg_sq.w"});
+  CHECK(inputs(optimizer("adamw", {{"norm_weight_decay", 0.0}})) ==
+        Names{"lr", "beta1", "beta2", "eps", "weight_decay", "norm_weight_decay", "step"});
+  const Optimizer rmsprop = complete_optimizer(optimizer("rmsprop", {{"momentum", 0.9}, {"centered", true}}));
+  CHECK(update_inputs(rmsprop) == Names{"lr", "alpha", "eps", "momentum"});
+  CHECK(slot_tensors(rmsprop, "w") == Names{"square_avg.w", "grad_avg.w", "momentum.w"});
 }
 
 TEST_CASE("a wrong optimizer is an error that says what is wrong") {
-  CHECK(message_of(optimizer("sdg", {})) == "there is no optimizer sdg; there are sgd, adam");
+  CHECK(message_of(optimizer("sdg", {})) == "there is no optimizer sdg; there are sgd, adam, adamw, rmsprop");
   CHECK(message_of(optimizer("sgd", {{"beta1", 0.9}})) == "sgd: there is no attribute beta1");
   CHECK(message_of(optimizer("sgd", {{"momentum", std::string("high")}})) ==
         "sgd: momentum must be a number, not \"high\"");
