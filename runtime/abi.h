@@ -110,6 +110,8 @@ typedef struct rn_buffer {
   rn_extent offset;
   int32_t first_call;
   int32_t last_call;
+  int32_t dtype; /* of its elements: rn_dtype, or -1 if they are of none of these */
+  int32_t reserved;
 } rn_buffer;
 
 /* An operation of the forward pass as the network's author wrote it, for reports and drawings. */
@@ -145,6 +147,8 @@ typedef struct rn_run {
   void* context; /* passed to parallel_for */
 } rn_run;
 
+/* "backward" and "train_step" return as soon as the loss is computed if it is not a finite number: the
+ * outputs are there, parameters, slots and gradients are as before, running statistics need not be finite. */
 typedef struct rn_entry {
   const char* name; /* "prepare", "infer", "loss", "backward", "update", "train_step" */
   const rn_value* inputs;

@@ -34,6 +34,7 @@ int64_t extent(const rn_extent& e, int64_t batch, std::string_view what) {
 struct RunContext {
   ThreadPool* pool;
   Recorder recorder;
+  const std::byte* arena;
 };
 
 // A task wrapped so that each part's time is recorded.
@@ -55,6 +56,7 @@ void parallel_for(void* context, int64_t call, int64_t count, rn_task task, cons
   const auto& run = *static_cast<const RunContext*>(context);
   if (run.recorder.profile == nullptr) {
     run.pool->run(count, task, frame);
+    if (run.recorder.observer != nullptr) run.recorder.observer->after(call, run.arena);
     return;
   }
   const auto start = Clock::now();
@@ -168,9 +170,10 @@ void Session::reserve(const rn_entry& entry, int64_t batch, rn_extent other) {
 
 void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
                   std::span<void* const> outputs, Recorder recorder) {
+  if (recorder.observer != nullptr) arena_ = Memory();  // so that it is zero
   reserve(entry, batch);
   if (recorder.profile != nullptr) recorder.profile->seconds.resize(static_cast<size_t>(entry.call_count));
-  RunContext context{pool_, recorder};
+  RunContext context{pool_, recorder, arena_.data()};
   rn_run run{};
   run.batch = batch;
   run.inputs = inputs.data();

@@ -17,10 +17,19 @@
 
 namespace rnrun {
 
-// Where to record a run; either may be null.
+// Sees what calls have computed.
+class CallObserver {
+ public:
+  virtual ~CallObserver() = default;
+  // After call number `call`; `arena` was zero before the run.
+  virtual void after(int64_t call, const std::byte* arena) = 0;
+};
+
+// Where to record a run; each may be null, but there is no trace without a profile.
 struct Recorder {
   Profile* profile = nullptr;
   Trace* trace = nullptr;
+  CallObserver* observer = nullptr;
 };
 
 // Not for several threads at once. `pool` must outlive it.

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,11 +28,13 @@ class TrainStep {
   // A step of `samples` samples in all; `number` is that of the step, from 1. With `measure`, finish()
   // returns the norms of its gradients.
   void begin(int64_t number, int64_t samples, double lr, bool measure);
-  // Trains on, or gets the gradients of, a batch. Afterwards loss() and scores() are those of it.
+  // Trains on, or gets the gradients of, a batch. Afterwards loss() and scores() are those of it. Throws
+  // Error, naming the first layer at fault, when the loss is not finite; no parameter has changed then.
   void run(const Batch& batch);
   double loss() const { return static_cast<double>(*active_->loss); }
   const float* scores() const { return active_->scores; }
   // Ends a step when all its batches have run. Returns the norms of gradients().tensors(), if asked for.
+  // Throws Error when they were computed and are not finite; no parameter has changed then.
   std::optional<std::vector<double>> finish();
   const Gradients& gradients() const { return gradients_; }
   // Of the entry that took most of the batches, so far: those as large as batches get.
@@ -49,6 +51,9 @@ class TrainStep {
     void run(int64_t batch);
   };
 
+  [[noreturn]] void fail(const std::string& what, const std::string& where) const;
+
+  Session& session_;
   Classifier classifier_;
   const TrainSettings& settings_;
   Pass whole_;
@@ -56,6 +61,7 @@ class TrainStep {
   BoundEntry update_;
   Gradients gradients_;
   Pass* active_;
+  int64_t number_ = 0;   // of the step
   int64_t samples_ = 0;  // of the step
   bool summed_ = false;  // gradients_ holds the sum of its batches so far
   bool measure_ = false;

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
+#include "runtime/divergence.h"
 #include "runtime/error.h"
 #include "runtime/evaluate.h"
 #include "runtime/interrupt.h"
@@ -43,6 +43,11 @@ Trainer::Trainer(Session& session, const DataSplits& data, const TrainSettings& 
 }
 
 void Trainer::save(const std::string& path) {
+  for (const rn_tensor_kind kind : {RN_PARAMETER, RN_BUFFER, RN_SLOT})
+    if (const rn_tensor* bad = first_bad_tensor(session_, kind))
+      throw Error(
+          fmt::format("{} is no longer finite after step {}; the training has diverged: try a lower --lr",
+                      bad->name, position_.step));
   Checkpoint checkpoint{settings_, position_, {}};
   if (ema_) {
     checkpoint.position.ema_updates = ema_->updates();
@@ -80,10 +85,6 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
     const Batch batch = loader.next();
     samples -= batch.size;
     step.run(batch);
-    if (!std::isfinite(step.loss()))
-      throw Error(
-          fmt::format("the loss is {} in epoch {}, step {}: the training has diverged; try a lower --lr",
-                      step.loss(), record.epoch, record.step));
     for (Metrics* metrics : {&record.metrics, &position_.metrics})
       metrics->add(batch.size, step.loss(), step.scores(), classifier_.classes, batch.labels);
     position_.position += batch.size;

@@ -36,7 +36,11 @@ class EntryEmitter {
     store(kFrameBatch, batch_);
     store(kFrameScratch, pointer_field(offsetof(rn_run, scratch), "scratch"));
     store(kFrameScratchStride, integer(context_.scratch_bytes_per_worker));
-    for (size_t i = 0; i < entry_.calls.size(); ++i) emit_call(static_cast<int64_t>(i), entry_.calls[i]);
+    const int loss = loss_call();
+    for (size_t i = 0; i < entry_.calls.size(); ++i) {
+      emit_call(static_cast<int64_t>(i), entry_.calls[i]);
+      if (static_cast<int>(i) == loss) emit_stop_at_bad_loss();
+    }
     b_.CreateRetVoid();
   }
 
@@ -96,6 +100,45 @@ class EntryEmitter {
     llvm::Value* tasks = extent(context_.program.kernels.at(kernel).tasks);
     b_.CreateCall(type, parallel_for_,
                   {host_, integer(number), tasks, context_.functions.at(kernel), frame_});
+  }
+
+  bool is_loss(const Buffer& buffer) const {
+    return buffer.region == Region::output &&
+           entry_.outputs.at(static_cast<size_t>(buffer.index)).first == "loss";
+  }
+
+  // The call that finishes the loss of an entry that trains; -1 if there is none.
+  int loss_call() const {
+    if (entry_.name != "train_step" && entry_.name != "backward") return -1;
+    int last = -1;
+    for (size_t c = 0; c < entry_.calls.size(); ++c) {
+      const Call& call = entry_.calls[c];
+      const loops::Kernel& kernel = context_.program.kernels.at(static_cast<size_t>(call.kernel));
+      for (size_t i = 0; i < call.arguments.size(); ++i) {
+        const bool written = kernel.params.at(i)->access != loops::Access::read;
+        if (written && is_loss(entry_.buffers.at(static_cast<size_t>(call.arguments[i]))))
+          last = static_cast<int>(c);
+      }
+    }
+    return last;
+  }
+
+  // Returns unless the loss is finite, so that it spoils no parameter.
+  void emit_stop_at_bad_loss() {
+    const auto output = std::ranges::find(entry_.outputs, "loss", &std::pair<std::string, Type>::first);
+    llvm::Value* loss = b_.CreateLoad(
+        b_.getFloatTy(),
+        element("outputs", offsetof(rn_run, outputs), static_cast<int>(output - entry_.outputs.begin())),
+        "loss");
+    constexpr uint32_t kExponent = 0x7f800000;  // all ones: infinite or NaN
+    llvm::Value* exponent = b_.CreateAnd(b_.CreateBitCast(loss, b_.getInt32Ty()), kExponent);
+    llvm::Function* function = b_.GetInsertBlock()->getParent();
+    auto* stop = llvm::BasicBlock::Create(b_.getContext(), "stop", function);
+    auto* go_on = llvm::BasicBlock::Create(b_.getContext(), "finite", function);
+    b_.CreateCondBr(b_.CreateICmpEQ(exponent, b_.getInt32(kExponent)), stop, go_on);
+    b_.SetInsertPoint(stop);
+    b_.CreateRetVoid();
+    b_.SetInsertPoint(go_on);
   }
 
   llvm::IRBuilder<> b_;

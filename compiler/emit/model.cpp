@@ -218,6 +218,23 @@ class ModelEmitter {
                          data_.i64(layer.multiply_adds)});
   }
 
+  // What a call takes the elements of a buffer for.
+  int32_t buffer_dtype(const EntryProgram& entry, int buffer, int call_number) {
+    const Call& call = entry.calls.at(static_cast<size_t>(call_number));
+    const auto argument = std::ranges::find(call.arguments, buffer) - call.arguments.begin();
+    const loops::Kernel& kernel = model_.program.kernels.at(static_cast<size_t>(call.kernel));
+    switch (kernel.params.at(static_cast<size_t>(argument))->scalar) {
+      case loops::Scalar::u8:
+        return RN_U8;
+      case loops::Scalar::i32:
+        return RN_I32;
+      case loops::Scalar::f32:
+        return RN_F32;
+      default:
+        return -1;
+    }
+  }
+
   // The temporaries that calls use, in the order of first use.
   Fields buffers(const EntryProgram& entry) {
     const std::vector<Life> life = lives(entry);
@@ -228,8 +245,10 @@ class ModelEmitter {
     Fields buffers;
     for (const size_t b : order) {
       const Buffer& buffer = entry.buffers[b];
-      buffers.push_back(data_.record({data_.text(buffer.name), extent(buffer.size), extent(buffer.offset),
-                                      data_.i32(life[b].first), data_.i32(life[b].last)}));
+      buffers.push_back(
+          data_.record({data_.text(buffer.name), extent(buffer.size), extent(buffer.offset),
+                        data_.i32(life[b].first), data_.i32(life[b].last),
+                        data_.i32(buffer_dtype(entry, static_cast<int>(b), life[b].first)), data_.i32(0)}));
     }
     return buffers;
   }

@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 
 #include <atomic>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 
 #include "runtime/data/shapes.h"
+#include "runtime/divergence.h"
 #include "runtime/interrupt.h"
 #include "runtime/metrics_log.h"
 #include "runtime/safetensors.h"
@@ -63,9 +65,25 @@ struct Data {
                std::make_unique<Stopping>(kTest, stop_test, signals)} {}
 };
 
+// With everything that a training can have on.
+TrainSettings elaborate_settings() {
+  TrainSettings s = settings();
+  s.lr_scheduler = "cosine";
+  s.lr_interval = "step";
+  s.lr_warmup_epochs = 1;
+  s.batch_size = 20;
+  s.accumulate = 3;
+  s.clip_grad_norm = 0.5;
+  s.model_ema = true;
+  s.model_ema_decay = 0.99;
+  s.model_ema_steps = 2;
+  s.grad_norm_every = 5;
+  return s;
+}
+
 // Trains from the beginning, or from the checkpoint in the directory if there is one.
 TrainOutcome train(const std::string& directory, const Data& data, int threads,
-                   const TrainSettings& s = settings()) {
+                   const TrainSettings& s = settings(), RunLimits limits = {}) {
   ThreadPool pool(threads);
   Session session(Model::load(model_path("linear")), pool);
   Checkpoint start{s, {}, {}};
@@ -76,7 +94,7 @@ TrainOutcome train(const std::string& directory, const Data& data, int threads,
   }
   const InterruptGuard guard;
   MetricsLog log(directory, start.position.epoch);
-  return Trainer(session, data.splits, start.settings, directory).run(start, log);
+  return Trainer(session, data.splits, start.settings, directory, limits).run(start, log);
 }
 
 std::string checkpoint_bytes(const TemporaryDirectory& directory) {
@@ -112,40 +130,160 @@ TEST_CASE("training learns, and counts every sample of the last partial batch") 
 }
 
 TEST_CASE("the weights do not depend on threads or interruptions") {
-  const TemporaryDirectory whole;
-  CHECK(train(whole.path(), Data(), 1).signal == 0);
-  const std::string expected = checkpoint_bytes(whole);
+  for (const TrainSettings& s : {settings(), elaborate_settings()}) {
+    CAPTURE(s.accumulate);
+    const TemporaryDirectory whole;
+    CHECK(train(whole.path(), Data(), 1, s).signal == 0);
+    const std::string expected = checkpoint_bytes(whole);
 
-  for (const int threads : {2, 3, 7}) {
-    const TemporaryDirectory directory;
-    train(directory.path(), Data(), threads);
-    CHECK(checkpoint_bytes(directory) == expected);
-  }
-  SUBCASE("interrupted in the middle of an epoch, twice") {
-    const TemporaryDirectory directory;
-    CHECK(train(directory.path(), Data(kTrain + 60), 2).signal == SIGINT);
-    CHECK(checkpoint_bytes(directory) != expected);
-    CHECK(train(directory.path(), Data(70), 3).signal == SIGINT);
-    CHECK(train(directory.path(), Data(), 1).signal == 0);
-    CHECK(checkpoint_bytes(directory) == expected);
-    CHECK(metrics(directory) == metrics(whole));
-  }
-  SUBCASE("interrupted in the last batch of an epoch, or of all") {
-    for (const int64_t stop : {kTrain - 1, 3 * kTrain}) {
+    for (const int threads : {2, 3, 7}) {
       const TemporaryDirectory directory;
-      CHECK(train(directory.path(), Data(stop), 2).signal == SIGINT);
+      train(directory.path(), Data(), threads, s);
+      CHECK(checkpoint_bytes(directory) == expected);
+    }
+    {  // in the middle of an epoch, twice
+      const TemporaryDirectory directory;
+      CHECK(train(directory.path(), Data(kTrain + 60), 2, s).signal == SIGINT);
+      CHECK(checkpoint_bytes(directory) != expected);
+      CHECK(train(directory.path(), Data(70), 3).signal == SIGINT);
+      CHECK(train(directory.path(), Data(), 1).signal == 0);
+      CHECK(checkpoint_bytes(directory) == expected);
+      CHECK(metrics(directory) == metrics(whole));
+    }
+    for (const int64_t stop : {kTrain - 1, 3 * kTrain}) {  // in the last batch of an epoch, or of all
+      const TemporaryDirectory directory;
+      CHECK(train(directory.path(), Data(stop), 2, s).signal == SIGINT);
       CHECK(train(directory.path(), Data(), 2).signal == 0);
       CHECK(checkpoint_bytes(directory) == expected);
       CHECK(metrics(directory) == metrics(whole));
     }
+    {  // while evaluating
+      const TemporaryDirectory directory;
+      CHECK(train(directory.path(), Data(0, kTest + 5), 2, s).signal == SIGINT);
+      CHECK(train(directory.path(), Data(), 2).signal == 0);
+      CHECK(checkpoint_bytes(directory) == expected);
+      CHECK(metrics(directory) == metrics(whole));
+    }
+    {  // out of time before each step
+      const TemporaryDirectory directory;
+      CHECK(train(directory.path(), Data(), 2, s, {.seconds = 0}).out_of_time);
+      CHECK(train(directory.path(), Data(), 2).signal == 0);
+      CHECK(checkpoint_bytes(directory) == expected);
+    }
   }
-  SUBCASE("interrupted while evaluating") {
+}
+
+TEST_CASE("gradients of batches add up to those of one batch of all their samples") {
+  const auto weights = [](const TrainSettings& s) {
     const TemporaryDirectory directory;
-    CHECK(train(directory.path(), Data(0, kTest + 5), 2).signal == SIGINT);
-    CHECK(train(directory.path(), Data(), 2).signal == 0);
-    CHECK(checkpoint_bytes(directory) == expected);
-    CHECK(metrics(directory) == metrics(whole));
+    train(directory.path(), Data(), 2, s);
+    ThreadPool pool(1);
+    Session session(Model::load(model_path("linear")), pool);
+    load_checkpoint(Trainer::checkpoint_path(directory.path()), session);
+    return session.tensors({RN_PARAMETER, RN_SLOT});
+  };
+  TrainSettings s = settings();
+  s.batch_size = 48;
+  const Arrays whole = weights(s);
+  s.batch_size = 12;
+  s.accumulate = 4;  // 230 samples: the last step has three batches, the last of them of two samples
+  const Arrays parts = weights(s);
+  for (const auto& [name, array] : whole) {
+    CAPTURE(name);
+    const auto a = array.as<float>(), b = parts.at(name).as<float>();
+    double difference = 0, size = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+      difference += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+      size += std::pow(static_cast<double>(a[i]), 2);
+    }
+    CHECK(difference < 1e-10 * size);
   }
+}
+
+// Keeps what it is told.
+struct Recording : RunLog {
+  std::vector<StepRecord> steps;
+  std::vector<std::vector<double>> norms;
+  std::vector<double> totals;
+  std::vector<EpochRecord> epochs;
+  void step(const StepRecord& record) override { steps.push_back(record); }
+  void gradients(const GradientRecord& record) override {
+    CHECK(record.step == steps.back().step);
+    CHECK(record.tensors.size() == 2);
+    CHECK(std::string(record.tensors[0]->name) == "grad.fc.weight");
+    norms.emplace_back(record.norms.begin(), record.norms.end());
+    totals.push_back(record.total);
+  }
+  void epoch(const EpochRecord& record) override { epochs.push_back(record); }
+};
+
+TEST_CASE("a log hears of every step, gradients at their interval, and epochs") {
+  const auto run = [](const TrainSettings& s) {
+    const TemporaryDirectory directory;
+    const Data data;
+    ThreadPool pool(2);
+    Session session(Model::load(model_path("linear")), pool);
+    session.initialize(s.seed);
+    Recording log;
+    Trainer(session, data.splits, s, directory.path()).run({s, {}, {}}, log);
+    return log;
+  };
+  TrainSettings s = settings();
+  s.grad_norm_every = 4;
+  const Recording log = run(s);
+  REQUIRE(log.steps.size() == 15);
+  CHECK(log.steps[4].metrics.samples == 30);
+  CHECK(log.steps[14].step == 15);
+  CHECK(log.steps[14].epoch == 3);
+  CHECK(log.steps[14].lr == 0.05);
+  REQUIRE(log.norms.size() == 4);  // steps 1, 5, 9, 13
+  for (size_t i = 0; i < log.norms.size(); ++i) {
+    CHECK(log.norms[i].size() == 2);
+    CHECK(log.totals[i] == doctest::Approx(std::hypot(log.norms[i][0], log.norms[i][1])));
+    CHECK(log.totals[i] > 0);
+  }
+  REQUIRE(log.epochs.size() == 3);
+  CHECK(log.epochs[1].step == 10);
+  CHECK(log.epochs[1].train.samples == kTrain);
+  CHECK(log.epochs[1].test->samples == kTest);
+  CHECK(!log.epochs[1].test_ema);
+  CHECK(log.epochs[0].best);
+
+  s.grad_norm_every = 0;
+  const Recording silent = run(s);
+  CHECK(silent.norms.empty());
+  for (size_t i = 0; i < 15; ++i) CHECK(silent.steps[i].metrics.loss() == log.steps[i].metrics.loss());
+
+  s.model_ema = true;
+  CHECK(run(s).epochs[2].test_ema->samples == kTest);
+
+  // Clipped gradients are recorded as they came; the first step's loss does not know of them yet.
+  s.grad_norm_every = 1;
+  s.clip_grad_norm = log.totals[0] / 2;
+  const Recording clipped = run(s);
+  CHECK(clipped.totals[0] == log.totals[0]);
+  CHECK(clipped.steps[0].metrics.loss() == log.steps[0].metrics.loss());
+  CHECK(clipped.steps[1].metrics.loss() != log.steps[1].metrics.loss());
+  s.clip_grad_norm = 1e6;
+  CHECK(run(s).steps[14].metrics.loss() == log.steps[14].metrics.loss());
+}
+
+TEST_CASE("early stop: when evaluations are no better than the best") {
+  const TemporaryDirectory directory;
+  TrainSettings s = settings();
+  s.lr = 0;  // never better than the first
+  s.epochs = 9;
+  s.early_stop = 3;
+  CHECK(train(directory.path(), Data(), 1, s).signal == 0);
+  const std::string before = checkpoint_bytes(directory);
+  ThreadPool pool(1);
+  Session session(Model::load(model_path("linear")), pool);
+  const Checkpoint checkpoint = load_checkpoint(Trainer::checkpoint_path(directory.path()), session);
+  CHECK(checkpoint.position.epoch == 4);
+  CHECK(checkpoint.position.best_epoch == 1);
+  CHECK(checkpoint.position.not_better == 3);
+  train(directory.path(), Data(), 1);  // resumed, it has nothing to do
+  CHECK(checkpoint_bytes(directory) == before);
 }
 
 TEST_CASE("a second Ctrl-C ends the program at once and leaves the old checkpoint") {
@@ -194,11 +332,30 @@ TEST_CASE("seed, settings and hyper-parameters matter") {
 
 TEST_CASE("a training that diverges stops with an error and keeps its last checkpoint") {
   const TemporaryDirectory directory;
-  TrainSettings s = settings();
-  s.lr = 1e6;
-  const std::string message = error_of([&] { train(directory.path(), Data(), 1, s); });
+  CHECK(train(directory.path(), Data(kTrain + 60), 1).signal == SIGINT);
+  const std::string before = checkpoint_bytes(directory);
+  ThreadPool pool(1);
+  Session session(Model::load(model_path("linear")), pool);
+  Checkpoint start = load_checkpoint(Trainer::checkpoint_path(directory.path()), session);
+  start.settings.lr = 1e6;
+  const Data data;
+  RunLog log;
+  const InterruptGuard guard;
+  const std::string message =
+      error_of([&] { Trainer(session, data.splits, start.settings, directory.path()).run(start, log); });
   CHECK(message.starts_with("the loss is "));
-  CHECK(message.ends_with(": the training has diverged; try a lower --lr"));
+  CHECK(message.ends_with("; the training has diverged: try a lower --lr"));
+  CHECK(first_bad_tensor(session, RN_PARAMETER) == nullptr);  // it stopped before the update
+  CHECK(checkpoint_bytes(directory) == before);
+
+  // Weights that are not finite are not saved, whatever the loss says.
+  start = load_checkpoint(Trainer::checkpoint_path(directory.path()), session);
+  reinterpret_cast<float*>(session.region(RN_SLOT).data())[3] = INFINITY;
+  CHECK(error_of([&] {
+          Trainer(session, data.splits, start.settings, directory.path(), {.seconds = 0}).run(start, log);
+        }) ==
+        "momentum.fc.weight is no longer finite after step 7; the training has diverged: try a lower --lr");
+  CHECK(checkpoint_bytes(directory) == before);
 }
 
 TEST_CASE("checkpoints of another model, version or state of health are refused by name") {

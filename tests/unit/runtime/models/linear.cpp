@@ -113,14 +113,19 @@ void gradient_task(const void* data, int64_t begin, int64_t end, int64_t) {
     }
 }
 
-void run_backward(const rn_run* run) {
+// False when the loss is not finite.
+bool backward(const rn_run* run) {
   forward(*run, RN_PARAMETER);
   loss(*run);
+  if (!std::isfinite(*static_cast<const float*>(run->outputs[1]))) return false;
   const Frame frame{run, nullptr};
   run->parallel_for(run->context, 1, kPixels + 1, gradient_task, &frame);
   float& mean = *tensors(*run, RN_BUFFER);  // a running mean of the first pixel
   mean = 0.9f * mean + 0.1f * static_cast<float>(image(*run)[0]);
+  return true;
 }
+
+void run_backward(const rn_run* run) { backward(run); }
 
 // `first`: the number of the input "lr", followed by momentum and step.
 void update(const rn_run& run, int64_t first) {
@@ -136,8 +141,7 @@ void update(const rn_run& run, int64_t first) {
 void run_update(const rn_run* run) { update(*run, 0); }
 
 void run_train_step(const rn_run* run) {
-  run_backward(run);
-  update(*run, 2);
+  if (backward(run)) update(*run, 2);
 }
 
 void run_prepare(const rn_run* run) {

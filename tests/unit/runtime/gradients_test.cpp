@@ -1,0 +1,82 @@
+#include "runtime/gradients.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "runtime/random.h"
+#include "tests/unit/runtime/support.h"
+
+namespace rnrun {
+
+namespace {
+
+// Sets the gradients to normal numbers, of which only those of tensors matter.
+void fill(Session& session, uint64_t seed) {
+  for (const rn_tensor& t : session.model().tensors()) {
+    if (t.kind != RN_GRADIENT) continue;
+    Array values = session.tensor(t);
+    Random random(seed, stream_of(t.name));
+    for (float& value : values.as<float>()) value = static_cast<float>(random.normal());
+    session.set_tensor(t, values, "the test");
+  }
+}
+
+}  // namespace
+
+TEST_CASE("norms of gradients, whatever the number of threads") {
+  std::vector<double> first;
+  for (const int threads : {1, 2, 5}) {
+    ThreadPool pool(threads);
+    Session session(Model::load(model_path("linear")), pool);
+    const Gradients gradients(session);
+    REQUIRE(gradients.tensors().size() == 2);
+    fill(session, 1);
+    const std::vector<double> norms = gradients.norms();
+    double squares = 0;
+    for (size_t i = 0; i < norms.size(); ++i) {
+      double sum = 0;
+      const Array tensor = session.tensor(*gradients.tensors()[i]);
+      for (const float value : tensor.as<float>())
+        sum += static_cast<double>(value) * static_cast<double>(value);
+      CHECK(norms[i] == doctest::Approx(std::sqrt(sum)).epsilon(1e-12));
+      squares += sum;
+    }
+    CHECK(total_norm(norms) == doctest::Approx(std::sqrt(squares)).epsilon(1e-12));
+    if (first.empty()) first = norms;
+    CHECK(norms == first);
+  }
+}
+
+TEST_CASE("sums and scales of gradients") {
+  ThreadPool pool(2);
+  Session session(Model::load(model_path("linear")), pool);
+  Gradients gradients(session);
+  const rn_tensor& t = *gradients.tensors()[0];
+  fill(session, 1);
+  const Array a = session.tensor(t);
+  gradients.add_to_sum(0.25f, true);
+  fill(session, 2);
+  const Array b = session.tensor(t);
+  gradients.add_to_sum(0.5f, false);
+  gradients.take_sum();
+  gradients.scale(2);
+  const Array sum = session.tensor(t);
+  for (size_t i = 0; i < 7840; ++i)
+    CHECK(sum.as<float>()[i] == 2 * (0.25f * a.as<float>()[i] + 0.5f * b.as<float>()[i]));
+  gradients.add_to_sum(1, true);  // begins anew
+  gradients.take_sum();
+  CHECK(session.tensor(t) == sum);
+}
+
+// What torch.nn.utils.clip_grad_norm_ multiplies gradients by.
+TEST_CASE("clipping scales down, never up") {
+  CHECK(clip_factor(4, 1) == doctest::Approx(0.24999993750001562).epsilon(1e-14));
+  CHECK(clip_factor(0.5, 1) == 1);
+  CHECK(clip_factor(0, 1) == 1);
+  CHECK(clip_factor(1, 1) == doctest::Approx(0.999999000001).epsilon(1e-12));
+}
+
+}  // namespace rnrun
