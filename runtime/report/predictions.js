@@ -20,7 +20,8 @@ function confusionMatrix(run) {
   const named = cell >= 10;
   const labels = named ? longest : 0;
   const size = labels + cell * classes.length;
-  const svg = shape("svg", {width: size + 2, height: size + 2, role: "img", "aria-label": "confusion matrix"});
+  const svg = shape("svg", {viewBox: `0 0 ${size + 2} ${size + 2}`, style: `width:100%;max-width:${size + 2}px`,
+                            role: "img", "aria-label": "confusion matrix"});
   const fontSize = Math.min(12, cell - 1);
   classes.forEach((name, i) => {
     const middle = labels + (i + 0.5) * cell;
@@ -49,13 +50,14 @@ function confusionMatrix(run) {
   });
   tooltip(svg, (event) => {
     const box = svg.getBoundingClientRect();
-    const x = Math.floor((event.clientX - box.left - labels) / cell);
-    const y = Math.floor((event.clientY - box.top - labels) / cell);
+    const scale = (size + 2) / box.width;
+    const x = Math.floor(((event.clientX - box.left) * scale - labels) / cell);
+    const y = Math.floor(((event.clientY - box.top) * scale - labels) / cell);
     if (!counts[y] || counts[y][x] === undefined) return null;
     const share = totals[y] > 0 ? percent(counts[y][x] / totals[y], 1) : "–";
     return `${classes[y]} taken for ${classes[x]}: ${number(counts[y][x])} of ${number(totals[y])} (${share})`;
   });
-  return element("div", {class: "scroll"}, svg);
+  return svg;
 }
 
 function confusionTable(run) {
