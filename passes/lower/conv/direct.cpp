@@ -43,6 +43,7 @@ Expr first_block(const DirectConv& conv, Expr panel, int lanes) {
 namespace {
 
 constexpr int64_t kTaskMacs = 2 << 20;  // multiply-adds that are worth a task of their own
+constexpr int64_t kPanelTasks = 8;      // so many panels are tasks enough for one image
 constexpr int kUnrolledFmas = 120;      // FMAs in the innermost loop's body, about
 
 // A run of register tiles of one width in a row of the grid.
@@ -83,9 +84,8 @@ class DirectKernel {
         in_lanes_(conv.plain_input ? 1 : lanes_),
         weight_lanes_(conv.weight_lanes(lanes_)),
         panels_(ceil_div(conv.out_channels, lanes_ * conv.vectors)),
-        rows_per_task_(choose_rows()),
-        row_chunks_(ceil_div(max_rows(), rows_per_task_)),
-        image_major_(choose_image_major()),
+        order_(choose_order()),
+        row_chunks_(ceil_div(max_rows(), order_.rows)),
         kernel_(kernel),
         code_(lowering, kernel_, group, conv.out, lowering.type(conv.out), out_view()),
         reductions_(lowering, kernel_, group, panels_, {0, row_chunks_}, conv.vectors,
@@ -123,15 +123,15 @@ class DirectKernel {
 
   void emit(Body& body, Expr task) {
     const Expr per_panel = body.let("per_panel", loops::batch() * row_chunks_);
-    panel_ = body.let("panel", image_major_ ? task % panels_ : task / per_panel);
-    const Expr rest = body.let("rest", image_major_ ? task / panels_ : task % per_panel);
+    panel_ = body.let("panel", order_.image_major ? task % panels_ : task / per_panel);
+    const Expr rest = body.let("rest", order_.image_major ? task / panels_ : task % per_panel);
     n_ = body.let("n", rest / row_chunks_);
     const Expr chunk = body.let("chunk", rest % row_chunks_);
     first_block_ = body.let("first", first_block(conv_, panel_, lanes_));
     reductions_.begin_task(body);
     for (const auto& [h, w] : conv_.grids) {
-      const Expr begin = chunk * rows_per_task_;
-      const Expr end = row_chunks_ == 1 ? Expr(h.grid) : loops::min(begin + rows_per_task_, h.grid);
+      const Expr begin = chunk * order_.rows;
+      const Expr end = row_chunks_ == 1 ? Expr(h.grid) : loops::min(begin + order_.rows, h.grid);
       body.loop("h", begin, end, 1, [&, &h = h, &w = w](Body& b, Expr q) { row(b, h, w, q); });
     }
     reductions_.end_task(body, panel_ * per_panel + rest);
@@ -157,15 +157,29 @@ class DirectKernel {
     return 4 * panels_ * conv_.in_blocks * conv_.kernel_taps * weight_lanes_ * conv_.vectors * lanes_;
   }
 
-  // Order of the tasks: all panels of some rows of an image one after the other, or all images of a panel?
-  // Whichever brings fewer bytes into the second-level cache: in the first, all weights come again for every
-  // task's rows unless they stay there; in the other, the image does for every panel.
-  bool choose_image_major() const {
+  // Order and size of the tasks: all panels of some rows of an image one after the other, or all images of a
+  // panel? Whichever brings fewer bytes into the second-level cache: in the first order, all weights come
+  // again for every task's rows unless they stay there; in the other, the image does for every panel.
+  struct Order {
+    bool image_major = false;
+    int64_t rows = 1;  // of a task
+  };
+  Order choose_order() const {
     const int64_t cache = lowering_.target().l2_bytes * 3 / 4;
-    const auto again = [&](int64_t bytes, int64_t times) { return bytes <= cache ? 0 : bytes * times; };
     const int64_t image = 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
-    return image + again(weight_bytes(), row_chunks_) <=
-           image * panels_ + again(weight_bytes() / panels_, row_chunks_);
+    const auto bytes = [&](const Order& order) {
+      const int64_t chunks = ceil_div(max_rows(), order.rows);
+      const auto again = [&](int64_t size) { return size <= cache ? 0 : size * chunks; };
+      return order.image_major ? image + again(weight_bytes())
+                               : image * panels_ + again(weight_bytes() / panels_);
+    };
+    Order best{true, choose_rows()};
+    // Whole images where that leaves tasks enough for one image.
+    for (const Order& other : {Order{false, choose_rows()}, Order{true, max_rows()}}) {
+      if (other.rows > best.rows && panels_ < kPanelTasks) continue;
+      if (bytes(other) < bytes(best)) best = other;
+    }
+    return best;
   }
 
   void row(Body& body, const GridAxis& h, const GridAxis& w, Expr q) {
@@ -291,8 +305,9 @@ class DirectKernel {
   const DirectConv& conv_;
   int lanes_, in_lanes_;
   int64_t weight_lanes_;
-  int64_t panels_, rows_per_task_, row_chunks_;
-  bool image_major_;
+  int64_t panels_;
+  Order order_;
+  int64_t row_chunks_;
   KernelBuilder& kernel_;
   FusedCode code_;
   ChannelReductions reductions_;

@@ -22,6 +22,8 @@ namespace {
 constexpr int64_t kTiles = 28;        // of a task: enough to use each transformed weight often
 constexpr int64_t kSharedTiles = 72;  // the same where all panels share the transformed input
 constexpr int64_t kManyTasks = 8;     // so many tasks without splitting the panels are enough for all threads
+// Transformed weights larger than this many times the second-level cache would not stay in the last level.
+constexpr int64_t kLastLevel = 12;
 constexpr int kUnrolledFmas = 120;
 
 Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
@@ -50,6 +52,29 @@ Tiling tile_maps(int64_t tiles_h, int64_t tiles_w, int64_t wanted, int64_t regis
   t.unit_images = std::max<int64_t>(1, register_tile / t.map_tiles());
   t.images = std::max<int64_t>(1, wanted / (t.map_tiles() * t.unit_images)) * t.unit_images;
   return t;
+}
+
+// Transforms the weights of one panel and block of input channels.
+struct BlockTransform {
+  MemoryRef w, u;  // [panels][blocks][9][V][panel], [panels][a a][blocks][V][panel]
+  int64_t panel = 0;
+  bool flipped = false;
+};
+void transform_block(Body& body, const BlockTransform& t, int m, Expr from, Expr to, Expr cb) {
+  const int64_t lanes = t.w->dims[3].fixed;
+  const auto width = static_cast<int>(lanes);
+  body.loop("i", 0, lanes, 1, [&](Body& b, Expr i) {
+    b.loop("o", 0, t.panel, lanes, [&](Body& c, Expr o) {
+      Vectors taps;
+      for (int tap = 0; tap < 9; ++tap) {
+        taps.push_back(c.let("w", loops::load(t.w, {from, cb, t.flipped ? 8 - tap : tap, i, o}, width, 4)));
+      }
+      const Vectors transformed = winograd_2d(c, m, winograd_weight, taps, 3);
+      for (size_t x = 0; x < transformed.size(); ++x) {
+        c.store(t.u, {to, static_cast<int64_t>(x), cb, i, o}, transformed[x], 4);
+      }
+    });
+  });
 }
 
 // Two schemes. Where the transformed input V of a task and its products stay in the second-level cache, a
@@ -85,14 +110,16 @@ class WinogradKernel {
 
   void lower(const Group& group) {
     int weights = how_.transformed;
-    if (weights < 0) {
+    if (weights < 0 && transforms_panel()) {
+      w_ = kernel_.param("w", conv_.weight, Scalar::f32, w_dims(), Access::read);
+    } else if (weights < 0) {
       weights = lowering_.temporary("transformed weights", {4 * u_floats(), 0});
       transform_weights(lowering_,
                         {conv_.weight, weights, panels_, blocks_, conv_.vectors * lanes_, how_.flipped}, m_,
                         conv_.out, conv_.work.direction);
     }
     if (shared_) transform_inputs();
-    u_ = kernel_.param("u", weights, Scalar::f32, u_dims(), Access::read);
+    if (!w_) u_ = kernel_.param("u", weights, Scalar::f32, u_dims(), Access::read);
     if (shared_) {
       v_ = kernel_.param("v", v_buffer_, Scalar::f32, {v_floats()}, Access::read);
     } else {
@@ -134,6 +161,14 @@ class WinogradKernel {
     return {{panels_, 0}, {a_ * a_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
   }
   int64_t u_floats() const { return panels_ * a_ * a_ * blocks_ * lanes_ * conv_.vectors * lanes_; }
+
+  std::vector<Extent> w_dims() const {
+    return {{panels_, 0}, {blocks_, 0}, {9, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
+  }
+  // Whether every task transforms the weights of its panel itself, as those of all panels are too many.
+  bool transforms_panel() const {
+    return shared_ && 4 * u_floats() > kLastLevel * lowering_.target().l2_bytes;
+  }
 
   // V: units of [a a][blocks][tiles][lanes], and a vector more after each plane, so that planes do not fall
   // on the same cache lines.
@@ -204,6 +239,10 @@ class WinogradKernel {
   void task(Body& body, Expr task) {
     products_ = body.alloc("products", Scalar::f32, {a_ * a_ * products_plane()}, loops::Space::scratch);
     if (!shared_) v_ = body.alloc("v", Scalar::f32, {v_floats().fixed}, loops::Space::scratch);
+    if (w_) {
+      const int64_t panel_size = conv_.vectors * lanes_;
+      u_ = body.alloc("u", Scalar::f32, {1, a_ * a_, blocks_, lanes_, panel_size}, loops::Space::scratch);
+    }
     reductions_.begin_task(body);
     Expr part, first_panel, end_panel;
     Expr active = one_of(body, task, part, first_panel, end_panel);
@@ -228,9 +267,16 @@ class WinogradKernel {
         });
       }
       const auto panel = [&](Body& c, Expr p) {
+        if (w_) {
+          c.comment("weight transform");
+          c.loop("cb", 0, blocks_, 1, [&](Body& d, Expr cb) {
+            transform_block(d, {w_, u_, conv_.vectors * lanes_, how_.flipped}, m_, p, 0, cb);
+          });
+        }
         c.comment("products");
+        const Expr u_panel = w_ ? Expr(0) : p;
         c.loop("x", 0, a_ * a_, 1, [&](Body& d, Expr x) {
-          d.loop("unit", 0, units_, 1, [&](Body& e, Expr unit) { multiply(e, p, x, unit); });
+          d.loop("unit", 0, units_, 1, [&](Body& e, Expr unit) { multiply(e, u_panel, x, unit); });
         });
         c.comment("output transform");
         for (int o = 0; o < conv_.vectors; ++o) output(c, p, o);
@@ -312,6 +358,10 @@ class WinogradKernel {
     while (unroll > 1 && unroll * conv_.vectors * tiles > kUnrolledFmas) unroll /= 2;
     body.loop("cb", 0, blocks_, 1, [&](Body& b, Expr cb) {
       b.loop("i", 0, lanes_, unroll, [&](Body& c, Expr i0) {
+        // The weights of the next position, a part for every unit: they come from memory.
+        for (int o = 0; shared_ && !w_ && o < conv_.vectors; ++o) {
+          c.add(loops::prefetch(u_, {panel, x + 1, cb, i0 + unit % unroll, o * lanes_}));
+        }
         c.unrolled("k", 0, unroll, [&](Body& d, Expr k) {
           const Expr i = i0 + k;
           Vectors weights;
@@ -395,7 +445,7 @@ class WinogradKernel {
   FusedCode code_;
   ChannelReductions reductions_;
   int v_buffer_ = -1;
-  MemoryRef x_, u_, bias_, v_, products_;
+  MemoryRef x_, w_, u_, bias_, v_, products_;
   Expr n0_, row0_, units_;
 };
 
@@ -413,18 +463,7 @@ void transform_weights(Lowering& lowering, const WeightTransform& weights, int m
   Body body(kernel.names());
   const Expr panel = body.let("panel", loops::task() / weights.blocks);
   const Expr cb = body.let("cb", loops::task() % weights.blocks);
-  body.loop("i", 0, lanes, 1, [&](Body& b, Expr i) {
-    b.loop("o", 0, weights.panel, lanes, [&](Body& c, Expr o) {
-      Vectors taps;
-      for (int t = 0; t < 9; ++t) {
-        taps.push_back(c.let("w", loops::load(w, {panel, cb, weights.flipped ? 8 - t : t, i, o}, lanes, 4)));
-      }
-      const Vectors transformed = winograd_2d(c, m, winograd_weight, taps, 3);
-      for (size_t x = 0; x < transformed.size(); ++x) {
-        c.store(u, {panel, static_cast<int64_t>(x), cb, i, o}, transformed[x], 4);
-      }
-    });
-  });
+  transform_block(body, {w, u, weights.panel, weights.flipped}, m, panel, panel, cb);
   const int64_t pairs = weights.panels * weights.panel * weights.blocks * lanes;
   lowering.call(kernel, {weights.panels * weights.blocks, 0}, body, of,
                 {{}, {4 * pairs * (a * a + 9), 0}, "", direction});

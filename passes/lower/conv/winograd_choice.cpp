@@ -8,11 +8,9 @@ namespace rnc {
 namespace {
 
 constexpr double kFmaPerCycle = 2;
-constexpr double kTransformCycles = 4.2;    // per element of a transformed tile and vector of channels
+constexpr double kTransformCycles = 3;      // per element of a transformed tile and vector of channels
 constexpr double kMemoryBytesPerCycle = 4;  // of a core, when all of them stream weights
 constexpr int64_t kMostImages = 64;         // that a choice of algorithm waits for
-constexpr int64_t kTransformedWeightBytes =
-    12 << 20;  // in training: more would not stay in the last-level cache
 
 constexpr int64_t kFewChannels = 16;  // below, the transforms outweigh what they save
 
@@ -41,6 +39,14 @@ double winograd_cycles(const ConvShape& shape, int m, const TargetInfo& target) 
   return products * (pairs(shape) / (kFmaPerCycle * target.vector_lanes) + vectors * kTransformCycles);
 }
 
+int fastest_tile(const ConvShape& shape, const TargetInfo& target) {
+  int best = 2;
+  for (const int m : {3, 4}) {
+    if (winograd_cycles(shape, m, target) < winograd_cycles(shape, best, target)) best = m;
+  }
+  return best;
+}
+
 }  // namespace
 
 bool winograd_possible(const ConvShape& shape, const TargetInfo& target) {
@@ -63,21 +69,15 @@ int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& tar
 
 WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target) {
   if (!suits(shape, target)) return {};
-  int best = 2;
-  for (const int m : {3, 4}) {
-    if (winograd_cycles(shape, m, target) < winograd_cycles(shape, best, target)) best = m;
-  }
+  const int best = fastest_tile(shape, target);
   const int64_t from = winograd_from_batch(shape, best, target);
   return from == 0 ? WinogradChoice{} : WinogradChoice{best, from};
 }
 
 int winograd_tile(const ConvShape& shape, bool forward, const TargetInfo& target) {
   if (!suits(shape, target)) return 0;
-  const int64_t size = std::min(shape.h.out, shape.w.out);
-  // The tile that wastes least at the rim.
-  const int m = forward ? 2 : size % 4 == 0 || size >= 10 ? 4 : size % 3 == 0 ? 3 : 2;
-  if (size < 4 || shape.channels * shape.outputs * (m + 2) * (m + 2) * 4 > kTransformedWeightBytes) return 0;
-  return m;
+  const int m = forward ? 2 : fastest_tile(shape, target);
+  return winograd_cycles(shape, m, target) < direct_cycles(shape, target) ? m : 0;
 }
 
 Layout transformed_weight_layout(const Layout& weight) { return {{0, 2, 3, 1}, weight.blocks}; }
