@@ -19,8 +19,8 @@ namespace {
 
 constexpr int64_t kParts = 8;  // of the batch: each has sums of its own, added in order at the end
 constexpr int64_t kTilesPerBlock =
-    28;  // tiles transformed at a time, about; their sums are added to memory once
-constexpr int64_t kSumBytes = 5 << 19;  // of one part: more would not stay near
+    28;                       // tiles transformed at a time, about; their sums are added to memory once
+constexpr int64_t kSums = 5;  // halves of the second-level cache: more sums of one part would not stay near
 
 class WinogradWeightGrad {
  public:
@@ -210,11 +210,13 @@ class WinogradWeightGrad {
 }  // namespace
 
 int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target) {
-  const int m = winograd_tile(shape, false, target);
-  return shape.channels * shape.outputs * (m + 2) * (m + 2) * 4 <= kSumBytes ? m : 0;
+  return winograd_tile(shape, false, target);
 }
 
 void lower_winograd_weight_grad(Lowering& lowering, const WeightGrad& conv, int m) {
+  const int64_t sums = 4 * conv.shape.channels * conv.shape.outputs * (m + 2) * (m + 2);
+  if (2 * sums > kSums * lowering.target().l2_bytes)
+    return lower_winograd_weight_grad_blocks(lowering, conv, m);
   WinogradWeightGrad(lowering, conv, m).lower();
 }
 

@@ -9,6 +9,9 @@ namespace rnc {
 // The m to use; 0: direct summation is faster, or the convolution is of another kind.
 int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target);
 
+// Sums tiles of parts of the batch side by side where the sums stay in cache, else by blocks of channels
+// (winograd_weight_grad_blocks.cpp).
 void lower_winograd_weight_grad(Lowering& lowering, const WeightGrad& conv, int m);
+void lower_winograd_weight_grad_blocks(Lowering& lowering, const WeightGrad& conv, int m);
 
 }  // namespace rnc

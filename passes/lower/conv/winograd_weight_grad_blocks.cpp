@@ -1,0 +1,204 @@
+// The Winograd weight gradient for many channels, where the sums of all pairs do not stay in cache: two
+// kernels transform both operands of all maps into memory, and a task sums the products of a few blocks of
+// channels over all tiles of the batch and transforms the sums back. No sum is split, so that there is
+// nothing to add up afterwards.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "passes/lower/conv/winograd_transforms.h"
+#include "passes/lower/conv/winograd_weight_grad.h"
+
+namespace rnc {
+
+using loops::Access;
+using loops::Expr;
+using loops::Extent;
+using loops::MemoryRef;
+using loops::Scalar;
+
+namespace {
+
+constexpr int64_t kUnitTiles = 32;  // tiles that lie together in memory, about
+constexpr int64_t kTaskBlocks = 4;  // blocks of input channels that share a task's part of dy
+
+class WinogradWeightGradBlocks {
+ public:
+  WinogradWeightGradBlocks(Lowering& lowering, const WeightGrad& conv, int m)
+      : lowering_(lowering),
+        conv_(conv),
+        m_(m),
+        a_(m + 2),
+        lanes_(lowering.lanes()),
+        panels_(ceil_div(conv.shape.outputs, lanes_ * conv.vectors)),
+        blocks_(ceil_div(conv.shape.channels, lanes_)),
+        out_blocks_(ceil_div(conv.shape.outputs, lanes_)),
+        tiles_h_(ceil_div(conv.shape.h.out, m)),
+        tiles_w_(ceil_div(conv.shape.w.out, m)),
+        images_(std::max<int64_t>(1, kUnitTiles / (tiles_h_ * tiles_w_))),
+        tiles_(images_ * tiles_h_ * tiles_w_) {}
+
+  void lower() {
+    const int v = transform(conv_.x, "x", blocks_, blocks_, a_, 1, winograd_input);
+    const int e = transform(conv_.dy, "dy", out_blocks_, panels_ * conv_.vectors, m_, 0, winograd_gradient);
+    const auto& s = conv_.shape;
+    KernelBuilder kernel(fmt::format("winograd{}_weight_grad_{}_{}_{}x{}_blocks", m_, s.channels, s.outputs,
+                                     s.h.out, s.w.out));
+    v_ = kernel.param("v", v, Scalar::f32, {floats(blocks_)}, Access::read);
+    e_ = kernel.param("e", e, Scalar::f32, {floats(panels_ * conv_.vectors)}, Access::read);
+    const int64_t panel_size = conv_.vectors * lanes_;
+    dw_ = kernel.param("dw", conv_.result, Scalar::f32,
+                       {{panels_, 0}, {blocks_, 0}, {9, 0}, {lanes_, 0}, {panel_size, 0}}, Access::write);
+    Body body(kernel.names());
+    const int64_t groups = ceil_div(blocks_, kTaskBlocks);
+    const Expr panel = body.let("panel", loops::task() / groups);
+    const Expr first = body.let("first", loops::task() % groups * kTaskBlocks);
+    const Expr end = body.let("end", loops::min(first + kTaskBlocks, blocks_));
+    units_ = body.let("units", (loops::batch() + (images_ - 1)) / images_);
+    sums_ =
+        body.alloc("sums", Scalar::f32, {kTaskBlocks, a_ * a_, lanes_, panel_size}, loops::Space::scratch);
+    body.comment("products");
+    body.loop("x", 0, a_ * a_, 1, [&](Body& b, Expr x) {
+      b.loop("cb", first, end, 1, [&](Body& c, Expr cb) { multiply(c, panel, first, cb, x); });
+    });
+    body.comment("transform of the sums");
+    body.loop("cb", first, end, 1, [&](Body& b, Expr cb) { transform_back(b, panel, first, cb); });
+    loops::Work work = conv_.work;
+    work.algorithm = fmt::format("winograd {}x{}", m_, m_);
+    work.bytes.per_sample = 4 * (floats(blocks_).per_sample + floats(panels_ * conv_.vectors).per_sample);
+    work.bytes.fixed = 4 * 9 * s.channels * s.outputs;
+    lowering_.call(kernel, {panels_ * groups, 0}, body, conv_.of, work);
+  }
+
+ private:
+  // Transformed maps: units of [a a][blocks][tiles][lanes], and a vector more after each plane, so that
+  // planes do not fall on the same cache lines.
+  int64_t plane(int64_t blocks) const { return (blocks * tiles_ + 1) * lanes_; }
+  Extent floats(int64_t blocks) const {
+    const int64_t unit = a_ * a_ * plane(blocks);
+    return {unit, ceil_div(unit, images_)};
+  }
+  Expr at(int64_t blocks, const Expr& unit, const Expr& x, const Expr& block, const Expr& t,
+          const Expr& lane) const {
+    return unit * (a_ * a_ * plane(blocks)) + x * plane(blocks) + (block * tiles_ + t) * lanes_ + lane;
+  }
+
+  // Transforms one operand of `blocks` blocks of channels, as `room` blocks of which the last are zero; a
+  // task has one map and block. The last map fills the places in its unit after it with zeros.
+  int transform(ValueId operand, const char* name, int64_t blocks, int64_t room, int size, int64_t pad,
+                Transform by) {
+    const int buffer = lowering_.temporary(fmt::format("transformed {}", name),
+                                           {4 * floats(room).fixed, 4 * floats(room).per_sample});
+    const auto& s = conv_.shape;
+    KernelBuilder kernel(fmt::format("winograd{}_{}_{}_{}x{}", m_, name, blocks * lanes_, s.h.in, s.w.in));
+    const auto from = lowering_.view(
+        kernel, name, operand, {{0, 1}, {blocks, 0}, {s.h.in, 0}, {s.w.in, 0}, {lanes_, 0}}, Access::read);
+    const auto to = kernel.param("transformed", buffer, Scalar::f32, {floats(room)}, Access::update);
+    Body body(kernel.names());
+    const Expr n = body.let("n", loops::task() / room), block = body.let("block", loops::task() % room);
+    const Expr unit = body.let("unit", n / images_), slot = body.let("slot", n % images_);
+    const auto each = [&](Body& a, const std::function<void(Body&, Expr, Expr, Expr)>& visit) {
+      a.loop("th", 0, tiles_h_, 1, [&](Body& b, Expr th) {
+        b.loop("tw", 0, tiles_w_, 1, [&](Body& c, Expr tw) { visit(c, th, tw, th * tiles_w_ + tw); });
+      });
+    };
+    const auto clear = [&](Body& a, Expr place) {
+      each(a, [&](Body& b, Expr, Expr, Expr t) {
+        for (int64_t x = 0; x < a_ * a_; ++x) {
+          b.store(to, {at(room, unit, x, block, place * (tiles_h_ * tiles_w_) + t, 0)}, zeros(lanes_), 0);
+        }
+      });
+    };
+    const Expr exists = blocks < room ? loops::less(block, blocks) : Expr();
+    body.when(exists, [&](Body& a) {
+      each(a, [&](Body& b, Expr th, Expr tw, Expr t) {
+        const Expr h = b.let("h", th * m_ - pad), w = b.let("w", tw * m_ - pad);
+        winograd_load(b, from, size, n, block, h, w, {}, [&](Body& c, const Vectors& square) {
+          const Vectors result = winograd_2d(c, m_, by, square, size);
+          for (size_t x = 0; x < result.size(); ++x) {
+            c.store(to, {at(room, unit, static_cast<int64_t>(x), block, slot * (tiles_h_ * tiles_w_) + t, 0)},
+                    result[x], 0);
+          }
+        });
+      });
+    });
+    if (exists) body.when(loops::less_equal(blocks, block), [&](Body& a) { clear(a, slot); });
+    if (images_ > 1) {
+      body.when(loops::binary(loops::Binary::eq, n, loops::batch() - 1), [&](Body& a) {
+        a.loop("rest", slot + 1, images_, 1, [&](Body& b, Expr place) { clear(b, place); });
+      });
+    }
+    lowering_.call(
+        kernel, {0, room}, body, conv_.of,
+        {{}, {0, 4 * (blocks * lanes_ * s.h.in * s.w.in + floats(room).per_sample)}, "", "weight_grad"});
+    return buffer;
+  }
+
+  // sums = V[x]^T E[x] over all tiles, for one panel and block: register tiles of input channels by vectors
+  // of output channels.
+  void multiply(Body& body, Expr panel, Expr first, Expr cb, Expr x) {
+    int64_t count = 1;
+    const int64_t limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
+    while (count * 2 <= std::min<int64_t>({lanes_, limit, 16 / conv_.vectors})) count *= 2;
+    body.loop("i0", 0, lanes_, count, [&](Body& b, Expr i0) {
+      const auto acc = b.alloc("acc", Scalar::f32, {count, conv_.vectors, lanes_}, loops::Space::registers);
+      const auto each = [&](const std::function<void(Body&, Expr, int)>& visit) {
+        b.unrolled("c", 0, count, [&](Body& c, Expr i) {
+          for (int o = 0; o < conv_.vectors; ++o) visit(c, i, o);
+        });
+      };
+      each([&](Body& c, Expr i, int o) { c.store(acc, {i, o, 0}, zeros(lanes_), 2); });
+      b.loop("unit", 0, units_, 1, [&](Body& c, Expr unit) {
+        c.loop("t", 0, tiles_, 1, [&](Body& d, Expr t) {
+          Vectors e;
+          for (int o = 0; o < conv_.vectors; ++o) {
+            const Expr from = at(panels_ * conv_.vectors, unit, x, panel * conv_.vectors + o, t, 0);
+            e.push_back(d.let("e", loops::load(e_, {from}, lanes_, 0)));
+          }
+          d.unrolled("c", 0, count, [&](Body& f, Expr i) {
+            const Expr v = loops::load(v_, {at(blocks_, unit, x, cb, t, i0 + i)});
+            const Expr input = f.let("v", loops::broadcast(v, lanes_));
+            for (int o = 0; o < conv_.vectors; ++o) {
+              const Expr sum = loops::load(acc, {i, o, 0}, lanes_, 2);
+              f.store(acc, {i, o, 0}, loops::fma(input, e[static_cast<size_t>(o)], sum), 2);
+            }
+          });
+        });
+      });
+      each([&](Body& c, Expr i, int o) {
+        c.store(sums_, {cb - first, x, i0 + i, o * lanes_}, loops::load(acc, {i, o, 0}, lanes_, 2), 3);
+      });
+    });
+  }
+
+  void transform_back(Body& body, Expr panel, Expr first, Expr cb) {
+    body.loop("i", 0, lanes_, 1, [&](Body& b, Expr i) {
+      b.loop("o", 0, conv_.vectors * lanes_, lanes_, [&](Body& c, Expr o) {
+        Vectors square;
+        for (int64_t x = 0; x < a_ * a_; ++x) {
+          square.push_back(c.let("u", loops::load(sums_, {cb - first, x, i, o}, lanes_, 3)));
+        }
+        const Vectors taps = winograd_2d(c, m_, winograd_weight_gradient, square, a_);
+        for (size_t t = 0; t < taps.size(); ++t) {
+          c.store(dw_, {panel, cb, static_cast<int64_t>(t), i, o}, taps[t], 4);
+        }
+      });
+    });
+  }
+
+  Lowering& lowering_;
+  const WeightGrad& conv_;
+  int m_, a_, lanes_;
+  int64_t panels_, blocks_, out_blocks_, tiles_h_, tiles_w_;
+  int64_t images_, tiles_;  // of a unit
+  MemoryRef v_, e_, dw_, sums_;
+  Expr units_;
+};
+
+}  // namespace
+
+void lower_winograd_weight_grad_blocks(Lowering& lowering, const WeightGrad& conv, int m) {
+  WinogradWeightGradBlocks(lowering, conv, m).lower();
+}
+
+}  // namespace rnc
