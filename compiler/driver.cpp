@@ -83,9 +83,11 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
       return print(compilation.module);
     case Emit::dot:
       return dot(compilation.module);
-    case Emit::summary:
-      return summary(compilation.module) +
-             memory_summary(compilation.module, *fully_lowered(compilation).program);
+    case Emit::summary: {
+      const Compilation lowered = fully_lowered(compilation);
+      return summary(compilation.module) + memory_summary(compilation.module, *lowered.program) +
+             thread_summary(compilation.module, *lowered.program);
+    }
     default:
       break;
   }

@@ -188,4 +188,44 @@ std::string memory_summary(const Module& model, const loops::Program& program) {
   return table<1>(rows);
 }
 
+namespace {
+
+// The time a call should take, in bytes moved: as long as it computes or as long as it moves data.
+double expected_time(const loops::Call& call, int64_t batch) {
+  constexpr double kFlopsPerByte = 16;  // what a core computes while it moves a byte
+  return std::max(static_cast<double>(call.work.flops.at(batch)) / kFlopsPerByte,
+                  static_cast<double>(call.work.bytes.at(batch)));
+}
+
+double imbalance(const loops::Program& program, const loops::EntryProgram& entry, int64_t batch,
+                 int64_t threads) {
+  double largest = 0, mean = 0;
+  for (const loops::Call& call : entry.calls) {
+    const int64_t tasks = program.kernels.at(static_cast<size_t>(call.kernel)).tasks.at(batch);
+    if (tasks == 0) continue;
+    const double time = expected_time(call, batch);
+    const int64_t most = (tasks + threads - 1) / threads;
+    largest += time * static_cast<double>(most) / static_cast<double>(tasks);
+    mean += time / static_cast<double>(threads);
+  }
+  return mean > 0 ? largest / mean : 1;
+}
+
+}  // namespace
+
+std::string thread_summary(const Module& model, const loops::Program& program) {
+  constexpr std::array<int64_t, 4> kThreads = {2, 8, 32, 64};
+  const int64_t batch = recipe_batch(model);
+  std::vector<Row<5>> rows = {{fmt::format("Largest share of a thread / mean, batch {}", batch)}};
+  for (size_t i = 0; i < kThreads.size(); ++i) rows[0][i + 1] = fmt::format("{} threads", kThreads[i]);
+  for (const loops::EntryProgram& entry : program.entries) {
+    if (entry.name != "infer" && entry.name != "train_step") continue;
+    Row<5> row = {entry.name == "infer" ? "inference" : "training step"};
+    for (size_t i = 0; i < kThreads.size(); ++i)
+      row[i + 1] = fmt::format("{:.2f}", imbalance(program, entry, batch, kThreads[i]));
+    rows.push_back(std::move(row));
+  }
+  return table<1>(rows);
+}
+
 }  // namespace rnc

@@ -22,4 +22,9 @@ std::string summary(const Module& model);
 // places.
 std::string memory_summary(const Module& model, const loops::Program& program);
 
+// How evenly the tasks of inference and of a training step divide among 2, 8, 32 and 64 threads at the batch
+// of the recipe: the largest share of a thread over the mean share, the calls weighted by the time they
+// should take. From the static schedule (each thread an equal number of the call's tasks), not measured.
+std::string thread_summary(const Module& model, const loops::Program& program);
+
 }  // namespace rnc

@@ -67,6 +67,32 @@ model m(image: f32[N, 2, 8, 8], label: i32[N]) {
   CHECK(step < 3);
 }
 
+TEST_CASE("how evenly tasks divide among threads") {
+  Module model{.name = "m"};
+  model.recipe["batch_size"] = int64_t{3};
+  loops::Program program;
+  program.kernels.resize(2);
+  program.kernels[0].tasks = {0, 2};  // 6 tasks of 100 bytes in all
+  program.kernels[1].tasks = {1, 0};  // one task, of half the time
+  loops::EntryProgram entry{.name = "infer"};
+  loops::Call both, one;
+  both.kernel = 0;
+  both.work.bytes = {100, 0};
+  one.kernel = 1;
+  one.work.flops = {800, 0};
+  entry.calls = {both, one};
+  program.entries.push_back(entry);
+  const std::string text = thread_summary(model, program);
+  CAPTURE(text);
+  CHECK(
+      text.find("Largest share of a thread / mean, batch 3  2 threads  8 threads  32 threads  64 threads") !=
+      std::string::npos);
+  // (100 / 2 + 50) / 75; (100 / 6 + 50) / (150 / 8); ...
+  CHECK(
+      text.find("inference                                       1.33       3.56       14.22       28.44") !=
+      std::string::npos);
+}
+
 TEST_CASE("multiply-adds are counted alike before and after the linear layer is decomposed") {
   Module module = test::random_module(7);
   const auto total = [&] {
