@@ -104,6 +104,54 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
   return compile(options.emit, Model{compilation.module, by_layer, target, hash, true, std::move(layers)});
 }
 
+// The call of an entry at which most bytes are live, by its layer.
+std::string layer_at_peak(const loops::EntryProgram& entry, int64_t batch) {
+  const std::vector<Life> life = lives(entry);
+  int64_t most = -1;
+  std::string layer;
+  for (int c = 0; c < static_cast<int>(entry.calls.size()); ++c) {
+    int64_t live = 0;
+    for (size_t b = 0; b < entry.buffers.size(); ++b) {
+      const bool planned = entry.buffers[b].region == loops::Region::arena;
+      if (planned && life[b].first <= c && c <= life[b].last) live += entry.buffers[b].size.at(batch);
+    }
+    if (live <= most) continue;
+    most = live;
+    layer = entry.calls[static_cast<size_t>(c)].label;
+  }
+  return layer;
+}
+
+// Compiles with more and more computed again, until the training step fits the budget.
+std::vector<PassReport> run_within_budget(Compilation& compilation, std::span<const Pass> passes,
+                                          const PipelineOptions& pipeline_options, const Options& options) {
+  constexpr int kLevels[] = {0, 1, 2, 3, 4, 6, 8, 12, 16, 32};
+  const int64_t batch = recipe_batch(compilation.module);
+  int64_t least = INT64_MAX;
+  std::string layer;
+  for (const int level : kLevels) {
+    Compilation attempt = compilation;
+    attempt.recompute = level;
+    const std::vector<PassReport> reports = run_passes(attempt, passes, pipeline_options);
+    const auto is_step = [](const loops::EntryProgram& entry) { return entry.name == "train_step"; };
+    if (!attempt.program || std::ranges::none_of(attempt.program->entries, is_step))
+      throw UserError({}, "--memory-budget: what is compiled has no training step");
+    const loops::EntryProgram& step = *std::ranges::find_if(attempt.program->entries, is_step);
+    const int64_t peak = peak_bytes(step, batch);
+    if (peak <= options.memory_budget) {
+      compilation = std::move(attempt);
+      return reports;
+    }
+    if (peak >= least) continue;
+    least = peak;
+    layer = layer_at_peak(step, batch);
+  }
+  throw UserError({},
+                  fmt::format("--memory-budget: a training step at batch {} takes at least {} bytes, most of "
+                              "them at {}; the budget is {}",
+                              batch, least, layer, options.memory_budget));
+}
+
 void compile_file(const Options& options) {
   const Target target = checking_options([&] { return resolve_target(options.target); });
   const std::vector<Pass> passes = checking_options([&] { return chosen_passes(options); });
@@ -125,7 +173,9 @@ void compile_file(const Options& options) {
   pipeline_options.print_after = options.print_after;
   pipeline_options.dump_dir = options.dump_dir;
   if (options.output == "-") pipeline_options.output = stderr;
-  std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options);
+  std::vector<PassReport> reports = options.memory_budget > 0
+                                        ? run_within_budget(compilation, passes, pipeline_options, options)
+                                        : run_passes(compilation, passes, pipeline_options);
   if (options.stats) fmt::print(stderr, "{}", stats_table(reports));
 
   const auto start = std::chrono::steady_clock::now();

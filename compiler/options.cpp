@@ -101,6 +101,11 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
                  "Do not train these parameters: a name or a layer's, with * for any characters")
       ->expected(1)
       ->take_all();
+  app.add_option("--memory-budget", options.memory_budget,
+                 "Compute results again in the backward pass until the peak of a training step at the "
+                 "recipe's batch is within these bytes (K, M, G: powers of 1024)")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::PositiveNumber);
   app.add_option("--weights", options.weights,
                  "Put these weights (a checkpoint or state_dict, safetensors) into the library, which then "
                  "holds inference only");

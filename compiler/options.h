@@ -21,6 +21,7 @@ struct Options {
   std::string optimizer;
   std::vector<std::string> freeze;
   std::string weights;
+  int64_t memory_budget = 0;  // bytes; 0: none
   TargetRequest target;
   std::string conv = "auto";          // or "direct"
   bool debug = false;                 // line tables

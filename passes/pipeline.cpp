@@ -68,6 +68,8 @@ constexpr std::array kPipeline = {
     Pass{"hoist_parameters", hoist_parameters, "the packing of folded weights goes to entry prepare too"},
     Pass{"fuse", fuse,
          "the graph is final: what can be computed in the registers of another kernel joins it"},
+    Pass{"recompute", recompute,
+         "what is stored is known now: the memory budget says what the backward pass computes again"},
     Pass{"lower_to_loops", lower, "every group becomes kernels and calls"},
     Pass{"schedule_calls", schedule, "updates right after their gradients, so that these die early"},
     Pass{"plan_memory", plan, "the order of calls is final: temporaries get their places in one arena"},

@@ -141,16 +141,6 @@ std::string summary(const Module& model) {
 
 namespace {
 
-// Bytes of the tensors that an entry's calls use, its inputs, results and planned temporaries.
-int64_t peak(const loops::EntryProgram& entry, int64_t batch) {
-  int64_t bytes = entry.arena.at(batch);
-  for (const loops::Buffer& buffer : entry.buffers) {
-    const bool outside = buffer.region != loops::Region::arena && buffer.region != loops::Region::constant;
-    if (outside) bytes += buffer.size.at(batch);
-  }
-  return bytes;
-}
-
 // Results of all layers; with its padding, of a value in blocks.
 int64_t activations(const Graph& graph, int64_t batch) {
   int64_t bytes = 0;
@@ -161,14 +151,23 @@ int64_t activations(const Graph& graph, int64_t batch) {
   return bytes;
 }
 
+}  // namespace
+
+int64_t peak_bytes(const loops::EntryProgram& entry, int64_t batch) {
+  int64_t bytes = entry.arena.at(batch);
+  for (const loops::Buffer& buffer : entry.buffers) {
+    const bool outside = buffer.region != loops::Region::arena && buffer.region != loops::Region::constant;
+    if (outside) bytes += buffer.size.at(batch);
+  }
+  return bytes;
+}
+
 int64_t recipe_batch(const Module& model) {
   const auto entry = model.recipe.find("batch_size");
   if (entry == model.recipe.end()) return 64;
   const auto* batch = std::get_if<int64_t>(&entry->second);
   return batch != nullptr ? std::max<int64_t>(1, *batch) : 64;
 }
-
-}  // namespace
 
 std::string memory_summary(const Module& model, const loops::Program& program) {
   const int64_t batches[] = {1, recipe_batch(model)};
@@ -183,7 +182,7 @@ std::string memory_summary(const Module& model, const loops::Program& program) {
   for (const loops::EntryProgram& entry : program.entries) {
     const char* what = entry.name == "infer" ? "peak of inference" : "peak of a training step";
     if (entry.name != "infer" && entry.name != "train_step") continue;
-    add(what, [&](int64_t batch) { return peak(entry, batch); });
+    add(what, [&](int64_t batch) { return peak_bytes(entry, batch); });
   }
   return table<1>(rows);
 }

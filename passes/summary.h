@@ -22,6 +22,11 @@ std::string summary(const Module& model);
 // places.
 std::string memory_summary(const Module& model, const loops::Program& program);
 
+// The recipe's batch size; 64 where it has none.
+int64_t recipe_batch(const Module& model);
+// Bytes of the tensors that an entry's calls use, its inputs, results and planned temporaries.
+int64_t peak_bytes(const loops::EntryProgram& entry, int64_t batch);
+
 // How evenly the tasks of inference and of a training step divide among 2, 8, 32 and 64 threads at the batch
 // of the recipe: the largest share of a thread over the mean share, the calls weighted by the time they
 // should take. From the static schedule (each thread an equal number of the call's tasks), not measured.

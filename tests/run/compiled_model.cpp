@@ -36,9 +36,11 @@ TensorData from_array(const rnrun::Array& array) {
   return {array.shape, {values.begin(), values.end()}};
 }
 
-std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const Tensors* weights = nullptr) {
+std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, int recompute,
+                                  const Tensors* weights = nullptr) {
   const Target target = target_of(cpu);
-  Compilation compilation{.module = std::move(module), .target = target.info, .program = {}};
+  Compilation compilation{
+      .module = std::move(module), .target = target.info, .program = {}, .recompute = recompute};
   if (weights != nullptr) reduce_to_inference(compilation.module);
   run_passes(compilation, pipeline());
   if (weights != nullptr) embed_weights(compilation, *weights);
@@ -47,11 +49,17 @@ std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const T
 
 }  // namespace
 
-CompiledModel::CompiledModel(Module module, const std::string& cpu)
-    : library_(compile(std::move(module), cpu)) {}
+CompiledModel::CompiledModel(Module module, const std::string& cpu, int recompute)
+    : library_(compile(std::move(module), cpu, recompute)) {}
 
 CompiledModel::CompiledModel(Module module, const std::string& cpu, const Tensors& weights)
-    : library_(compile(std::move(module), cpu, &weights)) {}
+    : library_(compile(std::move(module), cpu, 0, &weights)) {}
+
+int64_t CompiledModel::arena(const std::string& entry, int64_t batch) const {
+  const auto model = std::make_shared<const rnrun::Model>(library_->descriptor(), "test");
+  const rn_extent bytes = model->entry(entry).arena;
+  return bytes.fixed + bytes.per_sample * batch;
+}
 
 Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const Tensors& tensors, int steps,
                            int threads) const {

@@ -12,10 +12,12 @@ namespace rnc::test {
 class CompiledModel {
  public:
   // `module` as elaborated: the whole pipeline runs.
-  CompiledModel(Module module, const std::string& cpu);
+  CompiledModel(Module module, const std::string& cpu, int recompute = 0);
   // Inference alone, with these weights in it.
   CompiledModel(Module module, const std::string& cpu, const Tensors& weights);
 
+  // Bytes of planned temporaries.
+  int64_t arena(const std::string& entry, int64_t batch) const;
   // Runs an entry `steps` times, from these module tensors (those not given are zero) on the same inputs; the
   // input "step", where the entry has one, counts from 1. Returns the last outputs and all module tensors but
   // prepared ones, by name.

@@ -51,6 +51,25 @@ TEST_CASE("compiled models give PyTorch's outputs, gradients, statistics and ste
   for (const std::string& name : golden_cases()) check_case(name, "native");
 }
 
+TEST_CASE("what the backward pass computes again has the same bits and takes less memory") {
+  for (const char* name : {"basic", "bottleneck", "resnet", "d2l"}) {
+    CAPTURE(name);
+    const Golden golden = load_golden(name);
+    const auto step = [&](const CompiledModel& model) {
+      return model.run("train_step", golden.inputs, golden.parameters, golden.steps);
+    };
+    const CompiledModel stored(golden.module, "native");
+    int64_t memory = stored.arena("train_step", 64);
+    for (const int level : {1, 8}) {
+      CAPTURE(level);
+      const CompiledModel again(golden.module, "native", level);
+      CHECK(same_bits(step(again), step(stored)));
+      if (level == 1) CHECK(again.arena("train_step", 64) < memory);
+      CHECK(again.arena("train_step", 64) <= memory);
+    }
+  }
+}
+
 TEST_CASE("with their weights in the library they need none from outside") {
   for (const std::string& name : golden_cases()) {
     CAPTURE(name);
