@@ -19,7 +19,7 @@ using loops::Scalar;
 
 namespace {
 
-constexpr int64_t kUnitTiles = 32;  // tiles that lie together in memory, about
+constexpr int64_t kUnitTiles = 64;  // tiles that lie together in memory and are summed at a time, about
 constexpr int64_t kTaskBlocks = 4;  // blocks of input channels that share a task's part of dy
 
 class WinogradWeightGradBlocks {
@@ -59,7 +59,12 @@ class WinogradWeightGradBlocks {
         body.alloc("sums", Scalar::f32, {kTaskBlocks, a_ * a_, lanes_, panel_size}, loops::Space::scratch);
     body.comment("products");
     body.loop("x", 0, a_ * a_, 1, [&](Body& b, Expr x) {
-      b.loop("cb", first, end, 1, [&](Body& c, Expr cb) { multiply(c, panel, first, cb, x); });
+      clear(b, x, end - first);
+      b.loop("unit", 0, units_, 1, [&](Body& c, Expr unit) {
+        const Expr left = (loops::batch() - unit * images_) * (tiles_h_ * tiles_w_);
+        const Expr tiles = images_ == 1 ? Expr(tiles_) : c.let("tiles", loops::min(tiles_, left));
+        c.loop("cb", first, end, 1, [&](Body& d, Expr cb) { multiply(d, panel, first, cb, x, unit, tiles); });
+      });
     });
     body.comment("transform of the sums");
     body.loop("cb", first, end, 1, [&](Body& b, Expr cb) { transform_back(b, panel, first, cb); });
@@ -84,7 +89,7 @@ class WinogradWeightGradBlocks {
   }
 
   // Transforms one operand of `blocks` blocks of channels, as `room` blocks of which the last are zero; a
-  // task has one map and block. The last map fills the places in its unit after it with zeros.
+  // task has one map and block.
   int transform(ValueId operand, const char* name, int64_t blocks, int64_t room, int size, int64_t pad,
                 Transform by) {
     const int buffer = lowering_.temporary(fmt::format("transformed {}", name),
@@ -102,13 +107,6 @@ class WinogradWeightGradBlocks {
         b.loop("tw", 0, tiles_w_, 1, [&](Body& c, Expr tw) { visit(c, th, tw, th * tiles_w_ + tw); });
       });
     };
-    const auto clear = [&](Body& a, Expr place) {
-      each(a, [&](Body& b, Expr, Expr, Expr t) {
-        for (int64_t x = 0; x < a_ * a_; ++x) {
-          b.store(to, {at(room, unit, x, block, place * (tiles_h_ * tiles_w_) + t, 0)}, zeros(lanes_), 0);
-        }
-      });
-    };
     const Expr exists = blocks < room ? loops::less(block, blocks) : Expr();
     body.when(exists, [&](Body& a) {
       each(a, [&](Body& b, Expr th, Expr tw, Expr t) {
@@ -122,10 +120,13 @@ class WinogradWeightGradBlocks {
         });
       });
     });
-    if (exists) body.when(loops::less_equal(blocks, block), [&](Body& a) { clear(a, slot); });
-    if (images_ > 1) {
-      body.when(loops::binary(loops::Binary::eq, n, loops::batch() - 1), [&](Body& a) {
-        a.loop("rest", slot + 1, images_, 1, [&](Body& b, Expr place) { clear(b, place); });
+    if (exists) {
+      body.when(loops::less_equal(blocks, block), [&](Body& a) {
+        each(a, [&](Body& b, Expr, Expr, Expr t) {
+          for (int64_t x = 0; x < a_ * a_; ++x) {
+            b.store(to, {at(room, unit, x, block, slot * (tiles_h_ * tiles_w_) + t, 0)}, zeros(lanes_), 0);
+          }
+        });
       });
     }
     lowering_.call(
@@ -134,9 +135,17 @@ class WinogradWeightGradBlocks {
     return buffer;
   }
 
-  // sums = V[x]^T E[x] over all tiles, for one panel and block: register tiles of input channels by vectors
-  // of output channels.
-  void multiply(Body& body, Expr panel, Expr first, Expr cb, Expr x) {
+  void clear(Body& body, Expr x, Expr blocks) {
+    body.loop("cb", 0, blocks, 1, [&](Body& b, Expr cb) {
+      b.loop("i", 0, lanes_, 1, [&](Body& c, Expr i) {
+        for (int o = 0; o < conv_.vectors; ++o) c.store(sums_, {cb, x, i, o * lanes_}, zeros(lanes_), 3);
+      });
+    });
+  }
+
+  // sums += V[x]^T E[x] over the tiles of one unit, for one panel and block: register tiles of input channels
+  // by vectors of output channels.
+  void multiply(Body& body, Expr panel, Expr first, Expr cb, Expr x, Expr unit, Expr tiles) {
     int64_t count = 1;
     const int64_t limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
     while (count * 2 <= std::min<int64_t>({lanes_, limit, 16 / conv_.vectors})) count *= 2;
@@ -147,26 +156,27 @@ class WinogradWeightGradBlocks {
           for (int o = 0; o < conv_.vectors; ++o) visit(c, i, o);
         });
       };
-      each([&](Body& c, Expr i, int o) { c.store(acc, {i, o, 0}, zeros(lanes_), 2); });
-      b.loop("unit", 0, units_, 1, [&](Body& c, Expr unit) {
-        c.loop("t", 0, tiles_, 1, [&](Body& d, Expr t) {
-          Vectors e;
+      const auto sum_at = [&](Expr i, int o) { return std::vector<Expr>{cb - first, x, i0 + i, o * lanes_}; };
+      each([&](Body& c, Expr i, int o) {
+        c.store(acc, {i, o, 0}, loops::load(sums_, sum_at(i, o), lanes_, 3), 2);
+      });
+      b.loop("t", 0, tiles, 1, [&](Body& d, Expr t) {
+        Vectors e;
+        for (int o = 0; o < conv_.vectors; ++o) {
+          const Expr from = at(panels_ * conv_.vectors, unit, x, panel * conv_.vectors + o, t, 0);
+          e.push_back(d.let("e", loops::load(e_, {from}, lanes_, 0)));
+        }
+        d.unrolled("c", 0, count, [&](Body& f, Expr i) {
+          const Expr v = loops::load(v_, {at(blocks_, unit, x, cb, t, i0 + i)});
+          const Expr input = f.let("v", loops::broadcast(v, lanes_));
           for (int o = 0; o < conv_.vectors; ++o) {
-            const Expr from = at(panels_ * conv_.vectors, unit, x, panel * conv_.vectors + o, t, 0);
-            e.push_back(d.let("e", loops::load(e_, {from}, lanes_, 0)));
+            const Expr sum = loops::load(acc, {i, o, 0}, lanes_, 2);
+            f.store(acc, {i, o, 0}, loops::fma(input, e[static_cast<size_t>(o)], sum), 2);
           }
-          d.unrolled("c", 0, count, [&](Body& f, Expr i) {
-            const Expr v = loops::load(v_, {at(blocks_, unit, x, cb, t, i0 + i)});
-            const Expr input = f.let("v", loops::broadcast(v, lanes_));
-            for (int o = 0; o < conv_.vectors; ++o) {
-              const Expr sum = loops::load(acc, {i, o, 0}, lanes_, 2);
-              f.store(acc, {i, o, 0}, loops::fma(input, e[static_cast<size_t>(o)], sum), 2);
-            }
-          });
         });
       });
       each([&](Body& c, Expr i, int o) {
-        c.store(sums_, {cb - first, x, i0 + i, o * lanes_}, loops::load(acc, {i, o, 0}, lanes_, 2), 3);
+        c.store(sums_, sum_at(i, o), loops::load(acc, {i, o, 0}, lanes_, 2), 3);
       });
     });
   }
