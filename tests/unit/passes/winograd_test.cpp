@@ -204,7 +204,10 @@ TEST_CASE("Winograd convolution at batches that do not fill a task") {
   const Module model = residual_block(6, 6, false);
   for (const int64_t batch : {1, 2, 8}) {
     CAPTURE(batch);
-    CHECK(error_in_backward(model, {16, 32, true}, batch, "winograd 3x3") < 1e-4);
+    for (const int64_t cache : {512 << 10, 4 << 10}) {
+      const TargetInfo target{16, 32, true, true, 32 << 10, cache};
+      CHECK(error_in_backward(model, target, batch, "winograd 3x3") < 1e-4);
+    }
   }
 }
 
