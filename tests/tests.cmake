@@ -45,6 +45,7 @@ target_link_libraries(run_tests PRIVATE rnc_compiler rnc_runtime rnc_test_suppor
 add_test(NAME run COMMAND run_tests)
 add_test(NAME samples COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/samples.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME command_line COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/command_line.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
+add_test(NAME training COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/training.sh $<TARGET_FILE_DIR:rnc>)
 
 # Skipped where Chromium or PyTorch is missing.
 add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})

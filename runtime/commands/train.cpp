@@ -17,7 +17,6 @@
 #include "runtime/evaluate.h"
 #include "runtime/file.h"
 #include "runtime/interrupt.h"
-#include "runtime/model_ema.h"
 #include "runtime/run_directory.h"
 #include "runtime/trainer.h"
 
@@ -152,7 +151,8 @@ const Model& check_trainable(const Model& model, const Options& options) {
 
 // Evaluates the weights of the checkpoint, or their averages if it has some.
 int test_only(Session& session, const Checkpoint& state, const Dataset& data, int workers) {
-  if (!state.ema.empty()) ModelEma(session, state.settings, 0).set(state.ema, "the checkpoint");
+  if (!state.ema.empty())
+    session.set_tensors({RN_PARAMETER, RN_BUFFER}, state.ema, "the checkpoint's moving averages");
   const Metrics metrics =
       evaluate(session, data, state.settings.batch_size, state.settings.limit_batches, workers);
   fmt::print("Test: {}{}\n", state.ema.empty() ? "" : "EMA ", test_text(metrics));
@@ -237,9 +237,18 @@ void add_setting(CLI::App& app, const Setting& setting, const std::shared_ptr<Op
 
 void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   const auto hyper = [&](const std::string& flag, const std::string& name, const std::string& help) {
-    app.add_option_function<double>(
-           flag, [options, name](const double& value) { options->hyper[name] = value; }, help)
-        ->check(CLI::Range(0.0, 1e6));
+    app.add_option_function<std::string>(
+        flag,
+        [options, name](const std::string& text) {
+          double value = -1;
+          const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+          const bool number = error == std::errc() && end == text.data() + text.size();
+          if (!number || !(value >= 0 && value <= 1e6))
+            throw UsageError(
+                fmt::format("{}: must be a number from 0 to 1000000, not {}", flag_of(name), text));
+          options->hyper[name] = value;
+        },
+        help);
   };
   app.add_option("--data,--data-path", options->data,
                  fmt::format("{}; by default {}", data_help(), kFashionMnist));

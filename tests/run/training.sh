@@ -1,0 +1,123 @@
+#!/bin/sh
+# rnrun train as a user meets it: everything on at once, killed and resumed; what it refuses; what it leaves alone.
+# Usage: training.sh DIRECTORY_OF_PROGRAMS
+set -eu
+bin=$(cd "$1" && pwd)
+directory=$(mktemp -d)
+trap 'rm -rf "$directory"' EXIT
+cd "$directory"
+
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+
+same() { cmp -s "$1" "$2" || fail "$1 and $2 differ: $3"; }
+
+# refused STATUS TEXT COMMAND...: the command ends with this status and says this.
+refused() {
+  expected=$1 text=$2
+  shift 2
+  status=0
+  "$@" >messages 2>&1 || status=$?
+  [ "$status" -eq "$expected" ] || { cat messages; fail "status $status, not $expected: $*"; }
+  grep -qF -- "$text" messages || { cat messages; fail "no message \"$text\": $*"; }
+}
+
+cat >net.graph <<'END_OF_NET'
+const label_smoothing = 0.0
+
+model net(image: u8[N, 1, 28, 28], label: i32[N]) {
+  x = normalize(image, mean = [0.3], std = [0.3])
+  stem.conv = conv2d(x, 5, kernel = 3, stride = 2, pad = 1, bias = false)
+  stem.bn = batch_norm(stem.conv)
+  last.conv = conv2d(relu(stem.bn), 5, kernel = 3, stride = 2, pad = 1)
+  fc = linear(flatten(global_avg_pool(relu(last.conv))), 10)
+  predict fc
+  loss cross_entropy(fc, label, label_smoothing = label_smoothing)
+  train adam(weight_decay = 1e-4, norm_weight_decay = 0)
+  recipe(epochs = 3, batch_size = 8, lr = 0.01, lr_scheduler = "cosineannealinglr", lr_interval = "step",
+         lr_warmup_epochs = 1, clip_grad_norm = 2, accumulate = 3, model_ema = true, model_ema_decay = 0.999,
+         model_ema_steps = 2, random_crop = 2, hflip = 0.5, grad_norm_every = 3)
+}
+END_OF_NET
+"$bin/rnc" net.graph -o net.so
+weights() { echo "$1/checkpoint-last.safetensors"; }
+run() { "$bin/rnrun" train net.so --data shapes --limit-batches 20 "$@"; }
+train() { run "$@" >log 2>&1 || { cat log; fail "train $*"; }; }
+
+# Adam, warm-up and cosine, averages, accumulation, clipping and augmentation: whatever the threads and interruptions.
+train --output-dir whole -j 1
+grep -q '^Test: EMA Acc@1 ' log || fail "the averages are not evaluated"
+grep -q "$(printf '[\033\r]')" log && fail "control characters in a pipe"
+train --output-dir threads -j 3
+same "$(weights whole)" "$(weights threads)" "other threads"
+"$bin/rnrun" train net.so --data shapes --limit-batches 20 --output-dir killed >/dev/null 2>&1 &
+training=$!
+while kill -0 "$training" 2>/dev/null && [ ! -e "$(weights killed)" ]; do sleep 0.01; done
+kill -9 "$training" 2>/dev/null || true
+wait "$training" 2>/dev/null || true
+train --output-dir killed --resume
+same "$(weights whole)" "$(weights killed)" "kill -9 and --resume"
+train --output-dir limited --time-limit 0.02
+grep -q '^out of time in epoch ' log || fail "no word of the time limit"
+train --output-dir limited --resume -j 2
+same "$(weights whole)" "$(weights limited)" "--time-limit and --resume"
+for setting in --accumulate=2 --clip-grad-norm=1 --lr-warmup-epochs=0 --hflip=0 --seed=1 --lr-min=0.005; do
+  train --output-dir other --force "$setting"
+  cmp -s "$(weights whole)" "$(weights other)" && fail "$setting makes no difference"
+done
+tested=$(run --test-only --resume "$(weights whole)")
+train --output-dir whole --resume   # it has come to its end: nothing more happens
+same "$(weights whole)" "$(weights killed)" "--resume at the end"
+last=$("$bin/rnrun" eval net.so --data shapes --weights "$(weights whole)" --limit-batches 20 -b 8 --json |
+  sed -n 's/^ *"top1": \([0-9.]*\).*/\1/p' | head -n 1)
+echo "$tested" | grep -q "^Test: EMA Acc@1 $(printf '%.3f' "$(echo "$last * 100" | awk '{ print $1 * $3 }')")" ||
+  fail "--test-only and eval disagree: $tested, $last"
+
+"$bin/rnc" net.graph --set label_smoothing=0.1 -o smooth.so
+"$bin/rnrun" train smooth.so --data shapes --limit-batches 20 --output-dir smooth >log 2>&1 || { cat log; fail smooth; }
+cmp -s "$(weights whole)" "$(weights smooth)" && fail "label smoothing makes no difference"
+
+# A run's directory is its own.
+cp "$(weights whole)" kept
+refused 1 'the directory whole is not empty: --resume continues the training in it, --force begins a new one in its place' \
+  run --output-dir whole
+same "$(weights whole)" kept "a refused training"
+
+refused 2 '--opt sgd: the model net was compiled with adam, which is part of its code; compile it with rnc --optimizer=sgd' \
+  run --opt sgd
+refused 2 '--momentum: the optimizer of the model net has no momentum' run --momentum 0.9
+train --opt adam --output-dir other --force
+
+# A loss that is not finite ends the training before the update, and the last checkpoint stays.
+"$bin/rnc" net.graph --optimizer='sgd(weight_decay = 1)' -o sgd.so
+"$bin/rnrun" train sgd.so --data shapes --limit-batches 20 --output-dir sgd >log 2>&1 || { cat log; fail sgd; }
+cp "$(weights sgd)" kept
+refused 1 'the training has diverged: try a lower --lr' "$bin/rnrun" train sgd.so --resume --output-dir sgd --epochs 9 \
+  --lr 1000000 --clip-grad-norm 0 --lr-scheduler constant
+grep -qE 'step [0-9]+: (the first values that are not finite are those of|[a-z.]+ is not finite since) ' messages ||
+  { cat messages; fail "no layer is named"; }
+same "$(weights sgd)" kept "a training that diverged"
+
+# Every setting's nonsense is refused with what is allowed.
+settings=$("$bin/rnrun" train --help | sed -n 's/^ *\(-[a-z],\)\{0,1\}\(--[a-z-]*\).*/\2/p')
+count=0
+for flag in $settings; do
+  case $flag in
+    --help | --model-ema | --resume | --test-only | --force | --data | --output-dir | --opt | --partial | --weights | \
+      --skip-corrupt | --random-resized-crop) continue ;;
+  esac
+  for value in -1 nan 1e99 nonsense; do
+    case $flag$value in --mixup-alpha1e99) continue ;; esac
+    status=0
+    run "$flag=$value" --output-dir nonsense >messages 2>&1 || status=$?
+    [ "$status" -eq 2 ] || { cat messages; fail "$flag=$value: status $status"; }
+    grep -qE "^rnrun: error: $flag: .*(must be|not in range|Could not convert|not in \{)" messages ||
+      { cat messages; fail "$flag=$value does not say what is allowed"; }
+  done
+  count=$((count + 1))
+done
+[ "$count" -ge 25 ] || fail "only $count flags tried"
+[ ! -e nonsense ] || fail "a refused training left a directory"
+echo "all as it should be"
