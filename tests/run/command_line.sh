@@ -3,28 +3,8 @@
 # interruptions, dumps that compile to the same results, a trainer, and the errors a user can meet.
 # Usage: command_line.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
 set -eu
-bin=$(cd "$1" && pwd)
 golden=$(cd "$2" && pwd)/tests/golden/basic
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-cd "$directory"
-
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
-
-same() { cmp -s "$1" "$2" || fail "$1 and $2 differ: $3"; }
-
-# refused STATUS TEXT COMMAND...: the command ends with this status and says this.
-refused() {
-  expected=$1 text=$2
-  shift 2
-  status=0
-  "$@" >messages 2>&1 || status=$?
-  [ "$status" -eq "$expected" ] || { cat messages; fail "status $status, not $expected: $*"; }
-  grep -qF -- "$text" messages || { cat messages; fail "no message \"$text\": $*"; }
-}
+. "$(dirname "$0")/checks.sh"
 
 cat >net.graph <<'END'
 model net(image: u8[N, 1, 28, 28], label: i32[N]) {

@@ -2,27 +2,7 @@
 # rnrun train as a user meets it: everything on at once, killed and resumed; what it refuses; what it leaves alone.
 # Usage: training.sh DIRECTORY_OF_PROGRAMS
 set -eu
-bin=$(cd "$1" && pwd)
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-cd "$directory"
-
-fail() {
-  echo "FAILED: $*"
-  exit 1
-}
-
-same() { cmp -s "$1" "$2" || fail "$1 and $2 differ: $3"; }
-
-# refused STATUS TEXT COMMAND...: the command ends with this status and says this.
-refused() {
-  expected=$1 text=$2
-  shift 2
-  status=0
-  "$@" >messages 2>&1 || status=$?
-  [ "$status" -eq "$expected" ] || { cat messages; fail "status $status, not $expected: $*"; }
-  grep -qF -- "$text" messages || { cat messages; fail "no message \"$text\": $*"; }
-}
+. "$(dirname "$0")/checks.sh"
 
 cat >net.graph <<'END_OF_NET'
 const label_smoothing = 0.0
