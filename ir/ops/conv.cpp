@@ -171,7 +171,7 @@ Type infer_winograd_weight(const Node& node, Types in) {
 // interpolation, and [0, 0, 1] for infinity. The sign of a row is free; here that of point 0 is positive.
 std::vector<std::array<double, 3>> winograd_matrix(int64_t tile) {
   const std::vector<double> points = tile == 2   ? std::vector<double>{0, 1, -1}
-                                     : tile == 3 ? std::vector<double>{0, 1, -1, 2}
+                                     : tile == 3 ? std::vector<double>{0, 0.75, -0.75, 1.5}
                                                  : std::vector<double>{0, 0.625, -0.625, 1.5, -1.5};
   std::vector<std::array<double, 3>> rows;
   for (const double p : points) {

@@ -94,7 +94,7 @@ void lower_training(Lowering& lowering, const Group& group, const DirectConv& co
                     bool input_grad) {
   const std::string& entry = lowering.graph().name;
   const bool trains = entry == "train_step" || entry == "backward";
-  const int m = trains && !conv.plain_input ? winograd_tile(shape, !input_grad, lowering.target()) : 0;
+  const int m = trains && !conv.plain_input ? winograd_tile(shape, lowering.target()) : 0;
   if (m == 0) return lower_direct(lowering, group, conv);
   lower_winograd(lowering, group, conv, {.m = m, .flipped = input_grad});
 }

@@ -45,6 +45,9 @@ namespace {
 constexpr int64_t kTaskMacs = 2 << 20;  // multiply-adds that are worth a task of their own
 constexpr int64_t kPanelTasks = 8;      // so many panels are tasks enough for one image
 constexpr int kUnrolledFmas = 120;      // FMAs in the innermost loop's body, about
+// Products added up in registers before their sum joins the others in memory: rounding errors grow with the
+// square root of the terms added in a row (blocked summation, see winograd.cpp).
+constexpr int64_t kSummedProducts = 320;
 
 // A run of register tiles of one width in a row of the grid.
 struct Segment {
@@ -203,10 +206,38 @@ class DirectKernel {
                 : zeros(lanes_);
       b.unrolled("p", 0, s.pixels, [&](Body& c, Expr p) { c.store(acc_, {o, p, 0}, start, 2); });
     });
-    if (h.taps > 0 && w.taps > 0) {
-      body.loop("cb", 0, conv_.in_blocks, 1, [&](Body& b, Expr cb) { taps(b, h, w, q_h, q_w, s, cb); });
-    }
+    if (h.taps > 0 && w.taps > 0) sum(body, h, w, q_h, q_w, s);
     body.unrolled("o", 0, conv_.vectors, [&](Body& b, Expr o) { epilogue(b, h, w, q_h, q_w, s, o); });
+  }
+
+  // acc += the products of all input channels and taps.
+  void sum(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s) {
+    const int64_t step = std::max<int64_t>(kSummedProducts / (h.taps * w.taps * weight_lanes_), 1);
+    const auto blocks = [&](Body& b, Expr begin, Expr end) {
+      b.loop("cb", begin, end, 1, [&](Body& c, Expr cb) { taps(c, h, w, q_h, q_w, s, cb); });
+    };
+    if (conv_.in_blocks <= step) return blocks(body, 0, conv_.in_blocks);
+    const auto total =
+        body.alloc("total", Scalar::f32, {conv_.vectors, s.pixels, lanes_}, loops::Space::scratch);
+    const auto each = [&](Body& b, const std::function<void(Body&, std::vector<Expr>)>& visit) {
+      b.unrolled("o", 0, conv_.vectors, [&](Body& c, Expr o) {
+        c.unrolled("p", 0, s.pixels, [&](Body& d, Expr p) { visit(d, {o, p, 0}); });
+      });
+    };
+    each(body, [&](Body& b, const std::vector<Expr>& at) {
+      b.store(total, at, loops::load(acc_, at, lanes_, 2), 2);
+      b.store(acc_, at, zeros(lanes_), 2);
+    });
+    body.loop("part", 0, conv_.in_blocks, step, [&](Body& b, Expr part) {
+      blocks(b, part, conv_.in_blocks % step == 0 ? part + step : loops::min(part + step, conv_.in_blocks));
+      each(b, [&](Body& c, const std::vector<Expr>& at) {
+        c.store(total, at, loops::load(total, at, lanes_, 2) + loops::load(acc_, at, lanes_, 2), 2);
+        c.store(acc_, at, zeros(lanes_), 2);
+      });
+    });
+    each(body, [&](Body& b, const std::vector<Expr>& at) {
+      b.store(acc_, at, loops::load(total, at, lanes_, 2), 2);
+    });
   }
 
   void taps(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s, Expr cb) {

@@ -25,6 +25,10 @@ constexpr int64_t kManyTasks = 8;     // so many tasks without splitting the pan
 // Transformed weights larger than this many times the second-level cache would not stay in the last level.
 constexpr int64_t kLastLevel = 12;
 constexpr int kUnrolledFmas = 120;
+// Input channels that are summed in registers before their sum joins the others in memory. Blocked summation
+// (Higham, Accuracy and Stability of Numerical Algorithms, 4.2): rounding errors grow with the square root of
+// the terms added in a row, and Winograd's transforms multiply them.
+constexpr int64_t kSummedChannels = 32;
 
 Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
 
@@ -345,18 +349,28 @@ class WinogradKernel {
   }
 
   void product_tile(Body& body, Expr panel, Expr x, Expr unit, Expr t0, int64_t tiles) {
+    const int64_t step = kSummedChannels / lanes_;
+    if (blocks_ <= step) return product_sum(body, panel, x, unit, t0, tiles, 0, blocks_);
+    body.loop("part", 0, blocks_, step, [&](Body& b, Expr part) {
+      const Expr end = blocks_ % step == 0 ? part + step : loops::min(part + step, blocks_);
+      product_sum(b, panel, x, unit, t0, tiles, part, end);
+    });
+  }
+
+  // The products of a register tile over the channel blocks [begin, end), added to those before them.
+  void product_sum(Body& body, Expr panel, Expr x, Expr unit, Expr t0, int64_t tiles, Expr begin, Expr end) {
     const auto acc = body.alloc("acc", Scalar::f32, {conv_.vectors, tiles, lanes_}, loops::Space::registers);
-    const auto each = [&](const std::function<void(Body&, int, Expr)>& visit) {
+    const auto each = [&](Body& b, const std::function<void(Body&, int, Expr)>& visit) {
       for (int o = 0; o < conv_.vectors; ++o) {
-        body.unrolled("p", 0, tiles, [&](Body& b, Expr p) { visit(b, o, p); });
+        b.unrolled("p", 0, tiles, [&](Body& c, Expr p) { visit(c, o, p); });
       }
     };
-    each([&](Body& b, int o, Expr p) { b.store(acc, {o, p, 0}, zeros(lanes_), 2); });
+    each(body, [&](Body& b, int o, Expr p) { b.store(acc, {o, p, 0}, zeros(lanes_), 2); });
     const Expr v_unit = shared_ ? n0_ / t_.unit_images + unit : unit;
     const Expr v_first = shared_ ? row0_ * t_.tiles_w + t0 : t0;
     int64_t unroll = lanes_;
     while (unroll > 1 && unroll * conv_.vectors * tiles > kUnrolledFmas) unroll /= 2;
-    body.loop("cb", 0, blocks_, 1, [&](Body& b, Expr cb) {
+    body.loop("cb", begin, end, 1, [&](Body& b, Expr cb) {
       b.loop("i", 0, lanes_, unroll, [&](Body& c, Expr i0) {
         // The weights of the next position, a part for every unit: they come from memory.
         for (int o = 0; shared_ && !w_ && o < conv_.vectors; ++o) {
@@ -379,10 +393,16 @@ class WinogradKernel {
         });
       });
     });
-    each([&](Body& b, int o, Expr p) {
-      b.store(products_, {product_at(x, o, unit * t_.unit_tiles() + t0 + p)},
-              loops::load(acc, {o, p, 0}, lanes_, 2), 0);
-    });
+    const auto finish = [&](Body& b, bool first) {
+      each(b, [&](Body& c, int o, Expr p) {
+        const std::vector<Expr> at = {product_at(x, o, unit * t_.unit_tiles() + t0 + p)};
+        const Expr sum = loops::load(acc, {o, p, 0}, lanes_, 2);
+        c.store(products_, at, first ? sum : loops::load(products_, at, lanes_, 0) + sum, 0);
+      });
+    };
+    if (blocks_ <= kSummedChannels / lanes_) return finish(body, true);
+    body.when(loops::binary(loops::Binary::eq, begin, 0), [&](Body& b) { finish(b, true); });
+    body.when(loops::less(0, begin), [&](Body& b) { finish(b, false); });
   }
 
   // A^T products A of every tile of one vector of output channels, and the fused code on the pixels inside

@@ -23,10 +23,8 @@ WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target)
 int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& target);
 
 // The m to use for a convolution in a training entry, where the weights are transformed in every step; 0:
-// direct summation is faster, or the convolution is of another kind. Forward, m = 2: its error is no larger
-// than direct summation's, and an error there decides for which values ReLU and max pooling pass the
-// gradient. The gradients are linear in their operands, so that they may use larger tiles.
-int winograd_tile(const ConvShape& shape, bool forward, const TargetInfo& target);
+// direct summation is faster, or the convolution is of another kind.
+int winograd_tile(const ConvShape& shape, const TargetInfo& target);
 
 // How the kernel reads transformed weights [O, C, m + 2, m + 2]:
 // [O / panel][m + 2][m + 2][C / V][V][panel], with panels as in forward_weight_layout.

@@ -74,9 +74,9 @@ WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target)
   return from == 0 ? WinogradChoice{} : WinogradChoice{best, from};
 }
 
-int winograd_tile(const ConvShape& shape, bool forward, const TargetInfo& target) {
+int winograd_tile(const ConvShape& shape, const TargetInfo& target) {
   if (!suits(shape, target)) return 0;
-  const int m = forward ? 2 : fastest_tile(shape, target);
+  const int m = fastest_tile(shape, target);
   return winograd_cycles(shape, m, target) < direct_cycles(shape, target) ? m : 0;
 }
 

@@ -11,6 +11,13 @@ namespace {
 constexpr double kA = 0.625, kB = 1.5;  // the points of F(4)
 constexpr double kA2 = kA * kA, kB2 = kB * kB;
 
+// Of F(3): 0, +-kC, kD and infinity, and the products of their differences. Both sets of points were searched
+// for the smallest error.
+constexpr double kC = 0.75, kD = 1.5;
+constexpr double kC2 = kC * kC, kD2 = kD * kD;
+constexpr double kOver0 = 1 / (kC2 * kD), kOverC = 1 / (2 * kC2 * (kC - kD)),
+                 kOverMinusC = -1 / (2 * kC2 * (kC + kD)), kOverD = 1 / (kD * (kD2 - kC2));
+
 Expr number(double value, const Expr& like) {
   return loops::constant(loops::Scalar::f32, value, like->type.lanes);
 }
@@ -37,9 +44,10 @@ Vectors winograd_input(Body& body, int m, const Vectors& d) {
   if (m == 2) {
     out = {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
   } else if (m == 3) {
-    const Expr a = body.let("a", d[3] - d[1]), q = body.let("q", d[3] - d[2]);
-    out = {scaled(2, d[0] - d[2], a), scaled(-2, d[1], q), scaled(2, d[1] - d[2], q), a,
-           scaled(2, d[1] - d[3], d[4] - d[2])};
+    out.push_back(scaled(kC2, scaled(kD, d[0], times(-1, d[1])), scaled(-kD, d[2], d[3])));
+    pair(body, out, scaled(-kD, d[2], d[3]), times(kC, scaled(-kD, d[1], d[2])));
+    out.push_back(scaled(-kC2, d[1], d[3]));
+    out.push_back(scaled(kC2, scaled(kD, d[1], times(-1, d[2])), scaled(-kD, d[3], d[4])));
   } else {
     check(m == 4, "Winograd tile");
     out.push_back(scaled(kA2 * kB2, d[0], scaled(-(kA2 + kB2), d[2], d[4])));
@@ -57,9 +65,9 @@ Vectors winograd_weight(Body& body, int m, const Vectors& g) {
     pair(body, out, times(0.5, g[0] + g[2]), times(0.5, g[1]));
     out.push_back(g[2]);
   } else if (m == 3) {
-    const Expr s = body.let("s", g[0] + g[2]);
-    out = {times(0.5, g[0]), times(-0.5, s + g[1]), times(-1.0 / 6, s - g[1]),
-           times(1.0 / 6, scaled(4, g[2], scaled(2, g[1], g[0]))), g[2]};
+    const Expr e = body.let("e", scaled(kC2, g[2], g[0]));
+    out = {times(kOver0, g[0]), times(kOverC, scaled(kC, g[1], e)), times(kOverMinusC, scaled(-kC, g[1], e)),
+           times(kOverD, scaled(kD2, g[2], scaled(kD, g[1], g[0]))), g[2]};
   } else {
     check(m == 4, "Winograd tile");
     constexpr double na = 2 * kA2 * (kA2 - kB2), nb = 2 * kB2 * (kB2 - kA2);
@@ -77,7 +85,7 @@ Vectors winograd_output(Body& body, int m, const Vectors& p) {
   if (m == 2) {
     out = {p[0] + s, d - p[3]};
   } else if (m == 3) {
-    out = {p[0] + s + p[3], scaled(2, p[3], d), scaled(4, p[3], s) + p[4]};
+    out = {p[0] + s + p[3], scaled(kD, p[3], times(kC, d)), scaled(kD2, p[3], scaled(kC2, s, p[4]))};
   } else {
     check(m == 4, "Winograd tile");
     const Expr s2 = body.let("s", p[3] + p[4]), d2 = body.let("d", p[3] - p[4]);
@@ -92,8 +100,10 @@ Vectors winograd_gradient(Body& body, int m, const Vectors& e) {
   if (m == 2) {
     out = {e[0], e[0] + e[1], e[0] - e[1], times(-1, e[1])};
   } else if (m == 3) {
-    const Expr s = body.let("s", e[0] + e[2]);
-    out = {e[0], s + e[1], s - e[1], scaled(4, e[2], scaled(2, e[1], e[0])), e[2]};
+    out.push_back(e[0]);
+    pair(body, out, scaled(kC2, e[2], e[0]), times(kC, e[1]));
+    out.push_back(scaled(kD2, e[2], scaled(kD, e[1], e[0])));
+    out.push_back(e[2]);
   } else {
     check(m == 4, "Winograd tile");
     out.push_back(e[0]);
@@ -110,9 +120,10 @@ Vectors winograd_weight_gradient(Body& body, int m, const Vectors& u) {
   if (m == 2) {
     out = {scaled(0.5, s, u[0]), times(0.5, d), scaled(0.5, s, u[3])};
   } else if (m == 3) {
-    const Expr t = body.let("t", scaled(-0.5, u[1], times(-1.0 / 6, u[2])));
-    out = {scaled(0.5, u[0], scaled(1.0 / 6, u[3], t)),
-           scaled(-0.5, u[1], scaled(1.0 / 6, u[2], times(1.0 / 3, u[3]))), scaled(2.0 / 3, u[3], t + u[4])};
+    const Expr t = body.let("t", scaled(kOverC, u[1], times(kOverMinusC, u[2])));
+    out = {scaled(kOver0, u[0], scaled(kOverD, u[3], t)),
+           scaled(kC * kOverC, u[1], scaled(-kC * kOverMinusC, u[2], times(kD * kOverD, u[3]))),
+           scaled(kC2, t, scaled(kD2 * kOverD, u[3], u[4]))};
   } else {
     check(m == 4, "Winograd tile");
     constexpr double na = 2 * kA2 * (kA2 - kB2), nb = 2 * kB2 * (kB2 - kA2);

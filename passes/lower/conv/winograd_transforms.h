@@ -1,9 +1,9 @@
 // The one-dimensional transforms of F(m, 3): y = A^T [(G g) * (B^T d)] for m outputs y, 3 taps g and m + 2
 // inputs d.
 //
-// Points of interpolation: F(2): 0, 1, -1, inf. F(3): 0, 1, -1, 2, inf. F(4): 0, +-5/8, +-3/2, inf, which
-// halves the error of the usual 0, +-1, +-2, inf at the same cost. The functions apply a transform to vectors
-// of any width.
+// Points of interpolation: F(2): 0, 1, -1, inf. F(3): 0, +-3/4, 3/2, inf, four fifths of the error of the
+// usual 0, 1, -1, 2, inf. F(4): 0, +-5/8, +-3/2, inf, half the error of 0, +-1, +-2, inf. The functions apply
+// a transform to vectors of any width.
 #pragma once
 
 #include <functional>

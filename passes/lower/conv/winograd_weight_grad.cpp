@@ -210,7 +210,7 @@ class WinogradWeightGrad {
 }  // namespace
 
 int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target) {
-  return winograd_tile(shape, false, target);
+  return winograd_tile(shape, target);
 }
 
 void lower_winograd_weight_grad(Lowering& lowering, const WeightGrad& conv, int m) {
