@@ -170,7 +170,8 @@ void lower_winograd_weight(Lowering& lowering, const Group& group) {
                                 .to = lowering.buffer(v),
                                 .panels = ceil_div(w.shape[0], panel),
                                 .blocks = ceil_div(w.shape[1], lowering.lanes()),
-                                .panel = panel};
+                                .panel = panel,
+                                .rows = ceil_div(w.shape[1], lowering.lanes()) * lowering.lanes()};
   transform_weights(lowering, weights, static_cast<int>(node.attributes.get<int64_t>("tile")), v, "");
 }
 

@@ -58,13 +58,18 @@ Tiling tile_maps(int64_t tiles_h, int64_t tiles_w, int64_t wanted, int64_t regis
   return t;
 }
 
+// Of each position of transformed weights: one more than there are channels, as positions a power of two
+// apart would fall on the same cache lines.
+int64_t padded_rows(int64_t channels) { return channels + 1; }
+
 // Transforms the weights of one panel and block of input channels.
 struct BlockTransform {
-  MemoryRef w, u;  // [panels][blocks][9][V][panel], [panels][a a][blocks][V][panel]
+  MemoryRef w, u;  // [panels][blocks][9][V][panel], [panels][a a][channels][panel]
   int64_t panel = 0;
   bool flipped = false;
 };
-void transform_block(Body& body, const BlockTransform& t, int m, Expr from, Expr to, Expr cb) {
+// From block `cb` of panel `from` to block `to_cb` of panel `to`.
+void transform_block(Body& body, const BlockTransform& t, int m, Expr from, Expr to, Expr cb, Expr to_cb) {
   const int64_t lanes = t.w->dims[3].fixed;
   const auto width = static_cast<int>(lanes);
   body.loop("i", 0, lanes, 1, [&](Body& b, Expr i) {
@@ -75,16 +80,23 @@ void transform_block(Body& body, const BlockTransform& t, int m, Expr from, Expr
       }
       const Vectors transformed = winograd_2d(c, m, winograd_weight, taps, 3);
       for (size_t x = 0; x < transformed.size(); ++x) {
-        c.store(t.u, {to, static_cast<int64_t>(x), cb, i, o}, transformed[x], 4);
+        c.store(t.u, {to, static_cast<int64_t>(x), to_cb * lanes + i, o}, transformed[x], 3);
       }
     });
   });
 }
 
+// A range of the blocks of input channels, and the place of its first block among the transformed weights.
+struct Blocks {
+  Expr begin, end, first;
+  bool only = false;  // the products have no others
+};
+
 // Two schemes. Where the transformed input V of a task and its products stay in the second-level cache, a
 // task transforms its tiles and multiplies them with the weights of all panels of output channels. Otherwise
 // (many channels), a kernel of its own transforms the input of all maps into memory, and a task is one panel
-// for some of the tiles, so that its weights come from memory once.
+// for some of the tiles, so that its weights come from memory once. Weights too large for the last-level
+// cache when transformed are transformed by the task, some channels at a time.
 class WinogradKernel {
  public:
   WinogradKernel(Lowering& lowering, const Group& group, const DirectConv& conv, const Winograd& how)
@@ -118,9 +130,10 @@ class WinogradKernel {
       w_ = kernel_.param("w", conv_.weight, Scalar::f32, w_dims(), Access::read);
     } else if (weights < 0) {
       weights = lowering_.temporary("transformed weights", {4 * u_floats(), 0});
-      transform_weights(lowering_,
-                        {conv_.weight, weights, panels_, blocks_, conv_.vectors * lanes_, how_.flipped}, m_,
-                        conv_.out, conv_.work.direction);
+      transform_weights(
+          lowering_,
+          {conv_.weight, weights, panels_, blocks_, conv_.vectors * lanes_, u_rows(), how_.flipped}, m_,
+          conv_.out, conv_.work.direction);
     }
     if (shared_) transform_inputs();
     if (!w_) u_ = kernel_.param("u", weights, Scalar::f32, u_dims(), Access::read);
@@ -162,9 +175,10 @@ class WinogradKernel {
         {0, 1}, {ceil_div(conv_.out_channels, lanes_), 0}, {conv_.out_h, 0}, {conv_.out_w, 0}, {lanes_, 0}};
   }
   std::vector<Extent> u_dims() const {
-    return {{panels_, 0}, {a_ * a_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
+    return {{panels_, 0}, {a_ * a_, 0}, {u_rows(), 0}, {conv_.vectors * lanes_, 0}};
   }
-  int64_t u_floats() const { return panels_ * a_ * a_ * blocks_ * lanes_ * conv_.vectors * lanes_; }
+  int64_t u_floats() const { return panels_ * a_ * a_ * u_rows() * conv_.vectors * lanes_; }
+  int64_t u_rows() const { return how_.transformed < 0 ? padded_rows(blocks_ * lanes_) : blocks_ * lanes_; }
 
   std::vector<Extent> w_dims() const {
     return {{panels_, 0}, {blocks_, 0}, {9, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
@@ -244,8 +258,10 @@ class WinogradKernel {
     products_ = body.alloc("products", Scalar::f32, {a_ * a_ * products_plane()}, loops::Space::scratch);
     if (!shared_) v_ = body.alloc("v", Scalar::f32, {v_floats().fixed}, loops::Space::scratch);
     if (w_) {
-      const int64_t panel_size = conv_.vectors * lanes_;
-      u_ = body.alloc("u", Scalar::f32, {1, a_ * a_, blocks_, lanes_, panel_size}, loops::Space::scratch);
+      // A row more than there are channels: positions a power of two apart would fall on the same cache
+      // lines.
+      u_ = body.alloc("u", Scalar::f32, {1, a_ * a_, weight_blocks() * lanes_ + 1, conv_.vectors * lanes_},
+                      loops::Space::scratch);
     }
     reductions_.begin_task(body);
     Expr part, first_panel, end_panel;
@@ -272,22 +288,45 @@ class WinogradKernel {
       }
       const auto panel = [&](Body& c, Expr p) {
         if (w_) {
-          c.comment("weight transform");
-          c.loop("cb", 0, blocks_, 1, [&](Body& d, Expr cb) {
-            transform_block(d, {w_, u_, conv_.vectors * lanes_, how_.flipped}, m_, p, 0, cb);
-          });
+          panel_by_parts(c, p);
+        } else {
+          c.comment("products");
+          products(c, p, {0, blocks_, 0, true});
         }
-        c.comment("products");
-        const Expr u_panel = w_ ? Expr(0) : p;
-        c.loop("x", 0, a_ * a_, 1, [&](Body& d, Expr x) {
-          d.loop("unit", 0, units_, 1, [&](Body& e, Expr unit) { multiply(e, u_panel, x, unit); });
-        });
         c.comment("output transform");
         for (int o = 0; o < conv_.vectors; ++o) output(c, p, o);
       };
       shared_ ? panel(b, first_panel) : b.loop("panel", first_panel, end_panel, 1, panel);
     });
     reductions_.end_task(body, task);
+  }
+
+  // Blocks of input channels whose transformed weights for one panel leave room for the products and the
+  // inputs in the second-level cache.
+  int64_t weight_blocks() const {
+    const int64_t fits = lowering_.target().l2_bytes / 3 / (4 * a_ * a_ * conv_.vectors * lanes_ * lanes_);
+    const int64_t step = kSummedChannels / lanes_;
+    return std::min(std::max(fits / step, int64_t{1}) * step, blocks_);
+  }
+
+  // The products of one panel, whose weights are transformed part by part just before their use.
+  void panel_by_parts(Body& body, Expr panel) {
+    const int64_t step = weight_blocks();
+    body.loop("from", 0, blocks_, step, [&](Body& b, Expr from) {
+      const Expr end = b.let("to", loops::min(from + step, blocks_));
+      b.comment("weight transform");
+      b.loop("cb", from, end, 1, [&](Body& c, Expr cb) {
+        transform_block(c, {w_, u_, conv_.vectors * lanes_, how_.flipped}, m_, panel, 0, cb, cb - from);
+      });
+      b.comment("products");
+      products(b, 0, {from, end, from, false});
+    });
+  }
+
+  void products(Body& body, Expr panel, const Blocks& blocks) {
+    body.loop("x", 0, a_ * a_, 1, [&](Body& b, Expr x) {
+      b.loop("unit", 0, units_, 1, [&](Body& c, Expr unit) { multiply(c, panel, x, unit, blocks); });
+    });
   }
 
   // Which tiles (`part`: image and part of its rows) and panels task number `task` has; returns the condition
@@ -336,29 +375,29 @@ class WinogradKernel {
 
   // products[x] = U[x] V[x] for one panel of outputs and the tiles of one unit: a matrix product in register
   // tiles of vectors by tiles.
-  void multiply(Body& body, Expr panel, Expr x, Expr unit) {
+  void multiply(Body& body, Expr panel, Expr x, Expr unit, const Blocks& blocks) {
     const int64_t tiles = t_.unit_tiles(), parts = ceil_div(tiles, register_tile_);
     const int64_t larger = tiles % parts, size = tiles / parts;
     const auto run = [&](int64_t begin, int64_t count, int64_t width) {
       if (count == 0) return;
       body.loop("t", begin, begin + count * width, width,
-                [&](Body& b, Expr t0) { product_tile(b, panel, x, unit, t0, width); });
+                [&](Body& b, Expr t0) { product_tile(b, panel, x, unit, t0, width, blocks); });
     };
     run(0, larger, size + 1);
     run(larger * (size + 1), parts - larger, size);
   }
 
-  void product_tile(Body& body, Expr panel, Expr x, Expr unit, Expr t0, int64_t tiles) {
+  void product_tile(Body& body, Expr panel, Expr x, Expr unit, Expr t0, int64_t tiles, const Blocks& blocks) {
     const int64_t step = kSummedChannels / lanes_;
-    if (blocks_ <= step) return product_sum(body, panel, x, unit, t0, tiles, 0, blocks_);
-    body.loop("part", 0, blocks_, step, [&](Body& b, Expr part) {
-      const Expr end = blocks_ % step == 0 ? part + step : loops::min(part + step, blocks_);
-      product_sum(b, panel, x, unit, t0, tiles, part, end);
+    if (blocks.only && blocks_ <= step) return product_sum(body, panel, x, unit, t0, tiles, blocks);
+    body.loop("part", blocks.begin, blocks.end, step, [&](Body& b, Expr part) {
+      const Expr end = blocks_ % step == 0 ? part + step : loops::min(part + step, blocks.end);
+      product_sum(b, panel, x, unit, t0, tiles, {part, end, blocks.first, false});
     });
   }
 
-  // The products of a register tile over the channel blocks [begin, end), added to those before them.
-  void product_sum(Body& body, Expr panel, Expr x, Expr unit, Expr t0, int64_t tiles, Expr begin, Expr end) {
+  // The products of a register tile over some channels, added to those of the channels before.
+  void product_sum(Body& body, Expr panel, Expr x, Expr unit, Expr t0, int64_t tiles, const Blocks& blocks) {
     const auto acc = body.alloc("acc", Scalar::f32, {conv_.vectors, tiles, lanes_}, loops::Space::registers);
     const auto each = [&](Body& b, const std::function<void(Body&, int, Expr)>& visit) {
       for (int o = 0; o < conv_.vectors; ++o) {
@@ -370,17 +409,21 @@ class WinogradKernel {
     const Expr v_first = shared_ ? row0_ * t_.tiles_w + t0 : t0;
     int64_t unroll = lanes_;
     while (unroll > 1 && unroll * conv_.vectors * tiles > kUnrolledFmas) unroll /= 2;
-    body.loop("cb", begin, end, 1, [&](Body& b, Expr cb) {
+    body.loop("cb", blocks.begin, blocks.end, 1, [&](Body& b, Expr cb) {
       b.loop("i", 0, lanes_, unroll, [&](Body& c, Expr i0) {
-        // The weights of the next position, a part for every unit: they come from memory.
-        for (int o = 0; shared_ && !w_ && o < conv_.vectors; ++o) {
-          c.add(loops::prefetch(u_, {panel, x + 1, cb, i0 + unit % unroll, o * lanes_}));
+        // The weights of the next position, a part for every unit, and its inputs come from memory.
+        for (int o = 0; shared_ && o < conv_.vectors; ++o) {
+          c.add(loops::prefetch(
+              u_, {panel, x + 1, (cb - blocks.first) * lanes_ + i0 + unit % unroll, o * lanes_}));
         }
         c.unrolled("k", 0, unroll, [&](Body& d, Expr k) {
           const Expr i = i0 + k;
+          if (shared_)
+            d.add(loops::prefetch(v_, {v_at(v_unit, x + 1, cb, v_first + loops::min(i, tiles - 1), 0)}));
+          const Expr row = (cb - blocks.first) * lanes_ + i;
           Vectors weights;
           for (int o = 0; o < conv_.vectors; ++o) {
-            weights.push_back(d.let("u", loops::load(u_, {panel, x, cb, i, o * lanes_}, lanes_, 4)));
+            weights.push_back(d.let("u", loops::load(u_, {panel, x, row, o * lanes_}, lanes_, 3)));
           }
           d.unrolled("p", 0, tiles, [&](Body& e, Expr p) {
             const Expr v = loops::load(v_, {v_at(v_unit, x, cb, v_first + p, i)});
@@ -400,9 +443,9 @@ class WinogradKernel {
         c.store(products_, at, first ? sum : loops::load(products_, at, lanes_, 0) + sum, 0);
       });
     };
-    if (blocks_ <= kSummedChannels / lanes_) return finish(body, true);
-    body.when(loops::binary(loops::Binary::eq, begin, 0), [&](Body& b) { finish(b, true); });
-    body.when(loops::less(0, begin), [&](Body& b) { finish(b, false); });
+    if (blocks.only) return finish(body, true);
+    body.when(loops::binary(loops::Binary::eq, blocks.begin, 0), [&](Body& b) { finish(b, true); });
+    body.when(loops::less(0, blocks.begin), [&](Body& b) { finish(b, false); });
   }
 
   // A^T products A of every tile of one vector of output channels, and the fused code on the pixels inside
@@ -479,11 +522,11 @@ void transform_weights(Lowering& lowering, const WeightTransform& weights, int m
   const auto w = kernel.param("w", weights.from, Scalar::f32,
                               {panels, blocks, {9, 0}, {lanes, 0}, panel_size}, Access::read);
   const auto u = kernel.param("u", weights.to, Scalar::f32,
-                              {panels, {a * a, 0}, blocks, {lanes, 0}, panel_size}, Access::write);
+                              {panels, {a * a, 0}, {weights.rows, 0}, panel_size}, Access::update);
   Body body(kernel.names());
   const Expr panel = body.let("panel", loops::task() / weights.blocks);
   const Expr cb = body.let("cb", loops::task() % weights.blocks);
-  transform_block(body, {w, u, weights.panel, weights.flipped}, m, panel, panel, cb);
+  transform_block(body, {w, u, weights.panel, weights.flipped}, m, panel, panel, cb, cb);
   const int64_t pairs = weights.panels * weights.panel * weights.blocks * lanes;
   lowering.call(kernel, {weights.panels * weights.blocks, 0}, body, of,
                 {{}, {4 * pairs * (a * a + 9), 0}, "", direction});

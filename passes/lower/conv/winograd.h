@@ -46,6 +46,7 @@ void lower_winograd(Lowering& lowering, const Group& group, const DirectConv& co
 struct WeightTransform {
   int from = -1, to = -1;  // buffers
   int64_t panels = 0, blocks = 0, panel = 0;
+  int64_t rows = 0;  // of a position: the channels, or more
   bool flipped = false;
 };
 void transform_weights(Lowering& lowering, const WeightTransform& weights, int m, ValueId of,
