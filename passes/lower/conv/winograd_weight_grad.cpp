@@ -58,8 +58,9 @@ class WinogradWeightGrad {
     Body body(kernel_.names());
     const Expr begin = body.let("begin", loops::task() * loops::batch() / kParts);
     end_ = body.let("end", (loops::task() + 1) * loops::batch() / kParts);
-    v_ = body.alloc("v", Scalar::f32, {a_ * a_, blocks_, tiles_, lanes_}, loops::Space::scratch);
-    e_ = body.alloc("e", Scalar::f32, {a_ * a_, panels_ * conv_.vectors, tiles_, lanes_},
+    // A vector more after each plane, so that planes do not fall on the same cache lines.
+    v_ = body.alloc("v", Scalar::f32, {a_ * a_, blocks_ * tiles_ + 1, lanes_}, loops::Space::scratch);
+    e_ = body.alloc("e", Scalar::f32, {a_ * a_, panels_ * conv_.vectors * tiles_ + 1, lanes_},
                     loops::Space::scratch);
     clear(body);
     body.loop("n0", begin, end_, images_, [&](Body& b, Expr n0) {
@@ -113,7 +114,7 @@ class WinogradWeightGrad {
           winograd_load(d, from, size, n, cb, h, w, exists, [&](Body& e, const Vectors& square) {
             const Vectors result = winograd_2d(e, m_, by, square, size);
             for (size_t x = 0; x < result.size(); ++x)
-              e.store(to, {static_cast<int64_t>(x), cb, t, 0}, result[x], 3);
+              e.store(to, {static_cast<int64_t>(x), cb * tiles_ + t, 0}, result[x], 2);
           });
         });
       });
@@ -145,10 +146,11 @@ class WinogradWeightGrad {
       b.loop("t", 0, tiles_, 1, [&](Body& d, Expr t) {
         Vectors e;
         for (int o = 0; o < conv_.vectors; ++o) {
-          e.push_back(d.let("e", loops::load(e_, {x, panel * conv_.vectors + o, t, 0}, lanes_, 3)));
+          e.push_back(
+              d.let("e", loops::load(e_, {x, (panel * conv_.vectors + o) * tiles_ + t, 0}, lanes_, 2)));
         }
         d.unrolled("c", 0, count, [&](Body& f, Expr c) {
-          const Expr v = f.let("v", loops::broadcast(loops::load(v_, {x, cb, t, i0 + c}), lanes_));
+          const Expr v = f.let("v", loops::broadcast(loops::load(v_, {x, cb * tiles_ + t, i0 + c}), lanes_));
           for (int o = 0; o < conv_.vectors; ++o) {
             const Expr sum = loops::load(acc, {c, o, 0}, lanes_, 2);
             f.store(acc, {c, o, 0}, loops::fma(v, e[static_cast<size_t>(o)], sum), 2);
