@@ -44,7 +44,8 @@ ValueId repeated_operand(const Graph& graph, const Node& node) {
     case Op::relu:
       return input(0).op == Op::relu ? node.inputs[0] : kNoValue;
     case Op::max_pool:
-    case Op::avg_pool: {
+    case Op::avg_pool:
+    case Op::avg_pool_grad: {
       const std::vector<int64_t> ones = {1, 1}, zeros = {0, 0};
       const auto pair = [&](const char* name) { return node.attributes.get<std::vector<int64_t>>(name); };
       const bool identity = pair("kernel") == ones && pair("stride") == ones && pair("pad") == zeros;

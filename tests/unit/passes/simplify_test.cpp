@@ -104,6 +104,10 @@ TEST_CASE("simplify: windows, images and shapes that change nothing") {
       return b.emit(op, {x}, with({{"kernel", one}, {"stride", int64_t{2}}}));
     }));
   }
+  const Attribute size = std::vector<int64_t>{4, 5};
+  CHECK(becomes_input([&](GraphBuilder& b, ValueId x) {
+    return b.emit(Op::avg_pool_grad, {x}, with({{"kernel", one}, {"stride", one}, {"size", size}}));
+  }));
   CHECK(becomes_input([](GraphBuilder& b, ValueId x) {
     return b.emit(Op::pad_channels, {x}, with({{"before", int64_t{0}}, {"after", int64_t{0}}}));
   }));
