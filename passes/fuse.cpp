@@ -1,10 +1,12 @@
 // Groups nodes into kernels: an elementwise operation or a channel reduction joins the kernel that computes
 // its last operand, if that is a convolution, a matrix product or another elementwise kernel over the same
 // shape. So bias, shortcut add and ReLU, the sums of batch norm and both reductions of its gradient are
-// computed where their operand is in registers.
+// computed where their operand is in registers. So they join the gradient of max pooling.
 //
 // Cheap values are computed again where they are used rather than stored: those per channel always (the scale
 // of batch norm), others if they are made of one stored value and values per channel (its normalised input).
+// Max pooling and its gradient compute such an operand as they load it, before they begin: after the stem's
+// convolution, batch norm and ReLU are never stored.
 // Sound because a kernel is only a schedule: the nodes and their operands stay what they are. Cost: the
 // repeated arithmetic, which is hidden behind memory.
 #include <algorithm>
@@ -48,6 +50,10 @@ class Fuser {
   const Node& old(ValueId v) const { return old_[v]; }
   bool is_elementwise(ValueId v) const { return info(old(v).op).kind == OpKind::elementwise; }
   bool is_reduction(ValueId v) const { return info(old(v).op).kind == OpKind::reduction; }
+  // Whether its kernel can compute operands as it loads them.
+  bool takes_expression(ValueId v) const {
+    return old(v).op == Op::max_pool || old(v).op == Op::max_pool_grad;
+  }
   static bool is_source(Op op) { return op == Op::input || op == Op::state; }
 
   // Per-channel and scalar values that are computed again inside kernels over larger shapes.
@@ -85,6 +91,7 @@ class Fuser {
     if (g < 0) return false;
     const Kernel& k = kernels_[static_cast<size_t>(g)];
     if (is_reduction(v) ? !k.reductions : !k.epilogue) return false;
+    if (old(k.first).op == Op::max_pool_grad && is_reduction(v) && old(v).op != Op::channel_sum) return false;
     if (!(k.space == space)) return false;
     return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
                        [&](ValueId u) { return available(u, g, space); });
@@ -104,10 +111,11 @@ class Fuser {
       g = static_cast<int>(kernels_.size());
       const bool convolution = n.op == Op::conv2d || n.op == Op::conv2d_input_grad;
       const bool blocked = space.rank() != 4 || !space.layout.plain();
-      kernels_.push_back(
-          {v, fusible || convolution || n.op == Op::matmul, (fusible && blocked) || convolution, space});
+      const bool pool = n.op == Op::max_pool_grad;
+      kernels_.push_back({v, fusible || convolution || pool || n.op == Op::matmul,
+                          (fusible && blocked) || convolution || pool, space});
     }
-    primary_[v] = compute(v, g);
+    primary_[v] = compute(v, g, space);
   }
 
   int add(Item item) {
@@ -115,27 +123,30 @@ class Fuser {
     return static_cast<int>(items_.size()) - 1;
   }
 
-  // Adds `v` to kernel g, with what it takes to have its operands there.
-  int compute(ValueId v, int g) {
+  // Adds `v`, over `space`, to kernel g, with what it takes to have its operands there.
+  int compute(ValueId v, int g, const Type& space) {
     Kernel& k = kernels_[static_cast<size_t>(g)];
     const auto made = k.here.find(v);
     if (made != k.here.end()) return made->second;
     std::vector<int> inputs;
-    for (const ValueId u : old(v).inputs) inputs.push_back(operand(v, u, g));
+    for (const ValueId u : old(v).inputs) inputs.push_back(operand(v, u, g, space));
     const int item = add({v, std::move(inputs), g});
     k.items.push_back(item);
     k.here[v] = item;
     return item;
   }
 
-  int operand(ValueId v, ValueId u, int g) {
+  int operand(ValueId v, ValueId u, int g, const Type& space) {
     if (is_source(old(u).op)) return primary_.at(u);
     if (old(v).op == Op::element_count) return primary_.at(u);
     Kernel& k = kernels_[static_cast<size_t>(g)];
     const auto here = k.here.find(u);
     if (here != k.here.end()) return here->second;
     const bool fusible = is_elementwise(v) || is_reduction(v) || old(v).op == Op::constant;
-    if (fusible && (is_small(u, k.space) || is_cheap(u, k.space))) return compute(u, g);
+    if (fusible && (is_small(u, space) || is_cheap(u, space))) return compute(u, g, space);
+    if (takes_expression(v) && is_cheap(u, old(u).type) && has_stored_leaf(u)) {
+      return compute(u, g, old(u).type);
+    }
     Item& item = items_[static_cast<size_t>(primary_.at(u))];
     item.stored = true;
     return primary_.at(u);
@@ -152,6 +163,15 @@ class Fuser {
     if (leaves.size() != 1 || length > kChainLength) return false;
     const ValueId leaf = *leaves.begin();
     return !is_elementwise(leaf) || items_[static_cast<size_t>(primary_.at(leaf))].stored;
+  }
+
+  // Whether what a cheap value is computed from is stored by now, so that computing it again adds no store.
+  bool has_stored_leaf(ValueId u) const {
+    std::set<ValueId> leaves;
+    int length = 0;
+    collect(u, old(u).type, leaves, length);
+    const ValueId leaf = *leaves.begin();
+    return is_source(old(leaf).op) || items_[static_cast<size_t>(primary_.at(leaf))].stored;
   }
 
   void collect(ValueId u, const Type& space, std::set<ValueId>& leaves, int& length) const {

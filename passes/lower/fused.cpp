@@ -65,7 +65,7 @@ FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool 
   return values;
 }
 
-void FusedCode::at(Body& body, const Point& point, Values& values, bool store) {
+void FusedCode::at(Body& body, const Point& point, Values& values, bool store) const {
   const auto load = [&](ValueId v) {
     const MemoryRef& memory = memories_.at(v);
     return point.lanes > 1 ? loops::load(memory, point.index, point.lanes, point.lane_dim, point.valid)

@@ -31,7 +31,7 @@ class FusedCode {
   Values channels(Body& body, loops::Expr channel, int lanes, bool along_channels);
   // Adds every full-shape value of the group at `point` to `values`, which holds what channels() gave and the
   // anchor. With `store`, those needed outside the kernel are stored.
-  void at(Body& body, const Point& point, Values& values, bool store = true);
+  void at(Body& body, const Point& point, Values& values, bool store = true) const;
 
   // Bytes per element that at() moves: for profiles.
   int64_t bytes_per_element() const;

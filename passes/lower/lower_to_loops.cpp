@@ -8,16 +8,12 @@ namespace rnc {
 namespace {
 
 void lower_group(Lowering& lowering, const Group& group) {
-  const Node& first = lowering.node(group.front());
-  const OpInfo& op = info(first.op);
-  LowerRule rule = lower_rule(first.op);
-  // A kernel that begins with an elementwise node has no anchor, unless a copied value came first.
-  for (const ValueId v : group) {
-    const OpKind kind = info(lowering.node(v).op).kind;
-    if (kind == OpKind::contraction || kind == OpKind::window) {
-      check(v == group.front(), "the anchor of a kernel is its first node");
-    }
-  }
+  const ValueId anchor = anchor_of(lowering.graph(), group);
+  const OpInfo& op = info(lowering.node(anchor).op);
+  const LowerRule rule = lower_rule(op.op);
+  // Only these compute an operand themselves.
+  const bool takes_expression = op.op == Op::max_pool || op.op == Op::max_pool_grad;
+  check(anchor == group.front() || takes_expression, "the anchor of a kernel is its first node");
   check(rule != nullptr, fmt::format("{} has to be replaced before lowering", op.name));
   rule(lowering, group);
 }

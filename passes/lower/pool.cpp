@@ -1,7 +1,5 @@
-// Pooling over values in channel blocks: a task is one block of channels of one image.
-#include <algorithm>
-#include <limits>
-
+// Average pooling over values in channel blocks: a task is one block of channels of one image.
+#include "passes/lower/pool_axis.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {
@@ -13,18 +11,6 @@ using loops::MemoryRef;
 using loops::Scalar;
 
 namespace {
-
-struct PoolAxis {
-  int64_t in, out, kernel, stride, pad;
-
-  // Positions [low, high) of the output whose whole window is inside the input.
-  std::pair<int64_t, int64_t> interior() const {
-    int64_t low = 0, high = out;
-    while (low < high && low * stride - pad < 0) ++low;
-    while (low < high && (high - 1) * stride - pad + kernel > in) --high;
-    return {low, high};
-  }
-};
 
 // One window of a pool: the position of its output, and how to visit its taps that are inside the input.
 class Window {
@@ -78,13 +64,8 @@ class PoolKernel {
         v_(v),
         kernel_(std::string(rnc::name(lowering.node(v).op))),
         body_(kernel_.names()) {
-    const Attributes& a = lowering.node(v).attributes;
-    const auto axis = [&](size_t i) {
-      const auto pair = [&](const char* name) { return a.get<std::vector<int64_t>>(name)[i]; };
-      return PoolAxis{large.shape[2 + i], small.shape[2 + i], pair("kernel"), pair("stride"), pair("pad")};
-    };
-    h_ = axis(0);
-    w_ = axis(1);
+    h_ = pool_axis(lowering.node(v), large, small, 0);
+    w_ = pool_axis(lowering.node(v), large, small, 1);
     const int64_t blocks = physical_dims(large)[1];
     n_ = body_.let("n", loops::task() / blocks);
     cb_ = body_.let("cb", loops::task() % blocks);
@@ -141,65 +122,7 @@ class PoolKernel {
   Extent tasks_;
 };
 
-// Whether x replaces the maximum m: it is larger, or NaN.
-Expr replaces(Expr x, Expr m) {
-  return loops::binary(loops::Binary::logic_or, loops::less(m, x), loops::binary(loops::Binary::ne, x, x));
-}
-
-Expr lowest(int lanes) {
-  return loops::constant(Scalar::f32, -std::numeric_limits<double>::infinity(), lanes);
-}
-
 }  // namespace
-
-void lower_max_pool(Lowering& lowering, const Group& group) {
-  const ValueId v = group.front(), input = lowering.node(v).inputs[0];
-  PoolKernel pool(lowering, v, lowering.type(input), lowering.type(v));
-  const auto x = lowering.read(pool.kernel(), "x", input), y = lowering.write(pool.kernel(), "y", v);
-  const int lanes = pool.lanes();
-  pool.each_window([&](Body& body, const Window& window) {
-    const auto best = body.alloc("best", Scalar::f32, {lanes}, loops::Space::registers);
-    body.store(best, {0}, lowest(lanes), 0);
-    window.each_tap(body, [&](Body& b, int64_t, Expr ih, Expr iw) {
-      const Expr value = b.let("v", pool.load(x, ih, iw)), m = b.let("m", loops::load(best, {0}, lanes, 0));
-      b.store(best, {0}, loops::select(replaces(value, m), value, m), 0);
-    });
-    pool.store(body, y, window.oh(), window.ow(), loops::load(best, {0}, lanes, 0));
-  });
-  pool.finish();
-}
-
-// Finds each window's first maximum again and adds dy there.
-void lower_max_pool_grad(Lowering& lowering, const Group& group) {
-  const ValueId v = group.front(), gradient = lowering.node(v).inputs[0], input = lowering.node(v).inputs[1];
-  PoolKernel pool(lowering, v, lowering.type(v), lowering.type(gradient));
-  const auto dy = lowering.read(pool.kernel(), "dy", gradient), x = lowering.read(pool.kernel(), "x", input);
-  const auto dx = lowering.view(pool.kernel(), "dx", v, physical_extents(lowering.type(v)), Access::update);
-  const int lanes = pool.lanes();
-  pool.clear(dx);
-  pool.each_window([&](Body& body, const Window& window) {
-    const auto best = body.alloc("best", Scalar::f32, {2, lanes}, loops::Space::registers);  // value, tap
-    body.store(best, {0, 0}, lowest(lanes), 1);
-    body.store(best, {1, 0}, loops::constant(Scalar::f32, -1, lanes), 1);
-    window.each_tap(body, [&](Body& b, int64_t tap, Expr ih, Expr iw) {
-      const Expr value = b.let("v", pool.load(x, ih, iw)),
-                 m = b.let("m", loops::load(best, {0, 0}, lanes, 1));
-      const Expr better = b.let("better", replaces(value, m));
-      b.store(best, {0, 0}, loops::select(better, value, m), 1);
-      const Expr old = loops::load(best, {1, 0}, lanes, 1);
-      b.store(best, {1, 0},
-              loops::select(better, loops::constant(Scalar::f32, static_cast<double>(tap), lanes), old), 1);
-    });
-    const Expr g = body.let("g", pool.load(dy, window.oh(), window.ow()));
-    const Expr at = body.let("at", loops::load(best, {1, 0}, lanes, 1));
-    window.each_tap(body, [&](Body& b, int64_t tap, Expr ih, Expr iw) {
-      const Expr here =
-          loops::binary(loops::Binary::eq, at, loops::constant(Scalar::f32, static_cast<double>(tap), lanes));
-      pool.store(b, dx, ih, iw, pool.load(dx, ih, iw) + loops::select(here, g, zeros(lanes)));
-    });
-  });
-  pool.finish();
-}
 
 void lower_avg_pool(Lowering& lowering, const Group& group) {
   const ValueId v = group.front(), input = lowering.node(v).inputs[0];

@@ -2,6 +2,17 @@
 
 namespace rnc {
 
+ValueId anchor_of(const Graph& graph, const Group& group) {
+  ValueId anchor = kNoValue;
+  for (const ValueId v : group) {
+    const OpKind kind = info(graph[v].op).kind;
+    if (kind != OpKind::contraction && kind != OpKind::window) continue;
+    check(anchor == kNoValue, "a kernel has one anchor");
+    anchor = v;
+  }
+  return anchor == kNoValue ? group.front() : anchor;
+}
+
 LowerRule lower_rule(Op op) {
   switch (op) {
     case Op::input:

@@ -8,6 +8,10 @@ namespace rnc {
 
 using LowerRule = void (*)(Lowering& lowering, const Group& group);
 
+// The node of a group that its kernel is built around: its convolution, matrix product or window operation,
+// before which stand only nodes that compute its operands; or the first node.
+ValueId anchor_of(const Graph& graph, const Group& group);
+
 // Null for operations that other passes must have replaced (batch_norm, linear) or that need no work
 // (source).
 LowerRule lower_rule(Op op);
@@ -21,9 +25,10 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group);
 void lower_winograd_weight(Lowering& lowering, const Group& group);
 // linear.cpp; takes a fused epilogue
 void lower_matmul(Lowering& lowering, const Group& group);
-// pool.cpp
+// max_pool.cpp; both take an expression of x, the second a fused epilogue
 void lower_max_pool(Lowering& lowering, const Group& group);
 void lower_max_pool_grad(Lowering& lowering, const Group& group);
+// pool.cpp
 void lower_avg_pool(Lowering& lowering, const Group& group);
 void lower_avg_pool_grad(Lowering& lowering, const Group& group);
 void lower_global_avg_pool(Lowering& lowering, const Group& group);

@@ -1,0 +1,57 @@
+#include "passes/lower/fused_input.h"
+
+#include <algorithm>
+
+namespace rnc {
+
+using loops::Expr;
+
+namespace {
+
+bool contains(const Group& group, ValueId v) { return std::ranges::find(group, v) != group.end(); }
+
+// The nodes of `group` that `value` is computed by, in order.
+Group needed_for(const Lowering& lowering, const Group& group, ValueId value) {
+  std::set<ValueId> needed = {value};
+  Group nodes;
+  for (auto v = group.rbegin(); v != group.rend(); ++v) {
+    if (!needed.contains(*v)) continue;
+    nodes.insert(nodes.begin(), *v);
+    if (lowering.node(*v).op == Op::element_count) continue;  // reads the shape only
+    for (const ValueId u : lowering.node(*v).inputs) needed.insert(u);
+  }
+  return nodes;
+}
+
+}  // namespace
+
+FusedInput::FusedInput(Lowering& lowering, KernelBuilder& kernel, const Group& group, std::string_view name,
+                       ValueId value, const std::vector<loops::Extent>& view)
+    : value_(value), lanes_(lowering.lanes()) {
+  if (contains(group, value)) {
+    const Group nodes = needed_for(lowering, group, value);
+    for (const ValueId v : nodes) {
+      check(info(lowering.node(v).op).kind == OpKind::elementwise || lowering.node(v).op == Op::constant,
+            "an operand is computed by elementwise nodes");
+    }
+    code_.emplace(lowering, kernel, nodes, kNoValue, lowering.type(value), view);
+  } else {
+    memory_ = lowering.view(kernel, name, value, view, loops::Access::read);
+  }
+}
+
+void FusedInput::channels(Body& body, Expr channel) {
+  if (code_) channels_ = code_->channels(body, std::move(channel), lanes_, true);
+}
+
+Expr FusedInput::load(Body& body, const std::vector<Expr>& index) const {
+  const int lane_dim = static_cast<int>(index.size()) - 1;
+  if (!code_) return body.let("x", loops::load(memory_, index, lanes_, lane_dim));
+  FusedCode::Values values = channels_;
+  code_->at(body, {index, lanes_, lane_dim, {}}, values, false);
+  return values.at(value_);
+}
+
+int64_t FusedInput::bytes_per_element() const { return code_ ? code_->bytes_per_element() : 4; }
+
+}  // namespace rnc
