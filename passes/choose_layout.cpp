@@ -90,7 +90,13 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
     }
     case Op::conv2d_input_grad:
       want.operands[0] = want.result = blocked;
-      if (groups() == 1) want.operands[1] = input_grad_weight_layout(conv_shape(graph, node), target);
+      if (groups() == 1) {
+        const ConvShape shape = conv_shape(graph, node);
+        // Winograd has to transform the weights and exchanges their channels as it does so.
+        want.operands[1] = training_tile(graph, node, target) > 0
+                               ? forward_weight_layout(shape, false, target)
+                               : input_grad_weight_layout(shape, target);
+      }
       return want;
     case Op::conv2d_weight_grad: {
       const bool plain = reads_plain(operands[1], groups());

@@ -114,6 +114,15 @@ llvm::Value* BodyEmitter::emit_uncached(const ExprNode& e) {
       }
       return b_.CreateShuffleVector(operand(0), lanes);
     }
+    case ExprKind::interleave: {
+      std::vector<int> lanes;
+      const int first = static_cast<int>(e.integer) * e.type.lanes / 2;
+      for (int lane = 0; lane < e.type.lanes; ++lane) {
+        lanes.push_back(first + lane / 2 + (lane % 2 == 0 ? 0 : e.type.lanes));
+      }
+      llvm::Value* a = operand(0);
+      return b_.CreateShuffleVector(a, operand(1), lanes);
+    }
     case ExprKind::reduce:
       return emit_reduce(e.reduce, operand(0), e.operands[0]->type);
     case ExprKind::load:

@@ -198,6 +198,15 @@ void spread_lanes(Machine& m, const Instruction& i) {
   for (int lane = 0; lane < i.lanes; ++lane) result[lane] = a[lane / i.group * i.group + i.index];
 }
 
+template <class T>
+void interleave_lanes(Machine& m, const Instruction& i) {
+  const T* a = m.at<T>(i.a);
+  const T* b = m.at<T>(i.b);
+  T* result = m.at<T>(i.result);
+  const int first = i.index * i.lanes / 2;
+  for (int lane = 0; lane < i.lanes; ++lane) result[lane] = (lane % 2 == 0 ? a : b)[first + lane / 2];
+}
+
 // Here `lanes` is the operand's.
 template <Reduce op, class T>
 void reduce_lanes(Machine& m, const Instruction& i) {
@@ -295,6 +304,8 @@ auto function_for(const ExprNode& e, ValueType operand) -> decltype(Instruction:
         return broadcast_lanes<T>;
       case ExprKind::spread:
         return spread_lanes<T>;
+      case ExprKind::interleave:
+        return interleave_lanes<T>;
       case ExprKind::reduce:
         if constexpr (arithmetic) {
           return e.reduce == Reduce::add ? reduce_lanes<Reduce::add, T> : reduce_lanes<Reduce::max, T>;
@@ -315,10 +326,8 @@ Instruction instruction_for(const ExprNode& e, Slot result, const std::vector<Sl
   i.lanes = e.kind == ExprKind::reduce ? operand.lanes : e.type.lanes;
   i.result = result;
   i.a = operands[0];
-  if (e.kind == ExprKind::spread) {
-    i.group = e.group;
-    i.index = static_cast<int>(e.integer);
-  }
+  if (e.kind == ExprKind::spread) i.group = e.group;
+  if (e.kind == ExprKind::spread || e.kind == ExprKind::interleave) i.index = static_cast<int>(e.integer);
   if (operands.size() > 1) i.b = operands[1];
   if (operands.size() > 2) i.c = operands[2];
   return i;

@@ -295,6 +295,16 @@ Expr spread(Expr a, int group, int index) {
   return make(std::move(node));
 }
 
+Expr interleave(Expr a, Expr b, int half) {
+  expect_type(b, a->type, "the second operand of interleave");
+  check(a->type.lanes % 2 == 0, "interleave takes an even number of lanes");
+  check(half == 0 || half == 1, "interleave takes one of two halves");
+  ExprNode node{.kind = ExprKind::interleave, .type = a->type};
+  node.integer = half;
+  node.operands = {std::move(a), std::move(b)};
+  return make(std::move(node));
+}
+
 Expr reduce(Reduce op, Expr a) {
   check(is_arithmetic(a->type.scalar), "a reduction takes i32, i64, f32 or f64: cast first");
   check(std::has_single_bit(static_cast<unsigned>(a->type.lanes)),

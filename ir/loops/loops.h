@@ -7,7 +7,7 @@
 //             -- an array given by the caller
 //   stmt   := block | for | if | let | alloc | store | prefetch
 //   expr   := constant | variable | unary | binary | fma | select | cast
-//           | broadcast | spread | reduce | load
+//           | broadcast | spread | interleave | reduce | load
 //
 // Index arithmetic is i64. The variables "task" and "N" (the batch) are predefined. Every variable is bound
 // once on the way to its use (a `for` or a `let`) and visible in its body only. An array access names one
@@ -70,6 +70,7 @@ enum class ExprKind : uint8_t {
   cast,
   broadcast,
   spread,
+  interleave,
   reduce,
   load
 };
@@ -111,7 +112,7 @@ class Expr {
 struct ExprNode {
   ExprKind kind;
   ValueType type;
-  // constant: the value (real for floats), of every lane. spread: integer is the index
+  // constant: the value (real for floats), of every lane. spread: integer is the index; interleave: the half
   int64_t integer = 0;
   double real = 0;
   std::string variable;
@@ -140,6 +141,8 @@ Expr broadcast(Expr a, int lanes);
 // Lane l is lane l / group * group + index of the vector: one element of each group of lanes, in all its
 // lanes.
 Expr spread(Expr a, int group, int index);
+// The lanes of a and b in turn: a0 b0 a1 b1 ... of their first halves (half = 0), or of their second (1).
+Expr interleave(Expr a, Expr b, int half);
 Expr reduce(Reduce op, Expr a);  // over lanes, as a balanced tree (halves added lane-wise)
 Expr load(MemoryRef memory, std::vector<Expr> index);
 Expr load(MemoryRef memory, std::vector<Expr> index, int lanes, int lane_dim, Expr valid = {});

@@ -130,6 +130,8 @@ std::string text(const Expr& expr, Precedence least) {
       return fmt::format("broadcast({}, {})", text_of_list(e.operands), e.type.lanes);
     case ExprKind::spread:
       return fmt::format("spread({}, {}, {})", text_of_list(e.operands), e.group, e.integer);
+    case ExprKind::interleave:
+      return fmt::format("interleave({}, {})", text_of_list(e.operands), e.integer);
     case ExprKind::reduce:
       return fmt::format("reduce_{}({})", e.reduce == Reduce::add ? "add" : "max", text_of_list(e.operands));
     case ExprKind::load:

@@ -67,6 +67,13 @@ void flatten_grid(DirectConv& conv) {
   conv.in_h = conv.out_h = 1;
 }
 
+// If an input gradient's weight lies as the forward convolution reads it, that one's panel of outputs; else
+// 0.
+int64_t forward_panel(const Lowering& lowering, ValueId weight) {
+  const Layout& layout = lowering.type(weight).layout;
+  return !layout.blocks.empty() && layout.blocks.back().dim == 0 ? layout.blocks.back().size : 0;
+}
+
 void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, ValueId weight,
                 bool transposed) {
   const int lanes = lowering.lanes();
@@ -75,7 +82,10 @@ void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, Va
   conv.in_blocks = conv.plain_input ? conv.in_channels : ceil_div(conv.in_channels, lanes);
   if (shape.groups == 1) {
     conv.weight = lowering.buffer(weight);
-    conv.vectors = static_cast<int>(lowering.type(weight).layout.block(transposed ? 1 : 0) / lanes);
+    const Layout& layout = transposed && forward_panel(lowering, weight) > 0
+                               ? input_grad_weight_layout(shape, lowering.target())
+                               : lowering.type(weight).layout;
+    conv.vectors = static_cast<int>(layout.block(transposed ? 1 : 0) / lanes);
     return;
   }
   const Layout layout = transposed ? input_grad_weight_layout(shape, lowering.target())
@@ -90,13 +100,13 @@ void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, Va
 }
 
 // In training, the weights change in every step, and Winograd has to transform them first.
-void lower_training(Lowering& lowering, const Group& group, const DirectConv& conv, const ConvShape& shape,
-                    bool input_grad) {
-  const std::string& entry = lowering.graph().name;
-  const bool trains = entry == "train_step" || entry == "backward";
-  const int m = trains && !conv.plain_input ? winograd_tile(shape, lowering.target()) : 0;
+void lower_training(Lowering& lowering, const Group& group, const DirectConv& conv, const Node& node,
+                    int64_t forward_panel = 0) {
+  const int m = training_tile(lowering.graph(), node, lowering.target());
+  check(m > 0 || forward_panel == 0, "a direct input gradient has weights of its own layout");
   if (m == 0) return lower_direct(lowering, group, conv);
-  lower_winograd(lowering, group, conv, {.m = m, .flipped = input_grad});
+  lower_winograd(lowering, group, conv,
+                 {.m = m, .forward_panel = forward_panel, .flipped = node.op == Op::conv2d_input_grad});
 }
 
 // With weights that choose_layout has had transformed.
@@ -135,7 +145,7 @@ void lower_conv2d(Lowering& lowering, const Group& group) {
   if (operands.transformed != kNoValue && !conv.plain_input && winograd_possible(shape, lowering.target())) {
     return lower_transformed(lowering, group, conv, shape, operands.transformed);
   }
-  lower_training(lowering, group, conv, shape, false);
+  lower_training(lowering, group, conv, node);
 }
 
 void lower_conv2d_input_grad(Lowering& lowering, const Group& group) {
@@ -158,7 +168,8 @@ void lower_conv2d_input_grad(Lowering& lowering, const Group& group) {
   conv.work = work_of(shape, "input_grad");
   if (flattens(shape)) flatten_grid(conv);
   use_weight(lowering, conv, shape, node.inputs[1], true);
-  lower_training(lowering, group, conv, shape, true);
+  lower_training(lowering, group, conv, node,
+                 shape.groups == 1 ? forward_panel(lowering, node.inputs[1]) : 0);
 }
 
 void lower_winograd_weight(Lowering& lowering, const Group& group) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/lower/rules.h"
+#include "passes/lower/transpose.h"
 
 namespace rnc {
 
@@ -44,9 +45,10 @@ class Place {
   const Type& type_;
 };
 
-// Copies x to y, which differ in layout only. Lanes run along the blocked dimension, the last of either
-// side's blocks, so that one side moves whole vectors; without blocks, along the last dimension of the
-// result.
+// Copies x to y, which differ in layout only. Where the last block of x and of y are of different dimensions
+// and hold whole vectors, squares of both are transposed in registers. Otherwise lanes run along the blocked
+// dimension, the last of either side's blocks, so that one side moves whole vectors; without blocks, along
+// the last dimension of the result.
 class Relayout {
  public:
   Relayout(Lowering& lowering, ValueId v)
@@ -59,6 +61,7 @@ class Relayout {
         y_(lowering.write(kernel_, "y", v)) {}
 
   void lower() {
+    if (transposes()) return lower_squares();
     const Layout& blocked = to_.layout.blocks.empty() ? from_.layout : to_.layout;
     if (!blocked.blocks.empty()) {
       lane_dim_ = blocked.blocks.back().dim;
@@ -90,6 +93,63 @@ class Relayout {
 
  private:
   int64_t tile(int d) const { return has_batch(to_.shape) && d == 0 ? 1 : 16; }
+
+  // Whether vectors lie along different dimensions on both sides, and no block is cut off.
+  bool transposes() const {
+    const auto whole = [&](const Type& type) {
+      return std::ranges::all_of(type.layout.blocks, [&](const Layout::Block& b) {
+        return b.size % lowering_.lanes() == 0 && type.shape[static_cast<size_t>(b.dim)] % b.size == 0;
+      });
+    };
+    const auto& from = from_.layout.blocks;
+    const auto& to = to_.layout.blocks;
+    return lowering_.lanes() > 1 && !from.empty() && !to.empty() && !has_batch(to_.shape) && whole(from_) &&
+           whole(to_) && from.back().dim != to.back().dim;
+  }
+
+  // A task moves the squares of one vector along x's dimension and one along y's.
+  void lower_squares() {
+    const int lanes = lowering_.lanes(), x_dim = from_.layout.blocks.back().dim,
+              y_dim = to_.layout.blocks.back().dim;
+    const auto size = [&](int d) { return to_.shape[static_cast<size_t>(d)]; };
+    Body body(kernel_.names());
+    std::vector<Expr> at(static_cast<size_t>(to_.rank()));
+    const Expr x_first = body.let("x0", loops::task() % (size(x_dim) / lanes) * lanes);
+    const Expr y_first = body.let("y0", loops::task() / (size(x_dim) / lanes) * lanes);
+    squares(body, at, 0, x_dim, y_dim, x_first, y_first);
+    const int64_t tasks = size(x_dim) * size(y_dim) / (lanes * lanes);
+    const Extent count = elements(to_);
+    lowering_.call(kernel_, {tasks, 0}, body, v_, {{}, {8 * count.fixed, 0}, "", ""});
+  }
+
+  void squares(Body& body, std::vector<Expr> at, int d, int x_dim, int y_dim, const Expr& x_first,
+               const Expr& y_first) {
+    while (d == x_dim || d == y_dim) ++d;
+    if (d < to_.rank()) {
+      body.loop("i", 0, to_.shape[static_cast<size_t>(d)], 1, [&](Body& b, Expr i) {
+        at[static_cast<size_t>(d)] = i;
+        squares(b, at, d + 1, x_dim, y_dim, x_first, y_first);
+      });
+      return;
+    }
+    const Place from(from_), to(to_);
+    const int lanes = lowering_.lanes();
+    const auto index = [&](const Place& place, int row_dim, int row, Expr rows, int lane_dim, Expr first) {
+      at[static_cast<size_t>(row_dim)] = rows + row;
+      at[static_cast<size_t>(lane_dim)] = std::move(first);
+      return place.index(at);
+    };
+    std::vector<Expr> rows;
+    for (int i = 0; i < lanes; ++i) {
+      rows.push_back(body.let(
+          "x", loops::load(x_, index(from, y_dim, i, y_first, x_dim, x_first), lanes, from.position(x_dim))));
+    }
+    rows = transpose(body, rows);
+    for (int i = 0; i < lanes; ++i) {
+      body.store(y_, index(to, x_dim, i, x_first, y_dim, y_first), rows[static_cast<size_t>(i)],
+                 to.position(y_dim));
+    }
+  }
 
   // The dimensions after the first two, but for the lanes'; then the rows and columns of the tile.
   void outer(Body& body, std::vector<Expr> at, const std::vector<Expr>& first, int d) {

@@ -7,6 +7,7 @@
 
 #include "passes/lower/channel_reductions.h"
 #include "passes/lower/conv/winograd_transforms.h"
+#include "passes/lower/conv/winograd_weights.h"
 #include "passes/lower/fused.h"
 
 namespace rnc {
@@ -62,30 +63,6 @@ Tiling tile_maps(int64_t tiles_h, int64_t tiles_w, int64_t wanted, int64_t regis
 // apart would fall on the same cache lines.
 int64_t padded_rows(int64_t channels) { return channels + 1; }
 
-// Transforms the weights of one panel and block of input channels.
-struct BlockTransform {
-  MemoryRef w, u;  // [panels][blocks][9][V][panel], [panels][a a][channels][panel]
-  int64_t panel = 0;
-  bool flipped = false;
-};
-// From block `cb` of panel `from` to block `to_cb` of panel `to`.
-void transform_block(Body& body, const BlockTransform& t, int m, Expr from, Expr to, Expr cb, Expr to_cb) {
-  const int64_t lanes = t.w->dims[3].fixed;
-  const auto width = static_cast<int>(lanes);
-  body.loop("i", 0, lanes, 1, [&](Body& b, Expr i) {
-    b.loop("o", 0, t.panel, lanes, [&](Body& c, Expr o) {
-      Vectors taps;
-      for (int tap = 0; tap < 9; ++tap) {
-        taps.push_back(c.let("w", loops::load(t.w, {from, cb, t.flipped ? 8 - tap : tap, i, o}, width, 4)));
-      }
-      const Vectors transformed = winograd_2d(c, m, winograd_weight, taps, 3);
-      for (size_t x = 0; x < transformed.size(); ++x) {
-        c.store(t.u, {to, static_cast<int64_t>(x), to_cb * lanes + i, o}, transformed[x], 3);
-      }
-    });
-  });
-}
-
 // A range of the blocks of input channels, and the place of its first block among the transformed weights.
 struct Blocks {
   Expr begin, end, first;
@@ -127,13 +104,16 @@ class WinogradKernel {
   void lower(const Group& group) {
     int weights = how_.transformed;
     if (weights < 0 && transforms_panel()) {
-      w_ = kernel_.param("w", conv_.weight, Scalar::f32, w_dims(), Access::read);
+      const int64_t panel = conv_.vectors * lanes_;
+      w_ = kernel_.param("w", conv_.weight, Scalar::f32,
+                         winograd_weight_dims(panels_, blocks_, lanes_, panel, how_.forward_panel),
+                         Access::read);
     } else if (weights < 0) {
       weights = lowering_.temporary("transformed weights", {4 * u_floats(), 0});
-      transform_weights(
-          lowering_,
-          {conv_.weight, weights, panels_, blocks_, conv_.vectors * lanes_, u_rows(), how_.flipped}, m_,
-          conv_.out, conv_.work.direction);
+      transform_weights(lowering_,
+                        {conv_.weight, weights, panels_, blocks_, conv_.vectors * lanes_, u_rows(),
+                         how_.forward_panel, how_.flipped},
+                        m_, conv_.out, conv_.work.direction);
     }
     if (shared_) transform_inputs();
     if (!w_) u_ = kernel_.param("u", weights, Scalar::f32, u_dims(), Access::read);
@@ -179,10 +159,6 @@ class WinogradKernel {
   }
   int64_t u_floats() const { return panels_ * a_ * a_ * u_rows() * conv_.vectors * lanes_; }
   int64_t u_rows() const { return how_.transformed < 0 ? padded_rows(blocks_ * lanes_) : blocks_ * lanes_; }
-
-  std::vector<Extent> w_dims() const {
-    return {{panels_, 0}, {blocks_, 0}, {9, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
-  }
   // Whether every task transforms the weights of its panel itself, as those of all panels are too many.
   bool transforms_panel() const {
     return shared_ && 4 * u_floats() > kLastLevel * lowering_.target().l2_bytes;
@@ -316,7 +292,8 @@ class WinogradKernel {
       const Expr end = b.let("to", loops::min(from + step, blocks_));
       b.comment("weight transform");
       b.loop("cb", from, end, 1, [&](Body& c, Expr cb) {
-        transform_block(c, {w_, u_, conv_.vectors * lanes_, how_.flipped}, m_, panel, 0, cb, cb - from);
+        transform_block(c, {w_, u_, conv_.vectors * lanes_, how_.forward_panel > 0, how_.flipped}, m_, panel,
+                        0, cb, cb - from);
       });
       b.comment("products");
       products(b, 0, {from, end, from, false});
@@ -513,24 +490,6 @@ class WinogradKernel {
 };
 
 }  // namespace
-
-void transform_weights(Lowering& lowering, const WeightTransform& weights, int m, ValueId of,
-                       const std::string& direction) {
-  const int a = m + 2, lanes = lowering.lanes();
-  KernelBuilder kernel(fmt::format("winograd{}_weights", m));
-  const Extent panels{weights.panels, 0}, blocks{weights.blocks, 0}, panel_size{weights.panel, 0};
-  const auto w = kernel.param("w", weights.from, Scalar::f32,
-                              {panels, blocks, {9, 0}, {lanes, 0}, panel_size}, Access::read);
-  const auto u = kernel.param("u", weights.to, Scalar::f32,
-                              {panels, {a * a, 0}, {weights.rows, 0}, panel_size}, Access::update);
-  Body body(kernel.names());
-  const Expr panel = body.let("panel", loops::task() / weights.blocks);
-  const Expr cb = body.let("cb", loops::task() % weights.blocks);
-  transform_block(body, {w, u, weights.panel, weights.flipped}, m, panel, panel, cb, cb);
-  const int64_t pairs = weights.panels * weights.panel * weights.blocks * lanes;
-  lowering.call(kernel, {weights.panels * weights.blocks, 0}, body, of,
-                {{}, {4 * pairs * (a * a + 9), 0}, "", direction});
-}
 
 void lower_winograd(Lowering& lowering, const Group& group, const DirectConv& conv, const Winograd& how) {
   WinogradKernel(lowering, group, conv, how).lower(group);

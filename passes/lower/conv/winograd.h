@@ -26,6 +26,9 @@ int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& tar
 // direct summation is faster, or the convolution is of another kind.
 int winograd_tile(const ConvShape& shape, const TargetInfo& target);
 
+// The same for a node of `graph`, a convolution or a gradient of one; 0 in entries that do not train.
+int training_tile(const Graph& graph, const Node& node, const TargetInfo& target);
+
 // How the kernel reads transformed weights [O, C, m + 2, m + 2]:
 // [O / panel][m + 2][m + 2][C / V][V][panel], with panels as in forward_weight_layout.
 Layout transformed_weight_layout(const Layout& weight);
@@ -33,6 +36,9 @@ Layout transformed_weight_layout(const Layout& weight);
 // How `lower_winograd` is to compute a convolution.
 struct Winograd {
   int m = 4;
+  // The weights lie as the forward convolution reads them, in panels of so many of its outputs; 0: as this
+  // one reads them.
+  int64_t forward_panel = 0;
   bool flipped = false;    // the taps are in reverse order (the input gradient)
   int transformed = -1;    // buffer of the transformed weights; -1: transform them first
   int64_t from_batch = 1;  // smaller batches: by direct summation
@@ -42,11 +48,13 @@ struct Winograd {
 void lower_winograd(Lowering& lowering, const Group& group, const DirectConv& conv, const Winograd& how);
 
 // Adds a call that computes G w G^T of every pair of channels: from [panels][blocks][9][V][panel] to the
-// layout above.
+// layout above. With a forward_panel, from the layout of the convolution whose channels are exchanged:
+// [blocks V / forward_panel][panels panel / V][9][V][forward_panel].
 struct WeightTransform {
   int from = -1, to = -1;  // buffers
   int64_t panels = 0, blocks = 0, panel = 0;
   int64_t rows = 0;  // of a position: the channels, or more
+  int64_t forward_panel = 0;
   bool flipped = false;
 };
 void transform_weights(Lowering& lowering, const WeightTransform& weights, int m, ValueId of,

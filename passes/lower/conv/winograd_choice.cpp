@@ -80,6 +80,11 @@ int winograd_tile(const ConvShape& shape, const TargetInfo& target) {
   return winograd_cycles(shape, m, target) < direct_cycles(shape, target) ? m : 0;
 }
 
+int training_tile(const Graph& graph, const Node& node, const TargetInfo& target) {
+  const bool trains = graph.name == "train_step" || graph.name == "backward";
+  return trains ? winograd_tile(conv_shape(graph, node), target) : 0;
+}
+
 Layout transformed_weight_layout(const Layout& weight) { return {{0, 2, 3, 1}, weight.blocks}; }
 
 }  // namespace rnc

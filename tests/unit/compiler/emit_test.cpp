@@ -205,6 +205,25 @@ TEST_CASE("tasks grow with the batch; quotients and remainders of task; scratch;
   }
 }
 
+TEST_CASE("interleaved vectors") {
+  for (const int lanes : {2, 4, 8, 16}) {
+    const MemoryRef x = array("x", Scalar::f32, {{2 * lanes, 0}}, Access::read);
+    const MemoryRef y = array("y", Scalar::f32, {{2 * lanes, 0}}, Access::write);
+    const Expr a = load(x, {0}, lanes, 0), b = load(x, {lanes}, lanes, 0);
+    const Stmt body =
+        block({store(y, {0}, interleave(a, b, 0), 0), store(y, {lanes}, interleave(a, b, 1), 0)});
+    const Kernel kernel{"interleave", {x, y}, {1, 0}, body, {}, 32};
+    for (const std::string& cpu : runnable_cpus()) {
+      CAPTURE(cpu);
+      const Arguments arguments(kernel, 1);
+      for (int e = 0; e < 2 * lanes; ++e) arguments.get<float>(0)[e] = static_cast<float>(e);
+      run(kernel, cpu, 1, arguments);
+      for (int e = 0; e < 2 * lanes; ++e)
+        CHECK(arguments.get<float>(1)[e] == static_cast<float>(e / 2 + e % 2 * lanes));
+    }
+  }
+}
+
 TEST_CASE("strided vector stores, masked and not, leave other elements alone") {
   const MemoryRef y = array("y", Scalar::f32, {{8, 0}, {3, 0}}, Access::update);
   const Stmt body = block({store(y, {0, 1}, constant(Scalar::f32, 2, 4), 0),

@@ -127,6 +127,12 @@ TEST_CASE("vectors") {
   const Expr spread_pairs = spread(load(four, {0}, 4, 0), 2, 1);
   CHECK(fault(kernel({four, pairs}, {1, 0}, {store(pairs, {0}, spread_pairs, 0)}), 1, {}, from, to) == "");
   CHECK(to == std::array<float, 4>{2, 2, 4, 4});
+  const Expr v4 = load(four, {0}, 4, 0);
+  for (const auto& [half, lanes] : {std::pair{0, std::array<float, 4>{1, 2, 2, 4}}, {1, {3, 6, 4, 8}}}) {
+    const Stmt both = store(pairs, {0}, interleave(v4, v4 + v4, half), 0);
+    CHECK(fault(kernel({four, pairs}, {1, 0}, {both}), 1, {}, from, to) == "");
+    CHECK(to == lanes);
+  }
   const MemoryRef in = memory("in", {{8, 0}}), sum = memory("sum", {{2, 0}}, Access::write);
   const Expr v = load(in, {0}, 8, 0);
   const Kernel k = kernel({in, sum}, {1, 0},

@@ -76,6 +76,7 @@ TEST_CASE("constants and vectors") {
   CHECK(print(reduce(Reduce::add, v)) == "reduce_add(v)");
   CHECK(print(spread(v, 4, 3)) == "spread(v, 4, 3)");
   CHECK(print(spread(v, 1, 0)) == "v");
+  CHECK(print(interleave(v, v, 1)) == "interleave(v, v, 1)");
   CHECK(print(cast(v, Scalar::f64)) == "f64(v)");
   CHECK(print(select(less(v, v), v, v)) == "select(v < v, v, v)");
   const MemoryRef m = memory("m", {{0, 1}, {40, 0}});
