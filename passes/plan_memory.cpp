@@ -1,10 +1,10 @@
 // How it works: a buffer is live from the first call that mentions it to the last. Buffers that take over
-// each other's memory in place become one block. Offsets must be linear in the batch N, so blocks are planned
-// in three areas, one behind the other:
-//   - sizes that are all per sample: planned as sizes of one sample, every offset times N;
-//   - fixed sizes, behind the first area's N * peak;
-//   - mixed sizes, behind both; or, where that makes a smaller arena, in the first area as (fixed +
-//     per_sample) * N, which is enough from N = 1 on.
+// each other's memory in place become one block. Offsets must be linear in the batch N, so:
+//   - sizes that are all per sample are planned as sizes of one sample, every offset times N;
+//   - mixed sizes lie above those that live at the same time; or, where that makes a smaller arena, among
+//   them
+//     as (fixed + per_sample) * N, which is enough from N = 1 on;
+//   - fixed sizes lie behind N * peak of the others, above the fixed parts of mixed ones of the same time.
 // In an area, blocks are placed one by one at the lowest or in the tightest gap that is free throughout their
 // life. The order decides how good that is: several orders are tried, then the best is improved by moving
 // blocks at the peak forward.
@@ -98,6 +98,7 @@ struct Item {
   size_t block = 0;
   int64_t size = 0;
   Life life;
+  bool pinned = false;  // at offset 0, whatever else of this kind is there
 };
 
 struct Placement {
@@ -112,7 +113,13 @@ Placement place(const std::vector<Item>& items, const std::vector<size_t>& order
   Placement placement{.offsets = std::vector<int64_t>(items.size())};
   std::vector<size_t> placed;  // by offset
   for (const size_t i : order) {
+    if (!items[i].pinned) continue;
+    placed.push_back(i);
+    placement.peak = std::max(placement.peak, items[i].size);
+  }
+  for (const size_t i : order) {
     const Item& item = items[i];
+    if (item.pinned) continue;
     int64_t end = 0;  // of what lies below the gap
     int64_t best = -1, best_gap = 0;
     for (const size_t p : placed) {
@@ -136,11 +143,12 @@ Placement place(const std::vector<Item>& items, const std::vector<size_t>& order
 int64_t most_live(const std::vector<Item>& items) {
   int64_t most = 0;
   for (const Item& start : items) {
-    int64_t live = 0;
+    int64_t live = 0, pinned = 0;
     for (const Item& item : items) {
-      if (item.life.overlaps({start.life.first, start.life.first})) live += item.size;
+      if (!item.life.overlaps({start.life.first, start.life.first})) continue;
+      item.pinned ? pinned = std::max(pinned, item.size) : live += item.size;
     }
-    most = std::max(most, live);
+    most = std::max(most, live + pinned);
   }
   return most;
 }
@@ -204,23 +212,25 @@ struct Plan {
   Extent arena;
 };
 
-// Places each block above all that live at the same time, fixed part and per-sample part each for itself.
-void stack(const std::vector<Block>& blocks, const std::vector<size_t>& mixed, Plan& plan) {
-  const Extent base = plan.arena;
-  for (size_t i = 0; i < mixed.size(); ++i) {
-    const Block& block = blocks[mixed[i]];
-    Extent offset = base;
-    for (size_t below = 0; below < i; ++below) {
-      const Block& other = blocks[mixed[below]];
-      if (!other.life.overlaps(block.life)) continue;
-      const Extent place = plan.offsets[mixed[below]];
-      offset = {std::max(offset.fixed, place.fixed + other.size.fixed),
-                std::max(offset.per_sample, place.per_sample + other.size.per_sample)};
+// Places each mixed block above the per-sample and mixed ones that live at the same time, fixed part and
+// per-sample part each for itself. Returns the fixed parts, which keep away fixed blocks of the same time.
+std::vector<Item> place_mixed(const std::vector<Block>& blocks, const std::vector<size_t>& mixed,
+                              std::vector<std::pair<Life, Extent>> ends, Plan& plan) {
+  std::vector<Item> fixed_parts;
+  for (const size_t b : mixed) {
+    const Block& block = blocks[b];
+    Extent offset;
+    for (const auto& [life, end] : ends) {
+      if (!life.overlaps(block.life)) continue;
+      offset = {std::max(offset.fixed, end.fixed), std::max(offset.per_sample, end.per_sample)};
     }
-    plan.offsets[mixed[i]] = offset;
-    plan.arena = {std::max(plan.arena.fixed, offset.fixed + block.size.fixed),
-                  std::max(plan.arena.per_sample, offset.per_sample + block.size.per_sample)};
+    plan.offsets[b] = offset;
+    const Extent end{offset.fixed + block.size.fixed, offset.per_sample + block.size.per_sample};
+    ends.emplace_back(block.life, end);
+    fixed_parts.push_back({b, end.fixed, block.life, true});
+    plan.arena.per_sample = std::max(plan.arena.per_sample, end.per_sample);
   }
+  return fixed_parts;
 }
 
 Plan plan_blocks(const std::vector<Block>& blocks, bool mixed_per_sample) {
@@ -237,11 +247,21 @@ Plan plan_blocks(const std::vector<Block>& blocks, bool mixed_per_sample) {
     }
   }
   Plan plan{.offsets = std::vector<Extent>(blocks.size())};
-  const Placement low = best_placement(per_sample), high = best_placement(fixed);
-  for (size_t i = 0; i < per_sample.size(); ++i) plan.offsets[per_sample[i].block] = {0, low.offsets[i]};
-  for (size_t i = 0; i < fixed.size(); ++i) plan.offsets[fixed[i].block] = {high.offsets[i], low.peak};
-  plan.arena = {high.peak, low.peak};
-  stack(blocks, mixed, plan);
+  const Placement low = best_placement(per_sample);
+  plan.arena.per_sample = low.peak;
+  std::vector<std::pair<Life, Extent>> ends;
+  for (size_t i = 0; i < per_sample.size(); ++i) {
+    plan.offsets[per_sample[i].block] = {0, low.offsets[i]};
+    ends.emplace_back(per_sample[i].life, Extent{0, low.offsets[i] + per_sample[i].size});
+  }
+  const std::vector<Item> fixed_parts = place_mixed(blocks, mixed, std::move(ends), plan);
+  const size_t count = fixed.size();
+  fixed.insert(fixed.end(), fixed_parts.begin(), fixed_parts.end());
+  const Placement high = best_placement(fixed);
+  plan.arena.fixed = high.peak;
+  for (size_t i = 0; i < count; ++i) {
+    plan.offsets[fixed[i].block] = {high.offsets[i], plan.arena.per_sample};
+  }
   return plan;
 }
 

@@ -17,7 +17,10 @@ using loops::Scalar;
 
 namespace {
 
-constexpr int64_t kParts = 8;  // of the batch: each has sums of its own, added in order at the end
+// Parts of the batch, each with sums of its own, which are added in order at the end: so many, but fewer
+// where all sums together would not stay in the last level of cache.
+constexpr int64_t kMostParts = 8;
+constexpr int64_t kAllSums = 10;  // second-level caches
 constexpr int64_t kTilesPerBlock =
     28;                       // tiles transformed at a time, about; their sums are added to memory once
 constexpr int64_t kSums = 5;  // halves of the second-level cache: more sums of one part would not stay near
@@ -32,6 +35,8 @@ class WinogradWeightGrad {
         lanes_(lowering.lanes()),
         panels_(ceil_div(conv.shape.outputs, lanes_ * conv.vectors)),
         blocks_(ceil_div(conv.shape.channels, lanes_)),
+        parts_(
+            std::clamp<int64_t>(kAllSums * lowering.target().l2_bytes / (4 * sum_floats()), 1, kMostParts)),
         tiles_w_(ceil_div(conv.shape.w.out, m)),
         kernel_(fmt::format("winograd{}_weight_grad_{}_{}_{}x{}", m, conv.shape.channels, conv.shape.outputs,
                             conv.shape.h.out, conv.shape.w.out)) {
@@ -49,15 +54,14 @@ class WinogradWeightGrad {
     };
     x_ = map(conv.x, "x", conv.shape.channels);
     dy_ = map(conv.dy, "dy", conv.shape.outputs);
-    const int64_t floats = kParts * a_ * a_ * panels_ * blocks_ * lanes_ * conv.vectors * lanes_;
-    buffer_ = lowering.temporary("transformed weight gradient", {4 * floats, 0});
+    buffer_ = lowering.temporary("transformed weight gradient", {4 * parts_ * sum_floats(), 0});
     sums_ = kernel_.param("sums", buffer_, Scalar::f32, sum_dims(), Access::update);
   }
 
   void lower() {
     Body body(kernel_.names());
-    const Expr begin = body.let("begin", loops::task() * loops::batch() / kParts);
-    end_ = body.let("end", (loops::task() + 1) * loops::batch() / kParts);
+    const Expr begin = body.let("begin", loops::task() * loops::batch() / parts_);
+    end_ = body.let("end", (loops::task() + 1) * loops::batch() / parts_);
     // A vector more after each plane, so that planes do not fall on the same cache lines.
     v_ = body.alloc("v", Scalar::f32, {a_ * a_, blocks_ * tiles_ + 1, lanes_}, loops::Space::scratch);
     e_ = body.alloc("e", Scalar::f32, {a_ * a_, panels_ * conv_.vectors * tiles_ + 1, lanes_},
@@ -78,14 +82,15 @@ class WinogradWeightGrad {
     work.algorithm = fmt::format("winograd {}x{}", m_, m_);
     const auto& s = conv_.shape;
     work.bytes.per_sample = 4 * (s.channels + s.outputs) * s.h.in * s.w.in;
-    work.bytes.fixed = 4 * kParts * a_ * a_ * s.channels * s.outputs;
-    lowering_.call(kernel_, {kParts, 0}, body, conv_.of, work);
+    work.bytes.fixed = 4 * parts_ * a_ * a_ * s.channels * s.outputs;
+    lowering_.call(kernel_, {parts_, 0}, body, conv_.of, work);
     finish();
   }
 
  private:
+  int64_t sum_floats() const { return a_ * a_ * panels_ * blocks_ * lanes_ * conv_.vectors * lanes_; }
   std::vector<Extent> sum_dims() const {
-    return {{kParts, 0}, {a_ * a_, 0}, {panels_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
+    return {{parts_, 0}, {a_ * a_, 0}, {panels_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
   }
 
   void clear(Body& body) {
@@ -180,7 +185,7 @@ class WinogradWeightGrad {
         Vectors square;
         for (int x = 0; x < a_ * a_; ++x) {
           Expr sum = loops::load(sums, {0, x, panel, cb, i, o}, lanes_, 5);
-          for (int64_t p = 1; p < kParts; ++p)
+          for (int64_t p = 1; p < parts_; ++p)
             sum = sum + loops::load(sums, {p, x, panel, cb, i, o}, lanes_, 5);
           square.push_back(c.let("u", sum));
         }
@@ -192,7 +197,7 @@ class WinogradWeightGrad {
     });
     lowering_.call(kernel, {panels_ * blocks_, 0}, body, conv_.of,
                    {{},
-                    {4 * (kParts * a_ * a_ + 9) * conv_.shape.channels * conv_.shape.outputs, 0},
+                    {4 * (parts_ * a_ * a_ + 9) * conv_.shape.channels * conv_.shape.outputs, 0},
                     "",
                     "weight_grad"});
   }
@@ -200,7 +205,7 @@ class WinogradWeightGrad {
   Lowering& lowering_;
   const WeightGrad& conv_;
   int m_, a_, lanes_;
-  int64_t panels_, blocks_, tiles_w_;
+  int64_t panels_, blocks_, parts_, tiles_w_;
   int64_t images_ = 1;                                  // per block of tiles, where a map has few tiles
   int64_t tile_rows_ = 1, row_blocks_ = 1, tiles_ = 1;  // of a block; blocks per image; tiles of a block
   KernelBuilder kernel_;

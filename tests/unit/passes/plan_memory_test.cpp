@@ -219,11 +219,18 @@ TEST_CASE("fixed, per-sample and mixed buffers lie behind each other") {
   plan_memory(entry);
   CHECK(overlap(entry) == "");
   CHECK(entry.arena == Extent{128 + 100032, 128 + 128});
-  // Small next to the samples' part: planned per sample, in the place of b.
+  // Mixed ones keep away what lives at the same time only: c has the places of a and b.
   entry.buffers[2].size = {4, 96};
   entry.calls = {{.arguments = {a, b}}, {.arguments = {c}}};
   plan_memory(entry);
-  CHECK(entry.arena == Extent{128, 192});
+  CHECK(overlap(entry) == "");
+  CHECK(entry.arena == Extent{128, 128});
+  // Small next to the samples' part: planned per sample, in the place of b.
+  entry.buffers[1].size = {0, 1000};
+  entry.calls = {{.arguments = {a, b}}, {.arguments = {a, c}}};
+  plan_memory(entry);
+  CHECK(overlap(entry) == "");
+  CHECK(entry.arena == Extent{128, 1024});
 }
 
 TEST_CASE("nothing to plan") {
