@@ -1,12 +1,12 @@
 // Groups nodes into kernels: an elementwise operation or a channel reduction joins the kernel that computes
-// its last operand, if that is a convolution, a matrix product or another elementwise kernel over the same
-// shape. So bias, shortcut add and ReLU, the sums of batch norm and both reductions of its gradient are
-// computed where their operand is in registers. So they join the gradient of max pooling.
+// its last operand, if that is a convolution, a matrix product, the gradient of max pooling or another
+// elementwise kernel over the same shape. So bias, shortcut add and ReLU, the sums of batch norm and both
+// reductions of its gradient are computed where their operand is in registers.
 //
 // Cheap values are computed again where they are used rather than stored: those per channel always (the scale
 // of batch norm), others if they are made of one stored value and values per channel (its normalised input).
-// Max pooling and its gradient compute such an operand as they load it, before they begin: after the stem's
-// convolution, batch norm and ReLU are never stored.
+// Max pooling, its gradient and convolutions by Winograd compute such an operand as they load it: it stands
+// in their kernel before them. So batch norm with ReLU between two of them is never stored.
 // Sound because a kernel is only a schedule: the nodes and their operands stay what they are. Cost: the
 // repeated arithmetic, which is hidden behind memory.
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 
+#include "passes/lower/conv/winograd.h"
 #include "passes/passes.h"
 
 namespace rnc {
@@ -21,9 +22,10 @@ namespace {
 
 class Fuser {
  public:
-  explicit Fuser(const Graph& graph) : old_(graph) {}
+  Fuser(const Graph& graph, const TargetInfo& target) : old_(graph), target_(target) {}
 
   Graph run() {
+    find_users();
     for (ValueId v = 0; v < static_cast<ValueId>(old_.nodes.size()); ++v) place(v);
     return build();
   }
@@ -50,9 +52,32 @@ class Fuser {
   const Node& old(ValueId v) const { return old_[v]; }
   bool is_elementwise(ValueId v) const { return info(old(v).op).kind == OpKind::elementwise; }
   bool is_reduction(ValueId v) const { return info(old(v).op).kind == OpKind::reduction; }
-  // Whether its kernel can compute operands as it loads them.
-  bool takes_expression(ValueId v) const {
-    return old(v).op == Op::max_pool || old(v).op == Op::max_pool_grad;
+  void find_users() {
+    for (ValueId v = 0; v < static_cast<ValueId>(old_.nodes.size()); ++v) {
+      if (old(v).op == Op::element_count) continue;  // reads the shape only
+      for (const ValueId u : old(v).inputs) users_[u].push_back(v);
+    }
+    for (const Output& output : old_.outputs) results_.insert(output.value);
+    for (const Assign& assign : old_.assigns) results_.insert(assign.value);
+  }
+
+  // Whether v's kernel can compute operand `u` as it loads it. Direct convolutions cannot: they load each
+  // element many times.
+  bool takes_expression(ValueId v, ValueId u) const {
+    const Node& n = old(v);
+    switch (n.op) {
+      case Op::max_pool:
+        return true;
+      case Op::max_pool_grad:
+        return u == n.inputs[1];
+      case Op::conv2d:
+      case Op::conv2d_input_grad:
+        return u == n.inputs[0] && training_tile(old_, n, target_) > 0;
+      case Op::conv2d_weight_grad:
+        return training_tile(old_, n, target_) > 0;
+      default:
+        return false;
+    }
   }
   static bool is_source(Op op) { return op == Op::input || op == Op::state; }
 
@@ -144,9 +169,7 @@ class Fuser {
     if (here != k.here.end()) return here->second;
     const bool fusible = is_elementwise(v) || is_reduction(v) || old(v).op == Op::constant;
     if (fusible && (is_small(u, space) || is_cheap(u, space))) return compute(u, g, space);
-    if (takes_expression(v) && is_cheap(u, old(u).type) && has_stored_leaf(u)) {
-      return compute(u, g, old(u).type);
-    }
+    if (takes_expression(v, u) && spares_storing(u)) return compute(u, g, old(u).type);
     Item& item = items_[static_cast<size_t>(primary_.at(u))];
     item.stored = true;
     return primary_.at(u);
@@ -165,13 +188,21 @@ class Fuser {
     return !is_elementwise(leaf) || items_[static_cast<size_t>(primary_.at(leaf))].stored;
   }
 
-  // Whether what a cheap value is computed from is stored by now, so that computing it again adds no store.
-  bool has_stored_leaf(ValueId u) const {
+  // Whether `u` need not be stored, as all that read it can compute it again from one value that is stored by
+  // now. (From two, as the gradient of batch norm, it is not worth it: in Winograd's transforms, which have
+  // all registers in use, that costs more than a pass through memory.)
+  bool spares_storing(ValueId u) const {
+    const Type& space = old(u).type;
+    if (!is_cheap(u, space) || results_.contains(u)) return false;
     std::set<ValueId> leaves;
     int length = 0;
-    collect(u, old(u).type, leaves, length);
+    collect(u, space, leaves, length);
     const ValueId leaf = *leaves.begin();
-    return is_source(old(leaf).op) || items_[static_cast<size_t>(primary_.at(leaf))].stored;
+    if (!is_source(old(leaf).op) && !items_[static_cast<size_t>(primary_.at(leaf))].stored) return false;
+    const std::vector<ValueId>& users = users_.at(u);
+    return std::all_of(users.begin(), users.end(), [&](ValueId v) {
+      return is_elementwise(v) || is_reduction(v) || takes_expression(v, u);
+    });
   }
 
   void collect(ValueId u, const Type& space, std::set<ValueId>& leaves, int& length) const {
@@ -237,6 +268,9 @@ class Fuser {
   }
 
   const Graph& old_;
+  const TargetInfo& target_;
+  std::map<ValueId, std::vector<ValueId>> users_;
+  std::set<ValueId> results_;
   std::vector<Item> items_;
   std::vector<Kernel> kernels_;
   std::map<ValueId, int>
@@ -245,11 +279,11 @@ class Fuser {
 
 }  // namespace
 
-bool fuse(Module& module) {
+bool fuse(Module& module, const TargetInfo& target) {
   bool changed = false;
   for (Graph& graph : module.entries) {
     if (graph.name == "model" || !graph.kernels.empty()) continue;
-    graph = Fuser(graph).run();
+    graph = Fuser(graph, target).run();
     changed |= !graph.kernels.empty();
   }
   return changed;

@@ -18,6 +18,6 @@ bool dce(Module& module);
 bool fold_batch_norm(Module& module);
 bool hoist_parameters(Module& module);
 bool choose_layout(Module& module, const TargetInfo& target);
-bool fuse(Module& module);
+bool fuse(Module& module, const TargetInfo& target);
 
 }  // namespace rnc

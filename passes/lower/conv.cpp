@@ -122,7 +122,7 @@ void lower_transformed(Lowering& lowering, const Group& group, const DirectConv&
 }  // namespace
 
 void lower_conv2d(Lowering& lowering, const Group& group) {
-  const ValueId v = group.front();
+  const ValueId v = anchor_of(lowering.graph(), group);
   const Node& node = lowering.node(v);
   const ConvShape shape = conv_shape(lowering.graph(), node);
   DirectConv conv;
@@ -149,7 +149,7 @@ void lower_conv2d(Lowering& lowering, const Group& group) {
 }
 
 void lower_conv2d_input_grad(Lowering& lowering, const Group& group) {
-  const ValueId v = group.front();
+  const ValueId v = anchor_of(lowering.graph(), group);
   const Node& node = lowering.node(v);
   const ConvShape shape = conv_shape(lowering.graph(), node);
   DirectConv conv;
@@ -187,7 +187,7 @@ void lower_winograd_weight(Lowering& lowering, const Group& group) {
 }
 
 void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
-  const ValueId v = group.front();
+  const ValueId v = anchor_of(lowering.graph(), group);
   const Node& node = lowering.node(v);
   const int lanes = lowering.lanes();
   WeightGrad conv;
@@ -205,7 +205,7 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
     check(node.type.layout == layout, "a weight gradient has the layout its kernel writes");
     conv.result = lowering.buffer(v);
     const int m = conv.plain_input ? 0 : winograd_weight_grad_tile(conv.shape, lowering.target());
-    return m > 0 ? lower_winograd_weight_grad(lowering, conv, m) : lower_weight_grad(lowering, conv);
+    return m > 0 ? lower_winograd_weight_grad(lowering, group, conv, m) : lower_weight_grad(lowering, conv);
   }
   conv.spread = spread_channels(conv.shape, lanes);
   conv.outputs_per_group = conv.shape.outputs / conv.shape.groups;

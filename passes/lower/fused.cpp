@@ -139,14 +139,18 @@ int64_t FusedCode::bytes_per_element() const {
 
 // Only operands that a stored value is computed from: then every load comes before the store that replaces
 // it.
-std::vector<std::pair<ValueId, ValueId>> FusedCode::in_place() const {
+std::vector<std::pair<ValueId, ValueId>> FusedCode::in_place(const Group& read_elsewhere) const {
   std::map<ValueId, std::set<ValueId>> sources;
   for (const ValueId u : operands_) sources[u] = {u};
   std::vector<std::pair<ValueId, ValueId>> pairs;
   for (const ValueId v : full_nodes_) {
     for (const ValueId u : lowering_.node(v).inputs) sources[v].insert(sources[u].begin(), sources[u].end());
     if (!lowering_.stored(v)) continue;
-    for (const ValueId u : sources[v]) pairs.emplace_back(v, u);
+    for (const ValueId u : sources[v]) {
+      const bool elsewhere =
+          std::find(read_elsewhere.begin(), read_elsewhere.end(), u) != read_elsewhere.end();
+      if (!elsewhere) pairs.emplace_back(v, u);
+    }
   }
   return pairs;
 }

@@ -35,8 +35,11 @@ class FusedCode {
 
   // Bytes per element that at() moves: for profiles.
   int64_t bytes_per_element() const;
-  // Pairs (stored value, operand) of full shape that may share memory.
-  std::vector<std::pair<ValueId, ValueId>> in_place() const;
+  // The values of full shape that at() loads.
+  const Group& operands() const { return operands_; }
+  // Pairs (stored value, operand) of full shape that may share memory: not with operands that the kernel also
+  // reads at other points.
+  std::vector<std::pair<ValueId, ValueId>> in_place(const Group& read_elsewhere = {}) const;
 
  private:
   bool full(ValueId v) const { return lowering_.type(v).shape == space_.shape; }

@@ -27,11 +27,12 @@ Group needed_for(const Lowering& lowering, const Group& group, ValueId value) {
 
 FusedInput::FusedInput(Lowering& lowering, KernelBuilder& kernel, const Group& group, std::string_view name,
                        ValueId value, const std::vector<loops::Extent>& view)
-    : value_(value), lanes_(lowering.lanes()) {
+    : value_(value), lanes_(lowering.lanes()), view_(view) {
   if (contains(group, value)) {
     const Group nodes = needed_for(lowering, group, value);
     for (const ValueId v : nodes) {
-      check(info(lowering.node(v).op).kind == OpKind::elementwise || lowering.node(v).op == Op::constant,
+      const Op op = lowering.node(v).op;
+      check(info(op).kind == OpKind::elementwise || op == Op::constant || op == Op::element_count,
             "an operand is computed by elementwise nodes");
     }
     code_.emplace(lowering, kernel, nodes, kNoValue, lowering.type(value), view);
@@ -44,12 +45,15 @@ void FusedInput::channels(Body& body, Expr channel) {
   if (code_) channels_ = code_->channels(body, std::move(channel), lanes_, true);
 }
 
-Expr FusedInput::load(Body& body, const std::vector<Expr>& index) const {
+Expr FusedInput::load(Body& body, const std::vector<Expr>& index, const Expr& inside) const {
   const int lane_dim = static_cast<int>(index.size()) - 1;
-  if (!code_) return body.let("x", loops::load(memory_, index, lanes_, lane_dim));
+  const Expr valid = inside ? loops::select(inside, Expr(lanes_), Expr(0)) : Expr();
+  if (!code_) return body.let("x", loops::load(memory_, index, lanes_, lane_dim, valid));
   FusedCode::Values values = channels_;
-  code_->at(body, {index, lanes_, lane_dim, {}}, values, false);
-  return values.at(value_);
+  code_->at(body, {index, lanes_, lane_dim, valid}, values, false);
+  const Expr value = values.at(value_);
+  if (!inside) return value;
+  return body.let("x", loops::select(loops::broadcast(inside, lanes_), value, zeros(lanes_)));
 }
 
 int64_t FusedInput::bytes_per_element() const { return code_ ? code_->bytes_per_element() : 4; }

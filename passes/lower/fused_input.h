@@ -17,15 +17,21 @@ class FusedInput {
   // Loads what the expression has per channel, for the vector of channels that begins at `channel`. To be
   // called before load(), in `body` or one around it.
   void channels(Body& body, loops::Expr channel);
-  // The vector at `index`; lanes run along the last dimension.
-  loops::Expr load(Body& body, const std::vector<loops::Expr>& index) const;
+  // The vector at `index`; lanes run along the last dimension. Where the condition `inside` does not hold,
+  // zero, and nothing is read.
+  loops::Expr load(Body& body, const std::vector<loops::Expr>& index, const loops::Expr& inside = {}) const;
 
+  const std::vector<loops::Extent>& view() const { return view_; }
+
+  // The maps that load() reads.
+  Group operands() const { return code_ ? code_->operands() : Group{value_}; }
   // Bytes per element that load() reads: for profiles.
   int64_t bytes_per_element() const;
 
  private:
   ValueId value_;
   int lanes_;
+  std::vector<loops::Extent> view_;
   loops::MemoryRef memory_;        // of a stored operand, or
   std::optional<FusedCode> code_;  // what computes it
   FusedCode::Values channels_;

@@ -1,5 +1,7 @@
 #include "passes/lower/rules.h"
 
+#include <set>
+
 namespace rnc {
 
 ValueId anchor_of(const Graph& graph, const Group& group) {
@@ -11,6 +13,19 @@ ValueId anchor_of(const Graph& graph, const Group& group) {
     anchor = v;
   }
   return anchor == kNoValue ? group.front() : anchor;
+}
+
+Group epilogue_of(const Graph& graph, const Group& group) {
+  const ValueId anchor = anchor_of(graph, group);
+  std::set<ValueId> needed;
+  Group epilogue;
+  for (auto v = group.rbegin(); v != group.rend(); ++v) {
+    if (*v < anchor && !needed.contains(*v)) continue;
+    epilogue.insert(epilogue.begin(), *v);
+    if (*v == anchor || graph[*v].op == Op::element_count) continue;
+    needed.insert(graph[*v].inputs.begin(), graph[*v].inputs.end());
+  }
+  return epilogue;
 }
 
 LowerRule lower_rule(Op op) {

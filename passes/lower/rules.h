@@ -12,6 +12,10 @@ using LowerRule = void (*)(Lowering& lowering, const Group& group);
 // before which stand only nodes that compute its operands; or the first node.
 ValueId anchor_of(const Graph& graph, const Group& group);
 
+// The anchor and what is computed from it, with all other nodes of the group that this takes: what is left
+// without those that serve the anchor's operands only.
+Group epilogue_of(const Graph& graph, const Group& group);
+
 // Null for operations that other passes must have replaced (batch_norm, linear) or that need no work
 // (source).
 LowerRule lower_rule(Op op);

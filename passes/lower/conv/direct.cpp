@@ -120,7 +120,7 @@ class DirectKernel {
     work.bytes.per_sample +=
         out * code_.bytes_per_element() + 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
     work.bytes.fixed += weight_bytes();
-    lowering_.call(kernel_, tasks(), body, of, work, code_.in_place());
+    lowering_.call(kernel_, tasks(), body, of, work, code_.in_place({conv_.in}));
     reductions_.finish();
   }
 

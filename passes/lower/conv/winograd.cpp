@@ -8,7 +8,8 @@
 #include "passes/lower/channel_reductions.h"
 #include "passes/lower/conv/winograd_transforms.h"
 #include "passes/lower/conv/winograd_weights.h"
-#include "passes/lower/fused.h"
+#include "passes/lower/fused_input.h"
+#include "passes/lower/rules.h"
 
 namespace rnc {
 
@@ -92,7 +93,9 @@ class WinogradKernel {
                      register_tile_)),
         kernel_(fmt::format("winograd{}_{}_{}_{}x{}", m_, conv.in_channels, conv.out_channels, conv.out_h,
                             conv.out_w)),
-        code_(lowering, kernel_, group, conv.out, lowering.type(conv.out), out_view()),
+        group_(group),
+        code_(lowering, kernel_, epilogue_of(lowering.graph(), group), conv.out, lowering.type(conv.out),
+              out_view()),
         reductions_(lowering, kernel_, group, shared_ ? panels_ : 1, {0, t_.row_parts},
                     (shared_ ? 1 : panels_) * conv.vectors, loops::Space::scratch) {
     if (conv.bias != kNoValue) {
@@ -101,7 +104,7 @@ class WinogradKernel {
     }
   }
 
-  void lower(const Group& group) {
+  void lower() {
     int weights = how_.transformed;
     if (weights < 0 && transforms_panel()) {
       const int64_t panel = conv_.vectors * lanes_;
@@ -120,7 +123,7 @@ class WinogradKernel {
     if (shared_) {
       v_ = kernel_.param("v", v_buffer_, Scalar::f32, {v_floats()}, Access::read);
     } else {
-      x_ = input(kernel_);
+      x_.emplace(input(kernel_));
     }
     Body body(kernel_.names());
     Extent tasks{0, t_.row_parts * (shared_ || split_panels() ? panels_ : 1)};
@@ -128,7 +131,7 @@ class WinogradKernel {
       task(body, loops::task());
     } else {
       check(reductions_.empty(), "batches small and large are summed alike");
-      const DirectPart direct = direct_part(lowering_, group, conv_, kernel_);
+      const DirectPart direct = direct_part(lowering_, group_, conv_, kernel_);
       const auto within = [](Extent tasks) {
         return loops::less(loops::task(), loops::batch() * tasks.per_sample);
       };
@@ -143,9 +146,9 @@ class WinogradKernel {
     loops::Work work = conv_.work;
     work.algorithm = fmt::format("winograd {}x{}", m_, m_);
     work.bytes.per_sample = conv_.out_channels * conv_.out_h * conv_.out_w * code_.bytes_per_element() +
-                            4 * conv_.in_channels * conv_.in_h * conv_.in_w;
+                            x_->bytes_per_element() * conv_.in_channels * conv_.in_h * conv_.in_w;
     work.bytes.fixed = 4 * a_ * a_ * conv_.in_channels * conv_.out_channels;
-    lowering_.call(kernel_, tasks, body, conv_.out, work, code_.in_place());
+    lowering_.call(kernel_, tasks, body, conv_.out, work, code_.in_place(shared_ ? Group{} : x_->operands()));
     reductions_.finish();
   }
 
@@ -180,10 +183,9 @@ class WinogradKernel {
     return x * products_plane() + (o * t_.tiles() + t) * lanes_;
   }
 
-  MemoryRef input(KernelBuilder& kernel) {
-    return lowering_.view(kernel, "x", conv_.in,
-                          {{0, 1}, {blocks_, 0}, {conv_.in_h, 0}, {conv_.in_w, 0}, {lanes_, 0}},
-                          Access::read);
+  FusedInput input(KernelBuilder& kernel) const {
+    return {lowering_, kernel,   group_,
+            "x",       conv_.in, {{0, 1}, {blocks_, 0}, {conv_.in_h, 0}, {conv_.in_w, 0}, {lanes_, 0}}};
   }
 
   // Whether a task may have a part of the panels only: for few images, so that all threads have work.
@@ -192,7 +194,7 @@ class WinogradKernel {
   // B^T d B of one tile of one block of channels, into place t of a unit of V.
   void input_tile(Body& body, Expr n, Expr th, Expr tw, Expr cb, Expr unit, Expr t) {
     const Expr h = body.let("h", th * m_ - 1), w = body.let("w", tw * m_ - 1);
-    winograd_load(body, x_, a_, n, cb, h, w, {}, [&](Body& b, const Vectors& square) {
+    winograd_load(body, *x_, a_, n, cb, h, w, {}, [&](Body& b, const Vectors& square) {
       const Vectors result = winograd_2d(b, m_, winograd_input, square, a_);
       for (size_t x = 0; x < result.size(); ++x)
         b.store(v_, {v_at(unit, static_cast<int64_t>(x), cb, t, 0)}, result[x], 0);
@@ -205,11 +207,12 @@ class WinogradKernel {
     v_buffer_ = lowering_.temporary("transformed input", {4 * v_floats().fixed, 4 * v_floats().per_sample});
     KernelBuilder kernel(
         fmt::format("winograd{}_input_{}_{}x{}", m_, conv_.in_channels, conv_.in_h, conv_.in_w));
-    x_ = input(kernel);
+    x_.emplace(input(kernel));
     v_ = kernel.param("v", v_buffer_, Scalar::f32, {v_floats()}, Access::update);
     Body body(kernel.names());
     const Expr n = body.let("n", loops::task() / blocks_), cb = body.let("cb", loops::task() % blocks_);
     const auto map = [&](Body& a, Expr slot) {
+      x_->channels(a, cb * lanes_);
       a.loop("th", 0, t_.tiles_h, 1, [&](Body& b, Expr th) {
         b.loop("tw", 0, t_.tiles_w, 1, [&](Body& c, Expr tw) {
           const Expr t = c.let("tile", slot * t_.map_tiles() + th * t_.tiles_w + tw);
@@ -224,7 +227,7 @@ class WinogradKernel {
       const Expr last = loops::binary(loops::Binary::eq, n, loops::batch() - 1);
       b.loop("s", slot, b.let("end", loops::select(last, Expr(t_.unit_images), slot + 1)), 1, map);
     });
-    const int64_t map_bytes = 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
+    const int64_t map_bytes = x_->bytes_per_element() * conv_.in_channels * conv_.in_h * conv_.in_w;
     lowering_.call(kernel, {0, blocks_}, body, conv_.out,
                    {{}, {0, map_bytes + 4 * v_floats().per_sample}, "", conv_.work.direction});
   }
@@ -257,6 +260,7 @@ class WinogradKernel {
       if (!shared_) {
         b.comment("input transform");
         b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
+          x_->channels(c, cb * lanes_);
           each_tile(c, [&](Body& d, Expr n, Expr th, Expr tw, Expr unit, Expr t) {
             input_tile(d, loops::min(n, loops::batch() - 1), th, tw, cb, unit, t);
           });
@@ -482,17 +486,19 @@ class WinogradKernel {
   bool shared_;
   Tiling t_;
   KernelBuilder kernel_;
+  const Group& group_;
   FusedCode code_;
   ChannelReductions reductions_;
   int v_buffer_ = -1;
-  MemoryRef x_, w_, u_, bias_, v_, products_;
+  std::optional<FusedInput> x_;
+  MemoryRef w_, u_, bias_, v_, products_;
   Expr n0_, row0_, units_;
 };
 
 }  // namespace
 
 void lower_winograd(Lowering& lowering, const Group& group, const DirectConv& conv, const Winograd& how) {
-  WinogradKernel(lowering, group, conv, how).lower(group);
+  WinogradKernel(lowering, group, conv, how).lower();
 }
 
 }  // namespace rnc

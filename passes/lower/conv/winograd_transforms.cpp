@@ -134,10 +134,9 @@ Vectors winograd_weight_gradient(Body& body, int m, const Vectors& u) {
   return named(body, std::move(out));
 }
 
-void winograd_load(Body& body, const loops::MemoryRef& memory, int rows, Expr n, Expr cb, Expr h, Expr w,
+void winograd_load(Body& body, const FusedInput& input, int rows, Expr n, Expr cb, Expr h, Expr w,
                    Expr exists, const std::function<void(Body&, const Vectors&)>& use) {
-  const int64_t height = memory->dims[2].fixed, width = memory->dims[3].fixed;
-  const auto lanes = static_cast<int>(memory->dims[4].fixed);
+  const int64_t height = input.view()[2].fixed, width = input.view()[3].fixed;
   const auto both = [](const Expr& a, const Expr& b) {
     return loops::binary(loops::Binary::logic_and, a, b);
   };
@@ -150,12 +149,9 @@ void winograd_load(Body& body, const loops::MemoryRef& memory, int rows, Expr n,
     }
     for (int i = 0; i < rows; ++i) {
       for (int j = 0; j < rows; ++j) {
-        Expr valid;
-        if (checked) {
-          const Expr inside = both(row_inside[static_cast<size_t>(i)], column_inside[static_cast<size_t>(j)]);
-          valid = loops::select(inside, Expr(lanes), Expr(0));
-        }
-        square.push_back(b.let("d", loops::load(memory, {n, cb, h + i, w + j, 0}, lanes, 4, valid)));
+        Expr inside;
+        if (checked) inside = both(row_inside[static_cast<size_t>(i)], column_inside[static_cast<size_t>(j)]);
+        square.push_back(input.load(b, {n, cb, h + i, w + j, 0}, inside));
       }
     }
     use(b, square);

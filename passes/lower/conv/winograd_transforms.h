@@ -9,7 +9,7 @@
 #include <functional>
 #include <vector>
 
-#include "passes/lower/body.h"
+#include "passes/lower/fused_input.h"
 
 namespace rnc {
 
@@ -27,10 +27,10 @@ Vectors winograd_weight_gradient(Body& body, int m, const Vectors& u);  // G^T u
 using Transform = Vectors (*)(Body& body, int m, const Vectors& in);
 Vectors winograd_2d(Body& body, int m, Transform transform, const Vectors& square, int size);
 
-// Loads the square of (rows x rows) vectors of `memory`, [n, cb, height, width, lanes], from row h and column
+// Loads the square of (rows x rows) vectors of `input`, [n, cb, height, width, lanes], from row h and column
 // w, where what is outside the map reads as zero; h and w may be negative. `use` is called twice, for squares
 // inside the map and for others.
-void winograd_load(Body& body, const loops::MemoryRef& memory, int rows, loops::Expr n, loops::Expr cb,
+void winograd_load(Body& body, const FusedInput& input, int rows, loops::Expr n, loops::Expr cb,
                    loops::Expr h, loops::Expr w, loops::Expr exists,
                    const std::function<void(Body&, const Vectors&)>& use);
 

@@ -27,7 +27,7 @@ constexpr int64_t kSums = 5;  // halves of the second-level cache: more sums of 
 
 class WinogradWeightGrad {
  public:
-  WinogradWeightGrad(Lowering& lowering, const WeightGrad& conv, int m)
+  WinogradWeightGrad(Lowering& lowering, const Group& group, const WeightGrad& conv, int m)
       : lowering_(lowering),
         conv_(conv),
         m_(m),
@@ -39,21 +39,15 @@ class WinogradWeightGrad {
             std::clamp<int64_t>(kAllSums * lowering.target().l2_bytes / (4 * sum_floats()), 1, kMostParts)),
         tiles_w_(ceil_div(conv.shape.w.out, m)),
         kernel_(fmt::format("winograd{}_weight_grad_{}_{}_{}x{}", m, conv.shape.channels, conv.shape.outputs,
-                            conv.shape.h.out, conv.shape.w.out)) {
+                            conv.shape.h.out, conv.shape.w.out)),
+        x_(lowering, kernel_, group, "x", conv.x, map_view(conv.shape.channels)),
+        dy_(lowering, kernel_, group, "dy", conv.dy, map_view(conv.shape.outputs)) {
     const int64_t tiles_h = ceil_div(conv.shape.h.out, m);
     images_ = std::max<int64_t>(1, kTilesPerBlock / (tiles_h * tiles_w_));
     const int64_t parts = std::clamp<int64_t>(tiles_h * tiles_w_ / kTilesPerBlock, 1, tiles_h);
     tile_rows_ = ceil_div(tiles_h, parts);
     row_blocks_ = ceil_div(tiles_h, tile_rows_);
     tiles_ = images_ * tile_rows_ * tiles_w_;
-    const auto map = [&](ValueId v, const char* name, int64_t channels) {
-      return lowering.view(
-          kernel_, name, v,
-          {{0, 1}, {ceil_div(channels, lanes_), 0}, {conv.shape.h.in, 0}, {conv.shape.w.in, 0}, {lanes_, 0}},
-          Access::read);
-    };
-    x_ = map(conv.x, "x", conv.shape.channels);
-    dy_ = map(conv.dy, "dy", conv.shape.outputs);
     buffer_ = lowering.temporary("transformed weight gradient", {4 * parts_ * sum_floats(), 0});
     sums_ = kernel_.param("sums", buffer_, Scalar::f32, sum_dims(), Access::update);
   }
@@ -81,7 +75,8 @@ class WinogradWeightGrad {
     loops::Work work = conv_.work;
     work.algorithm = fmt::format("winograd {}x{}", m_, m_);
     const auto& s = conv_.shape;
-    work.bytes.per_sample = 4 * (s.channels + s.outputs) * s.h.in * s.w.in;
+    work.bytes.per_sample =
+        (x_.bytes_per_element() * s.channels + dy_.bytes_per_element() * s.outputs) * s.h.in * s.w.in;
     work.bytes.fixed = 4 * parts_ * a_ * a_ * s.channels * s.outputs;
     lowering_.call(kernel_, {parts_, 0}, body, conv_.of, work);
     finish();
@@ -89,6 +84,10 @@ class WinogradWeightGrad {
 
  private:
   int64_t sum_floats() const { return a_ * a_ * panels_ * blocks_ * lanes_ * conv_.vectors * lanes_; }
+  std::vector<Extent> map_view(int64_t channels) const {
+    const auto& s = conv_.shape;
+    return {{0, 1}, {ceil_div(channels, lanes_), 0}, {s.h.in, 0}, {s.w.in, 0}, {lanes_, 0}};
+  }
   std::vector<Extent> sum_dims() const {
     return {{parts_, 0}, {a_ * a_, 0}, {panels_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
   }
@@ -109,7 +108,7 @@ class WinogradWeightGrad {
 
   // Transforms the squares of one operand for every tile of the block. Images past the part's end and rows
   // past the map's are zero.
-  void transform(Body& body, Expr n0, Expr row0, const MemoryRef& from, const MemoryRef& to, int64_t blocks,
+  void transform(Body& body, Expr n0, Expr row0, FusedInput& from, const MemoryRef& to, int64_t blocks,
                  int size, int64_t pad, Transform by) {
     const auto tile = [&](Body& b, Expr cb, Expr n, Expr exists, Expr g) {
       b.loop("th", 0, tile_rows_, 1, [&](Body& c, Expr th) {
@@ -125,6 +124,7 @@ class WinogradWeightGrad {
       });
     };
     body.loop("cb", 0, blocks, 1, [&](Body& b, Expr cb) {
+      from.channels(b, cb * lanes_);
       if (images_ == 1) return tile(b, cb, n0, {}, 0);
       b.loop("g", 0, images_, 1, [&](Body& c, Expr g) {
         tile(c, cb, c.let("image", loops::min(n0 + g, end_ - 1)), c.let("exists", loops::less(n0 + g, end_)),
@@ -209,7 +209,8 @@ class WinogradWeightGrad {
   int64_t images_ = 1;                                  // per block of tiles, where a map has few tiles
   int64_t tile_rows_ = 1, row_blocks_ = 1, tiles_ = 1;  // of a block; blocks per image; tiles of a block
   KernelBuilder kernel_;
-  MemoryRef x_, dy_, sums_, v_, e_;
+  FusedInput x_, dy_;
+  MemoryRef sums_, v_, e_;
   int buffer_ = -1;
   Expr end_;
 };
@@ -220,11 +221,11 @@ int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target) 
   return winograd_tile(shape, target);
 }
 
-void lower_winograd_weight_grad(Lowering& lowering, const WeightGrad& conv, int m) {
+void lower_winograd_weight_grad(Lowering& lowering, const Group& group, const WeightGrad& conv, int m) {
   const int64_t sums = 4 * conv.shape.channels * conv.shape.outputs * (m + 2) * (m + 2);
   if (2 * sums > kSums * lowering.target().l2_bytes)
-    return lower_winograd_weight_grad_blocks(lowering, conv, m);
-  WinogradWeightGrad(lowering, conv, m).lower();
+    return lower_winograd_weight_grad_blocks(lowering, group, conv, m);
+  WinogradWeightGrad(lowering, group, conv, m).lower();
 }
 
 }  // namespace rnc

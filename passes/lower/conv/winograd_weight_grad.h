@@ -10,8 +10,8 @@ namespace rnc {
 int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target);
 
 // Sums tiles of parts of the batch side by side where the sums stay in cache, else by blocks of channels
-// (winograd_weight_grad_blocks.cpp).
-void lower_winograd_weight_grad(Lowering& lowering, const WeightGrad& conv, int m);
-void lower_winograd_weight_grad_blocks(Lowering& lowering, const WeightGrad& conv, int m);
+// (winograd_weight_grad_blocks.cpp). Both operands may be expressions that `group` computes.
+void lower_winograd_weight_grad(Lowering& lowering, const Group& group, const WeightGrad& conv, int m);
+void lower_winograd_weight_grad_blocks(Lowering& lowering, const Group& group, const WeightGrad& conv, int m);
 
 }  // namespace rnc

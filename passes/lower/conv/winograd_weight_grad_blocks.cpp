@@ -24,8 +24,9 @@ constexpr int64_t kTaskBlocks = 4;  // blocks of input channels that share a tas
 
 class WinogradWeightGradBlocks {
  public:
-  WinogradWeightGradBlocks(Lowering& lowering, const WeightGrad& conv, int m)
+  WinogradWeightGradBlocks(Lowering& lowering, const Group& group, const WeightGrad& conv, int m)
       : lowering_(lowering),
+        group_(group),
         conv_(conv),
         m_(m),
         a_(m + 2),
@@ -96,8 +97,8 @@ class WinogradWeightGradBlocks {
                                            {4 * floats(room).fixed, 4 * floats(room).per_sample});
     const auto& s = conv_.shape;
     KernelBuilder kernel(fmt::format("winograd{}_{}_{}_{}x{}", m_, name, blocks * lanes_, s.h.in, s.w.in));
-    const auto from = lowering_.view(
-        kernel, name, operand, {{0, 1}, {blocks, 0}, {s.h.in, 0}, {s.w.in, 0}, {lanes_, 0}}, Access::read);
+    FusedInput from(lowering_, kernel, group_, name, operand,
+                    {{0, 1}, {blocks, 0}, {s.h.in, 0}, {s.w.in, 0}, {lanes_, 0}});
     const auto to = kernel.param("transformed", buffer, Scalar::f32, {floats(room)}, Access::update);
     Body body(kernel.names());
     const Expr n = body.let("n", loops::task() / room), block = body.let("block", loops::task() % room);
@@ -109,6 +110,7 @@ class WinogradWeightGradBlocks {
     };
     const Expr exists = blocks < room ? loops::less(block, blocks) : Expr();
     body.when(exists, [&](Body& a) {
+      from.channels(a, block * lanes_);
       each(a, [&](Body& b, Expr th, Expr tw, Expr t) {
         const Expr h = b.let("h", th * m_ - pad), w = b.let("w", tw * m_ - pad);
         winograd_load(b, from, size, n, block, h, w, {}, [&](Body& c, const Vectors& square) {
@@ -131,7 +133,10 @@ class WinogradWeightGradBlocks {
     }
     lowering_.call(
         kernel, {0, room}, body, conv_.of,
-        {{}, {0, 4 * (blocks * lanes_ * s.h.in * s.w.in + floats(room).per_sample)}, "", "weight_grad"});
+        {{},
+         {0, from.bytes_per_element() * blocks * lanes_ * s.h.in * s.w.in + 4 * floats(room).per_sample},
+         "",
+         "weight_grad"});
     return buffer;
   }
 
@@ -197,6 +202,7 @@ class WinogradWeightGradBlocks {
   }
 
   Lowering& lowering_;
+  const Group& group_;
   const WeightGrad& conv_;
   int m_, a_, lanes_;
   int64_t panels_, blocks_, out_blocks_, tiles_h_, tiles_w_;
@@ -207,8 +213,9 @@ class WinogradWeightGradBlocks {
 
 }  // namespace
 
-void lower_winograd_weight_grad_blocks(Lowering& lowering, const WeightGrad& conv, int m) {
-  WinogradWeightGradBlocks(lowering, conv, m).lower();
+void lower_winograd_weight_grad_blocks(Lowering& lowering, const Group& group, const WeightGrad& conv,
+                                       int m) {
+  WinogradWeightGradBlocks(lowering, group, conv, m).lower();
 }
 
 }  // namespace rnc

@@ -32,7 +32,7 @@ void prepare_for_target(Module& module, const TargetInfo& target) {
   hoist_parameters(module);
   choose_layout(module, target);
   hoist_parameters(module);
-  fuse(module);
+  fuse(module, target);
   verify(module);
 }
 

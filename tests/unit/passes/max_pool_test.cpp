@@ -48,7 +48,7 @@ void fuse_for(Module& module, const TargetInfo& target) {
   cse(module);
   dce(module);
   choose_layout(module, target);
-  fuse(module);
+  fuse(module, target);
   verify(module);
 }
 

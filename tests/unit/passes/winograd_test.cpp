@@ -9,6 +9,7 @@
 
 #include "passes/lower/lower_to_loops.h"
 #include "passes/passes.h"
+#include "passes/plan_memory.h"
 #include "tests/support/evaluate.h"
 #include "tests/support/model_builder.h"
 #include "tests/support/random_graph.h"
@@ -48,7 +49,7 @@ loops::Program lower(Module& module, const TargetInfo& target) {
   hoist_parameters(module);
   choose_layout(module, target);
   hoist_parameters(module);
-  fuse(module);
+  fuse(module, target);
   return lower_to_loops(module, target);
 }
 
@@ -207,6 +208,56 @@ TEST_CASE("Winograd convolution at batches that do not fill a task") {
       const TargetInfo target{16, 32, true, true, 32 << 10, cache};
       CHECK(error_in_backward(model, target, batch, "winograd 3x3") < 1e-4);
     }
+  }
+}
+
+TEST_CASE("batch norm and ReLU between two convolutions are computed as these load them, and not stored") {
+  Module module = residual_block(8, 8, false);
+  lower(module, {16, 32, true});
+  const Graph& graph = *module.find_entry("backward");
+  const auto with = [&](const Node& anchor, Op op) {
+    return std::ranges::count_if(graph.nodes,
+                                 [&](const Node& n) { return n.kernel == anchor.kernel && n.op == op; });
+  };
+  const auto named = [&](std::string_view name) -> const Node& {
+    return *std::ranges::find(graph.nodes, name, &Node::name);
+  };
+  const Node& conv2 = named("conv2");
+  CHECK(graph[conv2.inputs[0]].op == Op::relu);
+  CHECK(graph[conv2.inputs[0]].kernel == conv2.kernel);
+  int64_t weight_gradients = 0;
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::conv2d_weight_grad || node.layer != "conv2") continue;
+    ++weight_gradients;
+    CHECK(with(node, Op::relu) == 1);
+  }
+  CHECK(weight_gradients == 1);
+}
+
+TEST_CASE("a convolution whose input is added to its result does not overwrite it") {
+  test::ModelBuilder m;
+  ValueId x = m.input("x", DType::f32, {kBatch, 16, 9, 9});
+  for (const std::string name : {"a", "b"}) {
+    const ValueId y =
+        m.op(Op::conv2d, {x, m.tensor(name + ".weight", {16, 16, 3, 3})}, {{"pad", int64_t{1}}}, name);
+    x = m.op(Op::relu, {m.op(Op::add, {y, x}, {}, name + ".sum")}, {}, name + ".relu");
+  }
+  m.output("y", m.op(Op::global_avg_pool, {x}, {}, "y"));
+  m.module.predict = "y";
+  derive_entries(m.module);
+  for (const bool winograd : {true, false}) {
+    const TargetInfo target{16, 32, true, winograd};
+    Module lowered = m.module;
+    loops::Program program = lower(lowered, target);
+    for (loops::EntryProgram& entry : program.entries) plan_memory(entry);
+    const Tensors tensors = test::random_tensors(m.module, 7);
+    const Tensors inputs = test::random_inputs(m.module, *m.module.find_entry("infer"), 3, 8);
+    loops::RunOptions options;
+    options.order = loops::TaskOrder::shuffled;
+    options.planned = true;
+    const Tensors result = test::run_program(lowered, program, "infer", 3, inputs, tensors, options);
+    const Tensors expected = test::evaluate(m.module, "infer", 3, inputs, tensors);
+    CHECK(test::relative_error(result, expected, nullptr, 1e-2) < 1e-4);
   }
 }
 
