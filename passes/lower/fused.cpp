@@ -86,6 +86,10 @@ void FusedCode::at(Body& body, const Point& point, Values& values, bool store) c
   }
 }
 
+void FusedCode::prefetch(Body& body, const std::vector<Expr>& index) const {
+  for (const ValueId v : operands_) body.add(loops::prefetch(memories_.at(v), index));
+}
+
 Expr FusedCode::compute(const Node& node, const Values& values) const {
   const auto operand = [&](size_t i) { return values.at(node.inputs[i]); };
   const auto binary = [&](loops::Binary op) {

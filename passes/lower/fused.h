@@ -32,6 +32,9 @@ class FusedCode {
   // Adds every full-shape value of the group at `point` to `values`, which holds what channels() gave and the
   // anchor. With `store`, those needed outside the kernel are stored.
   void at(Body& body, const Point& point, Values& values, bool store = true) const;
+  // Whether at() reads full-shape values from outside the group; prefetch() asks for those at `index`.
+  bool reads() const { return !operands_.empty(); }
+  void prefetch(Body& body, const std::vector<loops::Expr>& index) const;
 
   // Bytes per element that at() moves: for profiles.
   int64_t bytes_per_element() const;

@@ -214,7 +214,10 @@ class DirectKernel {
   void sum(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s) {
     const int64_t step = std::max<int64_t>(kSummedProducts / (h.taps * w.taps * weight_lanes_), 1);
     const auto blocks = [&](Body& b, Expr begin, Expr end) {
-      b.loop("cb", begin, end, 1, [&](Body& c, Expr cb) { taps(c, h, w, q_h, q_w, s, cb); });
+      b.loop("cb", begin, end, 1, [&](Body& c, Expr cb) {
+        prefetch(c, h, w, q_h, q_w, s, cb);
+        taps(c, h, w, q_h, q_w, s, cb);
+      });
     };
     if (conv_.in_blocks <= step) return blocks(body, 0, conv_.in_blocks);
     const auto total =
@@ -237,6 +240,36 @@ class DirectKernel {
     });
     each(body, [&](Body& b, const std::vector<Expr>& at) {
       b.store(acc_, at, loops::load(total, at, lanes_, 2), 2);
+    });
+  }
+
+  // While a tile takes block `cb`, asks for what the next one in the row will: its pixels of that block, in
+  // the first task that reads them (of a 1x1 kernel; others find most of them near), and, some pixels with
+  // each block, what is fused into its epilogue.
+  void prefetch(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s,
+                Expr cb) {
+    const Expr next = q_w + s.pixels;
+    if (h.taps == 1 && w.taps == 1 && !conv_.plain_input) {
+      const bool once = order_.image_major && conv_.outputs_per_group == 0;
+      const Expr first = once ? loops::binary(loops::Binary::eq, panel_, 0) : Expr();
+      body.when(first, [&](Body& b) {
+        b.unrolled("p", 0, s.pixels, [&](Body& c, Expr p) {
+          const Expr row = q_h * h.step + h.first, column = (next + p) * w.step + w.first;
+          c.add(loops::prefetch(in_, {n_, first_block_ + cb, row, column, 0}));
+        });
+      });
+    }
+    if (!code_.reads()) return;
+    const int64_t pixels = ceil_div(s.pixels, conv_.in_blocks);
+    const Expr more = conv_.in_blocks > s.pixels ? loops::less(cb, s.pixels) : Expr();
+    body.when(more, [&](Body& b) {
+      for (int o = 0; o < conv_.vectors; ++o) {
+        b.unrolled("p", 0, pixels, [&](Body& c, Expr p) {
+          const Expr row = q_h * h.out_step + h.out_phase;
+          const Expr column = (next + cb * pixels + p) * w.out_step + w.out_phase;
+          code_.prefetch(c, {n_, panel_ * conv_.vectors + o, row, column, 0});
+        });
+      }
     });
   }
 
