@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "passes/lower/conv/macro_tile.h"
+
 namespace rnc {
 
 using loops::Access;
@@ -12,10 +14,18 @@ using loops::Scalar;
 
 namespace {
 
-constexpr int64_t kMinTasks = 32;  // fewer (panel, block) pairs than this: split the batch
-constexpr int64_t kMaxParts = 16;
-constexpr int64_t kReducedPixels =
-    256;  // pixels summed in registers before the tile is added to memory, at least
+// Pixels of a block, at most: they are summed in registers before a tile is added to memory, and so few that
+// a panel of dy and a block of x stay in the first-level cache.
+constexpr int64_t kReducedPixels = 128;
+
+// Sees a map as rows of nearly kReducedPixels: to a 1x1 kernel it is all one where rows end.
+void flatten_rows(ConvShape::Axis& h, ConvShape::Axis& w) {
+  const int64_t pixels = h.in * w.in;
+  int64_t width = std::min(pixels, kReducedPixels);
+  while (pixels % width != 0) --width;
+  w.in = w.out = width;
+  h.in = h.out = pixels / width;
+}
 
 class WeightGradKernel {
  public:
@@ -28,8 +38,15 @@ class WeightGradKernel {
         in_lanes_(conv.plain_input ? 1 : lanes_),
         weight_lanes_(conv.weight_lanes(lanes_)),
         panels_(ceil_div(conv.shape.outputs, lanes_ * conv.vectors)),
-        parts_(std::clamp<int64_t>(ceil_div(kMinTasks, panels_ * conv.in_blocks), 1, kMaxParts)),
+        taps_(h_.kernel * w_.kernel),
+        tile_floats_(taps_ * weight_lanes_ * conv.vectors * lanes_),
+        result_floats_(panels_ * conv.in_blocks * tile_floats_),
         kernel_(conv.name) {
+    if (conv.shape.pointwise()) flatten_rows(h_, w_);
+    images_ = std::max<int64_t>(1, kReducedPixels / (h_.out * w_.out));
+    rows_ = std::clamp<int64_t>(kReducedPixels / w_.out, 1, h_.out);
+    macro_ = choose_macro_tile(sizes(), lowering.target().l2_bytes * 3 / 4);
+    parts_ = macro_.parts;
     const Extent n{0, 1};
     std::vector<Extent> x_dims = {n, {ceil_div(conv.shape.channels, in_lanes_), 0}, {h_.in, 0}, {w_.in, 0}};
     if (!conv.plain_input) x_dims.push_back({lanes_, 0});
@@ -37,9 +54,6 @@ class WeightGradKernel {
     dy_ = lowering.view(kernel_, "dy", conv.dy,
                         {n, {ceil_div(conv.shape.outputs, lanes_), 0}, {h_.out, 0}, {w_.out, 0}, {lanes_, 0}},
                         Access::read);
-    taps_ = h_.kernel * w_.kernel;
-    tile_floats_ = taps_ * weight_lanes_ * conv.vectors * lanes_;
-    result_floats_ = panels_ * conv.in_blocks * tile_floats_;
     buffer_ =
         parts_ == 1 ? conv.result : lowering.temporary("partial weights", {parts_ * result_floats_ * 4, 0});
     dw_ = kernel_.param("dw", buffer_, Scalar::f32, dw_dims(), Access::update);
@@ -47,30 +61,44 @@ class WeightGradKernel {
 
   void lower() {
     Body body(kernel_.names());
+    const int64_t rows = ceil_div(panels_, macro_.panels), columns = ceil_div(conv_.in_blocks, macro_.blocks);
     // Parts outermost: tasks that share dy are neighbours.
-    part_ = body.let("part", loops::task() / (panels_ * conv_.in_blocks));
-    const Expr rest = body.let("rest", loops::task() % (panels_ * conv_.in_blocks));
-    panel_ = body.let("panel", rest / conv_.in_blocks);
-    block_ = body.let("block", rest % conv_.in_blocks);
-    const DirectConv grouping = grouped();
-    in_block_ = body.let("cb", first_block(grouping, panel_, lanes_) + block_);
+    part_ = body.let("part", loops::task() / (rows * columns));
+    const Expr rest = body.let("rest", loops::task() % (rows * columns));
+    const Expr panel0 = body.let("panel0", rest / columns * macro_.panels);
+    const Expr block0 = body.let("block0", rest % columns * macro_.blocks);
+    const auto each_tile = [&](Body& b, const Body::Fill& fill) {
+      b.loop("panel", panel0, loops::min(panel0 + macro_.panels, panels_), 1, [&](Body& c, Expr panel) {
+        panel_ = panel;
+        const Expr first = c.let("first", first_block(grouped(), panel, lanes_));
+        c.loop("block", block0, loops::min(block0 + macro_.blocks, conv_.in_blocks), 1,
+               [&](Body& d, Expr block) {
+                 block_ = block;
+                 in_block_ = d.let("cb", first + block);
+                 const auto is = [](Expr a, Expr b) { return loops::binary(loops::Binary::eq, a, b); };
+                 ahead_ = loops::binary(loops::Binary::logic_or, is(panel, panel0), is(block, block0));
+                 fill(d);
+               });
+      });
+    };
+    each_tile(body, [&](Body& b) { clear(b); });
     const Expr begin = body.let("begin", part_ * loops::batch() / parts_);
     const Expr end = body.let("end", (part_ + 1) * loops::batch() / parts_);
-    clear(body);
-    const int64_t images = std::max<int64_t>(1, ceil_div(kReducedPixels, h_.out * w_.out));
-    const int64_t rows = std::clamp<int64_t>(ceil_div(kReducedPixels, w_.out), 1, h_.out);
-    body.loop("n0", begin, end, images, [&](Body& b, Expr n0) {
-      const Expr n1 = images == 1 ? n0 + 1 : b.let("n1", loops::min(n0 + images, end));
-      b.loop("h0", 0, h_.out, rows, [&](Body& c, Expr h0) {
-        const Expr h1 = h_.out % rows == 0 ? h0 + rows : c.let("h1", loops::min(h0 + rows, h_.out));
-        const auto kh = [&](Body& d, Expr t) { one_row_of_taps(d, n0, n1, h0, h1, t); };
-        h_.kernel == 1 ? kh(c, 0) : c.loop("kh", 0, h_.kernel, 1, kh);
+    body.loop("n0", begin, end, images_, [&](Body& b, Expr n0) {
+      const Expr n1 = images_ == 1 ? n0 + 1 : b.let("n1", loops::min(n0 + images_, end));
+      b.loop("h0", 0, h_.out, rows_, [&](Body& c, Expr h0) {
+        const Expr h1 = h_.out % rows_ == 0 ? h0 + rows_ : c.let("h1", loops::min(h0 + rows_, h_.out));
+        look_ahead(c, h0);
+        each_tile(c, [&](Body& d) {
+          const auto kh = [&](Body& e, Expr t) { one_row_of_taps(e, n0, n1, h0, h1, t); };
+          h_.kernel == 1 ? kh(d, 0) : d.loop("kh", 0, h_.kernel, 1, kh);
+        });
       });
     });
     loops::Work work = conv_.work;
     work.bytes = {result_floats_ * 4 * parts_,
                   4 * (conv_.shape.channels * h_.in * w_.in + conv_.shape.outputs * h_.out * w_.out)};
-    lowering_.call(kernel_, {parts_ * panels_ * conv_.in_blocks, 0}, body, conv_.of, work);
+    lowering_.call(kernel_, {parts_ * rows * columns, 0}, body, conv_.of, work);
     if (parts_ > 1) add_parts();
   }
 
@@ -78,6 +106,16 @@ class WeightGradKernel {
   std::vector<Extent> dw_dims() const {
     return {{parts_, 0}, {panels_, 0},       {conv_.in_blocks, 0},
             {taps_, 0},  {weight_lanes_, 0}, {conv_.vectors * lanes_, 0}};
+  }
+  WeightGradSizes sizes() const {
+    const auto lines = [](const ConvShape::Axis& a) { return std::min(a.kernel, a.stride); };
+    const int64_t pixels = images_ * rows_ * w_.out;
+    return {.panels = panels_,
+            .blocks = conv_.in_blocks,
+            .pixel_blocks = ceil_div(h_.out * w_.out, pixels),
+            .panel_pixels = 4 * pixels * conv_.vectors * lanes_,
+            .block_pixels = 4 * pixels * in_lanes_ * lines(h_) * lines(w_),
+            .tile = 4 * tile_floats_};
   }
   DirectConv grouped() const {
     DirectConv g;
@@ -139,6 +177,23 @@ class WeightGradKernel {
     while (low < high && low * w_.stride + offset < 0) ++low;
     while (low < high && (high - 1) * w_.stride + offset >= w_.in) --high;
     return {low, high};
+  }
+
+  // Where the next block of pixels begins: `to_n_` images and `to_h_` rows from this one. A 1x1 kernel sums
+  // so little for every pixel that waiting for them would show.
+  void look_ahead(Body& body, Expr h0) {
+    if (h_.kernel * w_.kernel > 1 || by_taps()) return;
+    const Expr last = body.let("last", loops::less_equal(h_.out, h0 + rows_));
+    to_n_ = body.let("to_n", loops::select(last, images_, 0));
+    to_h_ = body.let("to_h", loops::select(last, 0 - h0, rows_));
+  }
+
+  // Asks for what the next block of pixels has in place of (n, oh, p), the vectors of dy one by one.
+  void prefetch(Body& body, Expr n, Expr oh, Expr p, Expr i0) {
+    const Expr h = oh + to_h_;
+    body.add(loops::prefetch(x_, {n + to_n_, in_block_, h * h_.stride, p * w_.stride, i0}));
+    body.add(
+        loops::prefetch(dy_, {n + to_n_, panel_ * conv_.vectors + i0 * conv_.vectors / lanes_, h, p, 0}));
   }
 
   using Pixel = std::function<void(Body&, Expr n, Expr oh, Expr ih)>;
@@ -204,14 +259,20 @@ class WeightGradKernel {
     };
     accumulate_tile(body, count, at, n0, n1, h0, h1, kh,
                     [&, low = low, high = high](Body& b, Expr n, Expr oh, Expr ih) {
-                      b.loop("p", low, high, 1, [&](Body& c, Expr p) {
-                        const std::vector<Expr> dy = load_dy(c, n, oh, p);
-                        const Expr iw = p * w_.stride + (kw * w_.dilation - w_.pad);
-                        c.unrolled("c", 0, count, [&](Body& d, Expr i) {
-                          const Expr x = loops::load(x_, {n, in_block_, ih, iw, i0 + i});
-                          multiply(d, i, d.let("x", loops::broadcast(x, lanes_)), dy);
+                      const auto pixels = [&](Body& c, bool ahead) {
+                        c.loop("p", low, high, 1, [&](Body& d, Expr p) {
+                          const std::vector<Expr> dy = load_dy(d, n, oh, p);
+                          const Expr iw = p * w_.stride + (kw * w_.dilation - w_.pad);
+                          if (ahead) prefetch(d, n, oh, p, i0);
+                          d.unrolled("c", 0, count, [&](Body& e, Expr i) {
+                            const Expr x = loops::load(x_, {n, in_block_, ih, iw, i0 + i});
+                            multiply(e, i, e.let("x", loops::broadcast(x, lanes_)), dy);
+                          });
                         });
-                      });
+                      };
+                      if (!to_n_) return pixels(b, false);
+                      b.when(
+                          ahead_, [&](Body& c) { pixels(c, true); }, [&](Body& c) { pixels(c, false); });
                     });
   }
 
@@ -274,14 +335,17 @@ class WeightGradKernel {
 
   Lowering& lowering_;
   const WeightGrad& conv_;
-  const ConvShape::Axis h_, w_;
+  ConvShape::Axis h_, w_;
   int lanes_, in_lanes_;
   int64_t weight_lanes_;
-  int64_t panels_, parts_;
+  int64_t panels_, taps_, tile_floats_, result_floats_;
   KernelBuilder kernel_;
+  int64_t images_ = 1, rows_ = 1;  // of a block of pixels
+  MacroTile macro_;
+  int64_t parts_ = 1;
   MemoryRef x_, dy_, dw_, acc_;
-  int64_t taps_ = 0, tile_floats_ = 0, result_floats_ = 0;
   int buffer_ = -1;
+  Expr to_n_, to_h_, ahead_;
   Expr part_, panel_, block_, in_block_;
 };
 

@@ -20,9 +20,10 @@ struct WeightGrad {
   int64_t weight_lanes(int lanes) const { return plain_input ? 1 : spread > 0 ? spread : lanes; }
 };
 
-// Every (panel, block of input channels) is a task of its own and needs no reduction; where those are few,
-// the batch is also split into a number of parts that depends on the sizes only, whose sums a second kernel
-// adds in order.
+// Tasks are macro-tiles of panels by blocks of input channels (macro_tile.h), which need no reduction; where
+// those are few, the batch is also split into a number of parts that depends on the sizes only, whose sums a
+// second kernel adds in order. A task takes the pixels in blocks that its caches hold, and for each all its
+// register tiles.
 void lower_weight_grad(Lowering& lowering, const WeightGrad& conv);
 
 }  // namespace rnc
