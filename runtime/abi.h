@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 2u
+#define RN_ABI_VERSION 3u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -100,6 +100,10 @@ typedef struct rn_call_info {
   rn_extent flops;       /* useful, convolutions counted as direct */
   rn_extent bytes;       /* read plus written, once each */
   rn_extent tasks;
+  rn_extent operations;   /* of the algorithm's own products: fewer than flops with Winograd's */
+  int64_t from_batch;     /* algorithm, operations and bytes hold for batches from this on; smaller ones are
+                             summed directly, */
+  rn_extent direct_bytes; /* and read and write this */
 } rn_call_info;
 
 /* A temporary of an entry: its place in the arena, and the calls from the first to the last that use it. For

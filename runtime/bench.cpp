@@ -8,6 +8,7 @@
 #include "runtime/bound_entry.h"
 #include "runtime/fma_peak.h"
 #include "runtime/layout.h"
+#include "runtime/memory_bandwidth.h"
 #include "runtime/random.h"
 #include "runtime/session.h"
 
@@ -50,18 +51,26 @@ void generate_inputs(BoundEntry& bound, const Model& model, int64_t batch) {
   }
 }
 
-std::vector<KernelTime> kernel_times(const rn_entry& entry, const Profile& profile, int64_t batch,
-                                     double run_ms) {
+// `result` has the machine's figures and the fastest run's time.
+std::vector<KernelTime> kernel_times(const rn_entry& entry, const Profile& profile,
+                                     const BenchResult& result) {
   std::vector<KernelTime> times;
   for (int64_t i = 0; i < entry.call_count; ++i) {
-    const rn_call_info& c = entry.calls[i];
-    const double seconds = profile.seconds[static_cast<size_t>(i)];
-    KernelTime time{c.layer, c.direction, c.algorithm, c.kernel, 1e3 * seconds, 0, 0, 1e3 * seconds / run_ms};
-    if (seconds > 0) {
-      time.gflops = static_cast<double>(at(c.flops, batch)) / seconds / 1e9;
-      time.gbs = static_cast<double>(at(c.bytes, batch)) / seconds / 1e9;
-    }
-    times.push_back(std::move(time));
+    const rn_call_info& call = entry.calls[i];
+    const CallWork work = work_of(call, result.options.batch);
+    const double ms = 1e3 * profile.seconds[static_cast<size_t>(i)];
+    const double compute_ms = work.operations / result.fma_peak_gflops / 1e6;
+    const double memory_ms = work.bytes / result.memory_gbs / 1e6;
+    times.push_back({.layer = call.layer,
+                     .direction = call.direction,
+                     .algorithm = std::string(work.algorithm),
+                     .kernel = call.kernel,
+                     .ms = ms,
+                     .gflops = ms > 0 ? work.flops / ms / 1e6 : 0,
+                     .gbs = ms > 0 ? work.bytes / ms / 1e6 : 0,
+                     .share = ms / result.min_ms,
+                     .limit_ms = std::max(compute_ms, memory_ms),
+                     .memory_bound = memory_ms > compute_ms});
   }
   std::ranges::stable_sort(times, std::greater<>{}, &KernelTime::ms);
   return times;
@@ -107,7 +116,7 @@ BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& option
     Profile traced;
     Trace trace(options.threads);
     bound.run(options.batch, {&traced, &trace});
-    trace.write(options.trace, bound.entry());
+    trace.write(options.trace, bound.entry(), options.batch);
   }
 
   std::ranges::sort(ms);
@@ -118,8 +127,10 @@ BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& option
   result.limit_ms =
       static_cast<double>(at(bound.entry().direct_flops, options.batch)) / result.fma_peak_gflops / 1e6;
   result.ratio = result.limit_ms > 0 ? result.min_ms / result.limit_ms : 0;
-  result.peak_rss_bytes = peak_rss_bytes();
-  result.kernels = kernel_times(bound.entry(), fastest, options.batch, result.min_ms);
+  result.peak_rss_bytes = peak_rss_bytes();  // before the arrays that measure the memory
+  result.memory_gbs = measure_memory_bandwidth(pool) / 1e9;
+  result.kernels = kernel_times(bound.entry(), fastest, result);
+  for (const KernelTime& kernel : result.kernels) result.kernels_ms += kernel.ms;
   return result;
 }
 
@@ -134,7 +145,9 @@ nlohmann::ordered_json to_json(const BenchResult& r) {
                        {"ms", k.ms},
                        {"gflops", k.gflops},
                        {"gbs", k.gbs},
-                       {"share", k.share}});
+                       {"share", k.share},
+                       {"limit_ms", k.limit_ms},
+                       {"limit", k.memory_bound ? "memory" : "compute"}});
   return {{"mode", r.options.mode == BenchMode::train ? "train" : "infer"},
           {"batch", r.options.batch},
           {"threads", r.options.threads},
@@ -143,9 +156,11 @@ nlohmann::ordered_json to_json(const BenchResult& r) {
           {"min_ms", r.min_ms},
           {"images_per_s", r.images_per_s},
           {"fma_peak_gflops", r.fma_peak_gflops},
+          {"memory_gbs", r.memory_gbs},
           {"limit_ms", r.limit_ms},
           {"ratio", r.ratio},
           {"peak_rss_bytes", r.peak_rss_bytes},
+          {"kernels_ms", r.kernels_ms},
           {"kernels", kernels}};
 }
 

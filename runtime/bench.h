@@ -25,12 +25,16 @@ struct BenchOptions {
 struct KernelTime {
   std::string layer;
   std::string direction;
-  std::string algorithm;
-  std::string kernel;
+  std::string algorithm;  // or ""
+  std::string kernel;     // symbol
   double ms = 0;
   double gflops = 0;  // useful GFLOP/s, convolutions counted as direct
   double gbs = 0;     // GB/s, everything counted as read or written once
   double share = 0;   // of the time of a run
+  // What the call takes at least: its own products at the FMA peak, or its bytes at the memory's bandwidth
+  // (what is still in a cache may go below that).
+  double limit_ms = 0;
+  bool memory_bound = false;  // the bytes take longer
 };
 
 struct BenchResult {
@@ -40,9 +44,11 @@ struct BenchResult {
   double min_ms = 0;
   double images_per_s = 0;  // at the median
   double fma_peak_gflops = 0;
-  double limit_ms = 0;  // direct convolution's FLOPs at the FMA peak
-  double ratio = 0;     // min_ms / limit_ms; 0 where the model has no such FLOPs
+  double memory_gbs = 0;  // main memory's bandwidth
+  double limit_ms = 0;    // direct convolution's FLOPs at the FMA peak
+  double ratio = 0;       // min_ms / limit_ms; 0 where the model has no such FLOPs
   int64_t peak_rss_bytes = 0;
+  double kernels_ms = 0;            // all kernel calls of the fastest run
   std::vector<KernelTime> kernels;  // slowest first
 };
 

@@ -183,6 +183,12 @@ std::span<const rn_value> inputs(const rn_entry& entry) {
 std::span<const rn_value> outputs(const rn_entry& entry) {
   return {entry.outputs, static_cast<size_t>(entry.output_count)};
 }
+CallWork work_of(const rn_call_info& call, int64_t batch) {
+  const auto size = [&](const rn_extent& e) { return static_cast<double>(at(e, batch)); };
+  if (batch < call.from_batch) return {"direct", size(call.flops), size(call.flops), size(call.direct_bytes)};
+  return {call.algorithm, size(call.flops), size(call.operations), size(call.bytes)};
+}
+
 std::span<const rn_call_info> calls(const rn_entry& entry) {
   return {entry.calls, static_cast<size_t>(entry.call_count)};
 }

@@ -50,6 +50,16 @@ class Model {
 std::span<const rn_value> inputs(const rn_entry& entry);
 std::span<const rn_value> outputs(const rn_entry& entry);
 std::span<const rn_call_info> calls(const rn_entry& entry);
+
+// What a call does at a batch.
+struct CallWork {
+  std::string_view algorithm;
+  double flops = 0;       // useful, convolutions counted as direct
+  double operations = 0;  // of the algorithm's own products
+  double bytes = 0;       // read plus written, once each
+};
+CallWork work_of(const rn_call_info& call, int64_t batch);
+
 inline int64_t at(const rn_extent& extent, int64_t batch) { return extent.fixed + extent.per_sample * batch; }
 
 }  // namespace rnrun

@@ -1,8 +1,11 @@
 #include "runtime/profile.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "runtime/file.h"
+#include "runtime/model.h"
 
 namespace rnrun {
 
@@ -11,22 +14,30 @@ void Trace::record(int64_t worker, int64_t call, Clock::time_point begin, Clock:
       {call, 1e6 * seconds_between(start_, begin), 1e6 * seconds_between(start_, end)});
 }
 
-void Trace::write(const std::string& path, const rn_entry& entry) const {
+void Trace::write(const std::string& path, const rn_entry& entry, int64_t batch) const {
   using nlohmann::ordered_json;
   ordered_json rows = ordered_json::array();
-  for (size_t worker = 0; worker < events_.size(); ++worker)
+  for (size_t worker = 0; worker < events_.size(); ++worker) {
+    rows.push_back({{"name", "thread_name"},
+                    {"ph", "M"},
+                    {"pid", 1},
+                    {"tid", worker},
+                    {"args", {{"name", fmt::format("thread {}", worker)}}}});
     for (const Event& e : events_[worker].events) {
-      const bool known = e.call >= 0 && e.call < entry.call_count;
-      const rn_call_info info = known ? entry.calls[e.call] : rn_call_info{"", "", "", "", {}, {}, {}};
-      rows.push_back({{"name", std::string(info.layer) + " " + info.direction},
-                      {"cat", info.direction},
-                      {"ph", "X"},
-                      {"ts", e.begin_us},
-                      {"dur", e.end_us - e.begin_us},
-                      {"pid", 1},
-                      {"tid", worker},
-                      {"args", {{"kernel", info.kernel}, {"algorithm", info.algorithm}, {"call", e.call}}}});
+      if (e.call < 0 || e.call >= entry.call_count) continue;
+      const rn_call_info& call = entry.calls[e.call];
+      rows.push_back(
+          {{"name", fmt::format("{} {}", call.layer, call.direction)},
+           {"cat", call.direction},
+           {"ph", "X"},
+           {"ts", e.begin_us},
+           {"dur", e.end_us - e.begin_us},
+           {"pid", 1},
+           {"tid", worker},
+           {"args",
+            {{"kernel", call.kernel}, {"algorithm", work_of(call, batch).algorithm}, {"call", e.call}}}});
     }
+  }
   replace_file(path, ordered_json{{"traceEvents", rows}, {"displayTimeUnit", "ms"}}.dump());
 }
 

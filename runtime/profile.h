@@ -35,8 +35,8 @@ class Trace {
   explicit Trace(int threads) : start_(Clock::now()), events_(static_cast<size_t>(threads)) {}
   void record(int64_t worker, int64_t call, Clock::time_point begin, Clock::time_point end);
   // Chrome's trace format (chrome://tracing, ui.perfetto.dev): one row per thread; the calls are those of
-  // `entry`.
-  void write(const std::string& path, const rn_entry& entry) const;
+  // `entry` at `batch`.
+  void write(const std::string& path, const rn_entry& entry, int64_t batch) const;
 
  private:
   struct Event {

@@ -206,7 +206,8 @@ class ModelEmitter {
     const loops::Kernel& kernel = model_.program.kernels.at(static_cast<size_t>(call.kernel));
     return data_.record({data_.text(kernel.name), data_.text(call.label), data_.text(call.work.direction),
                          data_.text(call.work.algorithm), extent(call.work.flops), extent(call.work.bytes),
-                         extent(kernel.tasks)});
+                         extent(kernel.tasks), extent(call.work.operations), data_.i64(call.work.from_batch),
+                         extent(call.work.direct_bytes)});
   }
 
   llvm::Constant* layer(const Layer& layer) {

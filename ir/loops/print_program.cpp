@@ -34,6 +34,7 @@ std::string text(const Program& program, const EntryProgram& entry, const Call& 
   for (const std::string& what : {call.work.direction, call.work.algorithm}) {
     if (!what.empty()) line += ", " + what;
   }
+  if (call.work.from_batch > 1) line += fmt::format(" from batch {}, direct below", call.work.from_batch);
   return line + "\n";
 }
 

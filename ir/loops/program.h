@@ -32,8 +32,13 @@ struct Buffer {
 struct Work {
   Extent flops;  // useful floating-point operations; convolutions and matrix products counted as direct
   Extent bytes;  // read and written once each
-  std::string algorithm;  // "direct", "winograd 4x4", ...; empty where there is no choice
-  std::string direction;  // "forward", "input_grad", "weight_grad", "update", ""
+  std::string algorithm;   // "direct", "winograd 4x4", ...; empty where there is no choice
+  std::string direction;   // "forward", "input_grad", "weight_grad", "update", ""
+  Extent operations = {};  // of the algorithm's own products; left zero: `flops`
+  // The batch from which the algorithm is used: smaller ones are summed directly, and read and write
+  // `direct_bytes`.
+  int64_t from_batch = 1;
+  Extent direct_bytes = {};
 };
 
 struct Call {

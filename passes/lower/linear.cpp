@@ -96,11 +96,14 @@ class MatmulKernel {
     int64_t flops = 2 * columns_;
     for (const int64_t n : {rows_, inner_}) flops *= n == kBatch ? 1 : n;
     const bool batched = rows_ == kBatch || inner_ == kBatch;
-    const int64_t weights = 4 * columns_ * (inner_ == kBatch ? rows_ : inner_);
+    const int64_t others = inner_ == kBatch ? rows_ : inner_;
     const char* direction = a_columns_                                  ? "weight_grad"
                             : node_.attributes.get<bool>("transpose_b") ? "forward"
                                                                         : "input_grad";
-    return {batched ? Extent{0, flops} : Extent{flops, 0}, {weights, 0}, "matmul", direction};
+    return {batched ? Extent{0, flops} : Extent{flops, 0},
+            {4 * columns_ * others, batched ? 4 * (columns_ + others) : 0},
+            "matmul",
+            direction};
   }
 
   Lowering& lowering_;

@@ -237,6 +237,7 @@ void Lowering::call(KernelBuilder& builder, Extent tasks, Body& body, ValueId of
                    {},
                    std::move(work)};
   for (const auto& [written, read] : in_place) made.in_place.emplace_back(buffer(written), buffer(read));
+  if (made.work.operations == Extent{}) made.work.operations = made.work.flops;
   if (!made.work.algorithm.empty()) {
     entry_.direct_flops.fixed += made.work.flops.fixed;
     entry_.direct_flops.per_sample += made.work.flops.per_sample;

@@ -82,13 +82,13 @@ ordered_json kernels_json(const EntryProfile& p) {
   for (int64_t i = 0; i < p.entry->call_count; ++i) {
     const rn_call_info& call = p.entry->calls[i];
     const double seconds = p.profile.seconds[static_cast<size_t>(i)] / runs;
-    const double flops = static_cast<double>(at(call.flops, p.batch));
+    const CallWork work = work_of(call, p.batch);
     rows.push_back({{"layer", call.layer},
                     {"direction", call.direction},
-                    {"algorithm", call.algorithm},
+                    {"algorithm", work.algorithm},
                     {"kernel", call.kernel},
                     {"ms", 1e3 * seconds},
-                    {"gflops", seconds > 0 ? flops / seconds / 1e9 : 0}});
+                    {"gflops", seconds > 0 ? work.flops / seconds / 1e9 : 0}});
   }
   return {{"entry", p.entry->name}, {"batch", p.batch}, {"step_ms", 1e3 * p.seconds / runs}, {"calls", rows}};
 }

@@ -100,6 +100,13 @@ refused 1 'this is not a text file: it holds the byte 0x7f' "$bin/rnc" net.so -o
 
 "$bin/rnc" net.graph --weights "$(weights threads1)" -o frozen.so
 "$bin/rnrun" info frozen.so | grep -q "^  infer" || fail "a library with its weights in it has entry infer"
+evaluate() { "$bin/rnrun" eval "$@" --data shapes --limit-batches 10 -b 8 --json | sed '/seconds/d; /images_per_s/d'; }
+evaluate frozen.so >frozen.json
+evaluate net.so --weights "$(weights threads1)" | sed 's/\("loss": [0-9]*\.[0-9]\{4\}\).*/\1/' >whole.json
+sed -i 's/\("loss": [0-9]*\.[0-9]\{4\}\).*/\1/' frozen.json
+same whole.json frozen.json "eval of a library with its weights in it"
+"$bin/rnrun" eval frozen.so --data shapes --limit-batches 10 | grep -q '^80 images: cross entropy [0-9.]*  top-1 ' ||
+  fail "eval of a library with its weights in it names the cross entropy"
 refused 1 "does not fit the model" "$bin/rnc" net.graph --weights "$golden/params.safetensors" -o wrong.so
 
 refused 1 'no data set in nowhere' "$bin/rnrun" train net.so --data nowhere --output-dir wrong
@@ -109,6 +116,23 @@ if [ -d "$fashion" ]; then
   head -c 100000 "$fashion/train-images-idx3-ubyte.gz" >short/train-images-idx3-ubyte.gz
   refused 1 'short/train-images-idx3-ubyte.gz: truncated' "$bin/rnrun" train net.so --data short --output-dir wrong
 fi
+# The kernels' times add up to the step; a trace has a row per thread.
+"$bin/rnrun" bench net.so -b 64 -j 2 --trace trace.json >bench
+grep -q '^conv2  *forward  *direct .* \(memory\|compute\)$' bench || { cat bench; fail "bench names kernels and limits"; }
+awk '/^all kernel calls: / { share = $6; found = 1 } END { exit !(found && share > 80 && share < 100.1) }' bench ||
+  { cat bench; fail "the kernels' times do not add up to the step"; }
+grep -q '"name":"thread 0"' trace.json && grep -q '"name":"thread 1"' trace.json || fail "the trace names threads"
+
+# By which algorithm, layer by layer.
+"$bin/rnc" net.graph --conv=winograd2,conv2=direct --emit=summary -o summary.txt
+grep -q '^conv2  *direct  *direct  *direct  *direct$' summary.txt || { cat summary.txt; fail "--conv=conv2=direct"; }
+"$bin/rnc" net.graph --conv='conv*=winograd3' --emit=loops -o net.loops
+grep -q '# conv2, forward, winograd 3x3$' net.loops || fail "--conv=conv*=winograd3"
+grep -q '# conv2, weight_grad, winograd 3x3$' net.loops || fail "--conv=conv*=winograd3, weight gradient"
+refused 2 "--conv: there is no algorithm 'fast'; there are auto, direct, winograd2, winograd3, winograd4" \
+  "$bin/rnc" net.graph --conv=fast
+refused 1 "--conv: there is no convolution 'conv3'; did you mean 'conv1'?" "$bin/rnc" net.graph --conv=conv3=direct
+
 sed 's/relu(bn2 + bn1)/bn2 + bn1/' net.graph >other.graph
 "$bin/rnc" other.graph -o other.so
 refused 1 'is a checkpoint of another model' "$bin/rnrun" eval other.so --params "$(weights threads1)" --data shapes
@@ -116,7 +140,7 @@ refused 1 'does not fit the model net' "$bin/rnrun" eval net.so --params "$golde
 cp net.so abi.so # the version stands after the descriptor's magic number
 offset=$(grep -obUa RRNM net.so | head -n 1 | cut -d : -f 1)
 printf '\143' | dd of=abi.so bs=1 seek=$((offset + 4)) conv=notrunc status=none
-refused 1 'abi.so has ABI version 99, this rnrun has 2' "$bin/rnrun" info abi.so
+refused 1 'abi.so has ABI version 99, this rnrun has 3' "$bin/rnrun" info abi.so
 if [ "$(uname -m)" = x86_64 ] && ! grep -qw avx512_fp16 /proc/cpuinfo; then
   "$bin/rnc" net.graph -o cpu.so --target-features=+avx512fp16
   refused 1 'needs CPU features this machine lacks: avx512' "$bin/rnrun" info cpu.so

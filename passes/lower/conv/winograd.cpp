@@ -144,10 +144,12 @@ class WinogradKernel {
       tasks.per_sample = std::max(tasks.per_sample, direct.tasks.per_sample);
     }
     loops::Work work = conv_.work;
-    work.algorithm = fmt::format("winograd {}x{}", m_, m_);
+    count_winograd(work, m_, conv_.in_channels * conv_.out_channels, conv_.out_h, conv_.out_w);
     work.bytes.per_sample = conv_.out_channels * conv_.out_h * conv_.out_w * code_.bytes_per_element() +
                             x_->bytes_per_element() * conv_.in_channels * conv_.in_h * conv_.in_w;
     work.bytes.fixed = 4 * a_ * a_ * conv_.in_channels * conv_.out_channels;
+    work.from_batch = how_.from_batch;
+    work.direct_bytes = {4 * 9 * conv_.in_channels * conv_.out_channels, work.bytes.per_sample};
     lowering_.call(kernel_, tasks, body, conv_.out, work, code_.in_place(shared_ ? Group{} : x_->operands()));
     reductions_.finish();
   }

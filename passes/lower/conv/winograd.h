@@ -31,6 +31,10 @@ int training_tile(const Graph& graph, const Node& node, const TargetInfo& target
 
 // How the kernel reads transformed weights [O, C, m + 2, m + 2]:
 // [O / panel][m + 2][m + 2][C / V][V][panel], with panels as in forward_weight_layout.
+// Names the algorithm of `work`, F(m), and counts its products for one map of outputs and `pairs` of
+// channels.
+void count_winograd(loops::Work& work, int m, int64_t pairs, int64_t out_h, int64_t out_w);
+
 Layout transformed_weight_layout(const Layout& weight);
 
 // How `lower_winograd` is to compute a convolution.

@@ -1,4 +1,6 @@
 // Where Winograd convolution is faster than direct summation.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -88,3 +90,8 @@ int training_tile(const Graph& graph, const Node& node, const TargetInfo& target
 Layout transformed_weight_layout(const Layout& weight) { return {{0, 2, 3, 1}, weight.blocks}; }
 
 }  // namespace rnc
+void count_winograd(loops::Work& work, int m, int64_t pairs, int64_t out_h, int64_t out_w) {
+  work.algorithm = fmt::format("winograd {}x{}", m, m);
+  work.operations = {0, 2 * pairs * ceil_div(out_h, m) * ceil_div(out_w, m) * (m + 2) * (m + 2)};
+}
+

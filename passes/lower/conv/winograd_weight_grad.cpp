@@ -73,8 +73,8 @@ class WinogradWeightGrad {
       });
     });
     loops::Work work = conv_.work;
-    work.algorithm = fmt::format("winograd {}x{}", m_, m_);
     const auto& s = conv_.shape;
+    count_winograd(work, m_, s.channels * s.outputs, s.h.out, s.w.out);
     work.bytes.per_sample =
         (x_.bytes_per_element() * s.channels + dy_.bytes_per_element() * s.outputs) * s.h.in * s.w.in;
     work.bytes.fixed = 4 * parts_ * a_ * a_ * s.channels * s.outputs;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "passes/lower/conv/winograd.h"
 #include "passes/lower/conv/winograd_transforms.h"
 #include "passes/lower/conv/winograd_weight_grad.h"
 
@@ -70,7 +71,7 @@ class WinogradWeightGradBlocks {
     body.comment("transform of the sums");
     body.loop("cb", first, end, 1, [&](Body& b, Expr cb) { transform_back(b, panel, first, cb); });
     loops::Work work = conv_.work;
-    work.algorithm = fmt::format("winograd {}x{}", m_, m_);
+    count_winograd(work, m_, s.channels * s.outputs, s.h.out, s.w.out);
     work.bytes.per_sample = 4 * (floats(blocks_).per_sample + floats(panels_ * conv_.vectors).per_sample);
     work.bytes.fixed = 4 * 9 * s.channels * s.outputs;
     lowering_.call(kernel, {panels_ * groups, 0}, body, conv_.of, work);

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 
 #include "runtime/abi.h"
 #include "runtime/safetensors.h"
@@ -363,8 +364,32 @@ TEST_CASE("info and bench print JSON with the agreed keys") {
     CHECK(bench["fma_peak_gflops"] > 0.1);
     CHECK(bench["ratio"].get<double>() ==
           doctest::Approx(bench["min_ms"].get<double>() / bench["limit_ms"].get<double>()));
-    CHECK(bench["kernels"].size() == (mode == "train" ? 2 : 1));
-    CHECK(nlohmann::json::parse(read_text(directory / "trace.json"))["traceEvents"].size() >= 1);
+    CHECK(bench["memory_gbs"] > 0.1);
+    REQUIRE(bench["kernels"].size() == (mode == "train" ? 2 : 1));
+    double sum = 0;
+    for (const auto& kernel : bench["kernels"]) {
+      sum += kernel["ms"].get<double>();
+      CHECK(kernel["algorithm"] == "direct");  // the model's other algorithm is for 16 images and more
+      // 2 * 784 * 10 operations an image; 784 bytes an image, and the weights in blocks of 16
+      const double compute = 8 * 2 * 784 * 10 / bench["fma_peak_gflops"].get<double>() / 1e6;
+      const double memory = (kernel["direction"] == "forward" ? 784 * 16 * 4 + 8 * 784 : 8) /
+                            bench["memory_gbs"].get<double>() / 1e6;
+      CHECK(kernel["limit_ms"].get<double>() == doctest::Approx(std::max(compute, memory)));
+      CHECK(kernel["limit"] == (memory > compute ? "memory" : "compute"));
+    }
+    CHECK(bench["kernels_ms"].get<double>() == doctest::Approx(sum));
+    CHECK(sum <= bench["min_ms"]);
+    // A row for each thread, with its name.
+    const auto events = nlohmann::json::parse(read_text(directory / "trace.json"))["traceEvents"];
+    std::set<int> rows;
+    bool named = false;
+    for (const auto& event : events) {
+      if (event["ph"] == "X") rows.insert(event["tid"].get<int>());
+      named |= event["ph"] == "M" && event["tid"] == 1 && event["args"]["name"] == "thread 1";
+    }
+    CHECK(rows.contains(0));
+    CHECK(*rows.rbegin() <= 1);
+    CHECK(named);
   }
   CHECK(run_rnrun({"bench", kModel, "-b", "8", "-j", "1", "--repeats", "5"})
             .out.starts_with("linear train, batch 8, 1 threads: median "));

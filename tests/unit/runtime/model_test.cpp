@@ -21,6 +21,20 @@ TEST_CASE("a model loads and its tables can be searched") {
         model->path() + " has no entry 'predict'; it has prepare, infer, loss, backward, update, train_step");
 }
 
+TEST_CASE("what a call does depends on the batch where its algorithm does") {
+  const auto model = Model::load(model_path("linear"));
+  const rn_call_info& call = model->entry("backward").calls[1];
+  const CallWork few = work_of(call, 15), many = work_of(call, 16);
+  CHECK(few.algorithm == "direct");
+  CHECK(few.flops == 15 * 2 * 7840);
+  CHECK(few.operations == few.flops);
+  CHECK(few.bytes == 8);
+  CHECK(many.algorithm == "clever");
+  CHECK(many.flops == 16 * 2 * 7840);
+  CHECK(many.operations == many.flops / 2);
+  CHECK(many.bytes == 784 * 16 * 4 + 16 * 784);
+}
+
 TEST_CASE("what is no model, or not for this rnrun or machine, is refused before any of its code runs") {
   const TemporaryDirectory directory;
   const std::string garbage = directory / "garbage.so";
@@ -39,7 +53,7 @@ TEST_CASE("what is no model, or not for this rnrun or machine, is refused before
   CHECK(message(magic) == magic + " is not a model made by rnc (wrong magic number)");
   const std::string version = model_path("linear_wrong_version");
   CHECK(message(version) ==
-        version + " has ABI version 99, this rnrun has 2: compile it with the rnc of this release");
+        version + " has ABI version 99, this rnrun has 3: compile it with the rnc of this release");
   const std::string cpu = model_path("linear_wrong_cpu");
   CHECK(message(cpu) ==
         cpu +

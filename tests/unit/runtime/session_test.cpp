@@ -145,7 +145,7 @@ TEST_CASE("a run is profiled by kernel call, and traced by thread") {
   REQUIRE(profile.seconds.size() == 2);
   CHECK(profile.seconds[0] > 0);
   CHECK(profile.seconds[1] > 0);
-  trace.write(directory / "trace.json", entry);
+  trace.write(directory / "trace.json", entry, 8);
   CHECK(read_text(directory / "trace.json").find("\"name\":\"fc weight_grad\"") != std::string::npos);
 }
 
