@@ -75,9 +75,16 @@ struct Code {
   SpillCount count;
 };
 
-// As TargetMachine::addPassesToEmitFile, with the machine scheduler left out on demand. LLVM's own switch for
-// that is global, and this runs on several threads.
-Code generate_once(const llvm::Module& module, CodegenMachine& machine, CodeKind kind, bool schedule) {
+// Passes over machine code before register allocation, each of which may lengthen the lives of values so that
+// a register tile no longer fits.
+struct Passes {
+  bool schedule = true;  // reorders instructions
+  bool hoist = true;     // moves what does not change out of loops
+};
+
+// As TargetMachine::addPassesToEmitFile, with some passes left out. LLVM's own switches for that are global,
+// and this runs on several threads.
+Code generate_once(const llvm::Module& module, CodegenMachine& machine, CodeKind kind, Passes use) {
   const std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
   Code code;
   llvm::SmallString<0> bytes;
@@ -85,7 +92,8 @@ Code generate_once(const llvm::Module& module, CodegenMachine& machine, CodeKind
   llvm::legacy::PassManager passes;
   auto* info = new llvm::MachineModuleInfoWrapperPass(&machine);
   llvm::TargetPassConfig* config = machine.createPassConfig(passes);
-  if (!schedule) config->disablePass(&llvm::MachineSchedulerID);
+  if (!use.schedule) config->disablePass(&llvm::MachineSchedulerID);
+  if (!use.hoist) config->disablePass(&llvm::EarlyMachineLICMID);
   passes.add(config);
   passes.add(info);
   check(!config->addISelPasses(), "LLVM has no instruction selector for the target");
@@ -124,7 +132,11 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   passes.addPass(llvm::SROAPass(llvm::SROAOptions::ModifyCFG));
   passes.addPass(llvm::EarlyCSEPass(true));
   passes.addPass(llvm::SimplifyCFGPass());
-  passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), true));
+  // Nothing that the loop IR keeps in memory is kept in registers instead (so 0 accesses for promotion): they
+  // would be missing in the loops inside.
+  llvm::LICMOptions licm;
+  licm.MssaNoAccForPromotionCap = 0;
+  passes.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(licm), true));
   passes.addPass(llvm::EarlyCSEPass(true));
   passes.addPass(llvm::DCEPass());
   for (llvm::Function& function : module) {
@@ -134,10 +146,13 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
 
 std::string generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind) {
   auto& codegen = static_cast<CodegenMachine&>(machine);
-  Code scheduled = generate_once(module, codegen, kind, true);
-  if (scheduled.count.negligible()) return std::move(scheduled.bytes);
-  Code in_order = generate_once(module, codegen, kind, false);
-  return std::move(in_order.count.spills < scheduled.count.spills ? in_order.bytes : scheduled.bytes);
+  Code best = generate_once(module, codegen, kind, {});
+  for (const Passes use : {Passes{.schedule = false}, Passes{.hoist = false}}) {
+    if (best.count.negligible()) break;
+    Code other = generate_once(module, codegen, kind, use);
+    if (other.count.spills < best.count.spills) best = std::move(other);
+  }
+  return std::move(best.bytes);
 }
 
 }  // namespace rnc
