@@ -86,7 +86,7 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
     case Emit::summary: {
       const Compilation lowered = fully_lowered(compilation);
       return summary(compilation.module) + memory_summary(compilation.module, *lowered.program) +
-             thread_summary(compilation.module, *lowered.program);
+             conv_summary(*lowered.program) + thread_summary(compilation.module, *lowered.program);
     }
     default:
       break;
@@ -157,11 +157,12 @@ void compile_file(const Options& options) {
   const std::vector<Pass> passes = checking_options([&] { return chosen_passes(options); });
   Compilation compilation;
   compilation.target = target.info;
-  compilation.target.winograd = options.conv != "direct";
+  compilation.target.conv = checking_options([&] { return parse_conv_rules(options.conv); });
   compilation.module =
       parse(read_source(options.input), ElaborateOptions{options.set, options.optimizer, options.freeze});
   const uint64_t hash = graph_hash(compilation.module);
   std::vector<Layer> layers = layers_of(compilation.module);
+  check_conv_rules(compilation.target.conv, compilation.module);
   compilation.module.hash = fmt::format("{:016x}", hash);
   Tensors weights;
   if (!options.weights.empty()) {

@@ -116,8 +116,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
                  "Changes to the CPU's features: +fma,-avx512f");
   app.add_option("--target-triple", options.target.triple, "Machine to generate code for. Default: this one");
   app.add_option("--conv", options.conv,
-                 "How convolutions are computed in training: auto (Winograd where it is faster), or direct")
-      ->check(CLI::IsMember({"auto", "direct"}));
+                 "How convolutions are computed: auto (what is fastest), direct, winograd2, winograd3 or "
+                 "winograd4 (those that can be), or by layer and comma: 'layer1.*=direct,conv2=winograd4'");
   app.add_flag("-g", options.debug, "Line tables: debuggers and profilers show lines of the .graph file");
   CLI::Option* passes_option =
       app.add_option("--passes", passes, "Run these passes, by comma, instead of the default ones")

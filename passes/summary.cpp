@@ -187,6 +187,30 @@ std::string memory_summary(const Module& model, const loops::Program& program) {
   return table<1>(rows);
 }
 
+std::string conv_summary(const loops::Program& program) {
+  std::vector<Row<5>> rows = {{"Algorithm", "inference", "forward", "input grad", "weight grad"}};
+  const auto row_of = [&](const std::string& layer) -> Row<5>& {
+    const auto found =
+        std::find_if(rows.begin() + 1, rows.end(), [&](const auto& r) { return r[0] == layer; });
+    return found != rows.end() ? *found : rows.emplace_back(Row<5>{layer});
+  };
+  for (const loops::EntryProgram& entry : program.entries) {
+    if (entry.name != "infer" && entry.name != "train_step") continue;
+    for (const loops::Call& call : entry.calls) {
+      const loops::Work& work = call.work;
+      if (work.algorithm.empty()) continue;
+      const size_t column = entry.name == "infer"            ? 1
+                            : work.direction == "forward"    ? 2
+                            : work.direction == "input_grad" ? 3
+                                                             : 4;
+      std::string& cell = row_of(call.label)[column];
+      cell = work.algorithm;
+      if (work.from_batch > 1) cell += fmt::format(" from batch {}", work.from_batch);
+    }
+  }
+  return rows.size() > 1 ? table<5>(rows) : "";
+}
+
 namespace {
 
 // The time a call should take, in bytes moved: as long as it computes or as long as it moves data.

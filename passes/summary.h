@@ -27,6 +27,10 @@ int64_t recipe_batch(const Module& model);
 // Bytes of the tensors that an entry's calls use, its inputs, results and planned temporaries.
 int64_t peak_bytes(const loops::EntryProgram& entry, int64_t batch);
 
+// The algorithm that computes each convolution and matrix product in inference, and in the three directions
+// of a training step; empty where there are none.
+std::string conv_summary(const loops::Program& program);
+
 // How evenly the tasks of inference and of a training step divide among 2, 8, 32 and 64 threads at the batch
 // of the recipe: the largest share of a thread over the mean share, the calls weighted by the time they
 // should take. From the static schedule (each thread an equal number of the call's tasks), not measured.

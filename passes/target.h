@@ -4,15 +4,17 @@
 
 #include <cstdint>
 
+#include "passes/conv_rules.h"
+
 namespace rnc {
 
 struct TargetInfo {
   int vector_lanes = 4;       // f32 elements in one vector register: 16 AVX-512, 8 AVX2, 4 SSE2 and NEON
   int vector_registers = 16;  // architectural vector registers: 32 with AVX-512 and NEON
   bool fma = false;           // fused multiply-add in hardware
-  bool winograd = true;       // convolutions may use Winograd (--conv=direct: none does)
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 512 << 10;
+  ConvRules conv;  // not the machine's: what the user asks for
 };
 
 }  // namespace rnc

@@ -22,6 +22,7 @@ ConvShape conv_shape(const Graph& graph, const Node& node) {
   };
   shape.h = axis(0);
   shape.w = axis(1);
+  shape.layer = node.layer.empty() ? node.name : node.layer;
   return shape;
 }
 

@@ -1,6 +1,8 @@
 // Sizes of a convolution, and the register tiles and weight layouts that fit them.
 #pragma once
 
+#include <string>
+
 #include "ir/graph.h"
 #include "passes/target.h"
 
@@ -14,6 +16,7 @@ struct ConvShape {
     bool trivial() const { return kernel == 1 && stride == 1 && pad == 0; }
   };
   Axis h, w;
+  std::string layer = {};
   bool pointwise() const { return h.trivial() && w.trivial(); }
   int64_t flops_per_sample() const {
     return 2 * outputs * (channels / groups) * h.kernel * w.kernel * h.out * w.out;

@@ -14,7 +14,9 @@ struct WinogradChoice {
   int64_t from_batch = 1;
 };
 
-// Whether a kernel can use transformed weights for this convolution at all.
+// Whether this is a convolution that Winograd's algorithm can compute; and whether it may, as --conv does not
+// say direct. The choices below take the tile that --conv asks for, for any batch.
+bool winograd_shape(const ConvShape& shape);
 bool winograd_possible(const ConvShape& shape, const TargetInfo& target);
 // For weights transformed once, in entry prepare: what takes the least time by FMAs, transforms, and the
 // memory that the weights are streamed from, which decides where there are few images.
@@ -29,12 +31,12 @@ int winograd_tile(const ConvShape& shape, const TargetInfo& target);
 // The same for a node of `graph`, a convolution or a gradient of one; 0 in entries that do not train.
 int training_tile(const Graph& graph, const Node& node, const TargetInfo& target);
 
-// How the kernel reads transformed weights [O, C, m + 2, m + 2]:
-// [O / panel][m + 2][m + 2][C / V][V][panel], with panels as in forward_weight_layout.
 // Names the algorithm of `work`, F(m), and counts its products for one map of outputs and `pairs` of
 // channels.
 void count_winograd(loops::Work& work, int m, int64_t pairs, int64_t out_h, int64_t out_w);
 
+// How the kernel reads transformed weights [O, C, m + 2, m + 2]:
+// [O / panel][m + 2][m + 2][C / V][V][panel], with panels as in forward_weight_layout.
 Layout transformed_weight_layout(const Layout& weight);
 
 // How `lower_winograd` is to compute a convolution.

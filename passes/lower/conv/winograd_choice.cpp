@@ -16,6 +16,21 @@ constexpr int64_t kMostImages = 64;         // that a choice of algorithm waits 
 
 constexpr int64_t kFewChannels = 16;  // below, the transforms outweigh what they save
 
+// The tile that --conv asks for; 0: none.
+int forced_tile(const ConvShape& shape, const TargetInfo& target) {
+  if (!winograd_shape(shape)) return 0;
+  switch (algorithm_for(target.conv, shape.layer)) {
+    case ConvAlgorithm::winograd2:
+      return 2;
+    case ConvAlgorithm::winograd3:
+      return 3;
+    case ConvAlgorithm::winograd4:
+      return 4;
+    default:
+      return 0;
+  }
+}
+
 bool suits(const ConvShape& shape, const TargetInfo& target) {
   return winograd_possible(shape, target) && std::min(shape.channels, shape.outputs) >= kFewChannels;
 }
@@ -51,14 +66,19 @@ int fastest_tile(const ConvShape& shape, const TargetInfo& target) {
 
 }  // namespace
 
-bool winograd_possible(const ConvShape& shape, const TargetInfo& target) {
+bool winograd_shape(const ConvShape& shape) {
   const auto three = [](const ConvShape::Axis& a) {
     return a.kernel == 3 && a.stride == 1 && a.pad == 1 && a.dilation == 1;
   };
-  return target.winograd && three(shape.h) && three(shape.w) && shape.groups == 1;
+  return three(shape.h) && three(shape.w) && shape.groups == 1 && shape.channels > kPlainChannels;
+}
+
+bool winograd_possible(const ConvShape& shape, const TargetInfo& target) {
+  return winograd_shape(shape) && algorithm_for(target.conv, shape.layer) != ConvAlgorithm::direct;
 }
 
 int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& target) {
+  if (forced_tile(shape, target) == m) return 1;
   const double stream = pairs(shape) * 4 / kMemoryBytesPerCycle;
   const double direct = direct_cycles(shape, target), winograd = winograd_cycles(shape, m, target);
   for (int64_t n = 1; n <= kMostImages; ++n) {
@@ -70,6 +90,8 @@ int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& tar
 }
 
 WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target) {
+  const int forced = forced_tile(shape, target);
+  if (forced > 0) return {forced, 1};
   if (!suits(shape, target)) return {};
   const int best = fastest_tile(shape, target);
   const int64_t from = winograd_from_batch(shape, best, target);
@@ -77,6 +99,8 @@ WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target)
 }
 
 int winograd_tile(const ConvShape& shape, const TargetInfo& target) {
+  const int forced = forced_tile(shape, target);
+  if (forced > 0) return forced;
   if (!suits(shape, target)) return 0;
   const int m = fastest_tile(shape, target);
   return winograd_cycles(shape, m, target) < direct_cycles(shape, target) ? m : 0;
@@ -87,11 +111,11 @@ int training_tile(const Graph& graph, const Node& node, const TargetInfo& target
   return trains ? winograd_tile(conv_shape(graph, node), target) : 0;
 }
 
-Layout transformed_weight_layout(const Layout& weight) { return {{0, 2, 3, 1}, weight.blocks}; }
-
-}  // namespace rnc
 void count_winograd(loops::Work& work, int m, int64_t pairs, int64_t out_h, int64_t out_w) {
   work.algorithm = fmt::format("winograd {}x{}", m, m);
   work.operations = {0, 2 * pairs * ceil_div(out_h, m) * ceil_div(out_w, m) * (m + 2) * (m + 2)};
 }
 
+Layout transformed_weight_layout(const Layout& weight) { return {{0, 2, 3, 1}, weight.blocks}; }
+
+}  // namespace rnc

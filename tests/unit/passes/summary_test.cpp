@@ -93,6 +93,31 @@ TEST_CASE("how evenly tasks divide among threads") {
       std::string::npos);
 }
 
+TEST_CASE("the algorithm of each convolution and matrix product, by direction") {
+  Compilation c;
+  c.module = parse(std::make_shared<SourceFile>(SourceFile{"m.graph", R"(
+model m(image: f32[N, 16, 8, 8], label: i32[N]) {
+  a = conv2d(image, 16, kernel = 3, pad = 1)
+  b = conv2d(relu(a), 16, kernel = 3, pad = 1)
+  fc = linear(flatten(b), 10)
+  predict fc
+  loss cross_entropy(fc, label)
+  train sgd()
+}
+)"}));
+  c.target.conv = {{"a", ConvAlgorithm::direct}, {"b", ConvAlgorithm::winograd3}};
+  run_passes(c, pipeline());
+  CHECK(conv_summary(*c.program) == R"(-----------------------------------------------------------------
+Algorithm  inference     forward       input grad    weight grad
+=================================================================
+a          direct        direct                      direct
+b          winograd 3x3  winograd 3x3  winograd 3x3  winograd 3x3
+fc         matmul        matmul        matmul        matmul
+=================================================================
+)");
+  CHECK(conv_summary({}).empty());
+}
+
 TEST_CASE("multiply-adds are counted alike before and after the linear layer is decomposed") {
   Module module = test::random_module(7);
   const auto total = [&] {

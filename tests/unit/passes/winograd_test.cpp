@@ -128,7 +128,7 @@ TEST_CASE("Winograd convolution in inference, with weights transformed in entry 
   for (const Case& c : cases) {
     // The second makes the transformed input too large for the cache: a kernel of its own.
     for (const int64_t cache : {1 << 20, 8 << 10}) {
-      const TargetInfo target{c.lanes, c.lanes == 16 ? 32 : 16, true, true, 32 << 10, cache};
+      const TargetInfo target{c.lanes, c.lanes == 16 ? 32 : 16, true, 32 << 10, cache};
       const Module model = layer(c.channels, c.height, c.width);
       for (const int64_t batch : {1, 2, 9}) {
         CAPTURE(c.height);
@@ -144,7 +144,7 @@ TEST_CASE("Winograd convolution in inference, with weights transformed in entry 
 }
 
 TEST_CASE("a convolution of many channels and few pixels is direct for few images, Winograd for more") {
-  const TargetInfo target{16, 32, true, true, 48 << 10, 1 << 20};
+  const TargetInfo target{16, 32, true, 48 << 10, 1 << 20};
   ConvShape shape{512, 512, 1, {7, 7, 3, 1, 1, 1}, {7, 7, 3, 1, 1, 1}};
   CHECK(choose_winograd(shape, target).m == 4);
   CHECK(choose_winograd(shape, target).from_batch == 3);
@@ -165,9 +165,9 @@ TEST_CASE("a convolution of many channels and few pixels is direct for few image
 TEST_CASE("the error of Winograd convolution is at most three times that of direct summation") {
   for (const auto& [size, batch] : {std::pair<int64_t, int64_t>{14, 1}, {6, 4}, {4, 16}}) {
     const Module model = layer(64, size, size);
-    TargetInfo target{16, 32, true, true, 48 << 10, 1 << 20};
+    TargetInfo target{16, 32, true, 48 << 10, 1 << 20};
     const double winograd = infer(model, target, batch, size == 6 ? "winograd 3x3" : "winograd 4x4").error;
-    target.winograd = false;
+    target.conv = {{"", ConvAlgorithm::direct}};
     const double direct = infer(model, target, batch, "").error;
     CAPTURE(size);
     CAPTURE(winograd);
@@ -194,7 +194,7 @@ TEST_CASE("Winograd convolution is chosen by size, and computes what direct summ
       CAPTURE(c.width);
       CAPTURE(lanes);
       CHECK(error_in_backward(model, target, 3, c.algorithm) < 1e-4);
-      target.winograd = false;
+      target.conv = {{"", ConvAlgorithm::direct}};
       if (lanes == 8) CHECK(error_in_backward(model, target, 3, "direct") < 1e-4);
     }
   }
@@ -205,7 +205,7 @@ TEST_CASE("Winograd convolution at batches that do not fill a task") {
   for (const int64_t batch : {1, 2, 8}) {
     CAPTURE(batch);
     for (const int64_t cache : {512 << 10, 4 << 10}) {
-      const TargetInfo target{16, 32, true, true, 32 << 10, cache};
+      const TargetInfo target{16, 32, true, 32 << 10, cache};
       CHECK(error_in_backward(model, target, batch, "winograd 3x3") < 1e-4);
     }
   }

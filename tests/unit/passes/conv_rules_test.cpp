@@ -1,0 +1,82 @@
+#include "passes/conv_rules.h"
+
+#include <doctest/doctest.h>
+
+#include "passes/lower/conv/winograd.h"
+#include "tests/support/model_builder.h"
+
+namespace rnc {
+namespace {
+
+template <class F>
+std::string error_of(const F& f) {
+  try {
+    f();
+  } catch (const UserError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+std::string refused(const ConvRules& rules) {
+  test::ModelBuilder m;
+  const ValueId image = m.input("image", DType::f32, {kBatch, 3, 8, 8});
+  const ValueId stem = m.conv("stem", image, 16, 7, 2, 3);
+  m.output("y", m.conv("layer1.0.conv1", m.conv("layer1.0.down", stem, 16, 1), 16, 3, 1, 1));
+  return error_of([&] { check_conv_rules(rules, m.module); });
+}
+
+}  // namespace
+
+TEST_CASE("rules by layer: the last that fits holds") {
+  const ConvRules rules = parse_conv_rules("winograd2,layer1=direct,layer1.*.conv1=winograd4,stem=auto");
+  CHECK(algorithm_for(rules, "layer2.0.conv1") == ConvAlgorithm::winograd2);
+  CHECK(algorithm_for(rules, "layer1.0.conv2") == ConvAlgorithm::direct);
+  CHECK(algorithm_for(rules, "layer10.0.conv2") == ConvAlgorithm::winograd2);
+  CHECK(algorithm_for(rules, "layer1.0.conv1") == ConvAlgorithm::winograd4);
+  CHECK(algorithm_for(rules, "stem") == ConvAlgorithm::automatic);
+  CHECK(algorithm_for({}, "stem") == ConvAlgorithm::automatic);
+  CHECK(algorithm_for(parse_conv_rules("winograd3"), "") == ConvAlgorithm::winograd3);
+}
+
+TEST_CASE("rules that make no sense are refused") {
+  const char* algorithms = "; there are auto, direct, winograd2, winograd3, winograd4";
+  const auto message = [](const char* text) { return error_of([&] { parse_conv_rules(text); }); };
+  CHECK(message("fast") == std::string("--conv: there is no algorithm 'fast'") + algorithms);
+  CHECK(message("") == std::string("--conv: there is no algorithm ''") + algorithms);
+  CHECK(message("a=direct,") == std::string("--conv: there is no algorithm ''") + algorithms);
+  CHECK(message("a=") == std::string("--conv: there is no algorithm ''") + algorithms);
+  CHECK(message("=direct") == "--conv: '=direct' must be LAYER=ALGORITHM");
+}
+
+TEST_CASE("a rule for no convolution, or for none that its algorithm can compute, is refused") {
+  CHECK(refused({{"layer1.0.conv1", ConvAlgorithm::winograd4}, {"layer1", ConvAlgorithm::winograd2}}) ==
+        "accepted");
+  CHECK(refused({{"", ConvAlgorithm::winograd4}, {"stem", ConvAlgorithm::direct}}) == "accepted");
+  CHECK(refused({{"sten", ConvAlgorithm::direct}}) ==
+        "--conv: there is no convolution 'sten'; did you mean 'stem'?");
+  CHECK(refused({{"stem", ConvAlgorithm::winograd4}}) ==
+        "--conv: winograd4 cannot compute stem: stem is 7x7 of stride 2 and pad 3, from 3 to 16 channels; it "
+        "takes 3x3 convolutions of stride 1 and pad 1 with more than 4 channels, without groups");
+  CHECK(
+      refused({{"*.down", ConvAlgorithm::winograd2}}) ==
+      "--conv: winograd2 cannot compute *.down: layer1.0.down is 1x1 of stride 1 and pad 0, from 16 to 16 "
+      "channels; it takes 3x3 convolutions of stride 1 and pad 1 with more than 4 channels, without groups");
+}
+
+TEST_CASE("what --conv asks for goes before what the cost model says") {
+  TargetInfo target{16, 32, true, 48 << 10, 1 << 20};
+  const ConvShape shape{64, 64, 1, {4, 4, 3, 1, 1, 1}, {4, 4, 3, 1, 1, 1}, "conv"};
+  CHECK(choose_winograd(shape, target).from_batch == 9);
+  target.conv = {{"conv", ConvAlgorithm::winograd3}};
+  CHECK(choose_winograd(shape, target).m == 3);
+  CHECK(choose_winograd(shape, target).from_batch == 1);
+  CHECK(winograd_from_batch(shape, 3, target) == 1);
+  CHECK(winograd_tile(shape, target) == 3);
+  target.conv = {{"conv", ConvAlgorithm::direct}};
+  CHECK(choose_winograd(shape, target).m == 0);
+  CHECK(winograd_tile(shape, target) == 0);
+  CHECK(!winograd_possible(shape, target));
+}
+
+}  // namespace rnc
