@@ -37,8 +37,9 @@ TensorData from_array(const rnrun::Array& array) {
 }
 
 std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, int recompute,
-                                  const Tensors* weights = nullptr) {
-  const Target target = target_of(cpu);
+                                  const ConvRules& conv = {}, const Tensors* weights = nullptr) {
+  Target target = target_of(cpu);
+  target.info.conv = conv;
   Compilation compilation{
       .module = std::move(module), .target = target.info, .program = {}, .recompute = recompute};
   if (weights != nullptr) reduce_to_inference(compilation.module);
@@ -49,11 +50,11 @@ std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, int rec
 
 }  // namespace
 
-CompiledModel::CompiledModel(Module module, const std::string& cpu, int recompute)
-    : library_(compile(std::move(module), cpu, recompute)) {}
+CompiledModel::CompiledModel(Module module, const std::string& cpu, int recompute, const ConvRules& conv)
+    : library_(compile(std::move(module), cpu, recompute, conv)) {}
 
 CompiledModel::CompiledModel(Module module, const std::string& cpu, const Tensors& weights)
-    : library_(compile(std::move(module), cpu, 0, &weights)) {}
+    : library_(compile(std::move(module), cpu, 0, {}, &weights)) {}
 
 int64_t CompiledModel::arena(const std::string& entry, int64_t batch) const {
   const auto model = std::make_shared<const rnrun::Model>(library_->descriptor(), "test");

