@@ -7,6 +7,8 @@
 #include <llvm/CodeGen/MachineModuleInfo.h>
 #include <llvm/CodeGen/Passes.h>
 #include <llvm/CodeGen/PseudoSourceValue.h>
+#include <llvm/CodeGen/TargetInstrInfo.h>
+#include <llvm/CodeGen/TargetSubtargetInfo.h>
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Passes/PassBuilder.h>
@@ -18,18 +20,28 @@
 #include <llvm/Transforms/Scalar/SimplifyCFG.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 
+#include <map>
+#include <utility>
+
 #include "compiler/llvm_compat.h"
 #include "ir/diagnostics.h"
 
 namespace rnc {
 namespace {
 
+constexpr int64_t kPointerBytes = 8;
+
 // Instructions and those among them that access spill slots, in loops counted eightfold per level.
 struct SpillCount {
   int64_t instructions = 0;
   int64_t spills = 0;
+  int64_t microkernel_spills = 0;  // of vectors in microkernels (see Frame), counted once
+  int64_t frame_bytes = 0;
   // Too few to matter.
   bool negligible() const { return spills * 100 <= instructions; }
+  bool operator<(const SpillCount& other) const {
+    return std::pair(microkernel_spills, spills) < std::pair(other.microkernel_spills, other.spills);
+  }
 };
 
 class CountSpills : public llvm::MachineFunctionPass {
@@ -46,23 +58,50 @@ class CountSpills : public llvm::MachineFunctionPass {
   bool runOnMachineFunction(llvm::MachineFunction& function) override {
     const auto& loops = getAnalysis<llvm::MachineLoopInfoWrapperPass>().getLI();
     const llvm::MachineFrameInfo& frame = function.getFrameInfo();
+    const llvm::TargetInstrInfo& names = *function.getSubtarget().getInstrInfo();
+    total_.frame_bytes = std::max(total_.frame_bytes, static_cast<int64_t>(frame.getStackSize()));
+    std::map<const llvm::MachineLoop*, Innermost> innermost;
     for (const llvm::MachineBasicBlock& block : function) {
       const int64_t weight = int64_t{1} << (3 * std::min(loops.getLoopDepth(&block), 6u));
+      const llvm::MachineLoop* loop = loops.getLoopFor(&block);
+      Innermost unused;
+      Innermost& counted = loop != nullptr && loop->isInnermost() ? innermost[loop] : unused;
       for (const llvm::MachineInstr& instruction : block) {
         total_.instructions += weight;
-        if (touches_spill_slot(instruction, frame)) total_.spills += weight;
+        ++counted.instructions;
+        if (multiplies_and_adds(names.getName(instruction.getOpcode()))) ++counted.multiply_adds;
+        const int64_t bytes = spilled_bytes(instruction, frame);
+        if (bytes > 0) total_.spills += weight;
+        if (bytes > kPointerBytes) ++counted.vector_spills;
       }
+    }
+    for (const auto& [loop, counted] : innermost) {
+      if (2 * counted.multiply_adds >= counted.instructions)
+        total_.microkernel_spills += counted.vector_spills;
     }
     return false;
   }
 
  private:
-  static bool touches_spill_slot(const llvm::MachineInstr& instruction, const llvm::MachineFrameInfo& frame) {
+  struct Innermost {
+    int64_t instructions = 0;
+    int64_t multiply_adds = 0;
+    int64_t vector_spills = 0;
+  };
+
+  // By LLVM's names of instructions: VFMADD231PSZr, FMLAv4f32.
+  static bool multiplies_and_adds(llvm::StringRef name) {
+    return name.contains("FMADD") || name.contains("FMLA");
+  }
+
+  // Of the spill slot that the instruction accesses; 0: none.
+  static int64_t spilled_bytes(const llvm::MachineInstr& instruction, const llvm::MachineFrameInfo& frame) {
     for (const llvm::MachineMemOperand* access : instruction.memoperands()) {
       const auto* slot = llvm::dyn_cast_or_null<llvm::FixedStackPseudoSourceValue>(access->getPseudoValue());
-      if (slot && frame.isSpillSlotObjectIndex(slot->getFrameIndex())) return true;
+      if (slot && frame.isSpillSlotObjectIndex(slot->getFrameIndex()))
+        return frame.getObjectSize(slot->getFrameIndex());
     }
-    return false;
+    return 0;
   }
 
   SpillCount& total_;
@@ -110,6 +149,13 @@ Code generate_once(const llvm::Module& module, CodegenMachine& machine, CodeKind
   return code;
 }
 
+GeneratedCode generated(Code code, bool scheduled) {
+  const SpillCount& count = code.count;
+  const double share =
+      static_cast<double>(count.spills) / static_cast<double>(std::max<int64_t>(count.instructions, 1));
+  return {std::move(code.bytes), {count.frame_bytes, count.microkernel_spills, share, scheduled}};
+}
+
 }  // namespace
 
 void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
@@ -144,15 +190,18 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
   }
 }
 
-std::string generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind) {
+GeneratedCode generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind) {
   auto& codegen = static_cast<CodegenMachine&>(machine);
-  Code best = generate_once(module, codegen, kind, {});
+  Passes used;
+  Code best = generate_once(module, codegen, kind, used);
   for (const Passes use : {Passes{.schedule = false}, Passes{.hoist = false}}) {
     if (best.count.negligible()) break;
     Code other = generate_once(module, codegen, kind, use);
-    if (other.count.spills < best.count.spills) best = std::move(other);
+    if (!(other.count < best.count)) continue;
+    best = std::move(other);
+    used = use;
   }
-  return std::move(best.bytes);
+  return generated(std::move(best), used.schedule);
 }
 
 }  // namespace rnc

@@ -18,10 +18,25 @@ enum class CodeKind : uint8_t { object, assembly };
 // changes their shape, which keeps compile time low and registers as lowering planned them.
 void optimize(llvm::Module& module, llvm::TargetMachine& machine);
 
-// Object code or assembly text. Each kernel is generated with LLVM's machine scheduler and, if that spills
-// more than a little, also without; the code with fewer spills is taken (performance.md: large register
-// tiles on AVX-512 need it off, AVX2 often gains from it). Depends on nothing but the module and machine; may
-// run concurrently in different LLVM contexts.
-std::string generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind);
+// What of a kernel's values did not fit into registers. A microkernel is an innermost loop of which at least
+// half the instructions are fused multiply-adds.
+struct Frame {
+  int64_t bytes = 0;               // of the stack
+  int64_t microkernel_spills = 0;  // instructions of microkernels that access spilled vectors
+  double spill_share = 0;          // of such instructions among all, each counted eightfold per loop it is in
+  bool scheduled = true;           // by LLVM's machine scheduler
+};
+
+struct GeneratedCode {
+  std::string bytes;
+  Frame frame;  // the largest of the module's functions
+};
+
+// Object code or assembly text. Each kernel is generated with all of LLVM's machine passes and, if that
+// spills more than a little, also without its scheduler, or without hoisting; the code with fewer spills in
+// microkernels, then in all, is taken (performance.md: large register tiles on AVX-512 need it off, AVX2
+// often gains from it). Depends on nothing but the module and machine; may run concurrently in different LLVM
+// contexts.
+GeneratedCode generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind);
 
 }  // namespace rnc

@@ -27,7 +27,7 @@ std::unique_ptr<llvm::Module> emit_unit(const Model& model, size_t unit, llvm::L
   return emit_kernel(program.kernels[unit], unaliased, model.target, context, model.debug);
 }
 
-std::string compile_unit(const Model& model, size_t unit, CodeKind kind) {
+GeneratedCode compile_unit(const Model& model, size_t unit, CodeKind kind) {
   llvm::LLVMContext context;
   const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
   const std::unique_ptr<llvm::Module> module = emit_unit(model, unit, context);
@@ -36,9 +36,10 @@ std::string compile_unit(const Model& model, size_t unit, CodeKind kind) {
 }
 
 // Units are taken in turn by the machine's threads; the result does not depend on how many there are.
-std::vector<std::string> compile_units(const Model& model, CodeKind kind) {
+// The frames of kernels go to `frames`, if given.
+std::vector<std::string> compile_units(const Model& model, CodeKind kind, std::vector<KernelFrame>* frames) {
   const size_t count = model.program.kernels.size() + 1;
-  std::vector<std::string> code(count);
+  std::vector<GeneratedCode> code(count);
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     for (size_t unit = next++; unit < count; unit = next++) code[unit] = compile_unit(model, unit, kind);
@@ -48,7 +49,13 @@ std::vector<std::string> compile_units(const Model& model, CodeKind kind) {
   for (size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
   work();
   helpers.clear();
-  return code;
+  std::vector<std::string> bytes;
+  for (size_t unit = 0; unit < count; ++unit) {
+    bytes.push_back(std::move(code[unit].bytes));
+    if (frames != nullptr && unit + 1 < count)
+      frames->push_back({model.program.kernels[unit].name, code[unit].frame});
+  }
+  return bytes;
 }
 
 // Gives the private labels (".LBB0_1") of one unit's assembly names of their own. Strings stay as they are.
@@ -87,19 +94,19 @@ std::string compile_to_llvm(const Model& model) {
   return text;
 }
 
-std::string compile_to_assembly(const Model& model) {
-  const std::vector<std::string> units = compile_units(model, CodeKind::assembly);
+std::string compile_to_assembly(const Model& model, std::vector<KernelFrame>* frames) {
+  const std::vector<std::string> units = compile_units(model, CodeKind::assembly, frames);
   std::string text;
   for (size_t i = 0; i < units.size(); ++i) text += with_labels_of(i, units[i]);
   return text;
 }
 
-std::string compile_to_object(const Model& model) {
-  return link(compile_units(model, CodeKind::object), LinkKind::relocatable);
+std::string compile_to_object(const Model& model, std::vector<KernelFrame>* frames) {
+  return link(compile_units(model, CodeKind::object, frames), LinkKind::relocatable);
 }
 
-std::string compile_to_shared_library(const Model& model) {
-  return link(compile_units(model, CodeKind::object), LinkKind::shared);
+std::string compile_to_shared_library(const Model& model, std::vector<KernelFrame>* frames) {
+  return link(compile_units(model, CodeKind::object, frames), LinkKind::shared);
 }
 
 }  // namespace rnc

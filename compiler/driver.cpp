@@ -52,18 +52,18 @@ std::string memory_reports(const loops::Program& program) {
   return text;
 }
 
-std::string compile(Emit emit, const Model& model) {
+std::string compile(Emit emit, const Model& model, std::vector<KernelFrame>& frames) {
   switch (emit) {
     case Emit::llvm:
       return compile_to_llvm(model);
     case Emit::assembly:
-      return compile_to_assembly(model);
+      return compile_to_assembly(model, &frames);
     case Emit::object:
-      return compile_to_object(model);
+      return compile_to_object(model, &frames);
     case Emit::shared:
-      return compile_to_shared_library(model);
+      return compile_to_shared_library(model, &frames);
     case Emit::trainer:
-      return make_trainer(read_file(find_rnrun()), compile_to_shared_library(model));
+      return make_trainer(read_file(find_rnrun()), compile_to_shared_library(model, &frames));
     default:
       unreachable("not a kind of code");
   }
@@ -75,9 +75,9 @@ Compilation fully_lowered(Compilation compilation) {
   return compilation;
 }
 
-// What --emit asks for, as bytes.
+// What --emit asks for, as bytes. `frames` takes the kernels' stack frames where that is code.
 std::string emitted(const Options& options, const Compilation& compilation, const Target& target,
-                    uint64_t hash, std::vector<Layer> layers) {
+                    uint64_t hash, std::vector<Layer> layers, std::vector<KernelFrame>& frames) {
   switch (options.emit) {
     case Emit::graph:
       return print(compilation.module);
@@ -98,10 +98,12 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
   if (options.emit == Emit::memory) return memory_reports(*compilation.program);
   if (!options.debug) {
     return compile(options.emit,
-                   Model{compilation.module, *compilation.program, target, hash, false, std::move(layers)});
+                   Model{compilation.module, *compilation.program, target, hash, false, std::move(layers)},
+                   frames);
   }
   const loops::Program by_layer = kernels_by_layer(*compilation.program);
-  return compile(options.emit, Model{compilation.module, by_layer, target, hash, true, std::move(layers)});
+  return compile(options.emit, Model{compilation.module, by_layer, target, hash, true, std::move(layers)},
+                 frames);
 }
 
 // The call of an entry at which most bytes are live, by its layer.
@@ -160,9 +162,9 @@ void compile_file(const Options& options) {
   compilation.target.conv = checking_options([&] { return parse_conv_rules(options.conv); });
   compilation.module =
       parse(read_source(options.input), ElaborateOptions{options.set, options.optimizer, options.freeze});
+  check_conv_rules(compilation.target.conv, compilation.module);
   const uint64_t hash = graph_hash(compilation.module);
   std::vector<Layer> layers = layers_of(compilation.module);
-  check_conv_rules(compilation.target.conv, compilation.module);
   compilation.module.hash = fmt::format("{:016x}", hash);
   Tensors weights;
   if (!options.weights.empty()) {
@@ -181,8 +183,10 @@ void compile_file(const Options& options) {
 
   const auto start = std::chrono::steady_clock::now();
   if (!options.weights.empty() && compilation.program) embed_weights(compilation, weights);
-  write_file(options.output, emitted(options, compilation, target, hash, std::move(layers)),
+  std::vector<KernelFrame> frames;
+  write_file(options.output, emitted(options, compilation, target, hash, std::move(layers), frames),
              options.emit == Emit::trainer);
+  if (options.stats && !frames.empty()) fmt::print(stderr, "{}", frame_table(std::move(frames)));
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   if (!options.time_passes) return;
   reports.push_back({"(code generation and output)", true, time.count(), ""});

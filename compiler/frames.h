@@ -1,0 +1,19 @@
+// What of the kernels did not fit into registers: the report of --stats.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "compiler/codegen.h"
+
+namespace rnc {
+
+struct KernelFrame {
+  std::string kernel;
+  Frame frame;
+};
+
+// How many kernels spill where, and a line for each that does so in a microkernel, the most spills first.
+std::string frame_table(std::vector<KernelFrame> frames);
+
+}  // namespace rnc
