@@ -50,7 +50,8 @@ add_test(NAME training COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/training.sh $<TA
 # Skipped where Chromium or PyTorch is missing.
 add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME compare_logits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_logits.py --bin $<TARGET_FILE_DIR:rnc>)
-set_tests_properties(report_page compare_logits PROPERTIES SKIP_RETURN_CODE 77)
+add_test(NAME compare_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_training.py --bin $<TARGET_FILE_DIR:rnc>)
+set_tests_properties(report_page compare_logits compare_training PROPERTIES SKIP_RETURN_CODE 77)
 
 include(tests/unit/runtime/models.cmake)
 
