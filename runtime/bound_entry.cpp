@@ -33,7 +33,7 @@ void BoundEntry::set_scalar(std::string_view name, double value) {
 
 void BoundEntry::bind(const Classifier& classifier, const Batch& batch) {
   bind(classifier.image, batch.pixels);
-  bind(classifier.label, batch.labels);
+  if (!classifier.label.empty()) bind(classifier.label, batch.labels);
   if (classifier.label2.empty()) return;
   bind(classifier.label2, batch.labels2);
   set_scalar(classifier.lambda, batch.share);

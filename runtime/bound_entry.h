@@ -34,7 +34,7 @@ class BoundEntry {
     const Memory& own = find(inputs(*entry_), in_, name, dtype_of(T{}));
     in_pointers_[static_cast<size_t>(&own - in_.data())] = data;
   }
-  // Binds a batch's images and labels.
+  // Binds a batch's images, and its labels where the entry takes some.
   void bind(const Classifier& classifier, const Batch& batch);
   // Does nothing when the entry has no such input.
   void set_scalar(std::string_view name, double value);

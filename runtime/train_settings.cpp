@@ -162,7 +162,14 @@ const std::vector<Setting>& train_settings() {
        {},
        "shift images by up to so many pixels; black comes in"},
       {"hflip", &S::hflip, 0, 1, {}, "mirror images with this probability"},
-      {"cutout", &S::cutout, 0, kLargestSide, {}, "make a random square with this side grey; 0: none"},
+      {"cutout",
+       &S::cutout,
+       0,
+       kLargestSide,
+       {},
+       "make a random square with this side grey (128 of 255, which normalisation takes to about 0, the "
+       "value "
+       "torchvision and the paper fill in after it); 0: none"},
       {"mixup_alpha",
        &S::mixup_alpha,
        0,

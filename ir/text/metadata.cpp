@@ -54,6 +54,7 @@ const std::vector<RecipeEntry>& recipe_entries() {
       {"lr_warmup_epochs", Kind::integer},
       {"lr_warmup_method", Kind::string},
       {"lr_warmup_decay", Kind::real},
+      {"label_smoothing", Kind::real},
       {"clip_grad_norm", Kind::real},
       {"model_ema", Kind::boolean},
       {"model_ema_decay", Kind::real},

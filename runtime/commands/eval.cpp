@@ -32,7 +32,7 @@ struct Options {
 
 int eval(const Options& options) {
   const auto model = Model::load(options.model);
-  const Classifier classifier = classifier_of(*model, "loss");
+  const Classifier classifier = has_loss(*model) ? classifier_of(*model, "loss") : predictor_of(*model);
   ThreadPool pool(options.threads);
   Session session(model, pool);
   load_weights(options.weights, session);
@@ -57,8 +57,9 @@ int eval(const Options& options) {
     json.update(confusion_json(predictions, names));
     fmt::print("{}\n", json.dump(2));
   } else {
-    fmt::print("{} images: loss {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.0f} images/s\n", m.samples,
-               m.loss(), 100 * m.top1_rate(), 100 * m.top5_rate(), speed);
+    fmt::print("{} images: {} {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.0f} images/s\n", m.samples,
+               has_loss(*model) ? "loss" : "cross entropy", m.loss(), 100 * m.top1_rate(),
+               100 * m.top5_rate(), speed);
     if (classifier.classes <= kMostClasses) fmt::print("{}", confusion_text(predictions, names));
   }
   return 0;

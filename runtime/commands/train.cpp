@@ -24,6 +24,8 @@ namespace rnrun {
 
 namespace {
 
+constexpr std::string_view kLabelSmoothing = "label_smoothing";
+
 struct Options {
   std::string model;
   std::shared_ptr<const Model> carried;
@@ -75,8 +77,17 @@ void override_settings(TrainSettings& settings, const Options& options, std::str
   for (const auto& [name, value] : options.hyper) {
     if (!settings.hyper.contains(name))
       throw UsageError(
-          fmt::format("{}: the optimizer of the model {} has no {}", flag_of(name), model, name));
+          name == kLabelSmoothing
+              ? fmt::format("{}: the model {} has no input {}, so that its loss is compiled as "
+                            "it is; rnc --set {}=... changes it where the model has such a constant",
+                            flag_of(name), model, name, name)
+              : fmt::format("{}: the optimizer of the model {} has no {}", flag_of(name), model, name));
     settings.hyper[name] = value;
+  }
+  for (const auto& [name, value] : settings.hyper) {
+    if (std::isnan(value))
+      throw UsageError(
+          fmt::format("the recipe of the model {} has no {}: pass {}", model, name, flag_of(name)));
   }
   if (std::isnan(settings.lr))
     throw UsageError(fmt::format("the recipe of the model {} has no lr: pass --lr", model));
@@ -181,10 +192,12 @@ int train(const Options& options) {
 
   print_left_out(*data.train);
   if (data.test != nullptr) print_left_out(*data.test);
-  fmt::print("{}: {} {} from {}, {} to test; batch {}, {}, lr {} {}, {} threads; results in {}\n",
+  const bool one_batch = settings.batch_size > data.train->size();
+  fmt::print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {} threads; results in {}\n",
              model->name(), data.train->size(), data.train->description(), settings.data,
-             data.test == nullptr ? 0 : data.test->size(), settings.batch_size, model->descriptor().optimizer,
-             settings.lr, settings.lr_scheduler, options.threads, directory);
+             data.test == nullptr ? 0 : data.test->size(), settings.batch_size,
+             one_batch ? fmt::format(" (more than there are: batches of {})", data.train->size()) : "",
+             model->descriptor().optimizer, settings.lr, settings.lr_scheduler, options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;
   Trainer trainer(session, data, settings, directory, limits);
@@ -236,16 +249,17 @@ void add_setting(CLI::App& app, const Setting& setting, const std::shared_ptr<Op
 }
 
 void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
-  const auto hyper = [&](const std::string& flag, const std::string& name, const std::string& help) {
+  const auto hyper = [&](const std::string& flag, const std::string& name, const std::string& help,
+                         double largest = 1e6) {
     app.add_option_function<std::string>(
         flag,
-        [options, name](const std::string& text) {
+        [options, name, largest](const std::string& text) {
           double value = -1;
           const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
           const bool number = error == std::errc() && end == text.data() + text.size();
-          if (!number || !(value >= 0 && value <= 1e6))
+          if (!number || !(value >= 0 && value <= largest))
             throw UsageError(
-                fmt::format("{}: must be a number from 0 to 1000000, not {}", flag_of(name), text));
+                fmt::format("{}: must be a number from 0 to {:.0f}, not {}", flag_of(name), largest, text));
           options->hyper[name] = value;
         },
         help);
@@ -258,6 +272,8 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   hyper("--weight-decay,--wd", "weight_decay", "the optimizer's weight decay");
   hyper("--norm-weight-decay", "norm_weight_decay", "the same for batch norm's weights and biases");
   hyper("--bias-weight-decay", "bias_weight_decay", "the same for all biases");
+  hyper("--label-smoothing", std::string(kLabelSmoothing),
+        "of a loss that takes it as an input f32[] label_smoothing", 1);
   for (const Setting& setting : train_settings()) add_setting(app, setting, options);
   add_threads_option(app, options->threads);
   app.add_option("--output-dir", options->output_dir,

@@ -133,16 +133,6 @@ refused 2 "--conv: there is no algorithm 'fast'; there are auto, direct, winogra
   "$bin/rnc" net.graph --conv=fast
 refused 1 "--conv: there is no convolution 'conv3'; did you mean 'conv1'?" "$bin/rnc" net.graph --conv=conv3=direct
 
-# By which algorithm, layer by layer.
-"$bin/rnc" net.graph --conv=winograd2,conv2=direct --emit=summary -o summary.txt
-grep -q '^conv2  *direct  *direct  *direct  *direct$' summary.txt || { cat summary.txt; fail "--conv=conv2=direct"; }
-"$bin/rnc" net.graph --conv='conv*=winograd3' --emit=loops -o net.loops
-grep -q '# conv2, forward, winograd 3x3$' net.loops || fail "--conv=conv*=winograd3"
-grep -q '# conv2, weight_grad, winograd 3x3$' net.loops || fail "--conv=conv*=winograd3, weight gradient"
-refused 2 "--conv: there is no algorithm 'fast'; there are auto, direct, winograd2, winograd3, winograd4" \
-  "$bin/rnc" net.graph --conv=fast
-refused 1 "--conv: there is no convolution 'conv3'; did you mean 'conv1'?" "$bin/rnc" net.graph --conv=conv3=direct
-
 sed 's/relu(bn2 + bn1)/bn2 + bn1/' net.graph >other.graph
 "$bin/rnc" other.graph -o other.so
 refused 1 'is a checkpoint of another model' "$bin/rnrun" eval other.so --params "$(weights threads1)" --data shapes

@@ -59,6 +59,31 @@ echo "$tested" | grep -q "^Test: EMA Acc@1 $(printf '%.3f' "$(echo "$last * 100"
 "$bin/rnrun" train smooth.so --data shapes --limit-batches 20 --output-dir smooth >log 2>&1 || { cat log; fail smooth; }
 cmp -s "$(weights whole)" "$(weights smooth)" && fail "label smoothing makes no difference"
 
+# A loss that takes the smoothing as an input: the same as one compiled with it.
+sed -e 's/label: i32\[N\])/label: i32[N], label_smoothing: f32[])/' -e '/^const/d' -e 's/lr = 0.01,/lr = 0.01, label_smoothing = 0,/' \
+  -e 's/loss .*/loss (1 - label_smoothing) * cross_entropy(fc, label) + label_smoothing * cross_entropy(fc, label, label_smoothing = 1)/' \
+  net.graph >smoothing.graph
+"$bin/rnc" smoothing.graph -o smoothing.so
+smoothing() {
+  "$bin/rnrun" train smoothing.so --data shapes --limit-batches 20 "$@" >log 2>&1 || { cat log; fail "train smoothing.so $*"; }
+}
+smoothing --output-dir not-smooth
+smoothing --output-dir smoothed --label-smoothing 0.1
+loss() { tail -n 1 "$1/metrics.csv" | awk -F , '{ printf "%.4f", $4 }'; }
+[ "$(loss whole)" = "$(loss not-smooth)" ] || fail "--label-smoothing of 0: $(loss whole), $(loss not-smooth)"
+[ "$(loss smooth)" = "$(loss smoothed)" ] || fail "--label-smoothing 0.1: $(loss smooth), $(loss smoothed)"
+[ "$(loss smooth)" != "$(loss whole)" ] || fail "--label-smoothing makes no difference"
+refused 2 '--label-smoothing: the model net has no input label_smoothing, so that its loss is compiled as it is; rnc --set label_smoothing=... changes it where the model has such a constant' \
+  run --label-smoothing 0.1
+sed '/lr = 0.01/s/ label_smoothing = 0,//' smoothing.graph >required.graph
+"$bin/rnc" required.graph -o required.so
+refused 2 'the recipe of the model net has no label_smoothing: pass --label-smoothing' \
+  "$bin/rnrun" train required.so --data shapes --output-dir required
+
+# A batch larger than the data is all of them, and said to be.
+"$bin/rnrun" train net.so --data shapes --output-dir large --epochs 1 -b 100000 >log 2>&1 || { cat log; fail "a large batch"; }
+grep -q 'batch 100000 (more than there are: batches of [0-9]*), adam' log || { cat log; fail "a large batch is not named"; }
+
 # A run's directory is its own.
 cp "$(weights whole)" kept
 refused 1 'the directory whole is not empty: --resume continues the training in it, --force begins a new one in its place' \
