@@ -31,7 +31,7 @@ Module weight_gradient(const Case& c) {
 double error(const Module& model, const TargetInfo& target, int64_t batch) {
   Module lowered = model;
   choose_layout(lowered, target);
-  fuse(lowered);
+  fuse(lowered, target);
   const loops::Program program = lower_to_loops(lowered, target);
   const Tensors inputs = test::random_inputs(model, model.entries[0], batch, 8);
   const Tensors expected = test::evaluate(model, "gradient", batch, inputs, {});
@@ -55,7 +55,8 @@ TEST_CASE(
     for (const int lanes : {16, 8, 4}) {
       // The second-level cache holds everything, a few tiles, less than one.
       for (const int64_t cache : {1 << 20, 64 << 10, 1 << 10}) {
-        const TargetInfo target{lanes, lanes == 16 ? 32 : 16, true, false, 32 << 10, cache};
+        const TargetInfo target{lanes, lanes == 16 ? 32 : 16,        true, 32 << 10,
+                                cache, {{"", ConvAlgorithm::direct}}};
         const int64_t batch = cache == 1 << 20 ? 5 : lanes == 8 ? 1 : 2;
         CAPTURE(c.channels);
         CAPTURE(c.height);
@@ -68,7 +69,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a batch of more images than parts") {
-  const TargetInfo target{16, 32, true, false, 32 << 10, 1 << 20};
+  const TargetInfo target{16, 32, true, 32 << 10, 1 << 20, {{"", ConvAlgorithm::direct}}};
   for (const int64_t batch : {16, 33})
     CHECK(error(weight_gradient({17, 20, 5, 4, 1, 1}), target, batch) < 1e-5);
 }
