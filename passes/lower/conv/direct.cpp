@@ -46,8 +46,10 @@ constexpr int64_t kTaskMacs = 2 << 20;  // multiply-adds that are worth a task o
 constexpr int64_t kPanelTasks = 8;      // so many panels are tasks enough for one image
 constexpr int kUnrolledFmas = 120;      // FMAs in the innermost loop's body, about
 // Products added up in registers before their sum joins the others in memory: rounding errors grow with the
-// square root of the terms added in a row (blocked summation, see winograd.cpp).
+// square root of the terms added in a row (blocked summation, see winograd.cpp). A 1x1 kernel has few
+// products per block of inputs to hide that behind.
 constexpr int64_t kSummedProducts = 320;
+constexpr int64_t kSummedPointwise = 1024;
 
 // A run of register tiles of one width in a row of the grid.
 struct Segment {
@@ -212,7 +214,9 @@ class DirectKernel {
 
   // acc += the products of all input channels and taps.
   void sum(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s) {
-    const int64_t step = std::max<int64_t>(kSummedProducts / (h.taps * w.taps * weight_lanes_), 1);
+    const int64_t positions = h.taps * w.taps;
+    const int64_t terms = positions == 1 ? kSummedPointwise : kSummedProducts;
+    const int64_t step = std::max<int64_t>(terms / (positions * weight_lanes_), 1);
     const auto blocks = [&](Body& b, Expr begin, Expr end) {
       b.loop("cb", begin, end, 1, [&](Body& c, Expr cb) {
         prefetch(c, h, w, q_h, q_w, s, cb);
