@@ -19,13 +19,11 @@ std::string frame_table(std::vector<KernelFrame> frames) {
                            [](const KernelFrame& f) { return f.frame.microkernel_spills; });
   std::string text = fmt::format(
       "{} kernels, {} of them without the machine scheduler: {} spill vectors in a microkernel, {} others "
-      "in more "
-      "than {:.0f} % of their instructions\n",
+      "in more than {:.0f} % of their instructions\n",
       all, in_order, frames.size(), outside, 100 * kMuch);
   for (const auto& [kernel, frame] : frames) {
     text += fmt::format(
-        "  {}: {} instructions of microkernels access spilled vectors, frame of {} bytes, machine "
-        "scheduler {}\n",
+        "  {}: {} instructions of microkernels access spilled vectors, frame of {} bytes, scheduler {}\n",
         kernel, frame.microkernel_spills, frame.bytes, frame.scheduled ? "on" : "off");
   }
   return text;

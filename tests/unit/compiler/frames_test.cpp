@@ -11,19 +11,15 @@ namespace rnc {
 TEST_CASE("the report of what did not fit into registers") {
   CHECK(frame_table({{"a", {0, 0, 0, true}}}) ==
         "1 kernels, 0 of them without the machine scheduler: 0 spill vectors in a microkernel, 0 others in "
-        "more "
-        "than 1 % of their instructions\n");
+        "more than 1 % of their instructions\n");
   CHECK(frame_table({{"a", {64, 2, 0.001, true}},
                      {"b", {128, 0, 0.02, false}},
                      {"c", {256, 7, 0.2, false}},
                      {"d", {32, 0, 0.005, true}}}) ==
         "4 kernels, 2 of them without the machine scheduler: 2 spill vectors in a microkernel, 1 others in "
-        "more "
-        "than 1 % of their instructions\n"
-        "  c: 7 instructions of microkernels access spilled vectors, frame of 256 bytes, machine scheduler "
-        "off\n"
-        "  a: 2 instructions of microkernels access spilled vectors, frame of 64 bytes, machine scheduler "
-        "on\n");
+        "more than 1 % of their instructions\n"
+        "  c: 7 instructions of microkernels access spilled vectors, frame of 256 bytes, scheduler off\n"
+        "  a: 2 instructions of microkernels access spilled vectors, frame of 64 bytes, scheduler on\n");
 }
 
 // The largest tiles leave one register or two (31 of 32 taken, 14 of 16), and LLVM spills a few between
