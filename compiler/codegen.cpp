@@ -38,7 +38,7 @@ struct SpillCount {
   int64_t microkernel_spills = 0;  // of vectors in microkernels (see Frame), counted once
   int64_t frame_bytes = 0;
   // Too few to matter.
-  bool negligible() const { return spills * 100 <= instructions; }
+  bool negligible() const { return microkernel_spills == 0 && spills * 100 <= instructions; }
   bool operator<(const SpillCount& other) const {
     return std::pair(microkernel_spills, spills) < std::pair(other.microkernel_spills, other.spills);
   }

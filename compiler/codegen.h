@@ -33,10 +33,10 @@ struct GeneratedCode {
 };
 
 // Object code or assembly text. Each kernel is generated with all of LLVM's machine passes and, if that
-// spills more than a little, also without its scheduler, or without hoisting; the code with fewer spills in
-// microkernels, then in all, is taken (performance.md: large register tiles on AVX-512 need it off, AVX2
-// often gains from it). Depends on nothing but the module and machine; may run concurrently in different LLVM
-// contexts.
+// spills vectors in a microkernel or more than a little elsewhere, also without its scheduler, or without
+// hoisting; the code with fewer spills in microkernels, then in all, is taken (performance.md: large register
+// tiles on AVX-512 need it off, AVX2 often gains from it). Depends on nothing but the module and machine; may
+// run concurrently in different LLVM contexts.
 GeneratedCode generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind);
 
 }  // namespace rnc

@@ -112,7 +112,7 @@ BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& option
     ms.push_back(1e3 * seconds_between(begin, Clock::now()));
     if (ms.back() == *std::ranges::min_element(ms)) fastest = profile;
   }
-  // Both threads have been seen on one core throughout the first measurement.
+  // Again: about one measurement in ten finds all cores at half their speed, a moment later at full speed.
   result.fma_peak_gflops = std::max(result.fma_peak_gflops, measure_fma_peak(pool, *model) / 1e9);
   if (!options.trace.empty()) {
     Profile traced;

@@ -204,7 +204,7 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
   if (conv.shape.groups == 1) {
     check(node.type.layout == layout, "a weight gradient has the layout its kernel writes");
     conv.result = lowering.buffer(v);
-    const int m = conv.plain_input ? 0 : winograd_weight_grad_tile(conv.shape, lowering.target());
+    const int m = training_tile(lowering.graph(), node, lowering.target());
     return m > 0 ? lower_winograd_weight_grad(lowering, group, conv, m) : lower_weight_grad(lowering, conv);
   }
   conv.spread = spread_channels(conv.shape, lanes);

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Every sample goes through all passes, for training and inference, to planned loops; and graphviz, where it is
+# Every sample goes through all passes, for training and inference, to loops whose planned memory is at most 1.05
+# times the most that lives at a time (the training step, which is what takes memory); and graphviz, where it is
 # installed, draws ResNet-18.
 # Usage: samples.sh DIRECTORY_OF_RNC SOURCE_DIRECTORY
 set -eu
@@ -8,7 +9,10 @@ samples=$2/samples
 count=0
 for file in "$samples"/*.graph; do
   grep -q '^model ' "$file" || continue  # what the others include
-  "$rnc" "$file" --emit=memory -o - | grep -q "^entry infer:" || { echo "$file: no plan of entry infer"; exit 1; }
+  plans=$("$rnc" "$file" --emit=memory -o - | grep '^entry ')
+  echo "$plans" | grep -q '^entry infer:' || { echo "$file: no plan of entry infer"; exit 1; }
+  echo "$plans" | awk '/^entry train_step:/ { found = 1; if ($NF > 1.05) exit 1 } END { exit !found }' ||
+    { echo "$file: the training step's memory is planned too loosely, or not: $plans"; exit 1; }
   count=$((count + 1))
 done
 [ "$count" -ge 30 ] || { echo "only $count samples"; exit 1; }

@@ -239,9 +239,8 @@ class WinogradKernel {
     products_ = body.alloc("products", Scalar::f32, {a_ * a_ * products_plane()}, loops::Space::scratch);
     if (!shared_) v_ = body.alloc("v", Scalar::f32, {v_floats().fixed}, loops::Space::scratch);
     if (w_) {
-      // A row more than there are channels: positions a power of two apart would fall on the same cache
-      // lines.
-      u_ = body.alloc("u", Scalar::f32, {1, a_ * a_, weight_blocks() * lanes_ + 1, conv_.vectors * lanes_},
+      u_ = body.alloc("u", Scalar::f32,
+                      {1, a_ * a_, padded_rows(weight_blocks() * lanes_), conv_.vectors * lanes_},
                       loops::Space::scratch);
     }
     reductions_.begin_task(body);

@@ -217,10 +217,6 @@ class WinogradWeightGrad {
 
 }  // namespace
 
-int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target) {
-  return winograd_tile(shape, target);
-}
-
 void lower_winograd_weight_grad(Lowering& lowering, const Group& group, const WeightGrad& conv, int m) {
   const int64_t sums = 4 * conv.shape.channels * conv.shape.outputs * (m + 2) * (m + 2);
   if (2 * sums > kSums * lowering.target().l2_bytes)

@@ -6,9 +6,6 @@
 
 namespace rnc {
 
-// The m to use; 0: direct summation is faster, or the convolution is of another kind.
-int winograd_weight_grad_tile(const ConvShape& shape, const TargetInfo& target);
-
 // Sums tiles of parts of the batch side by side where the sums stay in cache, else by blocks of channels
 // (winograd_weight_grad_blocks.cpp). Both operands may be expressions that `group` computes.
 void lower_winograd_weight_grad(Lowering& lowering, const Group& group, const WeightGrad& conv, int m);
