@@ -1,6 +1,6 @@
 #!/bin/sh
-# The report of a short training, and of two compared, in headless Chromium: every part draws itself and nothing is
-# complained of. Skipped (exit status 77) where there is no Chromium.
+# The report of a short training, of two compared, and of the one that is kept in samples, in headless Chromium: every
+# part draws itself and nothing is complained of. Skipped (exit status 77) where there is no Chromium.
 # Usage: report_page.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
 set -eu
 bin=$(cd "$1" && pwd)
@@ -15,6 +15,7 @@ for run in first second; do
   "$bin/rnrun" train net.so --data shapes --epochs 2 --limit-batches 4 -b 16 --output-dir "$run" >log 2>&1 || { cat log; exit 1; }
 done
 "$bin/rnrun" report first second -o compare.html >/dev/null
+"$bin/rnrun" report "$source/samples/fashion_resnet18_run" -o kept.html >/dev/null
 
 # draws PAGE WIDTH PARTS...: the page as it is after its script has run has these parts.
 draws() {
@@ -35,5 +36,6 @@ parts="loss top1 lr time gradients confusion mistakes kernels memory network epo
 for width in 1280 400; do
   draws first/report.html "$width" $parts
   draws compare.html "$width" $parts
+  draws kept.html "$width" $parts
 done
 echo "all parts drawn"
