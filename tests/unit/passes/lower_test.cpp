@@ -8,6 +8,7 @@
 #include "passes/passes.h"
 #include "passes/plan_memory.h"
 #include "tests/support/evaluate.h"
+#include "tests/support/model_builder.h"
 #include "tests/support/random_graph.h"
 #include "tests/support/run_program.h"
 
@@ -68,6 +69,32 @@ TEST_CASE("random networks: loops compute what the graph means, in every entry a
       const double error = test::relative_error(result, expected, &worst, 1e-2);
       CAPTURE(worst);
       CHECK(error < 1e-3);
+    }
+  }
+}
+
+// Where the sum lies over the operand, a convolution that reads rows above the one it writes reads results.
+TEST_CASE("a convolution does not overwrite the operand that is added to it") {
+  for (const int64_t kernel : {1, 3, 5}) {
+    test::ModelBuilder m;
+    const ValueId image = m.input("image", DType::f32, {kBatch, 3, 12, 12});
+    const ValueId x = m.op(Op::relu, {m.conv("stem", image, 16, 3, 1, 1)}, {}, "x");
+    const ValueId y = m.conv("conv", x, 16, kernel, 1, kernel / 2);
+    m.output("sum", m.op(Op::add, {y, x}, {}, "sum"));
+    m.module.predict = "sum";
+    derive_entries(m.module);
+    for (const TargetInfo& target : kTargets) {
+      Module lowered = m.module;
+      prepare_for_target(lowered, target);
+      const Tensors tensors = test::random_tensors(m.module, 1);
+      const Tensors inputs = test::random_inputs(m.module, *m.module.find_entry("infer"), 2, 2);
+      loops::RunOptions options;
+      options.planned = true;
+      const Tensors result =
+          test::run_program(lowered, lower(lowered, target), "infer", 2, inputs, tensors, options);
+      CAPTURE(kernel);
+      CAPTURE(target.vector_lanes);
+      CHECK(test::relative_error(result, test::evaluate(m.module, "infer", 2, inputs, tensors)) < 1e-5);
     }
   }
 }
