@@ -80,7 +80,7 @@ TEST_CASE("each kind of output is written, and starts as it should") {
       {"dot", "digraph"},
       {"loops", "entry "},
       {"llvm", "; ModuleID"},
-      {"asm", "\t.text"},
+      {"asm", "\t."},
       {"obj",
        "\x7f"
        "ELF"},
