@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/lower/channel_reductions.h"
+#include "passes/lower/conv/task_order.h"
 #include "passes/lower/fused.h"
 
 namespace rnc {
@@ -42,9 +43,7 @@ Expr first_block(const DirectConv& conv, Expr panel, int lanes) {
 
 namespace {
 
-constexpr int64_t kTaskMacs = 2 << 20;  // multiply-adds that are worth a task of their own
-constexpr int64_t kPanelTasks = 8;      // so many panels are tasks enough for one image
-constexpr int kUnrolledFmas = 120;      // FMAs in the innermost loop's body, about
+constexpr int kUnrolledFmas = 120;  // FMAs in the innermost loop's body, about
 // Products added up in registers before their sum joins the others in memory: rounding errors grow with the
 // square root of the terms added in a row (blocked summation, see winograd.cpp). A 1x1 kernel has few
 // products per block of inputs to hide that behind.
@@ -89,8 +88,8 @@ class DirectKernel {
         in_lanes_(conv.plain_input ? 1 : lanes_),
         weight_lanes_(conv.weight_lanes(lanes_)),
         panels_(ceil_div(conv.out_channels, lanes_ * conv.vectors)),
-        order_(choose_order()),
-        row_chunks_(ceil_div(max_rows(), order_.rows)),
+        order_(choose_task_order(conv, lowering.target())),
+        row_chunks_(ceil_div(grid_rows(conv), order_.rows)),
         kernel_(kernel),
         code_(lowering, kernel_, group, conv.out, lowering.type(conv.out), out_view()),
         reductions_(lowering, kernel_, group, panels_, {0, row_chunks_}, conv.vectors,
@@ -121,7 +120,7 @@ class DirectKernel {
     const int64_t out = conv_.out_channels * conv_.out_h * conv_.out_w;
     work.bytes.per_sample +=
         out * code_.bytes_per_element() + 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
-    work.bytes.fixed += weight_bytes();
+    work.bytes.fixed += weight_bytes(conv_, lanes_);
     lowering_.call(kernel_, tasks(), body, of, work, code_.in_place({conv_.in}));
     reductions_.finish();
   }
@@ -147,46 +146,6 @@ class DirectKernel {
     return {
         {0, 1}, {ceil_div(conv_.out_channels, lanes_), 0}, {conv_.out_h, 0}, {conv_.out_w, 0}, {lanes_, 0}};
   }
-  int64_t max_rows() const {
-    int64_t rows = 1;
-    for (const auto& [h, w] : conv_.grids) rows = std::max(rows, h.grid);
-    return rows;
-  }
-  int64_t choose_rows() const {
-    const int64_t width = conv_.grids.front().second.grid;
-    const int64_t macs = width * conv_.vectors * lanes_ * conv_.in_blocks * weight_lanes_ * conv_.kernel_taps;
-    return std::clamp<int64_t>(ceil_div(kTaskMacs, std::max<int64_t>(macs, 1)), 1, max_rows());
-  }
-
-  int64_t weight_bytes() const {
-    return 4 * panels_ * conv_.in_blocks * conv_.kernel_taps * weight_lanes_ * conv_.vectors * lanes_;
-  }
-
-  // Order and size of the tasks: all panels of some rows of an image one after the other, or all images of a
-  // panel? Whichever brings fewer bytes into the second-level cache: in the first order, all weights come
-  // again for every task's rows unless they stay there; in the other, the image does for every panel.
-  struct Order {
-    bool image_major = false;
-    int64_t rows = 1;  // of a task
-  };
-  Order choose_order() const {
-    const int64_t cache = lowering_.target().l2_bytes * 3 / 4;
-    const int64_t image = 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
-    const auto bytes = [&](const Order& order) {
-      const int64_t chunks = ceil_div(max_rows(), order.rows);
-      const auto again = [&](int64_t size) { return size <= cache ? 0 : size * chunks; };
-      return order.image_major ? image + again(weight_bytes())
-                               : image * panels_ + again(weight_bytes() / panels_);
-    };
-    Order best{true, choose_rows()};
-    // Whole images where that leaves tasks enough for one image.
-    for (const Order& other : {Order{false, choose_rows()}, Order{true, max_rows()}}) {
-      if (other.rows > best.rows && panels_ < kPanelTasks) continue;
-      if (bytes(other) < bytes(best)) best = other;
-    }
-    return best;
-  }
-
   void row(Body& body, const GridAxis& h, const GridAxis& w, Expr q) {
     const int64_t held = conv_.spread > 0 ? conv_.spread + 1 : conv_.vectors;  // weights and inputs
     const int64_t limit = (lowering_.target().vector_registers - 1 - held) / conv_.vectors;
@@ -254,9 +213,7 @@ class DirectKernel {
                 Expr cb) {
     const Expr next = q_w + s.pixels;
     if (h.taps == 1 && w.taps == 1 && !conv_.plain_input) {
-      const bool once = order_.image_major && conv_.outputs_per_group == 0;
-      const Expr first = once ? loops::binary(loops::Binary::eq, panel_, 0) : Expr();
-      body.when(first, [&](Body& b) {
+      body.when(first_to_read(), [&](Body& b) {
         b.unrolled("p", 0, s.pixels, [&](Body& c, Expr p) {
           const Expr row = q_h * h.step + h.first, column = (next + p) * w.step + w.first;
           c.add(loops::prefetch(in_, {n_, first_block_ + cb, row, column, 0}));
@@ -277,6 +234,31 @@ class DirectKernel {
     });
   }
 
+  // The tasks that read pixels for the first time: the first panel's, where the others follow it.
+  Expr first_to_read() const {
+    const bool once = order_.image_major && conv_.outputs_per_group == 0;
+    return once ? loops::binary(loops::Binary::eq, panel_, 0) : Expr();
+  }
+
+  // While a tile takes row `ih` of the input in tap t, asks for the one that the tile below takes there,
+  // unless this tile reads it too. Taps from w.step on read pixels that those before them ask for.
+  void prefetch_row_below(Body& body, const GridAxis& h, const GridAxis& w, Expr ih, Expr q_w,
+                          const Segment& s, Expr cb, Expr t, int64_t tap) {
+    if (h.taps * w.taps == 1 || conv_.plain_input) return;
+    const int64_t ahead = h.step % h.tap_step == 0 ? h.step / h.tap_step : h.taps;  // in taps
+    Expr fresh = first_to_read();
+    if (std::abs(ahead) < h.taps) {
+      const Expr unread = ahead > 0 ? loops::less_equal(h.taps - ahead, t) : loops::less(t, -ahead);
+      fresh = fresh ? loops::binary(loops::Binary::logic_and, fresh, unread) : unread;
+    }
+    body.when(fresh, [&](Body& b) {
+      b.unrolled("p", 0, s.pixels, [&](Body& c, Expr p) {
+        const Expr column = (q_w + p) * w.step + (w.first + tap * w.tap_step);
+        c.add(loops::prefetch(in_, {n_, first_block_ + cb, ih + h.step, column, 0}));
+      });
+    });
+  }
+
   void taps(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s, Expr cb) {
     const auto one = [&](Body& b, Expr t) {
       const Expr ih = b.let("ih", q_h * h.step + t * h.tap_step + h.first);
@@ -286,6 +268,7 @@ class DirectKernel {
       }
       b.when(inside, [&](Body& c) {
         for (int64_t tap = 0; tap < w.taps; ++tap) {
+          if (tap < w.step) prefetch_row_below(c, h, w, ih, q_w, s, cb, t, tap);
           const Expr index =
               (t * h.tap_index_step + h.tap0) * conv_.kernel_w + (w.tap0 + tap * w.tap_index_step);
           one_tap(c, w, ih, q_w, s, cb, tap, index);
@@ -374,7 +357,7 @@ class DirectKernel {
   int lanes_, in_lanes_;
   int64_t weight_lanes_;
   int64_t panels_;
-  Order order_;
+  TaskOrder order_;
   int64_t row_chunks_;
   KernelBuilder& kernel_;
   FusedCode code_;
