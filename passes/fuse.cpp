@@ -1,7 +1,8 @@
 // Groups nodes into kernels: an elementwise operation or a channel reduction joins the kernel that computes
 // its last operand, if that is a convolution, a matrix product, the gradient of max pooling or another
 // elementwise kernel over the same shape. So bias, shortcut add and ReLU, the sums of batch norm and both
-// reductions of its gradient are computed where their operand is in registers.
+// reductions of its gradient are computed where their operand is in registers. Elementwise operations also
+// join weight gradients by Winograd: what the optimizer makes of them.
 //
 // Cheap values are computed again where they are used rather than stored: those per channel always (the scale
 // of batch norm), others if they are made of one stored value and values per channel (its normalised input).
@@ -137,7 +138,8 @@ class Fuser {
       const bool convolution = n.op == Op::conv2d || n.op == Op::conv2d_input_grad;
       const bool blocked = space.rank() != 4 || !space.layout.plain();
       const bool pool = n.op == Op::max_pool_grad;
-      kernels_.push_back({v, fusible || convolution || pool || n.op == Op::matmul,
+      const bool weight_grad = n.op == Op::conv2d_weight_grad && training_tile(old_, n, target_) > 0;
+      kernels_.push_back({v, fusible || convolution || pool || weight_grad || n.op == Op::matmul,
                           (fusible && blocked) || convolution || pool, space});
     }
     primary_[v] = compute(v, g, space);

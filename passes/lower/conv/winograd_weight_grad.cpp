@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "passes/lower/conv/weight_grad_result.h"
 #include "passes/lower/conv/winograd.h"
 #include "passes/lower/conv/winograd_transforms.h"
 
@@ -29,6 +30,7 @@ class WinogradWeightGrad {
  public:
   WinogradWeightGrad(Lowering& lowering, const Group& group, const WeightGrad& conv, int m)
       : lowering_(lowering),
+        group_(group),
         conv_(conv),
         m_(m),
         a_(m + 2),
@@ -169,18 +171,18 @@ class WinogradWeightGrad {
     });
   }
 
-  // Adds the parts and transforms back: one task per panel and block.
+  // Adds the parts, transforms back and computes what the group makes of the result: one task per panel and
+  // block.
   void finish() {
     const int64_t panel_size = conv_.vectors * lanes_;
     KernelBuilder kernel(fmt::format("winograd{}_weight_grad_finish", m_));
     const auto sums = kernel.param("sums", buffer_, Scalar::f32, sum_dims(), Access::read);
-    const auto dw =
-        kernel.param("dw", conv_.result, Scalar::f32,
-                     {{panels_, 0}, {blocks_, 0}, {9, 0}, {lanes_, 0}, {panel_size, 0}}, Access::write);
+    WeightGradResult result(lowering_, kernel, group_, conv_);
     Body body(kernel.names());
     const Expr panel = body.let("panel", loops::task() / blocks_),
                cb = body.let("cb", loops::task() % blocks_);
     body.loop("i", 0, lanes_, 1, [&](Body& b, Expr i) {
+      result.channel(b, cb * lanes_ + i);
       b.loop("o", 0, panel_size, lanes_, [&](Body& c, Expr o) {
         Vectors square;
         for (int x = 0; x < a_ * a_; ++x) {
@@ -191,18 +193,18 @@ class WinogradWeightGrad {
         }
         const Vectors taps = winograd_2d(c, m_, winograd_weight_gradient, square, a_);
         for (size_t t = 0; t < taps.size(); ++t) {
-          c.store(dw, {panel, cb, static_cast<int64_t>(t), i, o}, taps[t], 4);
+          result.store(c, {panel, cb, static_cast<int64_t>(t), i, o}, taps[t]);
         }
       });
     });
+    const int64_t bytes = 4 * parts_ * a_ * a_ + 9 * result.bytes_per_element();
     lowering_.call(kernel, {panels_ * blocks_, 0}, body, conv_.of,
-                   {{},
-                    {4 * (parts_ * a_ * a_ + 9) * conv_.shape.channels * conv_.shape.outputs, 0},
-                    "",
-                    "weight_grad"});
+                   {{}, {bytes * conv_.shape.channels * conv_.shape.outputs, 0}, "", "weight_grad"},
+                   result.in_place());
   }
 
   Lowering& lowering_;
+  const Group& group_;
   const WeightGrad& conv_;
   int m_, a_, lanes_;
   int64_t panels_, blocks_, parts_, tiles_w_;

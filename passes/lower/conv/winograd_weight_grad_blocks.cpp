@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "passes/lower/conv/weight_grad_result.h"
 #include "passes/lower/conv/winograd.h"
 #include "passes/lower/conv/winograd_transforms.h"
 #include "passes/lower/conv/winograd_weight_grad.h"
@@ -49,8 +50,7 @@ class WinogradWeightGradBlocks {
     v_ = kernel.param("v", v, Scalar::f32, {floats(blocks_)}, Access::read);
     e_ = kernel.param("e", e, Scalar::f32, {floats(panels_ * conv_.vectors)}, Access::read);
     const int64_t panel_size = conv_.vectors * lanes_;
-    dw_ = kernel.param("dw", conv_.result, Scalar::f32,
-                       {{panels_, 0}, {blocks_, 0}, {9, 0}, {lanes_, 0}, {panel_size, 0}}, Access::write);
+    WeightGradResult result(lowering_, kernel, group_, conv_);
     Body body(kernel.names());
     const int64_t groups = ceil_div(blocks_, kTaskBlocks);
     const Expr panel = body.let("panel", loops::task() / groups);
@@ -69,12 +69,12 @@ class WinogradWeightGradBlocks {
       });
     });
     body.comment("transform of the sums");
-    body.loop("cb", first, end, 1, [&](Body& b, Expr cb) { transform_back(b, panel, first, cb); });
+    body.loop("cb", first, end, 1, [&](Body& b, Expr cb) { transform_back(b, result, panel, first, cb); });
     loops::Work work = conv_.work;
     count_winograd(work, m_, s.channels * s.outputs, s.h.out, s.w.out);
     work.bytes.per_sample = 4 * (floats(blocks_).per_sample + floats(panels_ * conv_.vectors).per_sample);
-    work.bytes.fixed = 4 * 9 * s.channels * s.outputs;
-    lowering_.call(kernel, {panels_ * groups, 0}, body, conv_.of, work);
+    work.bytes.fixed = result.bytes_per_element() * 9 * s.channels * s.outputs;
+    lowering_.call(kernel, {panels_ * groups, 0}, body, conv_.of, work, result.in_place());
   }
 
  private:
@@ -187,8 +187,9 @@ class WinogradWeightGradBlocks {
     });
   }
 
-  void transform_back(Body& body, Expr panel, Expr first, Expr cb) {
+  void transform_back(Body& body, WeightGradResult& result, Expr panel, Expr first, Expr cb) {
     body.loop("i", 0, lanes_, 1, [&](Body& b, Expr i) {
+      result.channel(b, cb * lanes_ + i);
       b.loop("o", 0, conv_.vectors * lanes_, lanes_, [&](Body& c, Expr o) {
         Vectors square;
         for (int64_t x = 0; x < a_ * a_; ++x) {
@@ -196,7 +197,7 @@ class WinogradWeightGradBlocks {
         }
         const Vectors taps = winograd_2d(c, m_, winograd_weight_gradient, square, a_);
         for (size_t t = 0; t < taps.size(); ++t) {
-          c.store(dw_, {panel, cb, static_cast<int64_t>(t), i, o}, taps[t], 4);
+          result.store(c, {panel, cb, static_cast<int64_t>(t), i, o}, taps[t]);
         }
       });
     });
@@ -208,7 +209,7 @@ class WinogradWeightGradBlocks {
   int m_, a_, lanes_;
   int64_t panels_, blocks_, out_blocks_, tiles_h_, tiles_w_;
   int64_t images_, tiles_;  // of a unit
-  MemoryRef v_, e_, dw_, sums_;
+  MemoryRef v_, e_, sums_;
   Expr units_;
 };
 
