@@ -8,6 +8,9 @@
 // of batch norm), others if they are made of one stored value and values per channel (its normalised input).
 // Max pooling, its gradient and convolutions by Winograd compute such an operand as they load it: it stands
 // in their kernel before them. So batch norm with ReLU between two of them is never stored.
+//
+// The gradient of max pooling is computed again too, for what needs it and the sums over it: batch norm's
+// gradient. It writes many times what it reads, which so goes to memory once, finished.
 // Sound because a kernel is only a schedule: the nodes and their operands stay what they are. Cost: the
 // repeated arithmetic, which is hidden behind memory.
 #include <algorithm>
@@ -46,6 +49,7 @@ class Fuser {
     bool epilogue = false;    // takes elementwise nodes
     bool reductions = false;  // takes channel reductions
     Type space;
+    ValueId pool = kNoValue;  // the gradient of max pooling that it is built around
     std::vector<int> items;
     std::map<ValueId, int> here;  // items of this kernel by old node
   };
@@ -93,7 +97,7 @@ class Fuser {
   // again, that of its operands.
   int ready(ValueId v, const Type& space) const {
     if (is_source(old(v).op)) return kSources;
-    if (!is_small(v, space) && !is_cheap(v, space)) return items_[static_cast<size_t>(primary_.at(v))].group;
+    if (!is_small(v, space) && !is_cheap(v, space)) return primary(v).group;
     int last = kSources;
     if (old(v).op != Op::element_count) {
       for (const ValueId u : old(v).inputs) last = std::max(last, ready(u, space));
@@ -109,7 +113,7 @@ class Fuser {
       return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
                          [&](ValueId u) { return available(u, g, space); });
     }
-    const int made = items_[static_cast<size_t>(primary_.at(v))].group;
+    const int made = primary(v).group;
     return made < g || (made == g && !is_reduction(v));
   }
 
@@ -117,7 +121,7 @@ class Fuser {
     if (g < 0) return false;
     const Kernel& k = kernels_[static_cast<size_t>(g)];
     if (is_reduction(v) ? !k.reductions : !k.epilogue) return false;
-    if (old(k.first).op == Op::max_pool_grad && is_reduction(v) && old(v).op != Op::channel_sum) return false;
+    if (k.pool != kNoValue && is_reduction(v) && old(v).op != Op::channel_sum) return false;
     if (!(k.space == space)) return false;
     return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
                        [&](ValueId u) { return available(u, g, space); });
@@ -140,9 +144,36 @@ class Fuser {
       const bool pool = n.op == Op::max_pool_grad;
       const bool weight_grad = n.op == Op::conv2d_weight_grad && training_tile(old_, n, target_) > 0;
       kernels_.push_back({v, fusible || convolution || pool || weight_grad || n.op == Op::matmul,
-                          (fusible && blocked) || convolution || pool, space});
+                          (fusible && blocked) || convolution || pool, space,
+                          pool                ? v
+                          : is_elementwise(v) ? pool_again(v)
+                                              : kNoValue});
     }
     primary_[v] = compute(v, g, space);
+  }
+
+  // The item where an old node is computed for all who do not compute it again.
+  const Item& primary(ValueId v) const { return items_[static_cast<size_t>(primary_.at(v))]; }
+
+  // Whether u is computed where the gradient `pool` of max pooling is, if there is one by now.
+  bool made_with(ValueId u, ValueId pool) const {
+    return primary_.contains(pool) && old(u).type == old(pool).type &&
+           primary(u).group == primary(pool).group;
+  }
+
+  // The gradient of max pooling that a new kernel for `v` is to compute again, as it reads a value made with
+  // it that need not be stored.
+  ValueId pool_again(ValueId v) const {
+    for (const ValueId u : old(v).inputs) {
+      const int made = primary(u).group;
+      const ValueId pool = made < 0 ? kNoValue : kernels_[static_cast<size_t>(made)].pool;
+      if (!made_with(u, pool) || primary(u).stored || results_.contains(u)) continue;
+      const std::vector<ValueId>& users = users_.at(u);
+      if (std::all_of(users.begin(), users.end(),
+                      [&](ValueId w) { return is_elementwise(w) || is_reduction(w); }))
+        return pool;
+    }
+    return kNoValue;
   }
 
   int add(Item item) {
@@ -170,7 +201,8 @@ class Fuser {
     const auto here = k.here.find(u);
     if (here != k.here.end()) return here->second;
     const bool fusible = is_elementwise(v) || is_reduction(v) || old(v).op == Op::constant;
-    if (fusible && (is_small(u, space) || is_cheap(u, space))) return compute(u, g, space);
+    if (fusible && (is_small(u, space) || is_cheap(u, space) || made_with(u, k.pool)))
+      return compute(u, g, space);
     if (takes_expression(v, u) && spares_storing(u)) return compute(u, g, old(u).type);
     Item& item = items_[static_cast<size_t>(primary_.at(u))];
     item.stored = true;
@@ -180,14 +212,13 @@ class Fuser {
   // Whether computing `u` again reads no more than loading it would: a short chain from one value of its
   // shape that is stored anyway, and values per channel.
   bool is_cheap(ValueId u, const Type& space) const {
-    if (!is_elementwise(u) || !(old(u).type == space) || items_[static_cast<size_t>(primary_.at(u))].stored)
-      return false;
+    if (!is_elementwise(u) || !(old(u).type == space) || primary(u).stored) return false;
     std::set<ValueId> leaves;
     int length = 0;
     collect(u, space, leaves, length);
     if (leaves.size() != 1 || length > kChainLength) return false;
     const ValueId leaf = *leaves.begin();
-    return !is_elementwise(leaf) || items_[static_cast<size_t>(primary_.at(leaf))].stored;
+    return !is_elementwise(leaf) || primary(leaf).stored;
   }
 
   // Whether `u` need not be stored, as all that read it can compute it again from one value that is stored by
@@ -200,7 +231,7 @@ class Fuser {
     int length = 0;
     collect(u, space, leaves, length);
     const ValueId leaf = *leaves.begin();
-    if (!is_source(old(leaf).op) && !items_[static_cast<size_t>(primary_.at(leaf))].stored) return false;
+    if (!is_source(old(leaf).op) && !primary(leaf).stored) return false;
     const std::vector<ValueId>& users = users_.at(u);
     return std::all_of(users.begin(), users.end(), [&](ValueId v) {
       return is_elementwise(v) || is_reduction(v) || takes_expression(v, u);
@@ -209,7 +240,7 @@ class Fuser {
 
   void collect(ValueId u, const Type& space, std::set<ValueId>& leaves, int& length) const {
     if (is_small(u, space) || ++length > kChainLength) return;
-    const bool again = is_elementwise(u) && !items_[static_cast<size_t>(primary_.at(u))].stored;
+    const bool again = is_elementwise(u) && !primary(u).stored;
     if (!again) {
       if (old(u).type.rank() == space.rank()) leaves.insert(u);
       return;
@@ -275,8 +306,7 @@ class Fuser {
   std::set<ValueId> results_;
   std::vector<Item> items_;
   std::vector<Kernel> kernels_;
-  std::map<ValueId, int>
-      primary_;  // the item where an old node is computed for all who do not compute it again
+  std::map<ValueId, int> primary_;  // see primary()
 };
 
 }  // namespace

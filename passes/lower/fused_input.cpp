@@ -56,6 +56,11 @@ Expr FusedInput::load(Body& body, const std::vector<Expr>& index, const Expr& in
   return body.let("x", loops::select(loops::broadcast(inside, lanes_), value, zeros(lanes_)));
 }
 
+void FusedInput::prefetch(Body& body, const std::vector<Expr>& index) const {
+  if (code_) return code_->prefetch(body, index);
+  body.add(loops::prefetch(memory_, index));
+}
+
 int64_t FusedInput::bytes_per_element() const { return code_ ? code_->bytes_per_element() : 4; }
 
 }  // namespace rnc

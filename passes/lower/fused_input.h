@@ -20,6 +20,8 @@ class FusedInput {
   // The vector at `index`; lanes run along the last dimension. Where the condition `inside` does not hold,
   // zero, and nothing is read.
   loops::Expr load(Body& body, const std::vector<loops::Expr>& index, const loops::Expr& inside = {}) const;
+  // Asks for what load() reads at `index`.
+  void prefetch(Body& body, const std::vector<loops::Expr>& index) const;
 
   const std::vector<loops::Extent>& view() const { return view_; }
 

@@ -53,6 +53,15 @@ class Rows {
     body.loop("r", first + overlap(), first + h_.kernel, 1, [&](Body& b, Expr r) { load(b, r); });
   }
 
+  // Asks for what the next output row needs under column ow of this one: so the operand comes from memory
+  // while windows are compared.
+  void prefetch(Body& body, const Expr& oh, const Expr& ow) const {
+    for (int64_t r = h_.stride + overlap(); r < h_.stride + h_.kernel; ++r) {
+      for (int64_t c = 0; c < w_.stride; ++c)
+        input_.prefetch(body, {n_, block_, oh * h_.stride + (r - h_.pad), ow * w_.stride + c, 0});
+    }
+  }
+
   // The elements of window (oh, ow), in row-major order.
   std::vector<Expr> window(Body& body, const std::vector<Expr>& slots, const Expr& ow) const {
     std::vector<Expr> values;
@@ -207,6 +216,7 @@ class MaxPoolGrad {
         rows.advance(c, oh);
         const std::vector<Expr> slots = rows.slots(c, oh);
         c.loop("ow", 0, w_.out, 1, [&](Body& d, Expr ow) {
+          rows.prefetch(d, oh, ow);
           const Expr g = loops::load(dy_, {n_, block_, oh, ow, 0}, lanes_, 4);
           winners.set(d, row, ow, rows.window(d, slots, ow), g);
         });
@@ -292,6 +302,7 @@ void lower_max_pool(Lowering& lowering, const Group& group) {
     rows.advance(b, oh);
     const std::vector<Expr> slots = rows.slots(b, oh);
     b.loop("ow", 0, w.out, 1, [&](Body& c, Expr ow) {
+      rows.prefetch(c, oh, ow);
       Expr best = lowest(lanes);
       for (const Expr& value : rows.window(c, slots, ow))
         best = c.let("m", loops::select(replaces(value, best), value, best));
