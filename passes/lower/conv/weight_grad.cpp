@@ -45,7 +45,7 @@ class WeightGradKernel {
     if (conv.shape.pointwise()) flatten_rows(h_, w_);
     images_ = std::max<int64_t>(1, kReducedPixels / (h_.out * w_.out));
     rows_ = std::clamp<int64_t>(kReducedPixels / w_.out, 1, h_.out);
-    macro_ = choose_macro_tile(sizes(), lowering.target().l2_bytes * 3 / 4);
+    macro_ = choose_macro_tile(sizes(), lowering.target().l2_bytes * 3 / 8);  // more was slower
     parts_ = macro_.parts;
     const Extent n{0, 1};
     std::vector<Extent> x_dims = {n, {ceil_div(conv.shape.channels, in_lanes_), 0}, {h_.in, 0}, {w_.in, 0}};
@@ -67,6 +67,7 @@ class WeightGradKernel {
     const Expr rest = body.let("rest", loops::task() % (rows * columns));
     const Expr panel0 = body.let("panel0", rest / columns * macro_.panels);
     const Expr block0 = body.let("block0", rest % columns * macro_.blocks);
+    const auto is = [](Expr a, Expr b) { return loops::binary(loops::Binary::eq, a, b); };
     const auto each_tile = [&](Body& b, const Body::Fill& fill) {
       b.loop("panel", panel0, loops::min(panel0 + macro_.panels, panels_), 1, [&](Body& c, Expr panel) {
         panel_ = panel;
@@ -75,19 +76,19 @@ class WeightGradKernel {
                [&](Body& d, Expr block) {
                  block_ = block;
                  in_block_ = d.let("cb", first + block);
-                 const auto is = [](Expr a, Expr b) { return loops::binary(loops::Binary::eq, a, b); };
                  ahead_ = loops::binary(loops::Binary::logic_or, is(panel, panel0), is(block, block0));
                  fill(d);
                });
       });
     };
-    each_tile(body, [&](Body& b) { clear(b); });
     const Expr begin = body.let("begin", part_ * loops::batch() / parts_);
     const Expr end = body.let("end", (part_ + 1) * loops::batch() / parts_);
+    body.when(loops::less_equal(end, begin), [&](Body& b) { each_tile(b, [&](Body& c) { clear(c); }); });
     body.loop("n0", begin, end, images_, [&](Body& b, Expr n0) {
       const Expr n1 = images_ == 1 ? n0 + 1 : b.let("n1", loops::min(n0 + images_, end));
       b.loop("h0", 0, h_.out, rows_, [&](Body& c, Expr h0) {
         const Expr h1 = h_.out % rows_ == 0 ? h0 + rows_ : c.let("h1", loops::min(h0 + rows_, h_.out));
+        first_ = c.let("first", loops::binary(loops::Binary::logic_and, is(n0, begin), is(h0, 0)));
         look_ahead(c, h0);
         each_tile(c, [&](Body& d) {
           const auto kh = [&](Body& e, Expr t) { one_row_of_taps(e, n0, n1, h0, h1, t); };
@@ -197,14 +198,19 @@ class WeightGradKernel {
   }
 
   using Pixel = std::function<void(Body&, Expr n, Expr oh, Expr ih)>;
-  // acc = dw tile; runs `row` over the rows whose tap kh is inside the input; dw tile = acc.
+  // acc = dw tile, or 0 for the first block of pixels; runs `row` over the rows whose tap kh is inside the
+  // input; dw tile = acc.
   void accumulate_tile(Body& body, int64_t inputs, const std::function<std::vector<Expr>(Expr, int)>& at,
                        Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, const Pixel& row) {
     acc_ = body.alloc("acc", Scalar::f32, {inputs, conv_.vectors, lanes_}, loops::Space::registers);
-    body.unrolled("c", 0, inputs, [&](Body& b, Expr c) {
-      for (int o = 0; o < conv_.vectors; ++o)
-        b.store(acc_, {c, o, 0}, loops::load(dw_, at(c, o), lanes_, 5), 2);
-    });
+    const auto start = [&](Body& b, bool first) {
+      b.unrolled("c", 0, inputs, [&](Body& c, Expr i) {
+        for (int o = 0; o < conv_.vectors; ++o)
+          c.store(acc_, {i, o, 0}, first ? zeros(lanes_) : loops::load(dw_, at(i, o), lanes_, 5), 2);
+      });
+    };
+    body.when(
+        first_, [&](Body& b) { start(b, true); }, [&](Body& b) { start(b, false); });
     body.loop("n", n0, n1, 1, [&](Body& b, Expr n) {
       b.loop("h", h0, h1, 1, [&](Body& c, Expr oh) {
         const Expr ih = c.let("ih", oh * h_.stride + kh * h_.dilation - h_.pad);
@@ -252,7 +258,6 @@ class WeightGradKernel {
   void reduce_blocked(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t kw, Expr i0,
                       int64_t count) {
     const auto [low, high] = valid_pixels(kw);
-    if (low == high) return;
     const Expr tap = kh * w_.kernel + kw;
     const auto at = [&](Expr c, int o) {
       return std::vector<Expr>{part_, panel_, block_, tap, i0 + c, o * lanes_};
@@ -345,7 +350,7 @@ class WeightGradKernel {
   int64_t parts_ = 1;
   MemoryRef x_, dy_, dw_, acc_;
   int buffer_ = -1;
-  Expr to_n_, to_h_, ahead_;
+  Expr to_n_, to_h_, ahead_, first_;
   Expr part_, panel_, block_, in_block_;
 };
 
