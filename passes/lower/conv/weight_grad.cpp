@@ -180,19 +180,29 @@ class WeightGradKernel {
     return {low, high};
   }
 
-  // Where the next block of pixels begins: `to_n_` images and `to_h_` rows from this one. A 1x1 kernel sums
-  // so little for every pixel that waiting for them would show.
+  // Where the next block of pixels begins: `to_n_` images and `to_h_` rows from this one.
   void look_ahead(Body& body, Expr h0) {
-    if (h_.kernel * w_.kernel > 1 || by_taps()) return;
+    if (by_taps()) return;
     const Expr last = body.let("last", loops::less_equal(h_.out, h0 + rows_));
     to_n_ = body.let("to_n", loops::select(last, images_, 0));
     to_h_ = body.let("to_h", loops::select(last, 0 - h0, rows_));
   }
 
+  // Whether a tile of tap (kh, kw) asks for what the next block of pixels has in its place: the first tile to
+  // read it does, of the taps that read different pixels. An empty condition means none.
+  Expr looks_ahead(Expr kh, int64_t kw) const {
+    if (!to_n_ || kw >= w_.stride) return {};
+    return h_.kernel <= h_.stride
+               ? ahead_
+               : loops::binary(loops::Binary::logic_and, ahead_, loops::less(kh, h_.stride));
+  }
+
   // Asks for what the next block of pixels has in place of (n, oh, p), the vectors of dy one by one.
-  void prefetch(Body& body, Expr n, Expr oh, Expr p, Expr i0) {
-    const Expr h = oh + to_h_;
-    body.add(loops::prefetch(x_, {n + to_n_, in_block_, h * h_.stride, p * w_.stride, i0}));
+  void prefetch(Body& body, Expr n, Expr oh, Expr p, Expr kh, int64_t kw, Expr i0) {
+    const Expr h = oh + to_h_, ih = h * h_.stride + kh * h_.dilation - h_.pad;
+    const Expr iw = p * w_.stride + (kw * w_.dilation - w_.pad);
+    body.add(loops::prefetch(x_, {n + to_n_, in_block_, ih, iw, i0}));
+    if (kw > 0) return;
     body.add(
         loops::prefetch(dy_, {n + to_n_, panel_ * conv_.vectors + i0 * conv_.vectors / lanes_, h, p, 0}));
   }
@@ -268,16 +278,17 @@ class WeightGradKernel {
                         c.loop("p", low, high, 1, [&](Body& d, Expr p) {
                           const std::vector<Expr> dy = load_dy(d, n, oh, p);
                           const Expr iw = p * w_.stride + (kw * w_.dilation - w_.pad);
-                          if (ahead) prefetch(d, n, oh, p, i0);
+                          if (ahead) prefetch(d, n, oh, p, kh, kw, i0);
                           d.unrolled("c", 0, count, [&](Body& e, Expr i) {
                             const Expr x = loops::load(x_, {n, in_block_, ih, iw, i0 + i});
                             multiply(e, i, e.let("x", loops::broadcast(x, lanes_)), dy);
                           });
                         });
                       };
-                      if (!to_n_) return pixels(b, false);
+                      const Expr ahead = looks_ahead(kh, kw);
+                      if (!ahead) return pixels(b, false);
                       b.when(
-                          ahead_, [&](Body& c) { pixels(c, true); }, [&](Body& c) { pixels(c, false); });
+                          ahead, [&](Body& c) { pixels(c, true); }, [&](Body& c) { pixels(c, false); });
                     });
   }
 
