@@ -127,7 +127,7 @@ std::string layer_at_peak(const loops::EntryProgram& entry, int64_t batch) {
 // Compiles with more and more computed again, until the training step fits the budget.
 std::vector<PassReport> run_within_budget(Compilation& compilation, std::span<const Pass> passes,
                                           const PipelineOptions& pipeline_options, const Options& options) {
-  constexpr int kLevels[] = {0, 1, 2, 3, 4, 6, 8, 12, 16, 32};
+  constexpr int kLevels[] = {1, 2, 3, 4, 5, 7, 9, 13, 17, 33};
   const int64_t batch = recipe_batch(compilation.module);
   int64_t least = INT64_MAX;
   std::string layer;

@@ -23,7 +23,7 @@ struct Compilation {
   Module module;
   TargetInfo target;
   std::optional<loops::Program> program;  // once lower_to_loops has run
-  int recompute = 0;  // how much of the forward pass the backward pass computes again: see recompute.cpp
+  int recompute = 1;  // how much of the forward pass the backward pass computes again: see recompute.cpp
 };
 
 bool recompute(Compilation& compilation);

@@ -12,7 +12,7 @@ namespace rnc::test {
 class CompiledModel {
  public:
   // `module` as elaborated: the whole pipeline runs.
-  CompiledModel(Module module, const std::string& cpu, int recompute = 0, const ConvRules& conv = {});
+  CompiledModel(Module module, const std::string& cpu, int recompute = 1, const ConvRules& conv = {});
   // Inference alone, with these weights in it.
   CompiledModel(Module module, const std::string& cpu, const Tensors& weights);
 

@@ -9,7 +9,7 @@
 //   # optimizer: adam()                as --optimizer
 //   # locations: yes                   print source locations as well
 //   # lanes: 16                        vector lanes of the target
-//   # recompute: 1                     how much the backward pass computes again
+//   # recompute: 2                     how much the backward pass computes again (default: 1)
 //   model ...
 //   ----
 //   the dump, or the diagnostic where the model is refused
@@ -128,7 +128,7 @@ std::string result_of(const std::string& text, const std::string& name) {
     Compilation c{.module = parse_text(text, name, options)};
     verify(c.module);
     c.target.vector_lanes = std::stoi(setting(text, "lanes", "16"));
-    c.recompute = std::stoi(setting(text, "recompute", "0"));
+    c.recompute = std::stoi(setting(text, "recompute", "1"));
     const std::vector<PassReport> reports = run(c, passes_by_name(passes));
     return emitted(text, c, reports);
   } catch (const UserError& error) {
