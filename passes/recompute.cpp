@@ -19,6 +19,7 @@
 #include <set>
 
 #include "passes/pipeline.h"
+#include "passes/postpone_weight_grads.h"
 #include "passes/rewrite.h"
 
 namespace rnc {
@@ -27,7 +28,7 @@ namespace {
 class Recomputation {
  public:
   // `level`: from 1.
-  Recomputation(const Graph& graph, int level) : old_(graph) {
+  Recomputation(const Graph& graph, int level) : old_(postpone_weight_grads(graph)) {
     find_uses();
     number_values();
     for (ValueId v = 0; v < backward_; ++v) consider(v, level);
@@ -275,7 +276,7 @@ class Recomputation {
     return static_cast<ValueId>(graph_.nodes.size()) - 1;
   }
 
-  const Graph& old_;
+  const Graph old_;
   ValueId backward_ = 0;  // the first node of the backward pass
   std::set<ValueId> stored_, needed_;
   std::vector<ValueId> number_;
