@@ -1,10 +1,13 @@
 // How it works: a buffer is live from the first call that mentions it to the last. Buffers that take over
 // each other's memory in place become one block. Offsets must be linear in the batch N, so:
-//   - sizes that are all per sample are planned as sizes of one sample, every offset times N;
-//   - mixed sizes lie above those that live at the same time; or, where that makes a smaller arena, among
-//   them
-//     as (fixed + per_sample) * N, which is enough from N = 1 on;
-//   - fixed sizes lie behind N * peak of the others, above the fixed parts of mixed ones of the same time.
+//   - fixed sizes lie at the bottom;
+//   - sizes per sample lie above them, planned as sizes of one sample, every offset times N;
+//   - mixed sizes lie over all that lives at the same time, or among the others as (fixed + per_sample) * N,
+//     which is enough from N = 1 on; large fixed ones over all that lives at the same time, too. Whichever
+//     makes a smaller arena.
+// The arena has two sizes, of which the larger counts: with many samples that of what grows fastest with
+// them, with few that of what is large and fixed and lives when little else does.
+//
 // In an area, blocks are placed one by one at the lowest or in the tightest gap that is free throughout their
 // life. The order decides how good that is: several orders are tried, then the best is improved by moving
 // blocks at the peak forward.
@@ -13,6 +16,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <random>
 
@@ -24,6 +28,8 @@ using loops::Call;
 using loops::EntryProgram;
 using loops::Extent;
 using loops::Region;
+
+constexpr int64_t kLargeFixed = 64 << 10;  // bytes; less is not worth a place of its own kind
 
 int64_t aligned(int64_t size) { return (size + 63) / 64 * 64; }
 
@@ -98,7 +104,6 @@ struct Item {
   size_t block = 0;
   int64_t size = 0;
   Life life;
-  bool pinned = false;  // at offset 0, whatever else of this kind is there
 };
 
 struct Placement {
@@ -113,13 +118,7 @@ Placement place(const std::vector<Item>& items, const std::vector<size_t>& order
   Placement placement{.offsets = std::vector<int64_t>(items.size())};
   std::vector<size_t> placed;  // by offset
   for (const size_t i : order) {
-    if (!items[i].pinned) continue;
-    placed.push_back(i);
-    placement.peak = std::max(placement.peak, items[i].size);
-  }
-  for (const size_t i : order) {
     const Item& item = items[i];
-    if (item.pinned) continue;
     int64_t end = 0;  // of what lies below the gap
     int64_t best = -1, best_gap = 0;
     for (const size_t p : placed) {
@@ -143,12 +142,11 @@ Placement place(const std::vector<Item>& items, const std::vector<size_t>& order
 int64_t most_live(const std::vector<Item>& items) {
   int64_t most = 0;
   for (const Item& start : items) {
-    int64_t live = 0, pinned = 0;
+    int64_t live = 0;
     for (const Item& item : items) {
-      if (!item.life.overlaps({start.life.first, start.life.first})) continue;
-      item.pinned ? pinned = std::max(pinned, item.size) : live += item.size;
+      if (item.life.overlaps({start.life.first, start.life.first})) live += item.size;
     }
-    most = std::max(most, live + pinned);
+    most = std::max(most, live);
   }
   return most;
 }
@@ -206,63 +204,93 @@ Placement best_placement(const std::vector<Item>& items) {
   return best;
 }
 
-// Offsets per block, and the arena's size.
+// Offsets per block, and the arena's sizes.
 struct Plan {
   std::vector<Extent> offsets;
-  Extent arena;
+  std::array<Extent, 2> arena{};
 };
 
-// Places each mixed block above the per-sample and mixed ones that live at the same time, fixed part and
-// per-sample part each for itself. Returns the fixed parts, which keep away fixed blocks of the same time.
-std::vector<Item> place_mixed(const std::vector<Block>& blocks, const std::vector<size_t>& mixed,
-                              std::vector<std::pair<Life, Extent>> ends, Plan& plan) {
-  std::vector<Item> fixed_parts;
-  for (const size_t b : mixed) {
+int64_t bytes(const std::array<Extent, 2>& arena) {
+  return std::max(arena[0].at(kPlanningBatch), arena[1].at(kPlanningBatch));
+}
+
+Extent larger(const Extent& a, const Extent& b) {
+  return {std::max(a.fixed, b.fixed), std::max(a.per_sample, b.per_sample)};
+}
+
+// What is placed by fixed size at the bottom, by size per sample above, and over what lives at the same time.
+struct Kinds {
+  std::vector<Item> fixed, per_sample;
+  std::vector<size_t> over;
+};
+
+using Ends = std::vector<std::pair<Life, Extent>>;
+
+// Places each block that is `over` above those that live at the same time, fixed part and per-sample part
+// each for itself.
+void place_over(const std::vector<Block>& blocks, const std::vector<size_t>& over, Ends& ends, Plan& plan) {
+  for (const size_t b : over) {
     const Block& block = blocks[b];
     Extent offset;
     for (const auto& [life, end] : ends) {
-      if (!life.overlaps(block.life)) continue;
-      offset = {std::max(offset.fixed, end.fixed), std::max(offset.per_sample, end.per_sample)};
+      if (life.overlaps(block.life)) offset = larger(offset, end);
     }
     plan.offsets[b] = offset;
-    const Extent end{offset.fixed + block.size.fixed, offset.per_sample + block.size.per_sample};
-    ends.emplace_back(block.life, end);
-    fixed_parts.push_back({b, end.fixed, block.life, true});
-    plan.arena.per_sample = std::max(plan.arena.per_sample, end.per_sample);
+    ends.emplace_back(block.life,
+                      Extent{offset.fixed + block.size.fixed, offset.per_sample + block.size.per_sample});
   }
-  return fixed_parts;
 }
 
-Plan plan_blocks(const std::vector<Block>& blocks, bool mixed_per_sample) {
-  std::vector<Item> per_sample, fixed;
-  std::vector<size_t> mixed;
+// Two sizes of which each end fits into one: those with the most per sample into the first, as many as make
+// the larger of both smallest.
+std::array<Extent, 2> arena_of(Ends ends) {
+  std::ranges::sort(ends, std::greater<>(), [](const auto& e) { return e.second.per_sample; });
+  std::vector<Extent> rest(ends.size() + 1);  // from each end on
+  for (size_t i = ends.size(); i-- > 0;) rest[i] = larger(rest[i + 1], ends[i].second);
+  std::array<Extent, 2> best{rest[0], Extent{}};
+  Extent many;
+  for (size_t i = 0; i < ends.size(); ++i) {
+    many = larger(many, ends[i].second);
+    const std::array<Extent, 2> sizes{many, rest[i + 1]};
+    if (bytes(sizes) < bytes(best)) best = sizes;
+  }
+  return best;
+}
+
+Plan plan_blocks(const std::vector<Block>& blocks, const Kinds& kinds) {
+  Plan plan{.offsets = std::vector<Extent>(blocks.size())};
+  Ends ends;
+  const Placement bottom = best_placement(kinds.fixed);
+  for (size_t i = 0; i < kinds.fixed.size(); ++i) {
+    const Item& item = kinds.fixed[i];
+    plan.offsets[item.block] = {bottom.offsets[i], 0};
+    ends.emplace_back(item.life, Extent{bottom.offsets[i] + item.size, 0});
+  }
+  const Placement middle = best_placement(kinds.per_sample);
+  for (size_t i = 0; i < kinds.per_sample.size(); ++i) {
+    const Item& item = kinds.per_sample[i];
+    plan.offsets[item.block] = {bottom.peak, middle.offsets[i]};
+    ends.emplace_back(item.life, Extent{bottom.peak, middle.offsets[i] + item.size});
+  }
+  place_over(blocks, kinds.over, ends, plan);
+  plan.arena = arena_of(std::move(ends));
+  return plan;
+}
+
+Kinds kinds_of(const std::vector<Block>& blocks, bool large_over, bool mixed_over) {
+  Kinds kinds;
   for (size_t b = 0; b < blocks.size(); ++b) {
     const auto& [buffers, size, life] = blocks[b];
-    if (size.per_sample == 0) {
-      fixed.push_back({b, size.fixed, life});
-    } else if (size.fixed == 0 || mixed_per_sample) {
-      per_sample.push_back({b, size.fixed + size.per_sample, life});
+    const bool fixed = size.per_sample == 0, mixed = !fixed && size.fixed > 0;
+    if ((fixed && large_over && size.fixed >= kLargeFixed) || (mixed && mixed_over)) {
+      kinds.over.push_back(b);
+    } else if (fixed) {
+      kinds.fixed.push_back({b, size.fixed, life});
     } else {
-      mixed.push_back(b);
+      kinds.per_sample.push_back({b, size.fixed + size.per_sample, life});
     }
   }
-  Plan plan{.offsets = std::vector<Extent>(blocks.size())};
-  const Placement low = best_placement(per_sample);
-  plan.arena.per_sample = low.peak;
-  std::vector<std::pair<Life, Extent>> ends;
-  for (size_t i = 0; i < per_sample.size(); ++i) {
-    plan.offsets[per_sample[i].block] = {0, low.offsets[i]};
-    ends.emplace_back(per_sample[i].life, Extent{0, low.offsets[i] + per_sample[i].size});
-  }
-  const std::vector<Item> fixed_parts = place_mixed(blocks, mixed, std::move(ends), plan);
-  const size_t count = fixed.size();
-  fixed.insert(fixed.end(), fixed_parts.begin(), fixed_parts.end());
-  const Placement high = best_placement(fixed);
-  plan.arena.fixed = high.peak;
-  for (size_t i = 0; i < count; ++i) {
-    plan.offsets[fixed[i].block] = {high.offsets[i], plan.arena.per_sample};
-  }
-  return plan;
+  return kinds;
 }
 
 std::string megabytes(int64_t size) { return fmt::format("{:.3f} MB", static_cast<double>(size) / 1e6); }
@@ -283,9 +311,11 @@ std::vector<Life> lives(const EntryProgram& entry) {
 
 void plan_memory(EntryProgram& entry) {
   const std::vector<Block> blocks = blocks_of(entry);
-  Plan plan = plan_blocks(blocks, false);
-  Plan other = plan_blocks(blocks, true);
-  if (other.arena.at(kPlanningBatch) < plan.arena.at(kPlanningBatch)) plan = std::move(other);
+  Plan plan = plan_blocks(blocks, kinds_of(blocks, false, false));
+  for (const auto& [large_over, mixed_over] : {std::pair(false, true), {true, false}, {true, true}}) {
+    Plan other = plan_blocks(blocks, kinds_of(blocks, large_over, mixed_over));
+    if (bytes(other.arena) < bytes(plan.arena)) plan = std::move(other);
+  }
   for (size_t b = 0; b < blocks.size(); ++b) {
     for (const size_t buffer : blocks[b].buffers) entry.buffers[buffer].offset = plan.offsets[b];
   }
@@ -294,9 +324,9 @@ void plan_memory(EntryProgram& entry) {
 }
 
 std::string memory_report(const EntryProgram& entry) {
-  const int64_t peak = entry.arena.at(kPlanningBatch), bound = entry.live_bound.at(kPlanningBatch);
+  const int64_t peak = entry.arena_bytes(kPlanningBatch), bound = entry.live_bound.at(kPlanningBatch);
   std::string text = fmt::format("entry {}: arena {} bytes; at batch {} {}, at least {} live", entry.name,
-                                 str(entry.arena), kPlanningBatch, megabytes(peak), megabytes(bound));
+                                 arena_text(entry), kPlanningBatch, megabytes(peak), megabytes(bound));
   if (bound > 0)
     text += fmt::format(", ratio {:.3f}", static_cast<double>(peak) / static_cast<double>(bound));
   text += "\n";

@@ -62,8 +62,8 @@ std::string describe_program(const Compilation& before, const Compilation& after
     if (entry.calls.size() != calls) {
       text += fmt::format("  {}: calls {:+}\n", entry.name, static_cast<int64_t>(entry.calls.size() - calls));
     }
-    if (entry.arena != (old != nullptr ? old->arena : loops::Extent{})) {
-      text += fmt::format("  {}: arena {} bytes, lower bound {}\n", entry.name, str(entry.arena),
+    if (entry.arena != (old != nullptr ? old->arena : std::array<loops::Extent, 2>{})) {
+      text += fmt::format("  {}: arena {} bytes, lower bound {}\n", entry.name, arena_text(entry),
                           str(entry.live_bound));
     }
   }

@@ -154,7 +154,7 @@ int64_t activations(const Graph& graph, int64_t batch) {
 }  // namespace
 
 int64_t peak_bytes(const loops::EntryProgram& entry, int64_t batch) {
-  int64_t bytes = entry.arena.at(batch);
+  int64_t bytes = entry.arena_bytes(batch);
   for (const loops::Buffer& buffer : entry.buffers) {
     const bool outside = buffer.region != loops::Region::arena && buffer.region != loops::Region::constant;
     if (outside) bytes += buffer.size.at(batch);

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 3u
+#define RN_ABI_VERSION 4u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -161,7 +161,7 @@ typedef struct rn_entry {
   int64_t output_count;
   uint32_t tensor_kinds; /* bit k: tensors of rn_tensor_kind k are read or written */
   uint32_t reserved;
-  rn_extent arena;
+  rn_extent arena[2];     /* bytes needed: the larger of both, the first for many samples */
   rn_extent direct_flops; /* of all convolutions and matrix products, counted as direct convolution */
   const rn_call_info* calls;
   int64_t call_count;

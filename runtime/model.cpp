@@ -70,8 +70,8 @@ void check_consistent(const rn_model_descriptor& model, const std::string& path)
       for (const rn_value& v : values)
         if (!valid(v.type, true) || v.type.blocks != 0)
           fail(fmt::format("'{}' of entry '{}' has an impossible type", v.name, e.name));
-    if (e.arena.fixed < 0 || e.arena.per_sample < 0)
-      fail(fmt::format("entry '{}' has a negative arena", e.name));
+    for (const rn_extent& size : e.arena)
+      if (size.fixed < 0 || size.per_sample < 0) fail(fmt::format("entry '{}' has a negative arena", e.name));
   }
 }
 
@@ -183,6 +183,14 @@ std::span<const rn_value> inputs(const rn_entry& entry) {
 std::span<const rn_value> outputs(const rn_entry& entry) {
   return {entry.outputs, static_cast<size_t>(entry.output_count)};
 }
+const rn_extent& arena(const rn_entry& entry, int64_t batch) {
+  // Not in int64_t: a batch that no memory holds is refused later, by its name.
+  const auto size = [&](const rn_extent& e) {
+    return static_cast<double>(e.fixed) + static_cast<double>(e.per_sample) * static_cast<double>(batch);
+  };
+  return size(entry.arena[1]) > size(entry.arena[0]) ? entry.arena[1] : entry.arena[0];
+}
+
 CallWork work_of(const rn_call_info& call, int64_t batch) {
   const auto size = [&](const rn_extent& e) { return static_cast<double>(at(e, batch)); };
   if (batch < call.from_batch) return {"direct", size(call.flops), size(call.flops), size(call.direct_bytes)};

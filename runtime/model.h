@@ -61,5 +61,7 @@ struct CallWork {
 CallWork work_of(const rn_call_info& call, int64_t batch);
 
 inline int64_t at(const rn_extent& extent, int64_t batch) { return extent.fixed + extent.per_sample * batch; }
+// What the entry's arena takes at this batch.
+const rn_extent& arena(const rn_entry& entry, int64_t batch);
 
 }  // namespace rnrun

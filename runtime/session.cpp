@@ -157,15 +157,16 @@ void Session::prepare_for(const rn_entry& entry) {
 
 void Session::reserve(const rn_entry& entry, int64_t batch, rn_extent other) {
   const std::string purpose = fmt::format("the arena of entry '{}' at batch {}", entry.name, batch);
-  const int64_t arena = extent(entry.arena, batch, purpose);
-  if (arena <= arena_.size()) return;
+  const rn_extent& needed = arena(entry, batch);
+  const int64_t bytes = extent(needed, batch, purpose);
+  if (bytes <= arena_.size()) return;
   arena_ = Memory();  // the old one's pages first
   // What is allocated but was never touched is still counted as available.
-  rn_extent all{entry.arena.fixed + other.fixed + scratch_.size(), entry.arena.per_sample + other.per_sample};
+  rn_extent all{needed.fixed + other.fixed + scratch_.size(), needed.per_sample + other.per_sample};
   for (const rn_tensor_kind kind : {RN_GRADIENT, RN_PREPARED})
     if ((entry.tensor_kinds >> kind & 1) != 0) all.fixed += regions_[kind].size();
   check_available(all, batch, fmt::format("entry '{}'", entry.name), available_memory());
-  arena_ = Memory(arena, purpose);
+  arena_ = Memory(bytes, purpose);
 }
 
 void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,

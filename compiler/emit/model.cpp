@@ -275,9 +275,10 @@ class ModelEmitter {
     return data_.record(
         {data_.text(entry.name), data_.table(inputs), data_.i64(static_cast<int64_t>(inputs.size())),
          data_.table(outputs), data_.i64(static_cast<int64_t>(outputs.size())),
-         data_.i32(tensor_kinds(entry)), data_.i32(0), extent(entry.arena), extent(entry.direct_flops),
-         data_.table(calls), data_.i64(static_cast<int64_t>(calls.size())), emit_entry(out_, context_, entry),
-         data_.table(buffers), data_.i64(static_cast<int64_t>(buffers.size())), extent(entry.live_bound)});
+         data_.i32(tensor_kinds(entry)), data_.i32(0), extent(entry.arena[0]), extent(entry.arena[1]),
+         extent(entry.direct_flops), data_.table(calls), data_.i64(static_cast<int64_t>(calls.size())),
+         emit_entry(out_, context_, entry), data_.table(buffers),
+         data_.i64(static_cast<int64_t>(buffers.size())), extent(entry.live_bound)});
   }
 
   const Model& model_;

@@ -40,6 +40,11 @@ std::string text(const Program& program, const EntryProgram& entry, const Call& 
 
 }  // namespace
 
+std::string arena_text(const EntryProgram& entry) {
+  const auto& [many, few] = entry.arena;
+  return few == Extent{} ? str(many) : fmt::format("max({}, {})", str(many), str(few));
+}
+
 std::string print(const Program& program, const EntryProgram& entry) {
   std::string out = fmt::format("entry {} {{\n", entry.name);
   for (const Node& input : entry.inputs) out += fmt::format("  input {} : {}\n", input.name, str(input.type));
@@ -48,7 +53,7 @@ std::string print(const Program& program, const EntryProgram& entry) {
     out += fmt::format("  buffer {} : {} bytes, {}\n", buffer.name, str(buffer.size),
                        region(program, entry, buffer));
   }
-  out += fmt::format("  arena {} bytes\n", str(entry.arena));
+  out += fmt::format("  arena {} bytes\n", arena_text(entry));
   for (const Call& call : entry.calls) out += text(program, entry, call);
   return out + "}\n";
 }

@@ -2,6 +2,8 @@
 // memory. It holds all that code generation and the model's descriptor (runtime/abi.h) need.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -58,7 +60,9 @@ struct EntryProgram {
   std::vector<std::pair<std::string, Type>> outputs;
   std::vector<Buffer> buffers;
   std::vector<Call> calls;
-  Extent arena;       // bytes needed; set by plan_memory
+  // Bytes needed: the larger of both, the first for many samples; set by plan_memory.
+  std::array<Extent, 2> arena{};
+  int64_t arena_bytes(int64_t batch) const { return std::max(arena[0].at(batch), arena[1].at(batch)); }
   Extent live_bound;  // at the batch used for planning: largest sum of live bytes (lower bound of the peak)
   Extent
       direct_flops;  // of all convolutions and matrix products, counted as direct: the yardstick's numerator
@@ -72,6 +76,7 @@ struct Program {
 
 // The text of an entry, and of all entries and kernels, for dumps and --emit=loops.
 std::string print(const Program&, const EntryProgram&);
+std::string arena_text(const EntryProgram&);  // "4032 * N", "max(128 * N, 4096 + 64 * N)"
 std::string print(const Program&);
 
 // Checks the kernels, and that calls and buffers fit them: a rule broken is a failed check. The rules stand

@@ -25,7 +25,7 @@ Lines undefined(int64_t size) {
 void run_entry(const Program& program, const EntryProgram& entry, int64_t batch, const EntryMemory& memory,
                const RunOptions& options) {
   std::vector<Lines> blocks;
-  if (options.planned) blocks.push_back(undefined(entry.arena.at(batch)));
+  if (options.planned) blocks.push_back(undefined(entry.arena_bytes(batch)));
   std::vector<void*> places;
   for (const Buffer& buffer : entry.buffers) {
     const auto index = static_cast<size_t>(buffer.index);

@@ -132,7 +132,7 @@ bool share_in_place(const EntryProgram& entry, const Life& written, const Life& 
 }
 
 void check_plan(const EntryProgram& entry) {
-  if (entry.arena == Extent{}) return;
+  if (entry.arena[0] == Extent{}) return;
   const std::vector<Life> lives = arena_lives(entry);
   const auto at = [&](const Life& life) -> const Buffer& {
     return entry.buffers[static_cast<size_t>(life.buffer)];
@@ -142,8 +142,8 @@ void check_plan(const EntryProgram& entry) {
   };
   for (const Life& a : lives) {
     const Buffer& x = at(a);
-    require(x.offset.at(1) >= 0 && x.offset.per_sample >= 0 && fits(end(x), entry.arena),
-            "{} is outside the arena", x.name);
+    const bool inside = fits(end(x), entry.arena[0]) || fits(end(x), entry.arena[1]);
+    require(x.offset.at(1) >= 0 && x.offset.per_sample >= 0 && inside, "{} is outside the arena", x.name);
     require(x.offset.fixed % 64 == 0 && x.offset.per_sample % 64 == 0, "{} is not aligned", x.name);
     for (const Life& b : lives) {
       if (b.buffer >= a.buffer || a.first > b.last || b.first > a.last) continue;

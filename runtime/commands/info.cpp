@@ -40,7 +40,7 @@ int64_t tensor_bytes(const Model& model, const rn_entry& entry) {
 }
 
 int64_t memory(const Model& model, const rn_entry& entry, int64_t batch, int threads) {
-  return tensor_bytes(model, entry) + at(entry.arena, batch) +
+  return tensor_bytes(model, entry) + at(arena(entry, batch), batch) +
          threads * model.descriptor().scratch_bytes_per_worker;
 }
 
@@ -75,9 +75,9 @@ void print_memory(const Model& model, const Options& options) {
   for (const int64_t batch : batches) fmt::print(" {:>11}", fmt::format("batch {}", batch));
   fmt::print("\n");
   for (const rn_entry& e : model.entries()) {
-    const int64_t fixed = e.arena.fixed + options.threads * model.descriptor().scratch_bytes_per_worker;
+    const int64_t fixed = e.arena[0].fixed + options.threads * model.descriptor().scratch_bytes_per_worker;
     fmt::print("  {:<11} {:>11} {:>11} {:>11}", e.name, bytes_text(tensor_bytes(model, e)), bytes_text(fixed),
-               bytes_text(e.arena.per_sample));
+               bytes_text(e.arena[0].per_sample));
     for (const int64_t batch : batches)
       fmt::print(" {:>11}", bytes_text(memory(model, e, batch, options.threads)));
     fmt::print("\n");
@@ -124,8 +124,8 @@ nlohmann::ordered_json to_json(const Model& model, const Options& options) {
                                {"inputs", values_text(inputs(e))},
                                {"outputs", values_text(outputs(e))},
                                {"calls", e.call_count},
-                               {"arena_fixed", e.arena.fixed},
-                               {"arena_per_sample", e.arena.per_sample},
+                               {"arena_fixed", e.arena[0].fixed},
+                               {"arena_per_sample", e.arena[0].per_sample},
                                {"tensor_bytes", tensor_bytes(model, e)},
                                {"scratch_bytes", options.threads * d.scratch_bytes_per_worker},
                                {"batch", batch},

@@ -70,7 +70,7 @@ ordered_json memory_json(const rn_entry& entry, int64_t batch) {
   for (const rn_call_info& call : calls(entry)) names.push_back(call_text(call));
   return {{"entry", entry.name},
           {"batch", batch},
-          {"arena", at(entry.arena, batch)},
+          {"arena", at(arena(entry, batch), batch)},
           {"bound", at(entry.live_bound, batch)},
           {"buffers", buffers},
           {"calls", names}};

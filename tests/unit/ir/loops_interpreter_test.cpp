@@ -256,7 +256,7 @@ TEST_CASE("an entry's calls run in order, on their own or planned memory") {
   entry.calls = {{.kernel = 0, .label = "a", .arguments = {0, 1, 3}},
                  {.kernel = 0, .label = "b", .arguments = {3, 2, 4}},
                  {.kernel = 0, .label = "c", .arguments = {4, 2, 5}}};
-  entry.arena = {128, 128};
+  entry.arena[0] = {128, 128};
   program.entries = {entry};
   CHECK(broken_rule(program) == "");
 

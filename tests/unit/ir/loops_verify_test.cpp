@@ -194,15 +194,18 @@ TEST_CASE("planned memory") {
   entry.calls[1].arguments = {1, 3};
   entry.calls[1].in_place = {{3, 1}};
   entry.calls.push_back({.kernel = 0, .label = "third", .arguments = {3, 2}});
-  entry.arena = {0, 256};
+  entry.arena[0] = {0, 256};
   CHECK(broken_rule(planned) == "");
   const auto rule_at = [&](Extent offset, Extent arena) {
     entry.buffers[3].offset = offset;
-    entry.arena = arena;
+    entry.arena[0] = arena;
     return broken_rule(planned);
   };
   CHECK(rule_at({0, 256}, {0, 512}) == "");
   CHECK(rule_at({0, 256}, {0, 511}) == "entry infer: %2 is outside the arena");
+  entry.arena[1] = {0, 512};  // inside the second size, then
+  CHECK(rule_at({0, 256}, {0, 511}) == "");
+  entry.arena[1] = {};
   CHECK(rule_at({-64, 256}, {0, 512}) == "entry infer: %1 and %2 overlap");
   CHECK(rule_at({-64, 0}, {0, 512}) == "entry infer: %2 is outside the arena");
   CHECK(rule_at({32, 256}, {32, 512}) == "entry infer: %2 is not aligned");

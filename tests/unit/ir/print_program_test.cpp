@@ -22,7 +22,7 @@ TEST_CASE("the text of a program") {
                    {"result", Region::output, 0, {0, 8}, {}},
                    {"table", Region::constant, 0, {4, 0}, {}},
                    {"weight", Region::tensor, 3, {16, 0}, {}}};
-  entry.arena = {64, 8};
+  entry.arena[0] = {64, 8};
   entry.calls.push_back({.kernel = 0, .label = "conv1", .arguments = {0, 1}});
   entry.calls.push_back(
       {.kernel = 0, .label = "conv2", .arguments = {1, 2}, .work = {{}, {}, "direct", "forward"}});

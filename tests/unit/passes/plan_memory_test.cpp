@@ -43,7 +43,7 @@ std::string overlap(const EntryProgram& entry) {
       const Life life_a = life_of(entry, a);
       if (life_a.first < 0 || at(entry, a).region != Region::arena) continue;
       const int64_t begin_a = at(entry, a).offset.at(batch), end_a = begin_a + at(entry, a).size.at(batch);
-      if (begin_a < 0 || begin_a % 64 != 0 || end_a > entry.arena.at(batch))
+      if (begin_a < 0 || begin_a % 64 != 0 || end_a > entry.arena_bytes(batch))
         return at(entry, a).name + " misplaced";
       for (int b = 0; b < a; ++b) {
         const Life life_b = life_of(entry, b);
@@ -60,7 +60,7 @@ std::string overlap(const EntryProgram& entry) {
 }
 
 double ratio(const EntryProgram& entry) {
-  return static_cast<double>(entry.arena.at(kPlanningBatch)) /
+  return static_cast<double>(entry.arena_bytes(kPlanningBatch)) /
          static_cast<double>(entry.live_bound.at(kPlanningBatch));
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("in-place pairs share memory where the read buffer dies") {
                  {.arguments = {a, b}, .in_place = {{b, a}}},
                  {.arguments = {b, c}, .in_place = {{c, b}}}};
   plan_memory(entry);
-  CHECK(entry.arena == Extent{0, 4032});
+  CHECK(entry.arena[0] == Extent{0, 4032});
   CHECK(entry.live_bound == Extent{0, 4000});
   CHECK(memory_report(entry) ==
         R"(entry infer: arena 4032 * N bytes; at batch 64 0.258 MB, at least 0.256 MB live, ratio 1.008
@@ -190,17 +190,17 @@ TEST_CASE("in-place pairs share memory where the read buffer dies") {
   entry.calls[2].arguments.push_back(a);
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena == Extent{0, 8064});
+  CHECK(entry.arena[0] == Extent{0, 8064});
   // nor where sizes differ,
   entry.calls[2].arguments.pop_back();
   entry.buffers[0].size = {0, 8000};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena == Extent{0, 12032});
+  CHECK(entry.arena[0] == Extent{0, 12032});
   // nor outside the arena.
   entry.buffers[0].region = Region::input;
   plan_memory(entry);
-  CHECK(entry.arena == Extent{0, 4032});
+  CHECK(entry.arena[0] == Extent{0, 4032});
 }
 
 TEST_CASE("one buffer is taken over by one other") {
@@ -209,7 +209,7 @@ TEST_CASE("one buffer is taken over by one other") {
   entry.calls = {{.arguments = {a}}, {.arguments = {a, b, c}, .in_place = {{b, a}, {c, a}}}};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena == Extent{8064, 0});
+  CHECK(entry.arena[0] == Extent{8064, 0});
 }
 
 TEST_CASE("fixed, per-sample and mixed buffers lie behind each other") {
@@ -218,25 +218,25 @@ TEST_CASE("fixed, per-sample and mixed buffers lie behind each other") {
   entry.calls = {{.arguments = {a, b, c}}};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena == Extent{128 + 100032, 128 + 128});
+  CHECK(entry.arena[0] == Extent{128 + 100032, 128 + 128});
   // Mixed ones keep away what lives at the same time only: c has the places of a and b.
   entry.buffers[2].size = {4, 96};
   entry.calls = {{.arguments = {a, b}}, {.arguments = {c}}};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena == Extent{128, 128});
+  CHECK(entry.arena[0] == Extent{128, 128});
   // Small next to the samples' part: planned per sample, in the place of b.
   entry.buffers[1].size = {0, 1000};
   entry.calls = {{.arguments = {a, b}}, {.arguments = {a, c}}};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena == Extent{128, 1024});
+  CHECK(entry.arena[0] == Extent{128, 1024});
 }
 
 TEST_CASE("nothing to plan") {
   EntryProgram entry{.name = "prepare"};
   plan_memory(entry);
-  CHECK(entry.arena == Extent{});
+  CHECK(entry.arena[0] == Extent{});
   CHECK(memory_report(entry) ==
         "entry prepare: arena 0 bytes; at batch 64 0.000 MB, at least 0.000 MB live\n");
 }

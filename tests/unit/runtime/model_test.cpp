@@ -89,7 +89,7 @@ TEST_CASE("descriptors that contradict themselves are refused") {
   CHECK(message([](D& d) { d.region_bytes[RN_SLOT] = -1; }) == "m is damaged: a region of negative size");
   CHECK(message([](D& d) { d.scratch_bytes_per_worker = -1; }) ==
         "m is damaged: scratch memory of negative size");
-  CHECK(message([&](D&) { entries[2].arena.per_sample = -1; }) ==
+  CHECK(message([&](D&) { entries[2].arena[1].per_sample = -1; }) ==
         "m is damaged: entry 'loss' has a negative arena");
   rn_value input = good.entries[1].inputs[0];
   input.type.rank = 40;
