@@ -58,7 +58,7 @@ CompiledModel::CompiledModel(Module module, const std::string& cpu, const Tensor
 
 int64_t CompiledModel::arena(const std::string& entry, int64_t batch) const {
   const auto model = std::make_shared<const rnrun::Model>(library_->descriptor(), "test");
-  const rn_extent bytes = model->entry(entry).arena;
+  const rn_extent bytes = rnrun::arena(model->entry(entry), batch);
   return bytes.fixed + bytes.per_sample * batch;
 }
 

@@ -21,6 +21,16 @@ TEST_CASE("a model loads and its tables can be searched") {
         model->path() + " has no entry 'predict'; it has prepare, infer, loss, backward, update, train_step");
 }
 
+TEST_CASE("an arena is the larger of two sizes, at any batch") {
+  rn_entry entry{};
+  entry.arena[0] = {64, 128};
+  entry.arena[1] = {1024, 64};
+  CHECK(at(arena(entry, 1), 1) == 1088);
+  CHECK(at(arena(entry, 15), 15) == 1984);
+  CHECK(at(arena(entry, 16), 16) == 2112);
+  CHECK(arena(entry, INT64_MAX).per_sample == 128);
+}
+
 TEST_CASE("what a call does depends on the batch where its algorithm does") {
   const auto model = Model::load(model_path("linear"));
   const rn_call_info& call = model->entry("backward").calls[1];
@@ -53,7 +63,7 @@ TEST_CASE("what is no model, or not for this rnrun or machine, is refused before
   CHECK(message(magic) == magic + " is not a model made by rnc (wrong magic number)");
   const std::string version = model_path("linear_wrong_version");
   CHECK(message(version) ==
-        version + " has ABI version 99, this rnrun has 3: compile it with the rnc of this release");
+        version + " has ABI version 99, this rnrun has 4: compile it with the rnc of this release");
   const std::string cpu = model_path("linear_wrong_cpu");
   CHECK(message(cpu) ==
         cpu +

@@ -205,10 +205,10 @@ constexpr rn_extent kTwice = {0, 4 * kPixels* kClasses};
 const rn_entry kEntries[] = {
     {"prepare", nullptr, 0, nullptr, 0, kinds(RN_PARAMETER, RN_PREPARED), 0, {}, {}, nullptr, 0, run_prepare},
     {"infer", kInputs, 1, kOutputs, 1, kinds(RN_PREPARED), 0, {}, kFlops, kCalls, 1, run_infer},
-    {"loss", kInputs, 2, kOutputs, 2, kinds(RN_PREPARED), 0, kArena, kFlops, kCalls, 1, run_loss},
-    {"backward", kInputs, 2, kOutputs, 2, kTrained, 0, kArena, kTwice, kCalls, 2, run_backward},
+    {"loss", kInputs, 2, kOutputs, 2, kinds(RN_PREPARED), 0, {kArena}, kFlops, kCalls, 1, run_loss},
+    {"backward", kInputs, 2, kOutputs, 2, kTrained, 0, {kArena}, kTwice, kCalls, 2, run_backward},
     {"update", kInputs + 2, 3, nullptr, 0, kUpdated, 0, {}, {}, nullptr, 0, run_update},
-    {"train_step", kInputs, 5, kOutputs, 2, kTrained, 0, kArena, kTwice, kCalls, 2, run_train_step},
+    {"train_step", kInputs, 5, kOutputs, 2, kTrained, 0, {kArena}, kTwice, kCalls, 2, run_train_step},
 };
 
 const char* const kNames[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
