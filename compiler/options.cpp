@@ -88,18 +88,21 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   std::vector<std::string> set;
   CLI::App app("rnc: compiles a description of a residual network into a library that trains and runs it.");
   app.set_version_flag("--version", "rnc " RNC_VERSION);
+  // Options of several values take one each time: what follows may be the input.
   app.add_option("input", options.input, "The model: a .graph file, a spec or a dump");
   app.add_option("-o,--output", options.output,
                  "File to write; its extension tells the kind. Default: INPUT's name with .so, here");
   app.add_option("--emit", emit, fmt::format("What to write: {}", emit_names()));
   app.add_option("--set", set, "NAME=VALUE: gives a constant of the spec another value")
       ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   app.add_option("--optimizer", options.optimizer,
                  "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
   app.add_option("--freeze", options.freeze,
                  "Do not train these parameters: a name or a layer's, with * for any characters")
       ->expected(1)
+      ->allow_extra_args(false)
       ->take_all();
   app.add_option("--memory-budget", options.memory_budget,
                  "Compute results again in the backward pass until the peak of a training step at the "
@@ -123,7 +126,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       app.add_option("--passes", passes, "Run these passes, by comma, instead of the default ones")
           ->expected(0, 1);
   app.add_option("--print-after", options.print_after, "Print the graph after these passes, by comma, or all")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   app.add_option("--dump-dir", options.dump_dir, "Directory for the graph after each pass");
   app.add_flag("--time-passes", options.time_passes, "Print the time that each stage took");
   app.add_flag("--stats", options.stats, "Print what each pass did, and which kernels spill vectors");
