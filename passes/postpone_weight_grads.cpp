@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "passes/rewrite.h"
+
 namespace rnc {
 namespace {
 
@@ -14,9 +16,7 @@ std::vector<KernelNodes> kernels_of(const Graph& graph) {
   const auto count = static_cast<ValueId>(graph.nodes.size());
   std::vector<KernelNodes> kernels;
   for (ValueId begin = 0; begin < count; begin = kernels.back().end) {
-    ValueId end = begin + 1;
-    while (graph[begin].kernel >= 0 && end < count && graph[end].kernel == graph[begin].kernel) ++end;
-    kernels.push_back({begin, end});
+    kernels.push_back({begin, kernel_end(graph, begin)});
   }
   return kernels;
 }

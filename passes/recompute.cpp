@@ -59,11 +59,7 @@ class Recomputation {
 
   const Node& old(ValueId v) const { return old_[v]; }
   ValueId count() const { return static_cast<ValueId>(old_.nodes.size()); }
-  ValueId group_end(ValueId begin) const {
-    ValueId end = begin + 1;
-    while (old(begin).kernel >= 0 && end < count() && old(end).kernel == old(begin).kernel) ++end;
-    return end;
-  }
+  ValueId group_end(ValueId begin) const { return kernel_end(old_, begin); }
   bool is_elementwise(ValueId v) const { return info(old(v).op).kind == OpKind::elementwise; }
   bool is_source(ValueId v) const { return old(v).op == Op::input || old(v).op == Op::state; }
   static bool reads(const Node& node) { return node.op != Op::element_count; }

@@ -66,6 +66,14 @@ bool rewrite(const Module& module, Graph& graph, const RewriteRule& rule) {
   return true;
 }
 
+ValueId kernel_end(const Graph& graph, ValueId begin) {
+  const auto count = static_cast<ValueId>(graph.nodes.size());
+  const int kernel = graph[begin].kernel;
+  ValueId end = begin + 1;
+  while (kernel >= 0 && end < count && graph[end].kernel == kernel) ++end;
+  return end;
+}
+
 std::vector<int> use_counts(const Graph& graph) {
   std::vector<int> counts(graph.nodes.size(), 0);
   const auto use = [&](ValueId v) { ++counts.at(static_cast<size_t>(v)); };

@@ -64,6 +64,9 @@ bool drop_dead_nodes(Graph& graph);
 // from constants and tensors alone, and for training entries only from tensors that training leaves alone.
 std::vector<bool> fixed_values(const Module& module, const Graph& graph);
 
+// The end of the kernel that begins with node `begin`; of that node alone where it is in none.
+ValueId kernel_end(const Graph& graph, ValueId begin);
+
 // How often each value is used: by nodes (once per operand), outputs and assigns.
 std::vector<int> use_counts(const Graph& graph);
 

@@ -76,8 +76,8 @@ struct Program {
 
 // The text of an entry, and of all entries and kernels, for dumps and --emit=loops.
 std::string print(const Program&, const EntryProgram&);
-std::string arena_text(const EntryProgram&);  // "4032 * N", "max(128 * N, 4096 + 64 * N)"
 std::string print(const Program&);
+std::string arena_text(const EntryProgram&);  // "4032 * N", "max(128 * N, 4096 + 64 * N)"
 
 // Checks the kernels, and that calls and buffers fit them: a rule broken is a failed check. The rules stand
 // at the head of verify_program.cpp.

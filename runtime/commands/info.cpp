@@ -69,8 +69,10 @@ void print_entries(const Model& model) {
 void print_memory(const Model& model, const Options& options) {
   std::vector<int64_t> batches = {1, 16, 64, 256};
   if (options.batch > 0) batches = {options.batch};
-  fmt::print("\nmemory with {} threads: tensors + arena + scratch (without inputs and outputs)\n",
-             options.threads);
+  fmt::print(
+      "\nmemory with {} threads: tensors + arena + scratch (without inputs and outputs); "
+      "fixed and per sample as with many samples\n",
+      options.threads);
   fmt::print("  {:<11} {:>11} {:>11} {:>11}", "entry", "tensors", "fixed", "per sample");
   for (const int64_t batch : batches) fmt::print(" {:>11}", fmt::format("batch {}", batch));
   fmt::print("\n");

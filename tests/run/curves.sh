@@ -1,7 +1,7 @@
 #!/bin/sh
 # Winograd's rounding does not change what is learned: ResNet-20 on Fashion-MNIST for two epochs and three seeds, with
 # --conv=direct and as compiled by default. The means of the final test accuracies may differ by no more than the seeds'
-# own spread (the larger of both standard deviations). Takes about a quarter of an hour, so not in every test run.
+# own spread (the larger of both standard deviations). Twelve epochs, so not in every test run.
 # Usage: curves.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY [MORE FLAGS OF rnrun train, such as --limit-batches 100]
 set -eu
 source=$(cd "$2" && pwd)

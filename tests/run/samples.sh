@@ -1,7 +1,6 @@
 #!/bin/sh
 # Every sample goes through all passes, for training and inference, to loops whose planned memory is at most 1.05
-# times the most that lives at a time (the training step, which is what takes memory); and graphviz, where it is
-# installed, draws ResNet-18.
+# times the most that lives at a time, in every entry; and graphviz, where it is installed, draws ResNet-18.
 # Usage: samples.sh DIRECTORY_OF_RNC SOURCE_DIRECTORY
 set -eu
 rnc=$1/rnc

@@ -148,6 +148,7 @@ class DirectKernel {
     return {
         {0, 1}, {ceil_div(conv_.out_channels, lanes_), 0}, {conv_.out_h, 0}, {conv_.out_w, 0}, {lanes_, 0}};
   }
+
   void row(Body& body, const GridAxis& h, const GridAxis& w, Expr q) {
     const int64_t held = conv_.spread > 0 ? conv_.spread + 1 : conv_.vectors;  // weights and inputs
     const int64_t limit = (lowering_.target().vector_registers - 1 - held) / conv_.vectors;

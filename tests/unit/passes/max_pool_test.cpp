@@ -24,18 +24,19 @@ struct Pooling {
 };
 
 // As the stem of a residual network.
-Module stem(int64_t height, int64_t width, const Pooling& pooling) {
+Module stem(int64_t height, int64_t width, const Pooling& pooling, bool predicts_relu = false) {
   test::ModelBuilder m;
   const ValueId image = m.input("image", DType::f32, {kBatch, 3, height, width});
   const ValueId label = m.input("label", DType::i32, {kBatch});
   ValueId x = m.op(Op::relu, {m.batch_norm("bn", m.conv("conv", image, 20, 3, 1, 1))}, {}, "relu");
+  const ValueId relu = x;
   x = m.op(Op::max_pool, {x}, {{"kernel", pooling.kernel}, {"stride", pooling.stride}, {"pad", pooling.pad}},
            "max_pool");
   x = m.op(Op::global_avg_pool, {x}, {}, "pool");
   const ValueId fc = m.linear("fc", m.op(Op::flatten, {x}, {}, "flat"), 5);
-  m.output("fc", fc);
+  predicts_relu ? m.output("features", relu) : m.output("fc", fc);
   m.output("loss", m.op(Op::cross_entropy, {fc, label}, {}, "cross_entropy"));
-  m.module.predict = "fc";
+  m.module.predict = predicts_relu ? "features" : "fc";
   m.module.optimizer.name = "sgd";
   derive_entries(m.module);
   differentiate(m.module);
@@ -84,6 +85,19 @@ TEST_CASE("batch norm and ReLU before max pooling are not stored; its gradient s
   CHECK(in(gradient, Op::relu) == 1);
   CHECK(in(gradient, Op::relu_grad) == 1);
   CHECK(in(gradient, Op::channel_sum) == 2);
+}
+
+// In plain layout: a blocked result is read by a relayout, for which it is stored in any case.
+TEST_CASE("a result of the entry is stored anyway, so max pooling loads it") {
+  for (const bool result : {false, true}) {
+    Module module = stem(9, 9, {{3, 3}, {2, 2}, {1, 1}}, result);
+    decompose_batch_norm(module);
+    fuse(module, {16, 32, true});
+    const Graph& graph = *module.find_entry("backward");
+    const int pool = find(graph, Op::max_pool).kernel;
+    const auto again = [&](const Node& n) { return n.kernel == pool && n.op == Op::relu; };
+    CHECK(std::ranges::count_if(graph.nodes, again) == (result ? 0 : 1));
+  }
 }
 
 TEST_CASE("max pooling and its gradient with what is fused into them") {

@@ -59,6 +59,8 @@ std::string overlap(const EntryProgram& entry) {
   return "";
 }
 
+std::array<Extent, 2> one_size(const Extent& size) { return {size, Extent{}}; }
+
 double ratio(const EntryProgram& entry) {
   return static_cast<double>(entry.arena_bytes(kPlanningBatch)) /
          static_cast<double>(entry.live_bound.at(kPlanningBatch));
@@ -176,7 +178,7 @@ TEST_CASE("in-place pairs share memory where the read buffer dies") {
                  {.arguments = {a, b}, .in_place = {{b, a}}},
                  {.arguments = {b, c}, .in_place = {{c, b}}}};
   plan_memory(entry);
-  CHECK(entry.arena[0] == Extent{0, 4032});
+  CHECK(entry.arena == one_size({0, 4032}));
   CHECK(entry.live_bound == Extent{0, 4000});
   CHECK(memory_report(entry) ==
         R"(entry infer: arena 4032 * N bytes; at batch 64 0.258 MB, at least 0.256 MB live, ratio 1.008
@@ -190,17 +192,17 @@ TEST_CASE("in-place pairs share memory where the read buffer dies") {
   entry.calls[2].arguments.push_back(a);
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena[0] == Extent{0, 8064});
+  CHECK(entry.arena == one_size({0, 8064}));
   // nor where sizes differ,
   entry.calls[2].arguments.pop_back();
   entry.buffers[0].size = {0, 8000};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena[0] == Extent{0, 12032});
+  CHECK(entry.arena == one_size({0, 12032}));
   // nor outside the arena.
   entry.buffers[0].region = Region::input;
   plan_memory(entry);
-  CHECK(entry.arena[0] == Extent{0, 4032});
+  CHECK(entry.arena == one_size({0, 4032}));
 }
 
 TEST_CASE("one buffer is taken over by one other") {
@@ -209,7 +211,7 @@ TEST_CASE("one buffer is taken over by one other") {
   entry.calls = {{.arguments = {a}}, {.arguments = {a, b, c}, .in_place = {{b, a}, {c, a}}}};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena[0] == Extent{8064, 0});
+  CHECK(entry.arena == one_size({8064, 0}));
 }
 
 TEST_CASE("fixed, per-sample and mixed buffers lie behind each other") {
@@ -218,25 +220,41 @@ TEST_CASE("fixed, per-sample and mixed buffers lie behind each other") {
   entry.calls = {{.arguments = {a, b, c}}};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena[0] == Extent{128 + 100032, 128 + 128});
+  CHECK(entry.arena == one_size({128 + 100032, 128 + 128}));
   // Mixed ones keep away what lives at the same time only: c has the places of a and b.
   entry.buffers[2].size = {4, 96};
   entry.calls = {{.arguments = {a, b}}, {.arguments = {c}}};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena[0] == Extent{128, 128});
+  CHECK(entry.arena == one_size({128, 128}));
   // Small next to the samples' part: planned per sample, in the place of b.
   entry.buffers[1].size = {0, 1000};
   entry.calls = {{.arguments = {a, b}}, {.arguments = {a, c}}};
   plan_memory(entry);
   CHECK(overlap(entry) == "");
-  CHECK(entry.arena[0] == Extent{128, 1024});
+  CHECK(entry.arena == one_size({128, 1024}));
+}
+
+// As weights that are transformed while little else lives: at batch 64 they lie where samples' values have
+// been.
+TEST_CASE("what is large and fixed makes an arena of a second size") {
+  EntryProgram entry{.name = "infer"};
+  const int big = add(entry, {0, 4096}), small = add(entry, {0, 512}), fixed = add(entry, {65536, 0});
+  entry.calls = {{.arguments = {big}}, {.arguments = {small, fixed}}};
+  plan_memory(entry);
+  CHECK(overlap(entry) == "");
+  CHECK(entry.arena == std::array{Extent{0, 4096}, Extent{65536, 512}});
+  CHECK(entry.arena_bytes(1) == 65536 + 512);
+  CHECK(entry.arena_bytes(64) == 64 * 4096);
+  CHECK(
+      memory_report(entry).starts_with("entry infer: arena max(4096 * N, 65536 + 512 * N) bytes; at batch 64 "
+                                       "0.262 MB, at least 0.262 MB live, ratio 1.000\n"));
 }
 
 TEST_CASE("nothing to plan") {
   EntryProgram entry{.name = "prepare"};
   plan_memory(entry);
-  CHECK(entry.arena[0] == Extent{});
+  CHECK(entry.arena == one_size({}));
   CHECK(memory_report(entry) ==
         "entry prepare: arena 0 bytes; at batch 64 0.000 MB, at least 0.000 MB live\n");
 }
