@@ -124,26 +124,30 @@ std::string layer_at_peak(const loops::EntryProgram& entry, int64_t batch) {
   return layer;
 }
 
-// Compiles with more and more computed again, until the training step fits the budget.
-std::vector<PassReport> run_within_budget(Compilation& compilation, std::span<const Pass> passes,
-                                          const PipelineOptions& pipeline_options, const Options& options) {
-  constexpr int kLevels[] = {1, 2, 3, 4, 5, 7, 9, 13, 17, 33};
+// From what costs least time to what costs most.
+std::vector<RecomputeLimits> recompute_attempts() {
+  std::vector<RecomputeLimits> attempts = {RecomputeLimits{}};
+  for (const int64_t cost : {100, 200, 300, 640, 1280, 5120}) {
+    for (const int kernels : {2, 3, 4, 6}) attempts.push_back({kernels, cost, 0});
+  }
+  return attempts;
+}
+
+// As little to compute again as lets the training step fit the budget.
+RecomputeLimits fit_budget(const Compilation& compilation, std::span<const Pass> passes, int64_t budget) {
   const int64_t batch = recipe_batch(compilation.module);
   int64_t least = INT64_MAX;
   std::string layer;
-  for (const int level : kLevels) {
+  for (const RecomputeLimits& limits : recompute_attempts()) {
     Compilation attempt = compilation;
-    attempt.recompute = level;
-    const std::vector<PassReport> reports = run_passes(attempt, passes, pipeline_options);
+    attempt.recompute = limits;
+    run_passes(attempt, passes);
     const auto is_step = [](const loops::EntryProgram& entry) { return entry.name == "train_step"; };
     if (!attempt.program || std::ranges::none_of(attempt.program->entries, is_step))
       throw UserError({}, "--memory-budget: what is compiled has no training step");
     const loops::EntryProgram& step = *std::ranges::find_if(attempt.program->entries, is_step);
     const int64_t peak = peak_bytes(step, batch);
-    if (peak <= options.memory_budget) {
-      compilation = std::move(attempt);
-      return reports;
-    }
+    if (peak <= budget) return limits;
     if (peak >= least) continue;
     least = peak;
     layer = layer_at_peak(step, batch);
@@ -151,7 +155,7 @@ std::vector<PassReport> run_within_budget(Compilation& compilation, std::span<co
   throw UserError({},
                   fmt::format("--memory-budget: a training step at batch {} takes at least {} bytes, most of "
                               "them at {}; the budget is {}",
-                              batch, least, layer, options.memory_budget));
+                              batch, least, layer, budget));
 }
 
 void compile_file(const Options& options) {
@@ -176,9 +180,9 @@ void compile_file(const Options& options) {
   pipeline_options.print_after = options.print_after;
   pipeline_options.dump_dir = options.dump_dir;
   if (options.output == "-") pipeline_options.output = stderr;
-  std::vector<PassReport> reports = options.memory_budget > 0
-                                        ? run_within_budget(compilation, passes, pipeline_options, options)
-                                        : run_passes(compilation, passes, pipeline_options);
+  if (options.memory_budget > 0)
+    compilation.recompute = fit_budget(compilation, passes, options.memory_budget);
+  std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options);
   if (options.stats) fmt::print(stderr, "{}", stats_table(reports));
 
   const auto start = std::chrono::steady_clock::now();

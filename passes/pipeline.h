@@ -18,12 +18,20 @@
 
 namespace rnc {
 
+// What of the forward pass the backward pass may compute again: see recompute.cpp.
+struct RecomputeLimits {
+  int kernels = 1;
+  int64_t cost = 100;
+  int64_t bytes = 1 << 20;
+};
+using Recompute = std::optional<RecomputeLimits>;  // none: nothing is computed again
+
 // A model on its way through the compiler.
 struct Compilation {
   Module module;
   TargetInfo target;
   std::optional<loops::Program> program;  // once lower_to_loops has run
-  int recompute = 1;  // how much of the forward pass the backward pass computes again: see recompute.cpp
+  Recompute recompute = RecomputeLimits{};
 };
 
 bool recompute(Compilation& compilation);

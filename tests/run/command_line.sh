@@ -81,6 +81,14 @@ for dump in dumps/*.graph; do
   same direct from-dump "$dump"
 done
 
+# What the backward pass computes again, down to the smallest budget there is a plan for, has the same bits.
+refused 1 "--memory-budget: a training step at batch " "$bin/rnc" "$golden/model.graph" --memory-budget 1000 -o small.so
+least=$(sed -n 's/.* takes at least \([0-9]*\) bytes, most of them at .*/\1/p' messages)
+refused 1 "the budget is $((least - 1))" "$bin/rnc" "$golden/model.graph" --memory-budget $((least - 1)) -o small.so
+"$bin/rnc" "$golden/model.graph" --memory-budget "$least" -o small.so
+call small.so from-small
+same direct from-small "--memory-budget $least"
+
 # wrong LINE TEXT: the model with its line "bn1 = ..." replaced is refused.
 wrong() {
   sed "s/^  bn1 = .*/  bn1 = $1/" net.graph >wrong.graph

@@ -36,7 +36,7 @@ TensorData from_array(const rnrun::Array& array) {
   return {array.shape, {values.begin(), values.end()}};
 }
 
-std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, int recompute,
+std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const Recompute& recompute,
                                   const ConvRules& conv = {}, const Tensors* weights = nullptr) {
   Target target = target_of(cpu);
   target.info.conv = conv;
@@ -50,11 +50,12 @@ std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, int rec
 
 }  // namespace
 
-CompiledModel::CompiledModel(Module module, const std::string& cpu, int recompute, const ConvRules& conv)
+CompiledModel::CompiledModel(Module module, const std::string& cpu, const Recompute& recompute,
+                             const ConvRules& conv)
     : library_(compile(std::move(module), cpu, recompute, conv)) {}
 
 CompiledModel::CompiledModel(Module module, const std::string& cpu, const Tensors& weights)
-    : library_(compile(std::move(module), cpu, 0, {}, &weights)) {}
+    : library_(compile(std::move(module), cpu, std::nullopt, {}, &weights)) {}
 
 int64_t CompiledModel::arena(const std::string& entry, int64_t batch) const {
   const auto model = std::make_shared<const rnrun::Model>(library_->descriptor(), "test");

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ir/interpreter.h"
+#include "passes/pipeline.h"
 #include "tests/unit/compiler/compiled.h"
 
 namespace rnc::test {
@@ -12,7 +13,8 @@ namespace rnc::test {
 class CompiledModel {
  public:
   // `module` as elaborated: the whole pipeline runs.
-  CompiledModel(Module module, const std::string& cpu, int recompute = 1, const ConvRules& conv = {});
+  CompiledModel(Module module, const std::string& cpu, const Recompute& recompute = RecomputeLimits{},
+                const ConvRules& conv = {});
   // Inference alone, with these weights in it.
   CompiledModel(Module module, const std::string& cpu, const Tensors& weights);
 

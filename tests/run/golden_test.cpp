@@ -58,12 +58,15 @@ TEST_CASE("what the backward pass computes again has the same bits and takes les
     const auto step = [&](const CompiledModel& model) {
       return model.run("train_step", golden.inputs, golden.parameters, golden.steps);
     };
-    const CompiledModel stored(golden.module, "native", 0);
-    for (const int level : {1, 2, 9}) {
-      CAPTURE(level);
-      const CompiledModel again(golden.module, "native", level);
+    const CompiledModel stored(golden.module, "native", std::nullopt);
+    for (const RecomputeLimits& limits : {RecomputeLimits{}, {2}, {8}, {3, 100000, 0}, {8, 100000, 0}}) {
+      CAPTURE(limits.kernels);
+      CAPTURE(limits.cost);
+      const CompiledModel again(golden.module, "native", limits);
       CHECK(same_bits(step(again), step(stored)));
-      CHECK(again.arena("train_step", 64) < stored.arena("train_step", 64));
+      // Of networks as small as these, long chains of convolutions keep more than they save.
+      if (limits.bytes > 0 || limits.kernels < 8)
+        CHECK(again.arena("train_step", 64) < stored.arena("train_step", 64));
     }
   }
 }

@@ -105,7 +105,7 @@ TensorData checked(const TensorData& data, bool weights) {
 // Errors of forward, input gradient and weight gradient.
 std::array<double, 3> errors(const Module& module, ConvAlgorithm algorithm, const Tensors& inputs,
                              const Tensors& weights, const Tensors& exact) {
-  const CompiledModel model(module, "native", 0, {{"", algorithm}});
+  const CompiledModel model(module, "native", std::nullopt, {{"", algorithm}});
   const Tensors result = model.run("backward", inputs, weights);
   const auto error = [&](const char* name, bool is_weight) {
     return relative_error(checked(result.at(name), is_weight), exact.at(name));

@@ -9,7 +9,7 @@
 //   # optimizer: adam()                as --optimizer
 //   # locations: yes                   print source locations as well
 //   # lanes: 16                        vector lanes of the target
-//   # recompute: 2                     how much the backward pass computes again (default: 1)
+//   # recompute: 2, 64                 the limits: kernels, cost
 //   model ...
 //   ----
 //   the dump, or the diagnostic where the model is refused
@@ -128,7 +128,8 @@ std::string result_of(const std::string& text, const std::string& name) {
     Compilation c{.module = parse_text(text, name, options)};
     verify(c.module);
     c.target.vector_lanes = std::stoi(setting(text, "lanes", "16"));
-    c.recompute = std::stoi(setting(text, "recompute", "1"));
+    if (const std::string limits = setting(text, "recompute", ""); !limits.empty())
+      c.recompute = {std::stoi(split(limits).at(0)), std::stoi(split(limits).at(1)), 0};
     const std::vector<PassReport> reports = run(c, passes_by_name(passes));
     return emitted(text, c, reports);
   } catch (const UserError& error) {
