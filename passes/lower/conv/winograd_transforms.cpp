@@ -11,12 +11,9 @@ namespace {
 constexpr double kA = 0.625, kB = 1.5;  // the points of F(4)
 constexpr double kA2 = kA * kA, kB2 = kB * kB;
 
-// Of F(3): 0, +-kC, kD and infinity, and the products of their differences. Both sets of points were searched
-// for the smallest error.
+// Of F(3): 0, +-kC, kD and infinity. Both sets of points were searched for the smallest error.
 constexpr double kC = 0.75, kD = 1.5;
 constexpr double kC2 = kC * kC, kD2 = kD * kD;
-constexpr double kOver0 = 1 / (kC2 * kD), kOverC = 1 / (2 * kC2 * (kC - kD)),
-                 kOverMinusC = -1 / (2 * kC2 * (kC + kD)), kOverD = 1 / (kD * (kD2 - kC2));
 
 Expr number(double value, const Expr& like) {
   return loops::constant(loops::Scalar::f32, value, like->type.lanes);
@@ -25,11 +22,11 @@ Expr number(double value, const Expr& like) {
 Expr scaled(double value, const Expr& x, const Expr& y) { return loops::fma(number(value, x), x, y); }
 Expr times(double value, const Expr& x) { return number(value, x) * x; }
 
-// e + o and e - o: a pair of opposite points, from its even and odd part.
-void pair(Body& body, Vectors& out, const Expr& even, const Expr& odd) {
+// even + x odd and even - x odd: the values at a pair of opposite points x and -x.
+void pair(Body& body, Vectors& out, const Expr& even, double x, const Expr& odd) {
   const Expr e = body.let("e", even), o = body.let("o", odd);
-  out.push_back(e + o);
-  out.push_back(e - o);
+  out.push_back(x == 1 ? e + o : scaled(x, o, e));
+  out.push_back(x == 1 ? e - o : scaled(-x, o, e));
 }
 
 Vectors named(Body& body, Vectors values) {
@@ -45,37 +42,32 @@ Vectors winograd_input(Body& body, int m, const Vectors& d) {
     out = {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
   } else if (m == 3) {
     out.push_back(scaled(kC2, scaled(kD, d[0], times(-1, d[1])), scaled(-kD, d[2], d[3])));
-    pair(body, out, scaled(-kD, d[2], d[3]), times(kC, scaled(-kD, d[1], d[2])));
+    pair(body, out, scaled(-kD, d[2], d[3]), kC, scaled(-kD, d[1], d[2]));
     out.push_back(scaled(-kC2, d[1], d[3]));
     out.push_back(scaled(kC2, scaled(kD, d[1], times(-1, d[2])), scaled(-kD, d[3], d[4])));
   } else {
     check(m == 4, "Winograd tile");
     out.push_back(scaled(kA2 * kB2, d[0], scaled(-(kA2 + kB2), d[2], d[4])));
-    pair(body, out, scaled(-kB2, d[2], d[4]), times(kA, scaled(-kB2, d[1], d[3])));
-    pair(body, out, scaled(-kA2, d[2], d[4]), times(kB, scaled(-kA2, d[1], d[3])));
+    pair(body, out, scaled(-kB2, d[2], d[4]), kA, scaled(-kB2, d[1], d[3]));
+    pair(body, out, scaled(-kA2, d[2], d[4]), kB, scaled(-kA2, d[1], d[3]));
     out.push_back(scaled(kA2 * kB2, d[1], scaled(-(kA2 + kB2), d[3], d[5])));
   }
   return named(body, std::move(out));
 }
 
 Vectors winograd_weight(Body& body, int m, const Vectors& g) {
-  Vectors out;
+  Vectors out = {g[0]};
   if (m == 2) {
-    out.push_back(g[0]);
-    pair(body, out, times(0.5, g[0] + g[2]), times(0.5, g[1]));
-    out.push_back(g[2]);
+    pair(body, out, g[0] + g[2], 1, g[1]);
   } else if (m == 3) {
-    const Expr e = body.let("e", scaled(kC2, g[2], g[0]));
-    out = {times(kOver0, g[0]), times(kOverC, scaled(kC, g[1], e)), times(kOverMinusC, scaled(-kC, g[1], e)),
-           times(kOverD, scaled(kD2, g[2], scaled(kD, g[1], g[0]))), g[2]};
+    pair(body, out, scaled(kC2, g[2], g[0]), kC, g[1]);
+    out.push_back(scaled(kD2, g[2], scaled(kD, g[1], g[0])));
   } else {
     check(m == 4, "Winograd tile");
-    constexpr double na = 2 * kA2 * (kA2 - kB2), nb = 2 * kB2 * (kB2 - kA2);
-    out.push_back(times(1 / (kA2 * kB2), g[0]));
-    pair(body, out, scaled(1 / na, g[0], times(kA2 / na, g[2])), times(kA / na, g[1]));
-    pair(body, out, scaled(1 / nb, g[0], times(kB2 / nb, g[2])), times(kB / nb, g[1]));
-    out.push_back(g[2]);
+    pair(body, out, scaled(kA2, g[2], g[0]), kA, g[1]);
+    pair(body, out, scaled(kB2, g[2], g[0]), kB, g[1]);
   }
+  out.push_back(g[2]);
   return named(body, std::move(out));
 }
 
@@ -96,21 +88,21 @@ Vectors winograd_output(Body& body, int m, const Vectors& p) {
 }
 
 Vectors winograd_gradient(Body& body, int m, const Vectors& e) {
-  Vectors out;
+  Vectors out = {e[0]};
   if (m == 2) {
-    out = {e[0], e[0] + e[1], e[0] - e[1], times(-1, e[1])};
-  } else if (m == 3) {
-    out.push_back(e[0]);
-    pair(body, out, scaled(kC2, e[2], e[0]), times(kC, e[1]));
+    pair(body, out, e[0], 1, e[1]);
+    out.push_back(times(-1, e[1]));
+    return named(body, std::move(out));
+  }
+  if (m == 3) {
+    pair(body, out, scaled(kC2, e[2], e[0]), kC, e[1]);
     out.push_back(scaled(kD2, e[2], scaled(kD, e[1], e[0])));
-    out.push_back(e[2]);
   } else {
     check(m == 4, "Winograd tile");
-    out.push_back(e[0]);
-    pair(body, out, scaled(kA2, e[2], e[0]), times(kA, scaled(kA2, e[3], e[1])));
-    pair(body, out, scaled(kB2, e[2], e[0]), times(kB, scaled(kB2, e[3], e[1])));
-    out.push_back(e[3]);
+    pair(body, out, scaled(kA2, e[2], e[0]), kA, scaled(kA2, e[3], e[1]));
+    pair(body, out, scaled(kB2, e[2], e[0]), kB, scaled(kB2, e[3], e[1]));
   }
+  out.push_back(e.back());
   return named(body, std::move(out));
 }
 
@@ -118,20 +110,38 @@ Vectors winograd_weight_gradient(Body& body, int m, const Vectors& u) {
   const Expr s = body.let("s", u[1] + u[2]), d = body.let("d", u[1] - u[2]);
   Vectors out;
   if (m == 2) {
-    out = {scaled(0.5, s, u[0]), times(0.5, d), scaled(0.5, s, u[3])};
+    out = {u[0] + s, d, s + u[3]};
   } else if (m == 3) {
-    const Expr t = body.let("t", scaled(kOverC, u[1], times(kOverMinusC, u[2])));
-    out = {scaled(kOver0, u[0], scaled(kOverD, u[3], t)),
-           scaled(kC * kOverC, u[1], scaled(-kC * kOverMinusC, u[2], times(kD * kOverD, u[3]))),
-           scaled(kC2, t, scaled(kD2 * kOverD, u[3], u[4]))};
+    out = {u[0] + s + u[3], scaled(kD, u[3], times(kC, d)), scaled(kC2, s, scaled(kD2, u[3], u[4]))};
   } else {
     check(m == 4, "Winograd tile");
-    constexpr double na = 2 * kA2 * (kA2 - kB2), nb = 2 * kB2 * (kB2 - kA2);
     const Expr s2 = body.let("s", u[3] + u[4]), d2 = body.let("d", u[3] - u[4]);
-    out = {scaled(1 / (kA2 * kB2), u[0], scaled(1 / na, s, times(1 / nb, s2))),
-           scaled(kA / na, d, times(kB / nb, d2)), scaled(kA2 / na, s, scaled(kB2 / nb, s2, u[5]))};
+    out = {u[0] + s + s2, scaled(kB, d2, times(kA, d)), scaled(kA2, s, scaled(kB2, s2, u[5]))};
   }
   return named(body, std::move(out));
+}
+
+double winograd_scale(int m, int i) {
+  if (m == 2) return i == 1 || i == 2 ? 0.5 : 1;
+  if (m == 3) {
+    constexpr double over[] = {1 / (kC2 * kD), 1 / (2 * kC2 * (kC - kD)), -1 / (2 * kC2 * (kC + kD)),
+                               1 / (kD * (kD2 - kC2)), 1};
+    return over[i];
+  }
+  check(m == 4, "Winograd tile");
+  constexpr double over_a = 1 / (2 * kA2 * (kA2 - kB2)), over_b = 1 / (2 * kB2 * (kB2 - kA2));
+  constexpr double over[] = {1 / (kA2 * kB2), over_a, over_a, over_b, over_b, 1};
+  return over[i];
+}
+
+Vectors winograd_scaled(Body& body, int m, Vectors square) {
+  const int a = m + 2;
+  for (int i = 0; i < a * a; ++i) {
+    const double scale = winograd_scale(m, i / a) * winograd_scale(m, i % a);
+    Expr& value = square[static_cast<size_t>(i)];
+    if (scale != 1) value = body.let("t", times(scale, value));
+  }
+  return square;
 }
 
 void winograd_load(Body& body, const FusedInput& input, int rows, Expr n, Expr cb, Expr h, Expr w,

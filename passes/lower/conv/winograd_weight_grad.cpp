@@ -191,7 +191,7 @@ class WinogradWeightGrad {
             sum = sum + loops::load(sums, {p, x, panel, cb, i, o}, lanes_, 5);
           square.push_back(c.let("u", sum));
         }
-        const Vectors taps = winograd_2d(c, m_, winograd_weight_gradient, square, a_);
+        const Vectors taps = winograd_2d(c, m_, winograd_weight_gradient, winograd_scaled(c, m_, square), a_);
         for (size_t t = 0; t < taps.size(); ++t) {
           result.store(c, {panel, cb, static_cast<int64_t>(t), i, o}, taps[t]);
         }

@@ -195,7 +195,7 @@ class WinogradWeightGradBlocks {
         for (int64_t x = 0; x < a_ * a_; ++x) {
           square.push_back(c.let("u", loops::load(sums_, {cb - first, x, i, o}, lanes_, 3)));
         }
-        const Vectors taps = winograd_2d(c, m_, winograd_weight_gradient, square, a_);
+        const Vectors taps = winograd_2d(c, m_, winograd_weight_gradient, winograd_scaled(c, m_, square), a_);
         for (size_t t = 0; t < taps.size(); ++t) {
           result.store(c, {panel, cb, static_cast<int64_t>(t), i, o}, taps[t]);
         }

@@ -61,7 +61,7 @@ void transform_block(Body& body, const BlockTransform& t, int m, Expr from, Expr
       for (int tap = 0; tap < 9; ++tap) {
         taps.push_back(c.let("w", loops::load(w, {panel, block, t.flipped ? 8 - tap : tap, i, o}, width, 4)));
       }
-      const Vectors transformed = winograd_2d(c, m, winograd_weight, taps, 3);
+      const Vectors transformed = winograd_scaled(c, m, winograd_2d(c, m, winograd_weight, taps, 3));
       for (size_t x = 0; x < transformed.size(); ++x) {
         c.store(t.u, {to, static_cast<int64_t>(x), to_cb * lanes + i, o}, transformed[x], 3);
       }
