@@ -6,7 +6,8 @@
 #include <cmath>
 
 #include "passes/lower/channel_reductions.h"
-#include "passes/lower/conv/winograd_transforms.h"
+#include "passes/lower/conv/winograd_products.h"
+#include "passes/lower/conv/winograd_tiles.h"
 #include "passes/lower/conv/winograd_weights.h"
 #include "passes/lower/fused_input.h"
 #include "passes/lower/rules.h"
@@ -26,11 +27,6 @@ constexpr int64_t kSharedTiles = 72;  // the same where all panels share the tra
 constexpr int64_t kManyTasks = 8;     // so many tasks without splitting the panels are enough for all threads
 // Transformed weights larger than this many times the second-level cache would not stay in the last level.
 constexpr int64_t kLastLevel = 12;
-constexpr int kUnrolledFmas = 120;
-// Input channels that are summed in registers before their sum joins the others in memory. Blocked summation
-// (Higham, Accuracy and Stability of Numerical Algorithms, 4.2): rounding errors grow with the square root of
-// the terms added in a row, and Winograd's transforms multiply them.
-constexpr int64_t kSummedChannels = 32;
 
 Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
 
@@ -64,12 +60,6 @@ Tiling tile_maps(int64_t tiles_h, int64_t tiles_w, int64_t wanted, int64_t regis
 // apart would fall on the same cache lines.
 int64_t padded_rows(int64_t channels) { return channels + 1; }
 
-// A range of the blocks of input channels, and the place of its first block among the transformed weights.
-struct Blocks {
-  Expr begin, end, first;
-  bool only = false;  // the products have no others
-};
-
 // Two schemes. Where the transformed input V of a task and its products stay in the second-level cache, a
 // task transforms its tiles and multiplies them with the weights of all panels of output channels. Otherwise
 // (many channels), a kernel of its own transforms the input of all maps into memory, and a task is one panel
@@ -88,6 +78,7 @@ class WinogradKernel {
         blocks_(ceil_div(conv.in_channels, lanes_)),
         register_tile_(
             std::max<int64_t>((lowering.target().vector_registers - 1 - conv.vectors) / conv.vectors, 1)),
+        multiplication_({conv.vectors, lanes_, blocks_, register_tile_, careful()}),
         shared_(4 * a_ * a_ * blocks_ * lanes_ * kTiles > lowering.target().l2_bytes * 3 / 4),
         t_(tile_maps(ceil_div(conv.out_h, m_), ceil_div(conv.out_w, m_), shared_ ? kSharedTiles : kTiles,
                      register_tile_)),
@@ -164,6 +155,9 @@ class WinogradKernel {
   }
   int64_t u_floats() const { return panels_ * a_ * a_ * u_rows() * conv_.vectors * lanes_; }
   int64_t u_rows() const { return how_.transformed < 0 ? padded_rows(blocks_ * lanes_) : blocks_ * lanes_; }
+  // So many rectified inputs with the largest tile would be more than three times as far off as when summed
+  // directly.
+  bool careful() const { return m_ == 4 && !how_.flipped && conv_.in_channels >= 512; }
   // Whether every task transforms the weights of its panel itself, as those of all panels are too many.
   bool transforms_panel() const {
     return shared_ && 4 * u_floats() > kLastLevel * lowering_.target().l2_bytes;
@@ -194,12 +188,11 @@ class WinogradKernel {
   bool split_panels() const { return !shared_ && reductions_.empty() && panels_ > 1; }
 
   // B^T d B of one tile of one block of channels, into place t of a unit of V.
-  void input_tile(Body& body, Expr n, Expr th, Expr tw, Expr cb, Expr unit, Expr t) {
-    const Expr h = body.let("h", th * m_ - 1), w = body.let("w", tw * m_ - 1);
-    winograd_load(body, *x_, a_, n, cb, h, w, {}, [&](Body& b, const Vectors& square) {
+  void input_tile(Body& body, const TilePlace& tile, const TilePlace& ahead, Expr unit, Expr t) {
+    winograd_load(body, *x_, m_, a_, tile, ahead, [&](Body& b, const Vectors& square) {
       const Vectors result = winograd_2d(b, m_, winograd_input, square, a_);
       for (size_t x = 0; x < result.size(); ++x)
-        b.store(v_, {v_at(unit, static_cast<int64_t>(x), cb, t, 0)}, result[x], 0);
+        b.store(v_, {v_at(unit, static_cast<int64_t>(x), tile.cb, t, 0)}, result[x], 0);
     });
   }
 
@@ -215,11 +208,9 @@ class WinogradKernel {
     const Expr n = body.let("n", loops::task() / blocks_), cb = body.let("cb", loops::task() % blocks_);
     const auto map = [&](Body& a, Expr slot) {
       x_->channels(a, cb * lanes_);
-      a.loop("th", 0, t_.tiles_h, 1, [&](Body& b, Expr th) {
-        b.loop("tw", 0, t_.tiles_w, 1, [&](Body& c, Expr tw) {
-          const Expr t = c.let("tile", slot * t_.map_tiles() + th * t_.tiles_w + tw);
-          input_tile(c, n, th, tw, cb, n / t_.unit_images, t);
-        });
+      each_tile(a, t_.tiles_h, t_.tiles_w, [&](Body& b, Expr th, Expr tw, const Ahead& ahead) {
+        const Expr t = b.let("tile", slot * t_.map_tiles() + th * t_.tiles_w + tw);
+        input_tile(b, {n, cb, th, tw, {}}, {n, cb + ahead.maps, ahead.row, tw, {}}, n / t_.unit_images, t);
       });
     };
     const Expr used = loops::less_equal(how_.from_batch, loops::batch());
@@ -262,8 +253,9 @@ class WinogradKernel {
         b.comment("input transform");
         b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
           x_->channels(c, cb * lanes_);
-          each_tile(c, [&](Body& d, Expr n, Expr th, Expr tw, Expr unit, Expr t) {
-            input_tile(d, loops::min(n, loops::batch() - 1), th, tw, cb, unit, t);
+          each_place(c, cb, [&](Body& d, TilePlace at, const TilePlace& ahead, Expr unit, Expr t) {
+            at.n = loops::min(at.n, loops::batch() - 1);
+            input_tile(d, at, ahead, unit, t);
           });
         });
       }
@@ -286,7 +278,7 @@ class WinogradKernel {
   // inputs in the second-level cache.
   int64_t weight_blocks() const {
     const int64_t fits = lowering_.target().l2_bytes / 3 / (4 * a_ * a_ * conv_.vectors * lanes_ * lanes_);
-    const int64_t step = kSummedChannels / lanes_;
+    const int64_t step = multiplication_.summed_blocks();
     return std::min(std::max(fits / step, int64_t{1}) * step, blocks_);
   }
 
@@ -307,7 +299,18 @@ class WinogradKernel {
 
   void products(Body& body, Expr panel, const Blocks& blocks) {
     body.loop("x", 0, a_ * a_, 1, [&](Body& b, Expr x) {
-      b.loop("unit", 0, units_, 1, [&](Body& c, Expr unit) { multiply(c, panel, x, unit, blocks); });
+      b.loop("unit", 0, units_, 1, [&](Body& c, Expr unit) {
+        const Expr v_unit = shared_ ? n0_ / t_.unit_images + unit : unit;
+        const Expr v_first = shared_ ? row0_ * t_.tiles_w : Expr(0);
+        const auto v_of = [&](const Expr& x, const Expr& cb, const Expr& t, const Expr& lane) {
+          return v_at(v_unit, x, cb, v_first + t, lane);
+        };
+        const auto result_at = [&](const Expr& x, int o, const Expr& t) {
+          return product_at(x, o, unit * t_.unit_tiles() + t);
+        };
+        multiplication_.multiply(c, {u_, v_, v_of, products_, result_at, shared_, unit}, panel, x,
+                                 t_.unit_tiles(), blocks);
+      });
     });
   }
 
@@ -336,16 +339,19 @@ class WinogradKernel {
     return loops::binary(loops::Binary::eq, many * own, 0);
   }
 
-  // Visits the task's tiles: image (which may lie past the batch's end where units have several), row and
-  // column of the tile in the map, unit, and number in the unit as V counts it in this task.
-  void each_tile(Body& body,
-                 const std::function<void(Body&, Expr n, Expr th, Expr tw, Expr unit, Expr t)>& visit) {
+  // Visits the task's tiles: place (the image may lie past the batch's end where units have several), the
+  // place some tiles later, unit, and number in the unit as V counts it in this task.
+  using VisitPlace =
+      std::function<void(Body&, const TilePlace& at, const TilePlace& ahead, Expr unit, Expr t)>;
+  void each_place(Body& body, Expr block, const VisitPlace& visit) {
     const auto rows = [&](Body& b, Expr unit, Expr image) {
       const Expr n = t_.images == 1 ? n0_ : b.let("image", n0_ + unit * t_.unit_images + image);
-      b.loop("th", 0, t_.tile_rows(), 1, [&](Body& c, Expr th) {
-        c.loop("tw", 0, t_.tiles_w, 1, [&](Body& d, Expr tw) {
-          visit(d, n, row0_ + th, tw, unit, d.let("tile", (image * t_.tile_rows() + th) * t_.tiles_w + tw));
-        });
+      each_tile(b, t_.tile_rows(), t_.tiles_w, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
+        TilePlace later{n, block, row0_ + ahead.row, tw, {}};
+        Expr& next = t_.images == 1 ? later.cb : later.n;
+        next = next + ahead.maps;
+        const Expr tile = c.let("tile", (image * t_.tile_rows() + th) * t_.tiles_w + tw);
+        visit(c, {n, block, row0_ + th, tw, {}}, later, unit, tile);
       });
     };
     const auto images = [&](Body& b, Expr unit) {
@@ -355,90 +361,18 @@ class WinogradKernel {
     t_.units() == 1 ? images(body, 0) : body.loop("unit", 0, units_, 1, images);
   }
 
-  // products[x] = U[x] V[x] for one panel of outputs and the tiles of one unit: a matrix product in register
-  // tiles of vectors by tiles.
-  void multiply(Body& body, Expr panel, Expr x, Expr unit, const Blocks& blocks) {
-    const int64_t tiles = t_.unit_tiles(), parts = ceil_div(tiles, register_tile_);
-    const int64_t larger = tiles % parts, size = tiles / parts;
-    const auto run = [&](int64_t begin, int64_t count, int64_t width) {
-      if (count == 0) return;
-      body.loop("t", begin, begin + count * width, width,
-                [&](Body& b, Expr t0) { product_tile(b, panel, x, unit, t0, width, blocks); });
-    };
-    run(0, larger, size + 1);
-    run(larger * (size + 1), parts - larger, size);
-  }
-
-  void product_tile(Body& body, Expr panel, Expr x, Expr unit, Expr t0, int64_t tiles, const Blocks& blocks) {
-    const int64_t step = kSummedChannels / lanes_;
-    if (blocks.only && blocks_ <= step) return product_sum(body, panel, x, unit, t0, tiles, blocks);
-    body.loop("part", blocks.begin, blocks.end, step, [&](Body& b, Expr part) {
-      const Expr end = blocks_ % step == 0 ? part + step : loops::min(part + step, blocks.end);
-      product_sum(b, panel, x, unit, t0, tiles, {part, end, blocks.first, false});
-    });
-  }
-
-  // The products of a register tile over some channels, added to those of the channels before.
-  void product_sum(Body& body, Expr panel, Expr x, Expr unit, Expr t0, int64_t tiles, const Blocks& blocks) {
-    const auto acc = body.alloc("acc", Scalar::f32, {conv_.vectors, tiles, lanes_}, loops::Space::registers);
-    const auto each = [&](Body& b, const std::function<void(Body&, int, Expr)>& visit) {
-      for (int o = 0; o < conv_.vectors; ++o) {
-        b.unrolled("p", 0, tiles, [&](Body& c, Expr p) { visit(c, o, p); });
-      }
-    };
-    each(body, [&](Body& b, int o, Expr p) { b.store(acc, {o, p, 0}, zeros(lanes_), 2); });
-    const Expr v_unit = shared_ ? n0_ / t_.unit_images + unit : unit;
-    const Expr v_first = shared_ ? row0_ * t_.tiles_w + t0 : t0;
-    int64_t unroll = lanes_;
-    while (unroll > 1 && unroll * conv_.vectors * tiles > kUnrolledFmas) unroll /= 2;
-    body.loop("cb", blocks.begin, blocks.end, 1, [&](Body& b, Expr cb) {
-      b.loop("i", 0, lanes_, unroll, [&](Body& c, Expr i0) {
-        // The weights of the next position, a part for every unit, and its inputs come from memory.
-        for (int o = 0; shared_ && o < conv_.vectors; ++o) {
-          c.add(loops::prefetch(
-              u_, {panel, x + 1, (cb - blocks.first) * lanes_ + i0 + unit % unroll, o * lanes_}));
-        }
-        c.unrolled("k", 0, unroll, [&](Body& d, Expr k) {
-          const Expr i = i0 + k;
-          if (shared_)
-            d.add(loops::prefetch(v_, {v_at(v_unit, x + 1, cb, v_first + loops::min(i, tiles - 1), 0)}));
-          const Expr row = (cb - blocks.first) * lanes_ + i;
-          Vectors weights;
-          for (int o = 0; o < conv_.vectors; ++o) {
-            weights.push_back(d.let("u", loops::load(u_, {panel, x, row, o * lanes_}, lanes_, 3)));
-          }
-          d.unrolled("p", 0, tiles, [&](Body& e, Expr p) {
-            const Expr v = loops::load(v_, {v_at(v_unit, x, cb, v_first + p, i)});
-            const Expr input = e.let("v", loops::broadcast(v, lanes_));
-            for (int o = 0; o < conv_.vectors; ++o) {
-              const Expr sum = loops::load(acc, {o, p, 0}, lanes_, 2);
-              e.store(acc, {o, p, 0}, loops::fma(input, weights[static_cast<size_t>(o)], sum), 2);
-            }
-          });
-        });
-      });
-    });
-    const auto finish = [&](Body& b, bool first) {
-      each(b, [&](Body& c, int o, Expr p) {
-        const std::vector<Expr> at = {product_at(x, o, unit * t_.unit_tiles() + t0 + p)};
-        const Expr sum = loops::load(acc, {o, p, 0}, lanes_, 2);
-        c.store(products_, at, first ? sum : loops::load(products_, at, lanes_, 0) + sum, 0);
-      });
-    };
-    if (blocks.only) return finish(body, true);
-    body.when(loops::binary(loops::Binary::eq, blocks.begin, 0), [&](Body& b) { finish(b, true); });
-    body.when(loops::less(0, blocks.begin), [&](Body& b) { finish(b, false); });
-  }
-
   // A^T products A of every tile of one vector of output channels, and the fused code on the pixels inside
   // the map.
   void output(Body& body, Expr panel, int o) {
     const Expr block = body.let("block", panel * conv_.vectors + o);
     const Expr bias = bias_ ? body.let("b", loops::load(bias_, {block * lanes_}, lanes_, 0)) : Expr();
     const FusedCode::Values channels = code_.channels(body, block * lanes_, lanes_, true);
-    each_tile(body, [&](Body& b, Expr n, Expr th, Expr tw, Expr unit, Expr t) {
-      const Expr exists = t_.unit_images > 1 ? loops::less(n, loops::batch()) : Expr();
-      const Expr h = b.let("h", th * m_), w = b.let("w", tw * m_);
+    each_place(body, block, [&](Body& b, const TilePlace& at, const TilePlace& ahead, Expr unit, Expr t) {
+      const Expr exists = t_.unit_images > 1 ? loops::less(at.n, loops::batch()) : Expr();
+      const Expr h = b.let("h", at.th * m_), w = b.let("w", at.tw * m_);
+      each_pixel(m_, ahead, [&](Expr row, Expr column) {
+        code_.prefetch(b, {ahead.n, ahead.cb, row, column, 0});
+      });
       b.when(exists, [&](Body& c) {
         Vectors square;
         for (int x = 0; x < a_ * a_; ++x) {
@@ -447,7 +381,7 @@ class WinogradKernel {
         }
         Vectors pixels = winograd_2d(c, m_, winograd_output, square, a_);
         for (Expr& y : pixels) y = bias ? c.let("y", y + bias) : y;
-        store_tile(c, channels, pixels, n, block, shared_ ? Expr(o) : block, h, w);
+        store_tile(c, channels, pixels, at.n, block, shared_ ? Expr(o) : block, h, w);
       });
     });
   }
@@ -484,6 +418,7 @@ class WinogradKernel {
   const Winograd& how_;
   int m_, a_, lanes_;
   int64_t panels_, blocks_, register_tile_;
+  WinogradProducts multiplication_;
   bool shared_;
   Tiling t_;
   KernelBuilder kernel_;

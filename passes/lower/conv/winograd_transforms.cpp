@@ -144,36 +144,6 @@ Vectors winograd_scaled(Body& body, int m, Vectors square) {
   return square;
 }
 
-void winograd_load(Body& body, const FusedInput& input, int rows, Expr n, Expr cb, Expr h, Expr w,
-                   Expr exists, const std::function<void(Body&, const Vectors&)>& use) {
-  const int64_t height = input.view()[2].fixed, width = input.view()[3].fixed;
-  const auto both = [](const Expr& a, const Expr& b) {
-    return loops::binary(loops::Binary::logic_and, a, b);
-  };
-  const auto load = [&](Body& b, bool checked) {
-    Vectors square, row_inside, column_inside;
-    for (int i = 0; checked && i < rows; ++i) {
-      Expr row = both(loops::less_equal(0, h + i), loops::less(h + i, height));
-      row_inside.push_back(b.let("r", exists ? both(row, exists) : row));
-      column_inside.push_back(b.let("k", both(loops::less_equal(0, w + i), loops::less(w + i, width))));
-    }
-    for (int i = 0; i < rows; ++i) {
-      for (int j = 0; j < rows; ++j) {
-        Expr inside;
-        if (checked) inside = both(row_inside[static_cast<size_t>(i)], column_inside[static_cast<size_t>(j)]);
-        square.push_back(input.load(b, {n, cb, h + i, w + j, 0}, inside));
-      }
-    }
-    use(b, square);
-  };
-  Expr whole = both(both(loops::less_equal(0, h), loops::less_equal(h + rows, height)),
-                    both(loops::less_equal(0, w), loops::less_equal(w + rows, width)));
-  if (exists) whole = both(whole, exists);
-  const Expr inside = body.let("inside", loops::cast(whole, loops::Scalar::i64));
-  body.when(loops::binary(loops::Binary::eq, inside, 1), [&](Body& b) { load(b, false); });
-  body.when(loops::binary(loops::Binary::eq, inside, 0), [&](Body& b) { load(b, true); });
-}
-
 Vectors winograd_2d(Body& body, int m, Transform transform, const Vectors& square, int size) {
   std::vector<Vectors> columns;  // transformed along the rows' index
   for (int j = 0; j < size; ++j) {

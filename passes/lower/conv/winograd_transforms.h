@@ -8,10 +8,9 @@
 // a transform to vectors of any width.
 #pragma once
 
-#include <functional>
 #include <vector>
 
-#include "passes/lower/fused_input.h"
+#include "passes/lower/body.h"
 
 namespace rnc {
 
@@ -32,12 +31,5 @@ Vectors winograd_scaled(Body& body, int m, Vectors square);
 // `size`.
 using Transform = Vectors (*)(Body& body, int m, const Vectors& in);
 Vectors winograd_2d(Body& body, int m, Transform transform, const Vectors& square, int size);
-
-// Loads the square of (rows x rows) vectors of `input`, [n, cb, height, width, lanes], from row h and column
-// w, where what is outside the map reads as zero; h and w may be negative. `use` is called twice, for squares
-// inside the map and for others.
-void winograd_load(Body& body, const FusedInput& input, int rows, loops::Expr n, loops::Expr cb,
-                   loops::Expr h, loops::Expr w, loops::Expr exists,
-                   const std::function<void(Body&, const Vectors&)>& use);
 
 }  // namespace rnc

@@ -6,7 +6,8 @@
 
 #include "passes/lower/conv/weight_grad_result.h"
 #include "passes/lower/conv/winograd.h"
-#include "passes/lower/conv/winograd_transforms.h"
+#include "passes/lower/conv/winograd_products.h"
+#include "passes/lower/conv/winograd_tiles.h"
 
 namespace rnc {
 
@@ -65,8 +66,8 @@ class WinogradWeightGrad {
     clear(body);
     body.loop("n0", begin, end_, images_, [&](Body& b, Expr n0) {
       b.loop("row0", 0, row_blocks_ * tile_rows_, tile_rows_, [&](Body& c, Expr row0) {
-        transform(c, n0, row0, x_, v_, blocks_, a_, 1, winograd_input);
-        transform(c, n0, row0, dy_, e_, panels_ * conv_.vectors, m_, 0, winograd_gradient);
+        transform(c, n0, row0, x_, v_, blocks_, a_, winograd_input);
+        transform(c, n0, row0, dy_, e_, panels_ * conv_.vectors, m_, winograd_gradient);
         c.loop("x", 0, a_ * a_, 1, [&](Body& d, Expr x) {
           d.loop("panel", 0, panels_, 1, [&](Body& f, Expr panel) {
             f.loop("cb", 0, blocks_, 1, [&](Body& g, Expr cb) { multiply(g, x, panel, cb); });
@@ -111,18 +112,19 @@ class WinogradWeightGrad {
   // Transforms the squares of one operand for every tile of the block. Images past the part's end and rows
   // past the map's are zero.
   void transform(Body& body, Expr n0, Expr row0, FusedInput& from, const MemoryRef& to, int64_t blocks,
-                 int size, int64_t pad, Transform by) {
+                 int size, Transform by) {
     const auto tile = [&](Body& b, Expr cb, Expr n, Expr exists, Expr g) {
-      b.loop("th", 0, tile_rows_, 1, [&](Body& c, Expr th) {
-        c.loop("tw", 0, tiles_w_, 1, [&](Body& d, Expr tw) {
-          const Expr h = d.let("h", (row0 + th) * m_ - pad), w = d.let("w", tw * m_ - pad);
-          const Expr t = d.let("tile", (g * tile_rows_ + th) * tiles_w_ + tw);
-          winograd_load(d, from, size, n, cb, h, w, exists, [&](Body& e, const Vectors& square) {
-            const Vectors result = winograd_2d(e, m_, by, square, size);
-            for (size_t x = 0; x < result.size(); ++x)
-              e.store(to, {static_cast<int64_t>(x), cb * tiles_ + t, 0}, result[x], 2);
-          });
-        });
+      each_tile(b, tile_rows_, tiles_w_, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
+        const Expr t = c.let("tile", (g * tile_rows_ + th) * tiles_w_ + tw);
+        TilePlace later{n, cb, row0 + ahead.row, tw, {}};
+        Expr& next = images_ == 1 ? later.cb : later.n;
+        next = next + ahead.maps;
+        winograd_load(c, from, m_, size, {n, cb, row0 + th, tw, exists}, later,
+                      [&](Body& d, const Vectors& square) {
+                        const Vectors result = winograd_2d(d, m_, by, square, size);
+                        for (size_t x = 0; x < result.size(); ++x)
+                          d.store(to, {static_cast<int64_t>(x), cb * tiles_ + t, 0}, result[x], 2);
+                      });
       });
     };
     body.loop("cb", 0, blocks, 1, [&](Body& b, Expr cb) {
@@ -135,40 +137,17 @@ class WinogradWeightGrad {
     });
   }
 
-  // sums[x] += V[x]^T E[x] for one panel and block: register tiles of input channels by vectors of output
-  // channels.
+  // sums[x] += V[x]^T E[x] for one panel and block.
   void multiply(Body& body, Expr x, Expr panel, Expr cb) {
-    int64_t count = 1;
-    const int64_t limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
-    while (count * 2 <= std::min<int64_t>({lanes_, limit, 16 / conv_.vectors})) count *= 2;
-    body.loop("i0", 0, lanes_, count, [&](Body& b, Expr i0) {
-      const auto acc = b.alloc("acc", Scalar::f32, {count, conv_.vectors, lanes_}, loops::Space::registers);
-      const auto at = [&](Expr c, int o) {
-        return std::vector<Expr>{loops::task(), x, panel, cb, i0 + c, o * lanes_};
-      };
-      b.unrolled("c", 0, count, [&](Body& d, Expr c) {
-        for (int o = 0; o < conv_.vectors; ++o)
-          d.store(acc, {c, o, 0}, loops::load(sums_, at(c, o), lanes_, 5), 2);
-      });
-      b.loop("t", 0, tiles_, 1, [&](Body& d, Expr t) {
-        Vectors e;
-        for (int o = 0; o < conv_.vectors; ++o) {
-          e.push_back(
-              d.let("e", loops::load(e_, {x, (panel * conv_.vectors + o) * tiles_ + t, 0}, lanes_, 2)));
-        }
-        d.unrolled("c", 0, count, [&](Body& f, Expr c) {
-          const Expr v = f.let("v", loops::broadcast(loops::load(v_, {x, cb * tiles_ + t, i0 + c}), lanes_));
-          for (int o = 0; o < conv_.vectors; ++o) {
-            const Expr sum = loops::load(acc, {c, o, 0}, lanes_, 2);
-            f.store(acc, {c, o, 0}, loops::fma(v, e[static_cast<size_t>(o)], sum), 2);
-          }
-        });
-      });
-      b.unrolled("c", 0, count, [&](Body& d, Expr c) {
-        for (int o = 0; o < conv_.vectors; ++o)
-          d.store(sums_, at(c, o), loops::load(acc, {c, o, 0}, lanes_, 2), 5);
-      });
-    });
+    WinogradSums sums{conv_.vectors, lanes_, lowering_.target().vector_registers, v_, e_, sums_};
+    sums.v_at = [&](const Expr& t, const Expr& lane) { return std::vector<Expr>{x, cb * tiles_ + t, lane}; };
+    sums.e_at = [&](const Expr& t, int o) {
+      return std::vector<Expr>{x, (panel * conv_.vectors + o) * tiles_ + t, 0};
+    };
+    sums.sum_at = [&](const Expr& lane, int o) {
+      return std::vector<Expr>{loops::task(), x, panel, cb, lane, o * lanes_};
+    };
+    sums.add(body, tiles_);
   }
 
   // Adds the parts, transforms back and computes what the group makes of the result: one task per panel and

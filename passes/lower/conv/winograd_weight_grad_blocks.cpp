@@ -8,7 +8,8 @@
 
 #include "passes/lower/conv/weight_grad_result.h"
 #include "passes/lower/conv/winograd.h"
-#include "passes/lower/conv/winograd_transforms.h"
+#include "passes/lower/conv/winograd_products.h"
+#include "passes/lower/conv/winograd_tiles.h"
 #include "passes/lower/conv/winograd_weight_grad.h"
 
 namespace rnc {
@@ -42,8 +43,8 @@ class WinogradWeightGradBlocks {
         tiles_(images_ * tiles_h_ * tiles_w_) {}
 
   void lower() {
-    const int v = transform(conv_.x, "x", blocks_, blocks_, a_, 1, winograd_input);
-    const int e = transform(conv_.dy, "dy", out_blocks_, panels_ * conv_.vectors, m_, 0, winograd_gradient);
+    const int v = transform(conv_.x, "x", blocks_, blocks_, a_, winograd_input);
+    const int e = transform(conv_.dy, "dy", out_blocks_, panels_ * conv_.vectors, m_, winograd_gradient);
     const auto& s = conv_.shape;
     KernelBuilder kernel(fmt::format("winograd{}_weight_grad_{}_{}_{}x{}_blocks", m_, s.channels, s.outputs,
                                      s.h.out, s.w.out));
@@ -92,8 +93,7 @@ class WinogradWeightGradBlocks {
 
   // Transforms one operand of `blocks` blocks of channels, as `room` blocks of which the last are zero; a
   // task has one map and block.
-  int transform(ValueId operand, const char* name, int64_t blocks, int64_t room, int size, int64_t pad,
-                Transform by) {
+  int transform(ValueId operand, const char* name, int64_t blocks, int64_t room, int size, Transform by) {
     const int buffer = lowering_.temporary(fmt::format("transformed {}", name),
                                            {4 * floats(room).fixed, 4 * floats(room).per_sample});
     const auto& s = conv_.shape;
@@ -104,31 +104,27 @@ class WinogradWeightGradBlocks {
     Body body(kernel.names());
     const Expr n = body.let("n", loops::task() / room), block = body.let("block", loops::task() % room);
     const Expr unit = body.let("unit", n / images_), slot = body.let("slot", n % images_);
-    const auto each = [&](Body& a, const std::function<void(Body&, Expr, Expr, Expr)>& visit) {
-      a.loop("th", 0, tiles_h_, 1, [&](Body& b, Expr th) {
-        b.loop("tw", 0, tiles_w_, 1, [&](Body& c, Expr tw) { visit(c, th, tw, th * tiles_w_ + tw); });
-      });
+    const auto to_at = [&](size_t x, const Expr& th, const Expr& tw) {
+      const Expr t = slot * (tiles_h_ * tiles_w_) + th * tiles_w_ + tw;
+      return std::vector<Expr>{at(room, unit, static_cast<int64_t>(x), block, t, 0)};
     };
     const Expr exists = blocks < room ? loops::less(block, blocks) : Expr();
     body.when(exists, [&](Body& a) {
       from.channels(a, block * lanes_);
-      each(a, [&](Body& b, Expr th, Expr tw, Expr t) {
-        const Expr h = b.let("h", th * m_ - pad), w = b.let("w", tw * m_ - pad);
-        winograd_load(b, from, size, n, block, h, w, {}, [&](Body& c, const Vectors& square) {
-          const Vectors result = winograd_2d(c, m_, by, square, size);
-          for (size_t x = 0; x < result.size(); ++x) {
-            c.store(to, {at(room, unit, static_cast<int64_t>(x), block, slot * (tiles_h_ * tiles_w_) + t, 0)},
-                    result[x], 0);
-          }
-        });
+      each_tile(a, tiles_h_, tiles_w_, [&](Body& b, Expr th, Expr tw, const Ahead& ahead) {
+        winograd_load(b, from, m_, size, {n, block, th, tw, {}}, {n, block + ahead.maps, ahead.row, tw, {}},
+                      [&](Body& c, const Vectors& square) {
+                        const Vectors result = winograd_2d(c, m_, by, square, size);
+                        for (size_t x = 0; x < result.size(); ++x)
+                          c.store(to, to_at(x, th, tw), result[x], 0);
+                      });
       });
     });
     if (exists) {
       body.when(loops::less_equal(blocks, block), [&](Body& a) {
-        each(a, [&](Body& b, Expr, Expr, Expr t) {
-          for (int64_t x = 0; x < a_ * a_; ++x) {
-            b.store(to, {at(room, unit, x, block, slot * (tiles_h_ * tiles_w_) + t, 0)}, zeros(lanes_), 0);
-          }
+        each_tile(a, tiles_h_, tiles_w_, [&](Body& b, Expr th, Expr tw, const Ahead&) {
+          for (size_t x = 0; x < static_cast<size_t>(a_ * a_); ++x)
+            b.store(to, to_at(x, th, tw), zeros(lanes_), 0);
         });
       });
     }
@@ -149,42 +145,17 @@ class WinogradWeightGradBlocks {
     });
   }
 
-  // sums += V[x]^T E[x] over the tiles of one unit, for one panel and block: register tiles of input channels
-  // by vectors of output channels.
+  // sums += V[x]^T E[x] over the tiles of one unit, for one panel and block.
   void multiply(Body& body, Expr panel, Expr first, Expr cb, Expr x, Expr unit, Expr tiles) {
-    int64_t count = 1;
-    const int64_t limit = (lowering_.target().vector_registers - 1 - conv_.vectors) / conv_.vectors;
-    while (count * 2 <= std::min<int64_t>({lanes_, limit, 16 / conv_.vectors})) count *= 2;
-    body.loop("i0", 0, lanes_, count, [&](Body& b, Expr i0) {
-      const auto acc = b.alloc("acc", Scalar::f32, {count, conv_.vectors, lanes_}, loops::Space::registers);
-      const auto each = [&](const std::function<void(Body&, Expr, int)>& visit) {
-        b.unrolled("c", 0, count, [&](Body& c, Expr i) {
-          for (int o = 0; o < conv_.vectors; ++o) visit(c, i, o);
-        });
-      };
-      const auto sum_at = [&](Expr i, int o) { return std::vector<Expr>{cb - first, x, i0 + i, o * lanes_}; };
-      each([&](Body& c, Expr i, int o) {
-        c.store(acc, {i, o, 0}, loops::load(sums_, sum_at(i, o), lanes_, 3), 2);
-      });
-      b.loop("t", 0, tiles, 1, [&](Body& d, Expr t) {
-        Vectors e;
-        for (int o = 0; o < conv_.vectors; ++o) {
-          const Expr from = at(panels_ * conv_.vectors, unit, x, panel * conv_.vectors + o, t, 0);
-          e.push_back(d.let("e", loops::load(e_, {from}, lanes_, 0)));
-        }
-        d.unrolled("c", 0, count, [&](Body& f, Expr i) {
-          const Expr v = loops::load(v_, {at(blocks_, unit, x, cb, t, i0 + i)});
-          const Expr input = f.let("v", loops::broadcast(v, lanes_));
-          for (int o = 0; o < conv_.vectors; ++o) {
-            const Expr sum = loops::load(acc, {i, o, 0}, lanes_, 2);
-            f.store(acc, {i, o, 0}, loops::fma(input, e[static_cast<size_t>(o)], sum), 2);
-          }
-        });
-      });
-      each([&](Body& c, Expr i, int o) {
-        c.store(sums_, sum_at(i, o), loops::load(acc, {i, o, 0}, lanes_, 2), 3);
-      });
-    });
+    WinogradSums sums{conv_.vectors, lanes_, lowering_.target().vector_registers, v_, e_, sums_};
+    sums.v_at = [&](const Expr& t, const Expr& lane) {
+      return std::vector<Expr>{at(blocks_, unit, x, cb, t, lane)};
+    };
+    sums.e_at = [&](const Expr& t, int o) {
+      return std::vector<Expr>{at(panels_ * conv_.vectors, unit, x, panel * conv_.vectors + o, t, 0)};
+    };
+    sums.sum_at = [&](const Expr& lane, int o) { return std::vector<Expr>{cb - first, x, lane, o * lanes_}; };
+    sums.add(body, tiles);
   }
 
   void transform_back(Body& body, WeightGradResult& result, Expr panel, Expr first, Expr cb) {
