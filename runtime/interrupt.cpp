@@ -2,14 +2,16 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 
 namespace rnrun {
 
 namespace {
 
-// A signal handler can reach nothing else.
-volatile std::sig_atomic_t stop_signal = 0;
+// A signal handler can reach nothing else. It runs on whichever thread the system picks.
+std::atomic<int> stop_signal = 0;
+static_assert(std::atomic<int>::is_always_lock_free);
 
 extern "C" void on_signal(int signal) {
   if (stop_signal != 0) _exit(128 + signal);

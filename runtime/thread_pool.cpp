@@ -66,7 +66,11 @@ ThreadPool::ThreadPool(int threads)
   if (threads == 1) return;
   team_ = std::thread([this] {
 #pragma omp parallel num_threads(threads_ - 1)
-    serve(omp_get_thread_num() + 1);
+    {
+      serve(omp_get_thread_num() + 1);
+      ++left_;
+    }
+    left_.load();
   });
 }
 

@@ -65,7 +65,8 @@ class ThreadPool {
   // Members of the team that take part.
   alignas(64) std::atomic<uint32_t> inside_ = 0;
   std::atomic<bool> stop_ = false;
-  std::thread team_;  // enters the parallel region
+  std::atomic<int> left_ = 0;  // the region ends with a barrier; ThreadSanitizer sees it by this
+  std::thread team_;           // enters the parallel region
 };
 
 }  // namespace rnrun
