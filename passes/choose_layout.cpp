@@ -160,7 +160,8 @@ class LayoutChoice {
       same = false;
     }
     if (const int m = transform(r, v); m > 0) {
-      node.inputs.push_back(transformed(r.builder(), node.inputs[1], m));
+      const auto stride = node.attributes.get<std::vector<int64_t>>("stride")[0];
+      node.inputs.push_back(transformed(r.builder(), node.inputs[1], m, stride));
       same = false;
     }
     if (same) return kNoValue;
@@ -177,9 +178,10 @@ class LayoutChoice {
     return choose_winograd(conv_shape(r.old_graph(), node), target_).m;
   }
 
-  static ValueId transformed(GraphBuilder& builder, ValueId packed, int m) {
+  static ValueId transformed(GraphBuilder& builder, ValueId packed, int m, int64_t stride) {
     Attributes attributes;
     attributes.set("tile", int64_t{m});
+    attributes.set("stride", stride);
     const std::string& name = builder[packed].name;
     const size_t dot = name.starts_with('%') ? name.find('.') + 1 : 0;
     const Layout layout = transformed_weight_layout(builder[packed].type.layout);

@@ -89,7 +89,7 @@ void check_conv_rules(const ConvRules& rules, const Module& module) {
     }
     if (!possible) {
       throw UserError({}, fmt::format("--conv: {} cannot compute {}: {} is {}; it takes 3x3 convolutions of "
-                                      "stride 1 and pad 1 with more than {} channels, without groups",
+                                      "stride 1 or 2 and pad 1 with more than {} channels, without groups",
                                       kNames[static_cast<size_t>(rule.algorithm)], rule.pattern, found->layer,
                                       describe(*found), kPlainChannels));
     }

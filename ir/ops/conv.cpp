@@ -158,21 +158,26 @@ int64_t tile_of(const Node& node) {
   return tile;
 }
 
+int64_t stride_of(const Node& node) {
+  const auto stride = node.attributes.get<int64_t>("stride");
+  if (stride < 1 || stride > 2) fail(node, fmt::format("the stride must be 1 or 2, not {}", stride));
+  return stride;
+}
+
 Type infer_winograd_weight(const Node& node, Types in) {
   require(node, in[0], DType::f32, 4, "the weight");
   const Shape& w = in[0].shape;
   if (has_batch(w)) fail(node, fmt::format("the weight {} must not depend on the batch", str(in[0])));
   require_shape(node, in[0], {w[0], w[1], 3, 3}, "the weight");
+  stride_of(node);
   const int64_t size = tile_of(node) + 2;
   return f32({w[0], w[1], size, size});
 }
 
-// G of F(tile, 3): a row [1, p, p^2] / product over the other points q of (p - q) for each point p of
-// interpolation, and [0, 0, 1] for infinity. The sign of a row is free; here that of point 0 is positive.
-std::vector<std::array<double, 3>> winograd_matrix(int64_t tile) {
-  const std::vector<double> points = tile == 2   ? std::vector<double>{0, 1, -1}
-                                     : tile == 3 ? std::vector<double>{0, 0.75, -0.75, 1.5}
-                                                 : std::vector<double>{0, 0.625, -0.625, 1.5, -1.5};
+// G of F(tile, r) over `points`: a row [1, p, p^2, ...] / product over the other points q of (p - q) for each
+// point p of interpolation, and [0, ..., 0, 1] for infinity. The sign of a row is free; here that of point 0
+// is positive.
+std::vector<std::array<double, 3>> filter_matrix(const std::vector<double>& points, size_t taps) {
   std::vector<std::array<double, 3>> rows;
   for (const double p : points) {
     double product = 1;
@@ -180,13 +185,30 @@ std::vector<std::array<double, 3>> winograd_matrix(int64_t tile) {
     if (p == 0) product = std::abs(product);
     rows.push_back({1 / product, p / product, p * p / product});
   }
-  rows.push_back({0, 0, 1});
+  rows.push_back({0, 0, 0});
+  rows.back()[taps - 1] = 1;
+  return rows;
+}
+
+// At stride 1, G of F(tile, 3); at stride 2, that of F(tile, 2) for the outer taps, then a row of the middle
+// tap.
+std::vector<std::array<double, 3>> winograd_matrix(int64_t tile, int64_t stride) {
+  const bool one = stride == 1;
+  if (tile == 2 && one) return filter_matrix({0, 1, -1}, 3);
+  if (tile == 3 && one) return filter_matrix({0, 0.75, -0.75, 1.5}, 3);
+  if (one) return filter_matrix({0, 0.625, -0.625, 1.5, -1.5}, 3);
+  auto rows = filter_matrix(tile == 2   ? std::vector<double>{0, 1}
+                            : tile == 3 ? std::vector<double>{0, 1, -1}
+                                        : std::vector<double>{0.5, -0.5, 1.25, -1.25},
+                            2);
+  for (auto& row : rows) row = {row[0], 0, row[1]};
+  rows.push_back({0, 1, 0});
   return rows;
 }
 
 void evaluate_winograd_weight(EvalContext& context) {
   const std::vector<double>& w = context.inputs[0]->values;
-  const auto matrix = winograd_matrix(tile_of(context.node));
+  const auto matrix = winograd_matrix(tile_of(context.node), stride_of(context.node));
   const size_t size = matrix.size();
   for (size_t i = 0; i < context.result.values.size(); ++i) {
     const size_t pair = i / (size * size);
@@ -259,17 +281,19 @@ OpInfo conv2d_weight_grad() {
 }
 
 OpInfo winograd_weight() {
-  return {.op = Op::winograd_weight,
-          .name = "winograd_weight",
-          .kind = OpKind::other,
-          .min_inputs = 1,
-          .max_inputs = 1,
-          .attributes = {{"tile", AttributeKind::integer, {}}},
-          .doc =
-              "w[O, C, 3, 3] transformed for Winograd convolution by F(tile x tile, 3 x 3): G w G^T, of size "
-              "tile + 2",
-          .infer = infer_winograd_weight,
-          .evaluate = evaluate_winograd_weight};
+  return {
+      .op = Op::winograd_weight,
+      .name = "winograd_weight",
+      .kind = OpKind::other,
+      .min_inputs = 1,
+      .max_inputs = 1,
+      .attributes = {{"tile", AttributeKind::integer, {}}, {"stride", AttributeKind::integer, int64_t{1}}},
+      .doc =
+          "w[O, C, 3, 3] transformed for Winograd convolution by F(tile x tile, 3 x 3) at a stride of 1 or "
+          "2: "
+          "G w G^T, of size tile + 2",
+      .infer = infer_winograd_weight,
+      .evaluate = evaluate_winograd_weight};
 }
 
 }  // namespace rnc::ops

@@ -106,7 +106,9 @@ void lower_training(Lowering& lowering, const Group& group, const DirectConv& co
   check(m > 0 || forward_panel == 0, "a direct input gradient has weights of its own layout");
   if (m == 0) return lower_direct(lowering, group, conv);
   lower_winograd(lowering, group, conv,
-                 {.m = m, .forward_panel = forward_panel, .flipped = node.op == Op::conv2d_input_grad});
+                 {.filtering = filtering(conv_shape(lowering.graph(), node), m),
+                  .forward_panel = forward_panel,
+                  .input_grad = node.op == Op::conv2d_input_grad});
 }
 
 // With weights that choose_layout has had transformed.
@@ -114,9 +116,10 @@ void lower_transformed(Lowering& lowering, const Group& group, const DirectConv&
                        ValueId transformed) {
   const int m = static_cast<int>(lowering.type(transformed).shape[2]) - 2;
   const int64_t from = winograd_from_batch(shape, m, lowering.target());
-  lower_winograd(
-      lowering, group, conv,
-      {.m = m, .transformed = lowering.buffer(transformed), .from_batch = std::max<int64_t>(from, 1)});
+  lower_winograd(lowering, group, conv,
+                 {.filtering = filtering(shape, m),
+                  .transformed = lowering.buffer(transformed),
+                  .from_batch = std::max<int64_t>(from, 1)});
 }
 
 }  // namespace
@@ -183,7 +186,10 @@ void lower_winograd_weight(Lowering& lowering, const Group& group) {
                                 .blocks = ceil_div(w.shape[1], lowering.lanes()),
                                 .panel = panel,
                                 .rows = ceil_div(w.shape[1], lowering.lanes()) * lowering.lanes()};
-  transform_weights(lowering, weights, static_cast<int>(node.attributes.get<int64_t>("tile")), v, "");
+  const auto attribute = [&](const char* name) {
+    return static_cast<int>(node.attributes.get<int64_t>(name));
+  };
+  transform_weights(lowering, weights, {attribute("tile"), attribute("stride")}, v, "");
 }
 
 void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {

@@ -52,7 +52,7 @@ class Cases {
     for (int i = 0; i < 6; ++i) add_convolutions();
     for (int i = 0; i < 3; ++i) add_pools();
     for (int i = 0; i < 4; ++i) add_channels();
-    for (int i = 0; i < 3; ++i) add_winograd();
+    for (int i = 0; i < 5; ++i) add_winograd();
     add_elementwise();
     add_matrix_products();
     add_normalization();
@@ -143,13 +143,15 @@ class Cases {
   // A weight transformed, and a convolution that uses it.
   void add_winograd() {
     const int64_t in = random_.integer(3, 40), out = channels(), tile = random_.integer(2, 4);
+    const int64_t stride = random_.integer(1, 2);
     const Type w = f32({out, in, 3, 3});
-    add(Op::winograd_weight, {w}, {{"tile", tile}});
-    add(Op::conv2d, {images(in, pair(1, 13)), w, f32({out})}, {{"pad", int64_t{1}}});
+    add(Op::winograd_weight, {w}, {{"tile", tile}, {"stride", stride}});
+    add(Op::conv2d, {images(in, pair(1, 13)), w, f32({out})}, {{"pad", int64_t{1}}, {"stride", stride}});
     Graph& graph = builder_.graph();
     Node conv = graph.nodes.back();
     graph.nodes.pop_back();
-    conv.inputs.push_back(builder_.op(Op::winograd_weight, {conv.inputs[1]}, {{"tile", tile}}, "u"));
+    conv.inputs.push_back(
+        builder_.op(Op::winograd_weight, {conv.inputs[1]}, {{"tile", tile}, {"stride", stride}}, "u"));
     graph.nodes.push_back(conv);
     graph.outputs[0].value = static_cast<ValueId>(graph.nodes.size()) - 1;
   }

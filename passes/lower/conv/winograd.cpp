@@ -22,9 +22,10 @@ using loops::Scalar;
 
 namespace {
 
-constexpr int64_t kTiles = 28;        // of a task: enough to use each transformed weight often
-constexpr int64_t kSharedTiles = 72;  // the same where all panels share the transformed input
-constexpr int64_t kManyTasks = 8;     // so many tasks without splitting the panels are enough for all threads
+constexpr int64_t kTiles = 28;         // of a task: enough to use each transformed weight often
+constexpr int64_t kStride2Tiles = 14;  // the same at stride 2, where several positions use it
+constexpr int64_t kSharedTiles = 72;   // the same where all panels share the transformed input
+constexpr int64_t kManyTasks = 8;  // so many tasks without splitting the panels are enough for all threads
 // Transformed weights larger than this many times the second-level cache would not stay in the last level.
 constexpr int64_t kLastLevel = 12;
 
@@ -71,19 +72,22 @@ class WinogradKernel {
       : lowering_(lowering),
         conv_(conv),
         how_(how),
-        m_(how.m),
-        a_(how.m + 2),
+        f_(how.filtering),
+        in_(how.input_grad ? f_.gradient_input() : f_.input()),
+        out_(how.input_grad ? f_.gradient_output().size : f_.output().size),
+        positions_(f_.positions() * f_.positions()),
+        weights_(f_.weights() * f_.weights()),
         lanes_(lowering.lanes()),
         panels_(ceil_div(conv.out_channels, lanes_ * conv.vectors)),
         blocks_(ceil_div(conv.in_channels, lanes_)),
         register_tile_(
             std::max<int64_t>((lowering.target().vector_registers - 1 - conv.vectors) / conv.vectors, 1)),
         multiplication_({conv.vectors, lanes_, blocks_, register_tile_, careful()}),
-        shared_(4 * a_ * a_ * blocks_ * lanes_ * kTiles > lowering.target().l2_bytes * 3 / 4),
-        t_(tile_maps(ceil_div(conv.out_h, m_), ceil_div(conv.out_w, m_), shared_ ? kSharedTiles : kTiles,
-                     register_tile_)),
-        kernel_(fmt::format("winograd{}_{}_{}_{}x{}", m_, conv.in_channels, conv.out_channels, conv.out_h,
-                            conv.out_w)),
+        shared_(4 * positions_ * blocks_ * lanes_ * tiles_wanted() > lowering.target().l2_bytes * 3 / 4),
+        t_(tile_maps(ceil_div(conv.out_h, out_), ceil_div(conv.out_w, out_),
+                     shared_ ? kSharedTiles : tiles_wanted(), register_tile_)),
+        kernel_(fmt::format("{}_{}_{}_{}x{}", kernel_prefix(f_), conv.in_channels, conv.out_channels,
+                            conv.out_h, conv.out_w)),
         group_(group),
         code_(lowering, kernel_, epilogue_of(lowering.graph(), group), conv.out, lowering.type(conv.out),
               out_view()),
@@ -106,8 +110,8 @@ class WinogradKernel {
       weights = lowering_.temporary("transformed weights", {4 * u_floats(), 0});
       transform_weights(lowering_,
                         {conv_.weight, weights, panels_, blocks_, conv_.vectors * lanes_, u_rows(),
-                         how_.forward_panel, how_.flipped},
-                        m_, conv_.out, conv_.work.direction);
+                         how_.forward_panel, how_.input_grad},
+                        f_, conv_.out, conv_.work.direction);
     }
     if (shared_) transform_inputs();
     if (!w_) u_ = kernel_.param("u", weights, Scalar::f32, u_dims(), Access::read);
@@ -135,10 +139,10 @@ class WinogradKernel {
       tasks.per_sample = std::max(tasks.per_sample, direct.tasks.per_sample);
     }
     loops::Work work = conv_.work;
-    count_winograd(work, m_, conv_.in_channels * conv_.out_channels, conv_.out_h, conv_.out_w);
+    count_winograd(work, f_, conv_.in_channels * conv_.out_channels, t_.map_tiles());
     work.bytes.per_sample = conv_.out_channels * conv_.out_h * conv_.out_w * code_.bytes_per_element() +
                             x_->bytes_per_element() * conv_.in_channels * conv_.in_h * conv_.in_w;
-    work.bytes.fixed = 4 * a_ * a_ * conv_.in_channels * conv_.out_channels;
+    work.bytes.fixed = 4 * weights_ * conv_.in_channels * conv_.out_channels;
     work.from_batch = how_.from_batch;
     work.direct_bytes = {4 * 9 * conv_.in_channels * conv_.out_channels, work.bytes.per_sample};
     lowering_.call(kernel_, tasks, body, conv_.out, work, code_.in_place(shared_ ? Group{} : x_->operands()));
@@ -151,13 +155,14 @@ class WinogradKernel {
         {0, 1}, {ceil_div(conv_.out_channels, lanes_), 0}, {conv_.out_h, 0}, {conv_.out_w, 0}, {lanes_, 0}};
   }
   std::vector<Extent> u_dims() const {
-    return {{panels_, 0}, {a_ * a_, 0}, {u_rows(), 0}, {conv_.vectors * lanes_, 0}};
+    return {{panels_, 0}, {weights_, 0}, {u_rows(), 0}, {conv_.vectors * lanes_, 0}};
   }
-  int64_t u_floats() const { return panels_ * a_ * a_ * u_rows() * conv_.vectors * lanes_; }
+  int64_t u_floats() const { return panels_ * weights_ * u_rows() * conv_.vectors * lanes_; }
   int64_t u_rows() const { return how_.transformed < 0 ? padded_rows(blocks_ * lanes_) : blocks_ * lanes_; }
+  int64_t tiles_wanted() const { return f_.stride == 1 ? kTiles : kStride2Tiles; }
   // So many rectified inputs with the largest tile would be more than three times as far off as when summed
   // directly.
-  bool careful() const { return m_ == 4 && !how_.flipped && conv_.in_channels >= 512; }
+  bool careful() const { return f_ == Filtering{4, 1} && !how_.input_grad && conv_.in_channels >= 512; }
   // Whether every task transforms the weights of its panel itself, as those of all panels are too many.
   bool transforms_panel() const {
     return shared_ && 4 * u_floats() > kLastLevel * lowering_.target().l2_bytes;
@@ -168,11 +173,12 @@ class WinogradKernel {
   int64_t v_tiles() const { return shared_ ? t_.unit_images * t_.map_tiles() : t_.unit_tiles(); }
   int64_t v_plane() const { return (blocks_ * v_tiles() + 1) * lanes_; }
   Extent v_floats() const {
-    const int64_t unit = a_ * a_ * v_plane();
-    return shared_ ? Extent{unit, ceil_div(unit, t_.unit_images)} : Extent{t_.units() * unit, 0};
+    const int64_t unit = positions_ * v_plane();
+    if (!shared_) return {t_.units() * unit, 0};
+    return t_.unit_images == 1 ? Extent{0, unit} : Extent{unit, ceil_div(unit, t_.unit_images)};
   }
   Expr v_at(const Expr& unit, const Expr& x, const Expr& cb, const Expr& t, const Expr& lane) const {
-    return unit * (a_ * a_ * v_plane()) + x * v_plane() + (cb * v_tiles() + t) * lanes_ + lane;
+    return unit * (positions_ * v_plane()) + x * v_plane() + (cb * v_tiles() + t) * lanes_ + lane;
   }
   int64_t products_plane() const { return (conv_.vectors * t_.tiles() + 1) * lanes_; }
   Expr product_at(const Expr& x, const Expr& o, const Expr& t) const {
@@ -189,10 +195,12 @@ class WinogradKernel {
 
   // B^T d B of one tile of one block of channels, into place t of a unit of V.
   void input_tile(Body& body, const TilePlace& tile, const TilePlace& ahead, Expr unit, Expr t) {
-    winograd_load(body, *x_, m_, a_, tile, ahead, [&](Body& b, const Vectors& square) {
-      const Vectors result = winograd_2d(b, m_, winograd_input, square, a_);
-      for (size_t x = 0; x < result.size(); ++x)
-        b.store(v_, {v_at(unit, static_cast<int64_t>(x), tile.cb, t, 0)}, result[x], 0);
+    const Transform by = how_.input_grad ? winograd_gradient_input : winograd_input;
+    winograd_load(body, *x_, in_, tile, ahead, [&](Body& b, const Column& column) {
+      transform_square(b, f_, by, in_.size, f_.positions(), column, [&](Body& c, Expr i, const Vectors& row) {
+        for (int j = 0; j < f_.positions(); ++j)
+          c.store(v_, {v_at(unit, i * f_.positions() + j, tile.cb, t, 0)}, row[static_cast<size_t>(j)], 0);
+      });
     });
   }
 
@@ -201,7 +209,7 @@ class WinogradKernel {
   void transform_inputs() {
     v_buffer_ = lowering_.temporary("transformed input", {4 * v_floats().fixed, 4 * v_floats().per_sample});
     KernelBuilder kernel(
-        fmt::format("winograd{}_input_{}_{}x{}", m_, conv_.in_channels, conv_.in_h, conv_.in_w));
+        fmt::format("{}_input_{}_{}x{}", kernel_prefix(f_), conv_.in_channels, conv_.in_h, conv_.in_w));
     x_.emplace(input(kernel));
     v_ = kernel.param("v", v_buffer_, Scalar::f32, {v_floats()}, Access::update);
     Body body(kernel.names());
@@ -227,11 +235,11 @@ class WinogradKernel {
 
   // One task of the convolution itself.
   void task(Body& body, Expr task) {
-    products_ = body.alloc("products", Scalar::f32, {a_ * a_ * products_plane()}, loops::Space::scratch);
+    products_ = body.alloc("products", Scalar::f32, {positions_ * products_plane()}, loops::Space::scratch);
     if (!shared_) v_ = body.alloc("v", Scalar::f32, {v_floats().fixed}, loops::Space::scratch);
     if (w_) {
       u_ = body.alloc("u", Scalar::f32,
-                      {1, a_ * a_, padded_rows(weight_blocks() * lanes_), conv_.vectors * lanes_},
+                      {1, weights_, padded_rows(weight_blocks() * lanes_), conv_.vectors * lanes_},
                       loops::Space::scratch);
     }
     reductions_.begin_task(body);
@@ -277,7 +285,7 @@ class WinogradKernel {
   // Blocks of input channels whose transformed weights for one panel leave room for the products and the
   // inputs in the second-level cache.
   int64_t weight_blocks() const {
-    const int64_t fits = lowering_.target().l2_bytes / 3 / (4 * a_ * a_ * conv_.vectors * lanes_ * lanes_);
+    const int64_t fits = lowering_.target().l2_bytes / 3 / (4 * weights_ * conv_.vectors * lanes_ * lanes_);
     const int64_t step = multiplication_.summed_blocks();
     return std::min(std::max(fits / step, int64_t{1}) * step, blocks_);
   }
@@ -289,8 +297,8 @@ class WinogradKernel {
       const Expr end = b.let("to", loops::min(from + step, blocks_));
       b.comment("weight transform");
       b.loop("cb", from, end, 1, [&](Body& c, Expr cb) {
-        transform_block(c, {w_, u_, conv_.vectors * lanes_, how_.forward_panel > 0, how_.flipped}, m_, panel,
-                        0, cb, cb - from);
+        transform_block(c, {w_, u_, conv_.vectors * lanes_, how_.forward_panel > 0, how_.input_grad}, f_,
+                        panel, 0, cb, cb - from);
       });
       b.comment("products");
       products(b, 0, {from, end, from, false});
@@ -298,7 +306,7 @@ class WinogradKernel {
   }
 
   void products(Body& body, Expr panel, const Blocks& blocks) {
-    body.loop("x", 0, a_ * a_, 1, [&](Body& b, Expr x) {
+    body.loop("x", 0, positions_, 1, [&](Body& b, Expr x) {
       b.loop("unit", 0, units_, 1, [&](Body& c, Expr unit) {
         const Expr v_unit = shared_ ? n0_ / t_.unit_images + unit : unit;
         const Expr v_first = shared_ ? row0_ * t_.tiles_w : Expr(0);
@@ -308,7 +316,7 @@ class WinogradKernel {
         const auto result_at = [&](const Expr& x, int o, const Expr& t) {
           return product_at(x, o, unit * t_.unit_tiles() + t);
         };
-        multiplication_.multiply(c, {u_, v_, v_of, products_, result_at, shared_, unit}, panel, x,
+        multiplication_.multiply(c, {u_, f_, v_, v_of, products_, result_at, shared_, unit}, panel, x,
                                  t_.unit_tiles(), blocks);
       });
     });
@@ -369,17 +377,18 @@ class WinogradKernel {
     const FusedCode::Values channels = code_.channels(body, block * lanes_, lanes_, true);
     each_place(body, block, [&](Body& b, const TilePlace& at, const TilePlace& ahead, Expr unit, Expr t) {
       const Expr exists = t_.unit_images > 1 ? loops::less(at.n, loops::batch()) : Expr();
-      const Expr h = b.let("h", at.th * m_), w = b.let("w", at.tw * m_);
-      each_pixel(m_, ahead, [&](Expr row, Expr column) {
+      const Expr h = b.let("h", at.th * out_), w = b.let("w", at.tw * out_);
+      each_pixel(out_, ahead, [&](Expr row, Expr column) {
         code_.prefetch(b, {ahead.n, ahead.cb, row, column, 0});
       });
       b.when(exists, [&](Body& c) {
         Vectors square;
-        for (int x = 0; x < a_ * a_; ++x) {
+        for (int x = 0; x < positions_; ++x) {
           square.push_back(
               c.let("q", loops::load(products_, {product_at(x, o, unit * t_.unit_tiles() + t)}, lanes_, 0)));
         }
-        Vectors pixels = winograd_2d(c, m_, winograd_output, square, a_);
+        const Transform by = how_.input_grad ? winograd_gradient_output : winograd_output;
+        Vectors pixels = winograd_2d(c, f_, by, square, f_.positions());
         for (Expr& y : pixels) y = bias ? c.let("y", y + bias) : y;
         store_tile(c, channels, pixels, at.n, block, shared_ ? Expr(o) : block, h, w);
       });
@@ -389,17 +398,17 @@ class WinogradKernel {
   void store_tile(Body& body, const FusedCode::Values& channels, const Vectors& pixels, Expr n, Expr block,
                   Expr sums, Expr h, Expr w) {
     const auto at = [&](Body& b, int i, int j, FusedCode::Values& values, bool store) {
-      values[conv_.out] = pixels[static_cast<size_t>(i * m_ + j)];
+      values[conv_.out] = pixels[static_cast<size_t>(i * out_ + j)];
       code_.at(b, {{n, block, h + i, w + j, 0}, lanes_, 4, {}}, values, store);
     };
     FusedCode::Values first = channels;
     if (reductions_.needs_first()) at(body, 0, 0, first, false);
     reductions_.begin_chunk(body, first);
-    for (int i = 0; i < m_; ++i) {
-      for (int j = 0; j < m_; ++j) {
+    for (int i = 0; i < out_; ++i) {
+      for (int j = 0; j < out_; ++j) {
         Expr inside;
-        if (i > 0 && conv_.out_h % m_ != 0) inside = loops::less(h + i, conv_.out_h);
-        if (j > 0 && conv_.out_w % m_ != 0) {
+        if (i > 0 && conv_.out_h % out_ != 0) inside = loops::less(h + i, conv_.out_h);
+        if (j > 0 && conv_.out_w % out_ != 0) {
           const Expr column = loops::less(w + j, conv_.out_w);
           inside = inside ? both(inside, column) : column;
         }
@@ -410,13 +419,17 @@ class WinogradKernel {
         });
       }
     }
-    reductions_.end_chunk(body, sums, loops::min(m_, conv_.out_h - h) * loops::min(m_, conv_.out_w - w));
+    reductions_.end_chunk(body, sums, loops::min(out_, conv_.out_h - h) * loops::min(out_, conv_.out_w - w));
   }
 
   Lowering& lowering_;
   const DirectConv& conv_;
   const Winograd& how_;
-  int m_, a_, lanes_;
+  Filtering f_;
+  TilePixels in_;  // of the input and
+  int out_;        // of the output, along an axis
+  int positions_, weights_;
+  int lanes_;
   int64_t panels_, blocks_, register_tile_;
   WinogradProducts multiplication_;
   bool shared_;

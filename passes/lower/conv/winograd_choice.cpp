@@ -10,7 +10,12 @@ namespace rnc {
 namespace {
 
 constexpr double kFmaPerCycle = 2;
-constexpr double kTransformCycles = 3;      // per element of a transformed tile and vector of channels
+constexpr double kTransformCycles = 3;  // per element of a transformed tile and vector of channels
+// Products take so much longer than those of direct summation: they load each operand less often from
+// registers, and weights that outgrow the last-level cache when transformed from memory.
+constexpr double kSlowerProducts = 1.3, kSlowerFromMemory = 1.45;
+constexpr double kSlowerSums = 1.25;  // of the weight gradient at stride 2, whose operands outgrow the caches
+constexpr int64_t kLastLevel = 12;    // second-level caches
 constexpr double kMemoryBytesPerCycle = 4;  // of a core, when all of them stream weights
 constexpr int64_t kMostImages = 64;         // that a choice of algorithm waits for
 
@@ -41,7 +46,8 @@ double pairs(const ConvShape& shape) {
 
 double products_per_image(const ConvShape& shape, int m) {
   const int64_t tiles = ceil_div(shape.h.out, m) * ceil_div(shape.w.out, m);
-  return static_cast<double>(tiles * (m + 2) * (m + 2));
+  const int positions = filtering(shape, m).positions();
+  return static_cast<double>(tiles * positions * positions);
 }
 
 // Cycles of one image on one core, weights at hand.
@@ -52,8 +58,11 @@ double direct_cycles(const ConvShape& shape, const TargetInfo& target) {
 double winograd_cycles(const ConvShape& shape, int m, const TargetInfo& target) {
   const double vectors =
       static_cast<double>(shape.channels + shape.outputs) / static_cast<double>(target.vector_lanes);
-  const double products = products_per_image(shape, m);
-  return products * (pairs(shape) / (kFmaPerCycle * target.vector_lanes) + vectors * kTransformCycles);
+  const double weights = 4 * pairs(shape) * (m + 2) * (m + 2);
+  const bool fits = weights <= static_cast<double>(kLastLevel * target.l2_bytes);
+  const double multiply =
+      pairs(shape) / (kFmaPerCycle * target.vector_lanes) * (fits ? kSlowerProducts : kSlowerFromMemory);
+  return products_per_image(shape, m) * (multiply + vectors * kTransformCycles);
 }
 
 int fastest_tile(const ConvShape& shape, const TargetInfo& target) {
@@ -68,9 +77,10 @@ int fastest_tile(const ConvShape& shape, const TargetInfo& target) {
 
 bool winograd_shape(const ConvShape& shape) {
   const auto three = [](const ConvShape::Axis& a) {
-    return a.kernel == 3 && a.stride == 1 && a.pad == 1 && a.dilation == 1;
+    return a.kernel == 3 && a.stride <= 2 && a.pad == 1 && a.dilation == 1;
   };
-  return three(shape.h) && three(shape.w) && shape.groups == 1 && shape.channels > kPlainChannels;
+  return three(shape.h) && three(shape.w) && shape.h.stride == shape.w.stride && shape.groups == 1 &&
+         shape.channels > kPlainChannels;
 }
 
 bool winograd_possible(const ConvShape& shape, const TargetInfo& target) {
@@ -89,6 +99,8 @@ int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& tar
   return 0;
 }
 
+Filtering filtering(const ConvShape& shape, int m) { return {m, static_cast<int>(shape.h.stride)}; }
+
 WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target) {
   const int forced = forced_tile(shape, target);
   if (forced > 0) return {forced, 1};
@@ -98,22 +110,28 @@ WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target)
   return from == 0 ? WinogradChoice{} : WinogradChoice{best, from};
 }
 
-int winograd_tile(const ConvShape& shape, const TargetInfo& target) {
+int winograd_tile(const ConvShape& shape, const TargetInfo& target, double slower) {
   const int forced = forced_tile(shape, target);
   if (forced > 0) return forced;
   if (!suits(shape, target)) return 0;
   const int m = fastest_tile(shape, target);
-  return winograd_cycles(shape, m, target) < direct_cycles(shape, target) ? m : 0;
+  return slower * winograd_cycles(shape, m, target) < direct_cycles(shape, target) ? m : 0;
 }
 
 int training_tile(const Graph& graph, const Node& node, const TargetInfo& target) {
-  const bool trains = graph.name == "train_step" || graph.name == "backward";
-  return trains ? winograd_tile(conv_shape(graph, node), target) : 0;
+  if (graph.name != "train_step" && graph.name != "backward") return 0;
+  const ConvShape shape = conv_shape(graph, node);
+  const bool sums = node.op == Op::conv2d_weight_grad && shape.h.stride == 2;
+  return winograd_tile(shape, target, sums ? kSlowerSums : 1);
 }
 
-void count_winograd(loops::Work& work, int m, int64_t pairs, int64_t out_h, int64_t out_w) {
-  work.algorithm = fmt::format("winograd {}x{}", m, m);
-  work.operations = {0, 2 * pairs * ceil_div(out_h, m) * ceil_div(out_w, m) * (m + 2) * (m + 2)};
+void count_winograd(loops::Work& work, const Filtering& filtering, int64_t pairs, int64_t tiles) {
+  work.algorithm = fmt::format("winograd {}x{}", filtering.m, filtering.m);
+  work.operations = {0, 2 * pairs * tiles * filtering.positions() * filtering.positions()};
+}
+
+std::string kernel_prefix(const Filtering& filtering) {
+  return fmt::format("winograd{}{}", filtering.m, filtering.stride == 1 ? "" : "s2");
 }
 
 Layout transformed_weight_layout(const Layout& weight) { return {{0, 2, 3, 1}, weight.blocks}; }

@@ -92,13 +92,15 @@ void WinogradProducts::sum(Body& body, const Operands& in, const Tile& tile, con
   const auto acc =
       body.alloc("acc", Scalar::f32, {s_.vectors, tile.tiles, s_.lanes}, loops::Space::registers);
   each(body, tile.tiles, [&](Body& b, int o, Expr p) { b.store(acc, {o, p, 0}, zeros(lanes), 2); });
+  const Expr weight = body.let("weight", in.filtering.weight_of(tile.x));
+  const Expr next = in.streamed ? body.let("next", in.filtering.weight_of(tile.x + 1)) : Expr();
   int64_t unroll = s_.lanes;
   while (unroll > 1 && unroll * s_.vectors * tile.tiles > kUnrolledFmas) unroll /= 2;
   body.loop("cb", blocks.begin, blocks.end, 1, [&](Body& b, Expr cb) {
     b.loop("i", 0, s_.lanes, unroll, [&](Body& c, Expr i0) {
       const Expr rows = (cb - blocks.first) * s_.lanes;
       for (int o = 0; in.streamed && o < s_.vectors; ++o)
-        c.add(loops::prefetch(in.u, {tile.panel, tile.x + 1, rows + i0 + in.unit % unroll, o * s_.lanes}));
+        c.add(loops::prefetch(in.u, {tile.panel, next, rows + i0 + in.unit % unroll, o * s_.lanes}));
       c.unrolled("k", 0, unroll, [&](Body& d, Expr k) {
         const Expr i = i0 + k;
         if (in.streamed) {
@@ -107,7 +109,7 @@ void WinogradProducts::sum(Body& body, const Operands& in, const Tile& tile, con
         }
         std::vector<Expr> weights;
         for (int o = 0; o < s_.vectors; ++o) {
-          const Expr u = loops::load(in.u, {tile.panel, tile.x, rows + i, o * s_.lanes}, lanes, 3);
+          const Expr u = loops::load(in.u, {tile.panel, weight, rows + i, o * s_.lanes}, lanes, 3);
           weights.push_back(d.let("u", u));
         }
         d.unrolled("p", 0, tile.tiles, [&](Body& e, Expr p) {
@@ -124,13 +126,13 @@ void WinogradProducts::sum(Body& body, const Operands& in, const Tile& tile, con
   add(body, tile.tiles, to, [&](int o, const Expr& p) { return loops::load(acc, {o, p, 0}, lanes, 2); });
 }
 
-void WinogradSums::add(Body& body, const Expr& tiles) const {
+void WinogradSums::add(Body& body, const Expr& weight, const Expr& tiles) const {
   const auto width = static_cast<int>(lanes);
   const int64_t limit = (vector_registers - 1 - vectors) / vectors;
   int64_t count = 1;
   while (count * 2 <= std::min<int64_t>({lanes, limit, 16 / vectors})) count *= 2;
   const int sum_dim = static_cast<int>(sum_at(0, 0).size()) - 1;
-  const int e_dim = static_cast<int>(e_at(0, 0).size()) - 1;
+  const int e_dim = static_cast<int>(e_at(0, 0, 0).size()) - 1;
   body.loop("i0", 0, lanes, count, [&](Body& b, Expr i0) {
     const auto acc = b.alloc("acc", Scalar::f32, {count, vectors, lanes}, loops::Space::registers);
     const auto each = [&](const std::function<void(Body&, Expr i, int o)>& visit) {
@@ -139,16 +141,18 @@ void WinogradSums::add(Body& body, const Expr& tiles) const {
       });
     };
     each([&](Body& c, Expr i, int o) { c.store(acc, {i, o, 0}, zeros(width), 2); });
-    b.loop("t", 0, tiles, 1, [&](Body& c, Expr t) {
-      std::vector<Expr> gradients;
-      for (int o = 0; o < vectors; ++o)
-        gradients.push_back(c.let("e", loops::load(e, e_at(t, o), width, e_dim)));
-      c.unrolled("c", 0, count, [&](Body& d, Expr i) {
-        const Expr input = d.let("v", loops::broadcast(loops::load(v, v_at(t, i0 + i)), width));
-        for (int o = 0; o < vectors; ++o) {
-          const Expr sum = loops::load(acc, {i, o, 0}, width, 2);
-          d.store(acc, {i, o, 0}, loops::fma(input, gradients[static_cast<size_t>(o)], sum), 2);
-        }
+    filtering.each_position(b, weight, [&](Body& p, const Expr& x) {
+      p.loop("t", 0, tiles, 1, [&](Body& c, Expr t) {
+        std::vector<Expr> gradients;
+        for (int o = 0; o < vectors; ++o)
+          gradients.push_back(c.let("e", loops::load(e, e_at(x, t, o), width, e_dim)));
+        c.unrolled("c", 0, count, [&](Body& d, Expr i) {
+          const Expr input = d.let("v", loops::broadcast(loops::load(v, v_at(x, t, i0 + i)), width));
+          for (int o = 0; o < vectors; ++o) {
+            const Expr sum = loops::load(acc, {i, o, 0}, width, 2);
+            d.store(acc, {i, o, 0}, loops::fma(input, gradients[static_cast<size_t>(o)], sum), 2);
+          }
+        });
       });
     });
     each([&](Body& c, Expr i, int o) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "passes/lower/conv/filtering.h"
 #include "passes/lower/lowering.h"
 
 namespace rnc {
@@ -25,7 +26,8 @@ class WinogradProducts {
     bool careful = false;       // more exact sums, for more time
   };
   struct Operands {
-    loops::MemoryRef u;  // [panels][positions][channels][vectors * lanes]
+    loops::MemoryRef u;  // [panels][weights][channels][vectors * lanes]
+    Filtering filtering;
     loops::MemoryRef v;
     std::function<loops::Expr(const loops::Expr& x, const loops::Expr& cb, const loops::Expr& t,
                               const loops::Expr& lane)>
@@ -68,18 +70,20 @@ class WinogradProducts {
   Sizes s_;
 };
 
-// The weight gradient's: sums[c][o] += sum over t of v[t][c] e[t][o], for one block of input channels and one
-// panel of outputs.
+// The weight gradient's: sums[c][o] += sum over t of v[t][c] e[t][o], over the tiles t at all positions x
+// that have one weight, for one block of input channels and one panel of outputs.
 struct WinogradSums {
+  Filtering filtering;
   int vectors = 1;
   int64_t lanes = 1;
   int64_t vector_registers = 16;
   loops::MemoryRef v, e, sums;
-  std::function<std::vector<loops::Expr>(const loops::Expr& t, const loops::Expr& lane)> v_at;
-  std::function<std::vector<loops::Expr>(const loops::Expr& t, int o)> e_at;
-  std::function<std::vector<loops::Expr>(const loops::Expr& lane, int o)> sum_at;
+  using Index = std::vector<loops::Expr>;
+  std::function<Index(const loops::Expr& x, const loops::Expr& t, const loops::Expr& lane)> v_at;
+  std::function<Index(const loops::Expr& x, const loops::Expr& t, int o)> e_at;
+  std::function<Index(const loops::Expr& lane, int o)> sum_at;
 
-  void add(Body& body, const loops::Expr& tiles) const;
+  void add(Body& body, const loops::Expr& weight, const loops::Expr& tiles) const;
 };
 
 }  // namespace rnc

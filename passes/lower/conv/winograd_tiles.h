@@ -25,13 +25,23 @@ struct TilePlace {
   loops::Expr exists;
 };
 
-// Loads the square of (size x size) vectors around the tile `at`: the tile, and size - m pixels more, half of
-// them on either side. What is outside the map reads as zero. `use` is called twice, for squares inside the
-// map and for others. Asks for the pixels of the tile `ahead`.
-void winograd_load(Body& body, const FusedInput& input, int m, int size, const TilePlace& at,
-                   const TilePlace& ahead, const std::function<void(Body&, const Vectors&)>& use);
+// Column `j` of a square of vectors, from top to bottom.
+using Column = std::function<Vectors(Body&, const loops::Expr& j)>;
 
-// The first pixel of each of the tile's rows and columns in turn.
-void each_pixel(int m, const TilePlace& tile, const std::function<void(loops::Expr h, loops::Expr w)>& visit);
+// Gives the columns of the tile's square of pixels, twice: for squares inside the map and for others, where
+// what is outside reads as zero. Asks for the pixels of the tile `ahead`.
+void winograd_load(Body& body, const FusedInput& input, const TilePixels& pixels, const TilePlace& at,
+                   const TilePlace& ahead, const std::function<void(Body&, const Column&)>& use);
+
+// Applies a transform along both axes of a square of `size` x `size` vectors, which makes it one of `result`
+// x `result`, and hands out its rows. Unlike winograd_2d it loops over columns and rows, so that the code
+// stays in the first-level cache; in between the square lies in memory.
+void transform_square(Body& body, const Filtering& f, Transform transform, int size, int result,
+                      const Column& column,
+                      const std::function<void(Body&, const loops::Expr& i, const Vectors& row)>& use);
+
+// The pixels that belong to the tile, not to those around it.
+void each_pixel(int64_t step, const TilePlace& tile,
+                const std::function<void(loops::Expr h, loops::Expr w)>& visit);
 
 }  // namespace rnc

@@ -1,161 +1,154 @@
 #include "passes/lower/conv/winograd_transforms.h"
 
-#include "ir/diagnostics.h"
+#include <algorithm>
+
+#include "passes/lower/conv/winograd_points.h"
 
 namespace rnc {
 
 using loops::Expr;
 
-namespace {
-
-constexpr double kA = 0.625, kB = 1.5;  // the points of F(4)
-constexpr double kA2 = kA * kA, kB2 = kB * kB;
-
-// Of F(3): 0, +-kC, kD and infinity. Both sets of points were searched for the smallest error.
-constexpr double kC = 0.75, kD = 1.5;
-constexpr double kC2 = kC * kC, kD2 = kD * kD;
+namespace points {
 
 Expr number(double value, const Expr& like) {
   return loops::constant(loops::Scalar::f32, value, like->type.lanes);
 }
-// value * x + y
-Expr scaled(double value, const Expr& x, const Expr& y) { return loops::fma(number(value, x), x, y); }
 Expr times(double value, const Expr& x) { return number(value, x) * x; }
+Expr scaled(double value, const Expr& x, const Expr& y) { return loops::fma(number(value, x), x, y); }
 
-// even + x odd and even - x odd: the values at a pair of opposite points x and -x.
 void pair(Body& body, Vectors& out, const Expr& even, double x, const Expr& odd) {
   const Expr e = body.let("e", even), o = body.let("o", odd);
   out.push_back(x == 1 ? e + o : scaled(x, o, e));
   out.push_back(x == 1 ? e - o : scaled(-x, o, e));
 }
 
+}  // namespace points
+
+namespace {
+
+namespace three = points::three;
+namespace two = points::two;
+
 Vectors named(Body& body, Vectors values) {
   for (Expr& value : values) value = body.let("t", value);
   return values;
 }
 
+// Every second of the values, from the first or the second on.
+Vectors every_second(const Vectors& values, size_t first) {
+  Vectors result;
+  for (size_t i = first; i < values.size(); i += 2) result.push_back(values[i]);
+  return result;
+}
+
+Vectors joined(Vectors a, const Vectors& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Vectors part(const Vectors& values, int begin, int end) {
+  return {values.begin() + begin, values.begin() + end};
+}
+
 }  // namespace
 
-Vectors winograd_input(Body& body, int m, const Vectors& d) {
+Expr Filtering::weight_of(const Expr& position) const {
+  if (stride == 1) return position;
+  const auto along = [&](const Expr& i) { return loops::min(i, m + 1); };
+  return along(position / positions()) * weights() + along(position % positions());
+}
+
+// The middle tap has the weight of index m + 1 along an axis, and m positions from there on.
+void Filtering::each_position(Body& body, const Expr& weight,
+                              const std::function<void(Body&, const Expr& position)>& visit) const {
+  if (stride == 1) return visit(body, weight);
+  const auto along = [&](Body& b, const Expr& index, const Body::FillLoop& fill) {
+    const Expr middle = loops::binary(loops::Binary::eq, index, m + 1);
+    b.loop("i", index, b.let("end", loops::select(middle, Expr(positions()), index + 1)), 1, fill);
+  };
+  along(body, body.let("row", weight / weights()), [&](Body& b, const Expr& i) {
+    along(b, b.let("column", weight % weights()),
+          [&](Body& c, const Expr& j) { visit(c, c.let("x", i * positions() + j)); });
+  });
+}
+
+// At stride 2, pixel 0 and every second after it are read by the outer taps, as the map is padded by one.
+Vectors winograd_input(Body& body, const Filtering& f, const Vectors& d) {
+  if (f.stride == 1) return named(body, three::input(body, f.m, d));
+  return named(body, joined(two::input(body, f.m, every_second(d, 0)), every_second(d, 1)));
+}
+
+Vectors winograd_weight(Body& body, const Filtering& f, const Vectors& g) {
+  if (f.stride == 1) return named(body, three::weight(body, f.m, g));
+  return named(body, joined(two::weight(body, f.m, {g[0], g[2]}), {g[1]}));
+}
+
+Vectors winograd_output(Body& body, const Filtering& f, const Vectors& products) {
+  if (f.stride == 1) return named(body, three::output(body, f.m, products));
+  Vectors out = two::output(body, f.m, part(products, 0, f.m + 1));
+  for (int i = 0; i < f.m; ++i) {
+    Expr& y = out[static_cast<size_t>(i)];
+    y = y + products[static_cast<size_t>(f.m + 1 + i)];
+  }
+  return named(body, std::move(out));
+}
+
+// At stride 2, pixel 2 i of dx is dy(i) times the middle tap, and pixel 2 i + 1 is a filter of the outer
+// taps, in reverse order, over dy(i) and dy(i + 1).
+Vectors winograd_gradient_input(Body& body, const Filtering& f, const Vectors& dy) {
+  if (f.stride == 1) return winograd_input(body, f, dy);
+  return named(body, joined(two::input(body, f.m, dy), part(dy, 0, f.m)));
+}
+
+Vectors winograd_gradient_output(Body& body, const Filtering& f, const Vectors& products) {
+  if (f.stride == 1) return winograd_output(body, f, products);
+  const Vectors odd = two::output(body, f.m, part(products, 0, f.m + 1));
   Vectors out;
-  if (m == 2) {
-    out = {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]};
-  } else if (m == 3) {
-    out.push_back(scaled(kC2, scaled(kD, d[0], times(-1, d[1])), scaled(-kD, d[2], d[3])));
-    pair(body, out, scaled(-kD, d[2], d[3]), kC, scaled(-kD, d[1], d[2]));
-    out.push_back(scaled(-kC2, d[1], d[3]));
-    out.push_back(scaled(kC2, scaled(kD, d[1], times(-1, d[2])), scaled(-kD, d[3], d[4])));
-  } else {
-    check(m == 4, "Winograd tile");
-    out.push_back(scaled(kA2 * kB2, d[0], scaled(-(kA2 + kB2), d[2], d[4])));
-    pair(body, out, scaled(-kB2, d[2], d[4]), kA, scaled(-kB2, d[1], d[3]));
-    pair(body, out, scaled(-kA2, d[2], d[4]), kB, scaled(-kA2, d[1], d[3]));
-    out.push_back(scaled(kA2 * kB2, d[1], scaled(-(kA2 + kB2), d[3], d[5])));
+  for (int i = 0; i < f.m; ++i) {
+    out.push_back(products[static_cast<size_t>(f.m + 1 + i)]);
+    out.push_back(odd[static_cast<size_t>(i)]);
   }
   return named(body, std::move(out));
 }
 
-Vectors winograd_weight(Body& body, int m, const Vectors& g) {
-  Vectors out = {g[0]};
-  if (m == 2) {
-    pair(body, out, g[0] + g[2], 1, g[1]);
-  } else if (m == 3) {
-    pair(body, out, scaled(kC2, g[2], g[0]), kC, g[1]);
-    out.push_back(scaled(kD2, g[2], scaled(kD, g[1], g[0])));
-  } else {
-    check(m == 4, "Winograd tile");
-    pair(body, out, scaled(kA2, g[2], g[0]), kA, g[1]);
-    pair(body, out, scaled(kB2, g[2], g[0]), kB, g[1]);
-  }
-  out.push_back(g[2]);
-  return named(body, std::move(out));
+Vectors winograd_gradient(Body& body, const Filtering& f, const Vectors& e) {
+  if (f.stride == 1) return named(body, three::gradient(body, f.m, e));
+  return named(body, joined(two::gradient(body, f.m, e), e));
 }
 
-Vectors winograd_output(Body& body, int m, const Vectors& p) {
-  const Expr s = body.let("s", p[1] + p[2]), d = body.let("d", p[1] - p[2]);
-  Vectors out;
-  if (m == 2) {
-    out = {p[0] + s, d - p[3]};
-  } else if (m == 3) {
-    out = {p[0] + s + p[3], scaled(kD, p[3], times(kC, d)), scaled(kD2, p[3], scaled(kC2, s, p[4]))};
-  } else {
-    check(m == 4, "Winograd tile");
-    const Expr s2 = body.let("s", p[3] + p[4]), d2 = body.let("d", p[3] - p[4]);
-    out = {p[0] + s + s2, scaled(kB, d2, times(kA, d)), scaled(kB2, s2, times(kA2, s)),
-           scaled(kB * kB2, d2, scaled(kA * kA2, d, p[5]))};
-  }
-  return named(body, std::move(out));
+Vectors winograd_weight_gradient(Body& body, const Filtering& f, const Vectors& u) {
+  if (f.stride == 1) return named(body, three::weight_gradient(body, f.m, u));
+  const Vectors outer = two::weight_gradient(body, f.m, part(u, 0, f.m + 1));
+  return named(body, {outer[0], u.back(), outer[1]});
 }
 
-Vectors winograd_gradient(Body& body, int m, const Vectors& e) {
-  Vectors out = {e[0]};
-  if (m == 2) {
-    pair(body, out, e[0], 1, e[1]);
-    out.push_back(times(-1, e[1]));
-    return named(body, std::move(out));
-  }
-  if (m == 3) {
-    pair(body, out, scaled(kC2, e[2], e[0]), kC, e[1]);
-    out.push_back(scaled(kD2, e[2], scaled(kD, e[1], e[0])));
-  } else {
-    check(m == 4, "Winograd tile");
-    pair(body, out, scaled(kA2, e[2], e[0]), kA, scaled(kA2, e[3], e[1]));
-    pair(body, out, scaled(kB2, e[2], e[0]), kB, scaled(kB2, e[3], e[1]));
-  }
-  out.push_back(e.back());
-  return named(body, std::move(out));
+double winograd_scale(const Filtering& f, int i) {
+  if (f.stride == 1) return three::scale(f.m, i);
+  return i == f.m + 1 ? 1 : two::scale(f.m, i);
 }
 
-Vectors winograd_weight_gradient(Body& body, int m, const Vectors& u) {
-  const Expr s = body.let("s", u[1] + u[2]), d = body.let("d", u[1] - u[2]);
-  Vectors out;
-  if (m == 2) {
-    out = {u[0] + s, d, s + u[3]};
-  } else if (m == 3) {
-    out = {u[0] + s + u[3], scaled(kD, u[3], times(kC, d)), scaled(kC2, s, scaled(kD2, u[3], u[4]))};
-  } else {
-    check(m == 4, "Winograd tile");
-    const Expr s2 = body.let("s", u[3] + u[4]), d2 = body.let("d", u[3] - u[4]);
-    out = {u[0] + s + s2, scaled(kB, d2, times(kA, d)), scaled(kA2, s, scaled(kB2, s2, u[5]))};
-  }
-  return named(body, std::move(out));
-}
-
-double winograd_scale(int m, int i) {
-  if (m == 2) return i == 1 || i == 2 ? 0.5 : 1;
-  if (m == 3) {
-    constexpr double over[] = {1 / (kC2 * kD), 1 / (2 * kC2 * (kC - kD)), -1 / (2 * kC2 * (kC + kD)),
-                               1 / (kD * (kD2 - kC2)), 1};
-    return over[i];
-  }
-  check(m == 4, "Winograd tile");
-  constexpr double over_a = 1 / (2 * kA2 * (kA2 - kB2)), over_b = 1 / (2 * kB2 * (kB2 - kA2));
-  constexpr double over[] = {1 / (kA2 * kB2), over_a, over_a, over_b, over_b, 1};
-  return over[i];
-}
-
-Vectors winograd_scaled(Body& body, int m, Vectors square) {
-  const int a = m + 2;
-  for (int i = 0; i < a * a; ++i) {
-    const double scale = winograd_scale(m, i / a) * winograd_scale(m, i % a);
+Vectors winograd_scaled(Body& body, const Filtering& f, Vectors square) {
+  const int size = f.weights();
+  for (int i = 0; i < size * size; ++i) {
+    const double scale = winograd_scale(f, i / size) * winograd_scale(f, i % size);
     Expr& value = square[static_cast<size_t>(i)];
-    if (scale != 1) value = body.let("t", times(scale, value));
+    if (scale != 1) value = body.let("t", points::times(scale, value));
   }
   return square;
 }
 
-Vectors winograd_2d(Body& body, int m, Transform transform, const Vectors& square, int size) {
+Vectors winograd_2d(Body& body, const Filtering& f, Transform transform, const Vectors& square, int size) {
   std::vector<Vectors> columns;  // transformed along the rows' index
   for (int j = 0; j < size; ++j) {
     Vectors column;
     for (int i = 0; i < size; ++i) column.push_back(square[static_cast<size_t>(i * size + j)]);
-    columns.push_back(transform(body, m, column));
+    columns.push_back(transform(body, f, column));
   }
   Vectors result;
   for (size_t i = 0; i < columns[0].size(); ++i) {
     Vectors row;
     for (const Vectors& column : columns) row.push_back(column[i]);
-    for (Expr& value : transform(body, m, row)) result.push_back(value);
+    for (Expr& value : transform(body, f, row)) result.push_back(value);
   }
   return result;
 }

@@ -33,21 +33,23 @@ class WinogradWeightGrad {
       : lowering_(lowering),
         group_(group),
         conv_(conv),
-        m_(m),
-        a_(m + 2),
+        f_(filtering(conv.shape, m)),
+        positions_(f_.positions() * f_.positions()),
+        weights_(f_.weights() * f_.weights()),
         lanes_(lowering.lanes()),
         panels_(ceil_div(conv.shape.outputs, lanes_ * conv.vectors)),
         blocks_(ceil_div(conv.shape.channels, lanes_)),
         parts_(
             std::clamp<int64_t>(kAllSums * lowering.target().l2_bytes / (4 * sum_floats()), 1, kMostParts)),
         tiles_w_(ceil_div(conv.shape.w.out, m)),
-        kernel_(fmt::format("winograd{}_weight_grad_{}_{}_{}x{}", m, conv.shape.channels, conv.shape.outputs,
-                            conv.shape.h.out, conv.shape.w.out)),
-        x_(lowering, kernel_, group, "x", conv.x, map_view(conv.shape.channels)),
-        dy_(lowering, kernel_, group, "dy", conv.dy, map_view(conv.shape.outputs)) {
+        kernel_(fmt::format("{}_weight_grad_{}_{}_{}x{}", kernel_prefix(f_), conv.shape.channels,
+                            conv.shape.outputs, conv.shape.h.out, conv.shape.w.out)),
+        x_(lowering, kernel_, group, "x", conv.x, map_view(conv.shape.channels, true)),
+        dy_(lowering, kernel_, group, "dy", conv.dy, map_view(conv.shape.outputs, false)) {
     const int64_t tiles_h = ceil_div(conv.shape.h.out, m);
-    images_ = std::max<int64_t>(1, kTilesPerBlock / (tiles_h * tiles_w_));
-    const int64_t parts = std::clamp<int64_t>(tiles_h * tiles_w_ / kTilesPerBlock, 1, tiles_h);
+    const int64_t tiles = kTilesPerBlock / f_.stride;
+    images_ = std::max<int64_t>(1, tiles / (tiles_h * tiles_w_));
+    const int64_t parts = std::clamp<int64_t>(tiles_h * tiles_w_ / tiles, 1, tiles_h);
     tile_rows_ = ceil_div(tiles_h, parts);
     row_blocks_ = ceil_div(tiles_h, tile_rows_);
     tiles_ = images_ * tile_rows_ * tiles_w_;
@@ -60,43 +62,47 @@ class WinogradWeightGrad {
     const Expr begin = body.let("begin", loops::task() * loops::batch() / parts_);
     end_ = body.let("end", (loops::task() + 1) * loops::batch() / parts_);
     // A vector more after each plane, so that planes do not fall on the same cache lines.
-    v_ = body.alloc("v", Scalar::f32, {a_ * a_, blocks_ * tiles_ + 1, lanes_}, loops::Space::scratch);
-    e_ = body.alloc("e", Scalar::f32, {a_ * a_, panels_ * conv_.vectors * tiles_ + 1, lanes_},
+    v_ = body.alloc("v", Scalar::f32, {positions_, blocks_ * tiles_ + 1, lanes_}, loops::Space::scratch);
+    e_ = body.alloc("e", Scalar::f32, {positions_, panels_ * conv_.vectors * tiles_ + 1, lanes_},
                     loops::Space::scratch);
     clear(body);
     body.loop("n0", begin, end_, images_, [&](Body& b, Expr n0) {
       b.loop("row0", 0, row_blocks_ * tile_rows_, tile_rows_, [&](Body& c, Expr row0) {
-        transform(c, n0, row0, x_, v_, blocks_, a_, winograd_input);
-        transform(c, n0, row0, dy_, e_, panels_ * conv_.vectors, m_, winograd_gradient);
-        c.loop("x", 0, a_ * a_, 1, [&](Body& d, Expr x) {
+        transform(c, n0, row0, x_, v_, blocks_, f_.input(), winograd_input);
+        transform(c, n0, row0, dy_, e_, panels_ * conv_.vectors, f_.output(), winograd_gradient);
+        c.loop("weight", 0, weights_, 1, [&](Body& d, Expr weight) {
           d.loop("panel", 0, panels_, 1, [&](Body& f, Expr panel) {
-            f.loop("cb", 0, blocks_, 1, [&](Body& g, Expr cb) { multiply(g, x, panel, cb); });
+            f.loop("cb", 0, blocks_, 1, [&](Body& g, Expr cb) { multiply(g, weight, panel, cb); });
           });
         });
       });
     });
     loops::Work work = conv_.work;
     const auto& s = conv_.shape;
-    count_winograd(work, m_, s.channels * s.outputs, s.h.out, s.w.out);
-    work.bytes.per_sample =
-        (x_.bytes_per_element() * s.channels + dy_.bytes_per_element() * s.outputs) * s.h.in * s.w.in;
-    work.bytes.fixed = 4 * parts_ * a_ * a_ * s.channels * s.outputs;
+    count_winograd(work, f_, s.channels * s.outputs, ceil_div(s.h.out, f_.m) * tiles_w_);
+    work.bytes.per_sample = x_.bytes_per_element() * s.channels * s.h.in * s.w.in +
+                            dy_.bytes_per_element() * s.outputs * s.h.out * s.w.out;
+    work.bytes.fixed = 4 * parts_ * weights_ * s.channels * s.outputs;
     lowering_.call(kernel_, {parts_, 0}, body, conv_.of, work);
     finish();
   }
 
  private:
-  int64_t sum_floats() const { return a_ * a_ * panels_ * blocks_ * lanes_ * conv_.vectors * lanes_; }
-  std::vector<Extent> map_view(int64_t channels) const {
-    const auto& s = conv_.shape;
-    return {{0, 1}, {ceil_div(channels, lanes_), 0}, {s.h.in, 0}, {s.w.in, 0}, {lanes_, 0}};
+  int64_t sum_floats() const { return weights_ * panels_ * blocks_ * lanes_ * conv_.vectors * lanes_; }
+  std::vector<Extent> map_view(int64_t channels, bool input) const {
+    const ConvShape::Axis &h = conv_.shape.h, &w = conv_.shape.w;
+    return {{0, 1},
+            {ceil_div(channels, lanes_), 0},
+            {input ? h.in : h.out, 0},
+            {input ? w.in : w.out, 0},
+            {lanes_, 0}};
   }
   std::vector<Extent> sum_dims() const {
-    return {{parts_, 0}, {a_ * a_, 0}, {panels_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
+    return {{parts_, 0}, {weights_, 0}, {panels_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
   }
 
   void clear(Body& body) {
-    body.loop("x", 0, a_ * a_, 1, [&](Body& a, Expr x) {
+    body.loop("x", 0, weights_, 1, [&](Body& a, Expr x) {
       a.loop("panel", 0, panels_, 1, [&](Body& b, Expr panel) {
         b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
           c.loop("i", 0, lanes_, 1, [&](Body& d, Expr i) {
@@ -112,18 +118,21 @@ class WinogradWeightGrad {
   // Transforms the squares of one operand for every tile of the block. Images past the part's end and rows
   // past the map's are zero.
   void transform(Body& body, Expr n0, Expr row0, FusedInput& from, const MemoryRef& to, int64_t blocks,
-                 int size, Transform by) {
+                 const TilePixels& pixels, Transform by) {
     const auto tile = [&](Body& b, Expr cb, Expr n, Expr exists, Expr g) {
       each_tile(b, tile_rows_, tiles_w_, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
         const Expr t = c.let("tile", (g * tile_rows_ + th) * tiles_w_ + tw);
         TilePlace later{n, cb, row0 + ahead.row, tw, {}};
         Expr& next = images_ == 1 ? later.cb : later.n;
         next = next + ahead.maps;
-        winograd_load(c, from, m_, size, {n, cb, row0 + th, tw, exists}, later,
-                      [&](Body& d, const Vectors& square) {
-                        const Vectors result = winograd_2d(d, m_, by, square, size);
-                        for (size_t x = 0; x < result.size(); ++x)
-                          d.store(to, {static_cast<int64_t>(x), cb * tiles_ + t, 0}, result[x], 2);
+        winograd_load(c, from, pixels, {n, cb, row0 + th, tw, exists}, later,
+                      [&](Body& d, const Column& column) {
+                        transform_square(d, f_, by, pixels.size, f_.positions(), column,
+                                         [&](Body& e, Expr i, const Vectors& row) {
+                                           for (int j = 0; j < f_.positions(); ++j)
+                                             e.store(to, {i * f_.positions() + j, cb * tiles_ + t, 0},
+                                                     row[static_cast<size_t>(j)], 2);
+                                         });
                       });
       });
     };
@@ -137,24 +146,27 @@ class WinogradWeightGrad {
     });
   }
 
-  // sums[x] += V[x]^T E[x] for one panel and block.
-  void multiply(Body& body, Expr x, Expr panel, Expr cb) {
-    WinogradSums sums{conv_.vectors, lanes_, lowering_.target().vector_registers, v_, e_, sums_};
-    sums.v_at = [&](const Expr& t, const Expr& lane) { return std::vector<Expr>{x, cb * tiles_ + t, lane}; };
-    sums.e_at = [&](const Expr& t, int o) {
-      return std::vector<Expr>{x, (panel * conv_.vectors + o) * tiles_ + t, 0};
+  // Adds the products of one weight for one panel and block.
+  void multiply(Body& body, Expr weight, Expr panel, Expr cb) {
+    WinogradSums sums{f_, conv_.vectors, lanes_, lowering_.target().vector_registers, v_, e_, sums_};
+    using Index = WinogradSums::Index;
+    sums.v_at = [&](const Expr& x, const Expr& t, const Expr& lane) {
+      return Index{x, cb * tiles_ + t, lane};
+    };
+    sums.e_at = [&](const Expr& x, const Expr& t, int o) {
+      return Index{x, (panel * conv_.vectors + o) * tiles_ + t, 0};
     };
     sums.sum_at = [&](const Expr& lane, int o) {
-      return std::vector<Expr>{loops::task(), x, panel, cb, lane, o * lanes_};
+      return Index{loops::task(), weight, panel, cb, lane, o * lanes_};
     };
-    sums.add(body, tiles_);
+    sums.add(body, weight, tiles_);
   }
 
   // Adds the parts, transforms back and computes what the group makes of the result: one task per panel and
   // block.
   void finish() {
     const int64_t panel_size = conv_.vectors * lanes_;
-    KernelBuilder kernel(fmt::format("winograd{}_weight_grad_finish", m_));
+    KernelBuilder kernel(fmt::format("{}_weight_grad_finish", kernel_prefix(f_)));
     const auto sums = kernel.param("sums", buffer_, Scalar::f32, sum_dims(), Access::read);
     WeightGradResult result(lowering_, kernel, group_, conv_);
     Body body(kernel.names());
@@ -164,19 +176,20 @@ class WinogradWeightGrad {
       result.channel(b, cb * lanes_ + i);
       b.loop("o", 0, panel_size, lanes_, [&](Body& c, Expr o) {
         Vectors square;
-        for (int x = 0; x < a_ * a_; ++x) {
+        for (int x = 0; x < weights_; ++x) {
           Expr sum = loops::load(sums, {0, x, panel, cb, i, o}, lanes_, 5);
           for (int64_t p = 1; p < parts_; ++p)
             sum = sum + loops::load(sums, {p, x, panel, cb, i, o}, lanes_, 5);
           square.push_back(c.let("u", sum));
         }
-        const Vectors taps = winograd_2d(c, m_, winograd_weight_gradient, winograd_scaled(c, m_, square), a_);
+        const Vectors taps =
+            winograd_2d(c, f_, winograd_weight_gradient, winograd_scaled(c, f_, square), f_.weights());
         for (size_t t = 0; t < taps.size(); ++t) {
           result.store(c, {panel, cb, static_cast<int64_t>(t), i, o}, taps[t]);
         }
       });
     });
-    const int64_t bytes = 4 * parts_ * a_ * a_ + 9 * result.bytes_per_element();
+    const int64_t bytes = 4 * parts_ * weights_ + 9 * result.bytes_per_element();
     lowering_.call(kernel, {panels_ * blocks_, 0}, body, conv_.of,
                    {{}, {bytes * conv_.shape.channels * conv_.shape.outputs, 0}, "", "weight_grad"},
                    result.in_place());
@@ -185,7 +198,8 @@ class WinogradWeightGrad {
   Lowering& lowering_;
   const Group& group_;
   const WeightGrad& conv_;
-  int m_, a_, lanes_;
+  Filtering f_;
+  int positions_, weights_, lanes_;
   int64_t panels_, blocks_, parts_, tiles_w_;
   int64_t images_ = 1;                                  // per block of tiles, where a map has few tiles
   int64_t tile_rows_ = 1, row_blocks_ = 1, tiles_ = 1;  // of a block; blocks per image; tiles of a block

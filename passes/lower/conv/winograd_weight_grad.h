@@ -1,5 +1,6 @@
-// The weight gradient of a 3x3 convolution of stride 1 by Winograd's algorithm: the transform of F(m x m, 3 x
-// 3), transposed: dW = G^T [sum over tiles of (B^T x B) * (A dy A^T)] G.
+// The weight gradient of a 3x3 convolution by Winograd's algorithm: the transform of F(m x m, 3 x 3),
+// transposed: dW = G^T [sum over tiles of (B^T x B) * (A dy A^T)] G. At stride 2, products of positions with
+// the same weight share a sum.
 #pragma once
 
 #include "passes/lower/conv/weight_grad.h"

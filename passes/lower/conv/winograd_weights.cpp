@@ -50,7 +50,8 @@ std::vector<Extent> winograd_weight_dims(int64_t panels, int64_t blocks, int64_t
           {forward_panel, 0}};
 }
 
-void transform_block(Body& body, const BlockTransform& t, int m, Expr from, Expr to, Expr cb, Expr to_cb) {
+void transform_block(Body& body, const BlockTransform& t, const Filtering& f, Expr from, Expr to, Expr cb,
+                     Expr to_cb) {
   const int64_t lanes = t.w->dims[3].fixed;
   const auto width = static_cast<int>(lanes);
   const MemoryRef w = t.forward ? exchange_channels(body, t, from, cb) : t.w;
@@ -61,7 +62,7 @@ void transform_block(Body& body, const BlockTransform& t, int m, Expr from, Expr
       for (int tap = 0; tap < 9; ++tap) {
         taps.push_back(c.let("w", loops::load(w, {panel, block, t.flipped ? 8 - tap : tap, i, o}, width, 4)));
       }
-      const Vectors transformed = winograd_scaled(c, m, winograd_2d(c, m, winograd_weight, taps, 3));
+      const Vectors transformed = winograd_scaled(c, f, winograd_2d(c, f, winograd_weight, taps, 3));
       for (size_t x = 0; x < transformed.size(); ++x) {
         c.store(t.u, {to, static_cast<int64_t>(x), to_cb * lanes + i, o}, transformed[x], 3);
       }
@@ -69,25 +70,25 @@ void transform_block(Body& body, const BlockTransform& t, int m, Expr from, Expr
   });
 }
 
-void transform_weights(Lowering& lowering, const WeightTransform& weights, int m, ValueId of,
+void transform_weights(Lowering& lowering, const WeightTransform& weights, const Filtering& f, ValueId of,
                        const std::string& direction) {
-  const int a = m + 2, lanes = lowering.lanes();
-  KernelBuilder kernel(fmt::format("winograd{}_weights", m));
+  const int count = f.weights() * f.weights(), lanes = lowering.lanes();
+  KernelBuilder kernel(fmt::format("{}_weights", kernel_prefix(f)));
   const Extent panels{weights.panels, 0}, panel_size{weights.panel, 0};
   const auto w = kernel.param(
       "w", weights.from, Scalar::f32,
       winograd_weight_dims(weights.panels, weights.blocks, lanes, weights.panel, weights.forward_panel),
       Access::read);
   const auto u = kernel.param("u", weights.to, Scalar::f32,
-                              {panels, {a * a, 0}, {weights.rows, 0}, panel_size}, Access::update);
+                              {panels, {count, 0}, {weights.rows, 0}, panel_size}, Access::update);
   Body body(kernel.names());
   const Expr panel = body.let("panel", loops::task() / weights.blocks);
   const Expr cb = body.let("cb", loops::task() % weights.blocks);
-  transform_block(body, {w, u, weights.panel, weights.forward_panel > 0, weights.flipped}, m, panel, panel,
+  transform_block(body, {w, u, weights.panel, weights.forward_panel > 0, weights.flipped}, f, panel, panel,
                   cb, cb);
   const int64_t pairs = weights.panels * weights.panel * weights.blocks * lanes;
   lowering.call(kernel, {weights.panels * weights.blocks, 0}, body, of,
-                {{}, {4 * pairs * (a * a + 9), 0}, "", direction});
+                {{}, {4 * pairs * (count + 9), 0}, "", direction});
 }
 
 }  // namespace rnc

@@ -1,6 +1,7 @@
 // The weights of Winograd convolution, transformed block by block.
 #pragma once
 
+#include "passes/lower/conv/filtering.h"
 #include "passes/lower/lowering.h"
 
 namespace rnc {
@@ -19,7 +20,7 @@ struct BlockTransform {
 };
 // Transforms the weights of one panel and block of input channels: from block `cb` of panel `from` to block
 // `to_cb` of panel `to`.
-void transform_block(Body& body, const BlockTransform& t, int m, loops::Expr from, loops::Expr to,
-                     loops::Expr cb, loops::Expr to_cb);
+void transform_block(Body& body, const BlockTransform& t, const Filtering& f, loops::Expr from,
+                     loops::Expr to, loops::Expr cb, loops::Expr to_cb);
 
 }  // namespace rnc

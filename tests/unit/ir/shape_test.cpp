@@ -94,6 +94,8 @@ TEST_CASE("shapes of convolutions") {
   CHECK(result(Op::winograd_weight, {w}, {{"tile", int64_t{3}}}) == "f32[8, 3, 5, 5]");
   CHECK(result(Op::winograd_weight, {w}, {{"tile", int64_t{5}}}) ==
         "winograd_weight: the tile must be 2, 3 or 4, not 5");
+  CHECK(result(Op::winograd_weight, {w}, {{"tile", int64_t{2}}, {"stride", int64_t{3}}}) ==
+        "winograd_weight: the stride must be 1 or 2, not 3");
   CHECK(result(Op::winograd_weight, {u}, {{"tile", int64_t{2}}}) ==
         "winograd_weight: the weight must be f32[8, 3, 3, 3], not f32[8, 3, 6, 6]");
   CHECK(result(Op::winograd_weight, {f32({N, 3, 3, 3})}, {{"tile", int64_t{2}}}) ==

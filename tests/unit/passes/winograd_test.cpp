@@ -18,16 +18,18 @@
 namespace rnc {
 namespace {
 
-// A stem and a residual block whose convolutions Winograd computes forward and for the input gradient.
-Module residual_block(int64_t height, int64_t width, bool bias) {
+// A stem and a residual block whose convolutions Winograd computes forward and for both gradients. The stride
+// is the first one's.
+Module residual_block(int64_t height, int64_t width, bool bias, int64_t stride = 1) {
   test::ModelBuilder m;
   const ValueId image = m.input("image", DType::f32, {kBatch, 3, height, width});
   const ValueId label = m.input("label", DType::i32, {kBatch});
   ValueId x = m.op(Op::relu, {m.conv("stem", image, 16, 3, 1, 1)}, {}, "stem.relu");
-  ValueId y = m.conv("conv1", x, 32, 3, 1, 1);
+  ValueId y = m.conv("conv1", x, 32, 3, stride, 1);
   if (bias) y = m.op(Op::add, {y, m.tensor("conv1.bias", {32})}, {}, "biased");
   y = m.op(Op::relu, {m.batch_norm("bn1", y)}, {}, "relu1");
   y = m.batch_norm("bn2", m.conv("conv2", y, 16, 3, 1, 1));
+  if (stride != 1) x = m.conv("shortcut", x, 16, 1, stride, 0);
   x = m.op(Op::relu, {m.op(Op::add, {y, x}, {}, "sum")}, {}, "relu2");
   x = m.op(Op::global_avg_pool, {x}, {}, "pool");
   const ValueId fc = m.linear("fc", m.op(Op::flatten, {x}, {}, "flat"), 5);
@@ -81,14 +83,15 @@ double error_in_backward(const Module& model, const TargetInfo& target, int64_t 
   return error;
 }
 
-// One convolution with the same number of channels in and out, bias, shortcut and ReLU.
-Module layer(int64_t channels, int64_t height, int64_t width) {
+// One convolution with the same number of channels in and out, bias, at stride 1 a shortcut, and ReLU.
+Module layer(int64_t channels, int64_t height, int64_t width, int64_t stride = 1) {
   test::ModelBuilder m;
   const ValueId x = m.input("x", DType::f32, {kBatch, channels, height, width});
   ValueId y =
       m.op(Op::conv2d, {x, m.tensor("weight", {channels, channels, 3, 3}), m.tensor("bias", {channels})},
-           {{"pad", int64_t{1}}}, "conv");
-  y = m.op(Op::relu, {m.op(Op::add, {y, x}, {}, "sum")}, {}, "y");
+           {{"pad", int64_t{1}}, {"stride", stride}}, "conv");
+  if (stride == 1) y = m.op(Op::add, {y, x}, {}, "sum");
+  y = m.op(Op::relu, {y}, {}, "y");
   m.output("y", y);
   m.module.predict = "y";
   derive_entries(m.module);
@@ -198,6 +201,45 @@ TEST_CASE("Winograd convolution is chosen by size, and computes what direct summ
       if (lanes == 8) CHECK(error_in_backward(model, target, 3, "direct") < 1e-4);
     }
   }
+}
+
+TEST_CASE("Winograd convolution at stride 2, in training and in inference") {
+  const std::pair<ConvAlgorithm, const char*> algorithms[] = {{ConvAlgorithm::winograd2, "winograd 2x2"},
+                                                              {ConvAlgorithm::winograd3, "winograd 3x3"},
+                                                              {ConvAlgorithm::winograd4, "winograd 4x4"}};
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{8, 8}, {9, 7}, {12, 5}, {2, 17}, {1, 1}}) {
+    for (const int lanes : {16, 8, 4}) {
+      for (const auto& [algorithm, name] : algorithms) {
+        CAPTURE(height);
+        CAPTURE(width);
+        CAPTURE(lanes);
+        CAPTURE(name);
+        TargetInfo target{lanes, lanes == 16 ? 32 : 16, true};
+        // So small that a kernel of its own transforms the input, or each task the weights it uses.
+        if (lanes < 16) target.l2_bytes = lanes << 11;
+        target.conv = {{"", algorithm}};
+        CHECK(error_in_backward(residual_block(height, width, width > 6, 2), target, 3, name) < 1e-4);
+        const Inference result = infer(layer(24, height, width, 2), target, 2, name);
+        CHECK(result.error < 1e-4);
+        CHECK(result.winograd);
+      }
+    }
+  }
+}
+
+TEST_CASE("the choice of Winograd at stride 2") {
+  const TargetInfo target{16, 32, true, 48 << 10, 1 << 20};
+  const auto shape = [](int64_t channels, int64_t outputs, int64_t size) {
+    const ConvShape::Axis axis{size, size / 2, 3, 2, 1, 1};
+    return ConvShape{channels, outputs, 1, axis, axis};
+  };
+  CHECK(winograd_tile(shape(64, 128, 56), target) == 4);
+  CHECK(winograd_tile(shape(64, 128, 12), target) == 3);   // 6x6 outputs are four tiles of 3x3
+  CHECK(winograd_tile(shape(512, 512, 14), target) == 0);  // 7x7 outputs fill no tiles
+  CHECK(winograd_tile(shape(16, 32, 32), target) == 0);    // the transforms outweigh few channels
+  ConvShape uneven = shape(64, 128, 56);
+  uneven.w = {56, 56, 3, 1, 1, 1};
+  CHECK(winograd_tile(uneven, target) == 0);
 }
 
 TEST_CASE("Winograd convolution at batches that do not fill a task") {
