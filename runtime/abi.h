@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 4u
+#define RN_ABI_VERSION 5u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -146,6 +146,7 @@ typedef struct rn_run {
   void* tensors[RN_TENSOR_KINDS]; /* by rn_tensor_kind; null where the entry does not use the kind
                                      (rn_entry.tensor_kinds) */
   void* arena;                    /* rn_entry.arena at this batch */
+  int64_t threads;                /* >= 1: workers of parallel_for; results do not depend on it */
   void* scratch;                  /* threads * scratch_bytes_per_worker */
   rn_parallel_for parallel_for;
   void* context; /* passed to parallel_for */

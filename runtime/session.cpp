@@ -182,6 +182,7 @@ void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* co
   for (size_t kind = 0; kind < RN_TENSOR_KINDS; ++kind)
     run.tensors[kind] = (entry.tensor_kinds >> kind & 1) != 0 ? regions_[kind].data() : nullptr;
   run.arena = arena_.data();
+  run.threads = pool_->threads();
   run.scratch = scratch_.data();
   run.parallel_for = parallel_for;
   run.context = &context;

@@ -45,6 +45,7 @@ BodyEmitter::BodyEmitter(llvm::IRBuilder<>& builder, const Target& target, const
       subprogram_(subprogram),
       repeated_loads_(builder, target.info.vector_registers / 2) {
   variables_["N"].affine = Affine::of(atom(frame.batch, 0));
+  variables_["threads"].affine = Affine::of(atom(frame.threads, 0));
   variables_["worker"].affine = Affine::of(atom(frame.worker, 0));
   for (size_t i = 0; i < kernel.params.size(); ++i) places_[kernel.params[i].get()].base = frame.params[i];
   bind_alias_scopes(kernel, noalias);

@@ -23,6 +23,7 @@ class BodyEmitter {
   // shares no memory with any other. `subprogram`: what line tables refer to; null: there are none.
   struct Frame {
     llvm::Value* batch;
+    llvm::Value* threads;
     llvm::Value* worker;
     llvm::Value* scratch;
     std::vector<llvm::Value*> params;

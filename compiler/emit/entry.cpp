@@ -34,6 +34,7 @@ class EntryEmitter {
     for (const Call& call : entry_.calls) most = std::max(most, call.arguments.size());
     frame_ = b_.CreateAlloca(llvm::ArrayType::get(b_.getInt64Ty(), kFrameArguments + most), nullptr, "frame");
     store(kFrameBatch, batch_);
+    store(kFrameThreads, field(offsetof(rn_run, threads), b_.getInt64Ty(), "threads"));
     store(kFrameScratch, pointer_field(offsetof(rn_run, scratch), "scratch"));
     store(kFrameScratchStride, integer(context_.scratch_bytes_per_worker));
     const int loss = loss_call();

@@ -70,6 +70,7 @@ BodyEmitter::Frame load_frame(llvm::IRBuilder<>& b, llvm::Function& function, co
   BodyEmitter::Frame values{};
   values.worker = function.getArg(3);
   values.batch = field(kFrameBatch, b.getInt64Ty(), "N");
+  values.threads = field(kFrameThreads, b.getInt64Ty(), "threads");
   if (loops::scratch_bytes(kernel) > 0) {
     llvm::Value* all = field(kFrameScratch, pointer, "scratch.all");
     llvm::Value* stride = field(kFrameScratchStride, b.getInt64Ty(), "scratch.stride");

@@ -15,7 +15,13 @@ class Module;
 namespace rnc {
 
 // The order of fields in the frame that an entry fills in for a call and hands to the kernel.
-enum FrameField : unsigned { kFrameBatch, kFrameScratch, kFrameScratchStride, kFrameArguments };
+enum FrameField : unsigned {
+  kFrameBatch,
+  kFrameThreads,
+  kFrameScratch,
+  kFrameScratchStride,
+  kFrameArguments
+};
 
 // Which parameters of kernel `index` share no memory with any other parameter, in all its calls. Buffers
 // share memory where they are the same, or in place of each other in the arena.

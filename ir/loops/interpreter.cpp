@@ -30,6 +30,7 @@ class Compiler {
  public:
   explicit Compiler(Machine& machine) : machine_(machine) {
     bind("N", new_slot({Scalar::i64, 1}));
+    bind("threads", new_slot({Scalar::i64, 1}));
     bind("task", new_slot({Scalar::i64, 1}));
   }
 
@@ -202,6 +203,7 @@ void run(const Kernel& kernel, int64_t batch, std::span<void* const> arguments, 
   const Step body = compiler.stmt(*kernel.body);
 
   *machine.at<int64_t>(compiler.slot_of("N")) = batch;
+  *machine.at<int64_t>(compiler.slot_of("threads")) = options.threads;
   try {
     for (const int64_t task : ordered_tasks(kernel.tasks.at(batch), options)) {
       machine.task = task;

@@ -25,6 +25,7 @@ enum class TaskOrder : uint8_t { forward, reverse, shuffled };
 struct RunOptions {
   TaskOrder order = TaskOrder::forward;
   uint64_t seed = 0;  // of the shuffled order
+  int64_t threads = 1;
   // Find a task that touches what another stores, an element of a `write` parameter that is read before it
   // is stored, or never stored. Takes 16 bytes per element stored to.
   bool track = true;

@@ -201,6 +201,7 @@ Expr variable(std::string name, ValueType type) {
 
 Expr batch() { return variable("N"); }
 Expr task() { return variable("task"); }
+Expr threads() { return variable("threads"); }
 
 Expr unary(Unary op, Expr a) {
   const Scalar scalar = a->type.scalar;

@@ -9,9 +9,10 @@
 //   expr   := constant | variable | unary | binary | fma | select | cast
 //           | broadcast | spread | interleave | reduce | load
 //
-// Index arithmetic is i64. The variables "task" and "N" (the batch) are predefined. Every variable is bound
-// once on the way to its use (a `for` or a `let`) and visible in its body only. An array access names one
-// index per dimension; a vector access runs along one of them (`lane_dim`), from the given index.
+// Index arithmetic is i64. The variables "task", "N" (the batch) and "threads" (that run the tasks) are
+// predefined. Every variable is bound once on the way to its use (a `for` or a `let`) and visible in its body
+// only. An array access names one index per dimension; a vector access runs along one of them (`lane_dim`),
+// from the given index.
 #pragma once
 
 #include <cstdint>
@@ -130,8 +131,9 @@ struct ExprNode {
 // Constructors. They check types (a mismatch is a bug) and fold integer constants.
 Expr constant(Scalar scalar, double value, int lanes = 1);
 Expr variable(std::string name, ValueType type = {Scalar::i64, 1});
-Expr batch();  // N
-Expr task();   // index of the current task
+Expr batch();    // N
+Expr task();     // index of the current task
+Expr threads();  // that run the tasks: for dividing work, results must not depend on it
 Expr unary(Unary op, Expr a);
 Expr binary(Binary op, Expr a, Expr b);
 Expr fma(Expr a, Expr b, Expr c);                // a * b + c, rounded once

@@ -101,6 +101,7 @@ class Verifier {
             str(tasks));
     many_tasks_ = tasks != Extent{1, 0};
     variables_["N"] = {.type = {Scalar::i64, 1}, .values = {1, kInfinity}};
+    variables_["threads"] = {.type = {Scalar::i64, 1}, .values = {1, kInfinity}};
     const int64_t last_task = tasks.per_sample > 0 ? kInfinity : tasks.fixed - 1;
     variables_["task"] = {.type = {Scalar::i64, 1}, .values = {0, last_task}, .by_task = true};
     for (const MemoryRef& memory : kernel.params) {

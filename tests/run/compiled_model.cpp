@@ -1,7 +1,5 @@
 #include "tests/run/compiled_model.h"
 
-#include <algorithm>
-#include <bit>
 #include <cstdlib>
 
 #include "compiler/weights.h"
@@ -92,13 +90,6 @@ Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const
   Tensors values;
   for (const auto& [key, array] : results) values[key] = from_array(array);
   return values;
-}
-
-bool same_bits(const Tensors& a, const Tensors& b) {
-  const auto bits = [](double x) { return std::bit_cast<uint64_t>(x); };
-  return std::ranges::equal(a, b, [&](const auto& x, const auto& y) {
-    return x.first == y.first && std::ranges::equal(x.second.values, y.second.values, {}, bits, bits);
-  });
 }
 
 uint64_t first_seed() {

@@ -30,8 +30,6 @@ class CompiledModel {
   std::unique_ptr<Compiled> library_;
 };
 
-bool same_bits(const Tensors& a, const Tensors& b);
-
 // Random tests count up from this seed: 1, or the environment's RNC_TEST_SEED for a longer search by hand.
 uint64_t first_seed();
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tests/run/compiled_model.h"
+#include "tests/support/evaluate.h"
 #include "tests/support/golden.h"
 
 using namespace rnc;

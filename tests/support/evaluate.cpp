@@ -1,6 +1,7 @@
 #include "tests/support/evaluate.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -52,6 +53,13 @@ double relative_error(const Tensors& a, const Tensors& b, std::string* worst, do
     if (!a.contains(name)) note(name, infinity);
   }
   return largest;
+}
+
+bool same_bits(const Tensors& a, const Tensors& b) {
+  const auto bits = [](double x) { return std::bit_cast<uint64_t>(x); };
+  return std::ranges::equal(a, b, [&](const auto& x, const auto& y) {
+    return x.first == y.first && std::ranges::equal(x.second.values, y.second.values, {}, bits, bits);
+  });
 }
 
 }  // namespace rnc::test

@@ -21,4 +21,7 @@ double relative_error(const TensorData& a, const TensorData& b, double floor = 0
 // takes the name.
 double relative_error(const Tensors& a, const Tensors& b, std::string* worst = nullptr, double floor = 0);
 
+// Whether the same names have the same values, bit by bit.
+bool same_bits(const Tensors& a, const Tensors& b);
+
 }  // namespace rnc::test

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/lower/conv/macro_tile.h"
+#include "passes/lower/conv/task_shares.h"
 
 namespace rnc {
 
@@ -61,26 +62,48 @@ class WeightGradKernel {
 
   void lower() {
     Body body(kernel_.names());
-    const int64_t rows = ceil_div(panels_, macro_.panels), columns = ceil_div(conv_.in_blocks, macro_.blocks);
+    const int64_t tiles = ceil_div(panels_, macro_.panels) * ceil_div(conv_.in_blocks, macro_.blocks);
+    const TaskShares shares(parts_ * tiles, macro_.panels, macro_.blocks);
+    const TaskShare share = shares.of_task(body);
     // Parts outermost: tasks that share dy are neighbours.
-    part_ = body.let("part", loops::task() / (rows * columns));
-    const Expr rest = body.let("rest", loops::task() % (rows * columns));
-    const Expr panel0 = body.let("panel0", rest / columns * macro_.panels);
-    const Expr block0 = body.let("block0", rest % columns * macro_.blocks);
-    const auto is = [](Expr a, Expr b) { return loops::binary(loops::Binary::eq, a, b); };
-    const auto each_tile = [&](Body& b, const Body::Fill& fill) {
-      b.loop("panel", panel0, loops::min(panel0 + macro_.panels, panels_), 1, [&](Body& c, Expr panel) {
-        panel_ = panel;
-        const Expr first = c.let("first", first_block(grouped(), panel, lanes_));
-        c.loop("block", block0, loops::min(block0 + macro_.blocks, conv_.in_blocks), 1,
-               [&](Body& d, Expr block) {
-                 block_ = block;
-                 in_block_ = d.let("cb", first + block);
-                 ahead_ = loops::binary(loops::Binary::logic_or, is(panel, panel0), is(block, block0));
-                 fill(d);
-               });
-      });
+    part_ = body.let("part", share.part / tiles);
+    place(body, share, body.let("tile", share.part % tiles));
+    body.when(share.works, [&](Body& b) { sum_products(b); });
+    loops::Work work = conv_.work;
+    work.bytes = {result_floats_ * 4 * parts_,
+                  4 * (conv_.shape.channels * h_.in * w_.in + conv_.shape.outputs * h_.out * w_.out)};
+    lowering_.call(kernel_, {shares.tasks(), 0}, body, conv_.of, work);
+    if (parts_ > 1) add_parts();
+  }
+
+ private:
+  // Where a task's share of macro-tile `tile` begins and ends.
+  void place(Body& body, const TaskShare& share, Expr tile) {
+    const int64_t columns = ceil_div(conv_.in_blocks, macro_.blocks);
+    const auto part = [&](Expr begin, int64_t size, int64_t all, Expr first, Expr last) {
+      const Expr from = body.let("first", begin * size + first);
+      return std::pair{from, body.let("last", loops::min(from + (last - first), all))};
     };
+    of_panels_ = part(tile / columns, macro_.panels, panels_, share.panel0, share.panel1);
+    of_blocks_ = part(tile % columns, macro_.blocks, conv_.in_blocks, share.block0, share.block1);
+  }
+
+  void each_tile(Body& body, const Body::Fill& fill) {
+    const auto is = [](Expr a, Expr b) { return loops::binary(loops::Binary::eq, a, b); };
+    body.loop("panel", of_panels_.first, of_panels_.second, 1, [&](Body& b, Expr panel) {
+      panel_ = panel;
+      const Expr first = b.let("first", first_block(grouped(), panel, lanes_));
+      b.loop("block", of_blocks_.first, of_blocks_.second, 1, [&](Body& c, Expr block) {
+        block_ = block;
+        in_block_ = c.let("cb", first + block);
+        ahead_ =
+            loops::binary(loops::Binary::logic_or, is(panel, of_panels_.first), is(block, of_blocks_.first));
+        fill(c);
+      });
+    });
+  }
+
+  void sum_products(Body& body) {
     const Expr begin = body.let("begin", part_ * loops::batch() / parts_);
     const Expr end = body.let("end", (part_ + 1) * loops::batch() / parts_);
     body.when(loops::less_equal(end, begin), [&](Body& b) { each_tile(b, [&](Body& c) { clear(c); }); });
@@ -88,6 +111,7 @@ class WeightGradKernel {
       const Expr n1 = images_ == 1 ? n0 + 1 : b.let("n1", loops::min(n0 + images_, end));
       b.loop("h0", 0, h_.out, rows_, [&](Body& c, Expr h0) {
         const Expr h1 = h_.out % rows_ == 0 ? h0 + rows_ : c.let("h1", loops::min(h0 + rows_, h_.out));
+        const auto is = [](Expr a, Expr b) { return loops::binary(loops::Binary::eq, a, b); };
         first_ = c.let("first", loops::binary(loops::Binary::logic_and, is(n0, begin), is(h0, 0)));
         look_ahead(c, h0);
         each_tile(c, [&](Body& d) {
@@ -96,14 +120,8 @@ class WeightGradKernel {
         });
       });
     });
-    loops::Work work = conv_.work;
-    work.bytes = {result_floats_ * 4 * parts_,
-                  4 * (conv_.shape.channels * h_.in * w_.in + conv_.shape.outputs * h_.out * w_.out)};
-    lowering_.call(kernel_, {parts_ * rows * columns, 0}, body, conv_.of, work);
-    if (parts_ > 1) add_parts();
   }
 
- private:
   std::vector<Extent> dw_dims() const {
     return {{parts_, 0}, {panels_, 0},       {conv_.in_blocks, 0},
             {taps_, 0},  {weight_lanes_, 0}, {conv_.vectors * lanes_, 0}};
@@ -363,6 +381,7 @@ class WeightGradKernel {
   int buffer_ = -1;
   Expr to_n_, to_h_, ahead_, first_;
   Expr part_, panel_, block_, in_block_;
+  std::pair<Expr, Expr> of_panels_, of_blocks_;  // first and end of a task's
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "passes/lower/conv/task_shares.h"
 #include "passes/lower/conv/weight_grad_result.h"
 #include "passes/lower/conv/winograd.h"
 #include "passes/lower/conv/winograd_products.h"
@@ -59,8 +60,24 @@ class WinogradWeightGrad {
 
   void lower() {
     Body body(kernel_.names());
-    const Expr begin = body.let("begin", loops::task() * loops::batch() / parts_);
-    end_ = body.let("end", (loops::task() + 1) * loops::batch() / parts_);
+    const TaskShares shares(parts_, panels_, blocks_);
+    share_ = shares.of_task(body);
+    body.when(share_.works, [&](Body& b) { sum_products(b); });
+    loops::Work work = conv_.work;
+    const auto& s = conv_.shape;
+    count_winograd(work, f_, s.channels * s.outputs, ceil_div(s.h.out, f_.m) * tiles_w_);
+    work.bytes.per_sample = x_.bytes_per_element() * s.channels * s.h.in * s.w.in +
+                            dy_.bytes_per_element() * s.outputs * s.h.out * s.w.out;
+    work.bytes.fixed = 4 * parts_ * weights_ * s.channels * s.outputs;
+    lowering_.call(kernel_, {shares.tasks(), 0}, body, conv_.of, work);
+    finish();
+  }
+
+ private:
+  // Sums the products of a task's share.
+  void sum_products(Body& body) {
+    const Expr begin = body.let("begin", share_.part * loops::batch() / parts_);
+    end_ = body.let("end", (share_.part + 1) * loops::batch() / parts_);
     // A vector more after each plane, so that planes do not fall on the same cache lines.
     v_ = body.alloc("v", Scalar::f32, {positions_, blocks_ * tiles_ + 1, lanes_}, loops::Space::scratch);
     e_ = body.alloc("e", Scalar::f32, {positions_, panels_ * conv_.vectors * tiles_ + 1, lanes_},
@@ -68,26 +85,16 @@ class WinogradWeightGrad {
     clear(body);
     body.loop("n0", begin, end_, images_, [&](Body& b, Expr n0) {
       b.loop("row0", 0, row_blocks_ * tile_rows_, tile_rows_, [&](Body& c, Expr row0) {
-        transform(c, n0, row0, x_, v_, blocks_, f_.input(), winograd_input);
-        transform(c, n0, row0, dy_, e_, panels_ * conv_.vectors, f_.output(), winograd_gradient);
+        transform(c, n0, row0, x_, v_, share_.block0, share_.block1, f_.input(), winograd_input);
+        transform(c, n0, row0, dy_, e_, share_.panel0 * conv_.vectors, share_.panel1 * conv_.vectors,
+                  f_.output(), winograd_gradient);
         c.loop("weight", 0, weights_, 1, [&](Body& d, Expr weight) {
-          d.loop("panel", 0, panels_, 1, [&](Body& f, Expr panel) {
-            f.loop("cb", 0, blocks_, 1, [&](Body& g, Expr cb) { multiply(g, weight, panel, cb); });
-          });
+          each_pair(d, [&](Body& f, Expr panel, Expr cb) { multiply(f, weight, panel, cb); });
         });
       });
     });
-    loops::Work work = conv_.work;
-    const auto& s = conv_.shape;
-    count_winograd(work, f_, s.channels * s.outputs, ceil_div(s.h.out, f_.m) * tiles_w_);
-    work.bytes.per_sample = x_.bytes_per_element() * s.channels * s.h.in * s.w.in +
-                            dy_.bytes_per_element() * s.outputs * s.h.out * s.w.out;
-    work.bytes.fixed = 4 * parts_ * weights_ * s.channels * s.outputs;
-    lowering_.call(kernel_, {parts_, 0}, body, conv_.of, work);
-    finish();
   }
 
- private:
   int64_t sum_floats() const { return weights_ * panels_ * blocks_ * lanes_ * conv_.vectors * lanes_; }
   std::vector<Extent> map_view(int64_t channels, bool input) const {
     const ConvShape::Axis &h = conv_.shape.h, &w = conv_.shape.w;
@@ -101,15 +108,18 @@ class WinogradWeightGrad {
     return {{parts_, 0}, {weights_, 0}, {panels_, 0}, {blocks_, 0}, {lanes_, 0}, {conv_.vectors * lanes_, 0}};
   }
 
+  void each_pair(Body& body, const std::function<void(Body&, Expr panel, Expr cb)>& visit) {
+    body.loop("panel", share_.panel0, share_.panel1, 1, [&](Body& b, Expr panel) {
+      b.loop("cb", share_.block0, share_.block1, 1, [&](Body& c, Expr cb) { visit(c, panel, cb); });
+    });
+  }
+
   void clear(Body& body) {
     body.loop("x", 0, weights_, 1, [&](Body& a, Expr x) {
-      a.loop("panel", 0, panels_, 1, [&](Body& b, Expr panel) {
-        b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
-          c.loop("i", 0, lanes_, 1, [&](Body& d, Expr i) {
-            for (int o = 0; o < conv_.vectors; ++o) {
-              d.store(sums_, {loops::task(), x, panel, cb, i, o * lanes_}, zeros(lanes_), 5);
-            }
-          });
+      each_pair(a, [&](Body& b, Expr panel, Expr cb) {
+        b.loop("i", 0, lanes_, 1, [&](Body& c, Expr i) {
+          for (int o = 0; o < conv_.vectors; ++o)
+            c.store(sums_, {share_.part, x, panel, cb, i, o * lanes_}, zeros(lanes_), 5);
         });
       });
     });
@@ -117,8 +127,8 @@ class WinogradWeightGrad {
 
   // Transforms the squares of one operand for every tile of the block. Images past the part's end and rows
   // past the map's are zero.
-  void transform(Body& body, Expr n0, Expr row0, FusedInput& from, const MemoryRef& to, int64_t blocks,
-                 const TilePixels& pixels, Transform by) {
+  void transform(Body& body, Expr n0, Expr row0, FusedInput& from, const MemoryRef& to, const Expr& first,
+                 const Expr& last, const TilePixels& pixels, Transform by) {
     const auto tile = [&](Body& b, Expr cb, Expr n, Expr exists, Expr g) {
       each_tile(b, tile_rows_, tiles_w_, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
         const Expr t = c.let("tile", (g * tile_rows_ + th) * tiles_w_ + tw);
@@ -136,7 +146,7 @@ class WinogradWeightGrad {
                       });
       });
     };
-    body.loop("cb", 0, blocks, 1, [&](Body& b, Expr cb) {
+    body.loop("cb", first, last, 1, [&](Body& b, Expr cb) {
       from.channels(b, cb * lanes_);
       if (images_ == 1) return tile(b, cb, n0, {}, 0);
       b.loop("g", 0, images_, 1, [&](Body& c, Expr g) {
@@ -157,7 +167,7 @@ class WinogradWeightGrad {
       return Index{x, (panel * conv_.vectors + o) * tiles_ + t, 0};
     };
     sums.sum_at = [&](const Expr& lane, int o) {
-      return Index{loops::task(), weight, panel, cb, lane, o * lanes_};
+      return Index{share_.part, weight, panel, cb, lane, o * lanes_};
     };
     sums.add(body, weight, tiles_);
   }
@@ -207,6 +217,7 @@ class WinogradWeightGrad {
   FusedInput x_, dy_;
   MemoryRef sums_, v_, e_;
   int buffer_ = -1;
+  TaskShare share_;
   Expr end_;
 };
 

@@ -28,17 +28,22 @@ Module weight_gradient(const Case& c) {
   return std::move(m.module);
 }
 
-double error(const Module& model, const TargetInfo& target, int64_t batch) {
+Tensors gradient(const Module& model, const TargetInfo& target, int64_t batch, int64_t threads) {
   Module lowered = model;
   choose_layout(lowered, target);
   fuse(lowered, target);
   const loops::Program program = lower_to_loops(lowered, target);
   const Tensors inputs = test::random_inputs(model, model.entries[0], batch, 8);
-  const Tensors expected = test::evaluate(model, "gradient", batch, inputs, {});
   loops::RunOptions options;
   options.order = loops::TaskOrder::shuffled;
-  return test::relative_error(test::run_program(lowered, program, "gradient", batch, inputs, {}, options),
-                              expected);
+  options.threads = threads;
+  return test::run_program(lowered, program, "gradient", batch, inputs, {}, options);
+}
+
+double error(const Module& model, const TargetInfo& target, int64_t batch) {
+  const Tensors inputs = test::random_inputs(model, model.entries[0], batch, 8);
+  const Tensors expected = test::evaluate(model, "gradient", batch, inputs, {});
+  return test::relative_error(gradient(model, target, batch, 1), expected);
 }
 
 }  // namespace
@@ -65,6 +70,16 @@ TEST_CASE(
         CHECK(error(model, target, batch) < 1e-5);
       }
     }
+  }
+}
+
+TEST_CASE("however many threads share the panels and blocks of a macro-tile, the bits are the same") {
+  const TargetInfo target{16, 32, true, 32 << 10, 1 << 20, {{"", ConvAlgorithm::direct}}};
+  for (const Case& c : {Case{40, 70, 14, 14, 1, 1}, Case{100, 33, 9, 9, 3, 1}, Case{3, 70, 23, 21, 7, 2}}) {
+    const Module model = weight_gradient(c);
+    const Tensors one = gradient(model, target, 3, 1);
+    for (const int64_t threads : {12, 20, 64})
+      CHECK(test::same_bits(gradient(model, target, 3, threads), one));
   }
 }
 

@@ -75,10 +75,14 @@ double error_in_backward(const Module& model, const TargetInfo& target, int64_t 
   const Tensors expected = test::evaluate(model, "backward", batch, inputs, tensors);
   loops::RunOptions options;
   options.order = loops::TaskOrder::shuffled;
+  const auto run = [&](int64_t threads) {
+    options.threads = threads;
+    return test::run_program(lowered, program, "backward", batch, inputs, tensors, options);
+  };
+  const Tensors result = run(1);
+  CHECK(test::same_bits(run(40), result));
   std::string worst;
-  const double error =
-      test::relative_error(test::run_program(lowered, program, "backward", batch, inputs, tensors, options),
-                           expected, &worst, 1e-2);
+  const double error = test::relative_error(result, expected, &worst, 1e-2);
   CAPTURE(worst);
   return error;
 }
