@@ -43,9 +43,9 @@ Expr first_block(const DirectConv& conv, Expr panel, int lanes) {
 
 namespace {
 
-// FMAs in the innermost loop, at most: LLVM moves the loads of all its steps about, and of 112 FMAs on 28
-// accumulators it keeps one in memory.
-constexpr int kUnrolledFmas = 60;
+// FMAs in the innermost loop, at most: LLVM moves the loads of all its steps about, and where 28 accumulators
+// take two steps of 28 it keeps one in memory.
+constexpr int kUnrolledFmas = 54;
 // Products added up in registers before their sum joins the others in memory: rounding errors grow with the
 // square root of the terms added in a row (blocked summation, see winograd.cpp). A 1x1 kernel has few
 // products per block of inputs to hide that behind.
