@@ -13,7 +13,7 @@ shift
 cd "$(dirname "$0")/.."
 sh tests/install_debian.sh
 cmake -B build -G Ninja
-cmake --build build
+cmake --build build --target rnc rnrun
 build/bin/rnc "samples/$sample.graph" -o "build/$sample.so"
 [ $# -gt 0 ] || set -- --epochs 5 --lr-scheduler cosine --lr-interval step --force
 build/bin/rnrun train "build/$sample.so" --data "$data" --output-dir "build/$sample" "$@"
