@@ -19,6 +19,8 @@ namespace {
 // a panel of dy and a block of x stay in the first-level cache.
 constexpr int64_t kReducedPixels = 128;
 
+Expr is(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::eq, a, b); }
+
 // Sees a map as rows of nearly kReducedPixels: to a 1x1 kernel it is all one where rows end.
 void flatten_rows(ConvShape::Axis& h, ConvShape::Axis& w) {
   const int64_t pixels = h.in * w.in;
@@ -89,7 +91,6 @@ class WeightGradKernel {
   }
 
   void each_tile(Body& body, const Body::Fill& fill) {
-    const auto is = [](Expr a, Expr b) { return loops::binary(loops::Binary::eq, a, b); };
     body.loop("panel", of_panels_.first, of_panels_.second, 1, [&](Body& b, Expr panel) {
       panel_ = panel;
       const Expr first = b.let("first", first_block(grouped(), panel, lanes_));
@@ -111,7 +112,6 @@ class WeightGradKernel {
       const Expr n1 = images_ == 1 ? n0 + 1 : b.let("n1", loops::min(n0 + images_, end));
       b.loop("h0", 0, h_.out, rows_, [&](Body& c, Expr h0) {
         const Expr h1 = h_.out % rows_ == 0 ? h0 + rows_ : c.let("h1", loops::min(h0 + rows_, h_.out));
-        const auto is = [](Expr a, Expr b) { return loops::binary(loops::Binary::eq, a, b); };
         first_ = c.let("first", loops::binary(loops::Binary::logic_and, is(n0, begin), is(h0, 0)));
         look_ahead(c, h0);
         each_tile(c, [&](Body& d) {
