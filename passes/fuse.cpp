@@ -9,8 +9,6 @@
 // Max pooling, its gradient and convolutions by Winograd compute such an operand as they load it: it stands
 // in their kernel before them. So batch norm with ReLU between two of them is never stored.
 //
-// The gradient of max pooling is computed again too, for what needs it and the sums over it: batch norm's
-// gradient. It writes many times what it reads, which so goes to memory once, finished.
 // Sound because a kernel is only a schedule: the nodes and their operands stay what they are. Cost: the
 // repeated arithmetic, which is hidden behind memory.
 #include <algorithm>
@@ -47,9 +45,9 @@ class Fuser {
   struct Kernel {
     ValueId first;            // the old node it is named after
     bool epilogue = false;    // takes elementwise nodes
-    bool reductions = false;  // takes channel reductions
+    bool reductions = false;  // takes channel reductions,
+    bool moments = false;     // means and variances too
     Type space;
-    ValueId pool = kNoValue;  // the gradient of max pooling that it is built around
     std::vector<int> items;
     std::map<ValueId, int> here;  // items of this kernel by old node
   };
@@ -73,6 +71,7 @@ class Fuser {
     switch (n.op) {
       case Op::max_pool:
         return true;
+      case Op::max_pool_select:
       case Op::max_pool_grad:
         return u == n.inputs[1];
       case Op::conv2d:
@@ -121,10 +120,22 @@ class Fuser {
     if (g < 0) return false;
     const Kernel& k = kernels_[static_cast<size_t>(g)];
     if (is_reduction(v) ? !k.reductions : !k.epilogue) return false;
-    if (k.pool != kNoValue && is_reduction(v) && old(v).op != Op::channel_sum) return false;
+    if (is_reduction(v) && old(v).op != Op::channel_sum && !k.moments) return false;
     if (!(k.space == space)) return false;
     return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
                        [&](ValueId u) { return available(u, g, space); });
+  }
+
+  Kernel new_kernel(ValueId v, const Type& space) const {
+    const Op op = old(v).op;
+    const bool fusible = is_elementwise(v) || is_reduction(v);
+    const bool convolution = op == Op::conv2d || op == Op::conv2d_input_grad;
+    const bool weight_grad = op == Op::conv2d_weight_grad && training_tile(old_, old(v), target_) > 0;
+    const bool pool = op == Op::max_pool_grad, select = op == Op::max_pool_select;
+    const bool blocked = space.rank() != 4 || !space.layout.plain();
+    const bool moments = (fusible && blocked) || convolution;
+    return {v, fusible || convolution || weight_grad || pool || select || op == Op::matmul, moments || pool,
+            moments, space};
   }
 
   void place(ValueId v) {
@@ -136,45 +147,17 @@ class Fuser {
     const Type space = is_reduction(v) ? old(n.inputs[0]).type : n.type;
     int g = kSources;
     for (const ValueId u : n.inputs) g = std::max(g, ready(u, space));
-    const bool fusible = is_elementwise(v) || is_reduction(v);
-    if (!fusible || !joins(v, g, space)) {
+    if (!(is_elementwise(v) || is_reduction(v)) || !joins(v, g, space)) {
       g = static_cast<int>(kernels_.size());
-      const bool convolution = n.op == Op::conv2d || n.op == Op::conv2d_input_grad;
-      const bool blocked = space.rank() != 4 || !space.layout.plain();
-      const bool pool = n.op == Op::max_pool_grad;
-      const bool weight_grad = n.op == Op::conv2d_weight_grad && training_tile(old_, n, target_) > 0;
-      kernels_.push_back({v, fusible || convolution || pool || weight_grad || n.op == Op::matmul,
-                          (fusible && blocked) || convolution || pool, space,
-                          pool                ? v
-                          : is_elementwise(v) ? pool_again(v)
-                                              : kNoValue});
+      kernels_.push_back(new_kernel(v, space));
     }
     primary_[v] = compute(v, g, space);
+    // The backward pass reads it in any case: what is computed from it need not be stored as well.
+    if (n.op == Op::max_pool_select) items_[static_cast<size_t>(primary_[v])].stored = true;
   }
 
   // The item where an old node is computed for all who do not compute it again.
   const Item& primary(ValueId v) const { return items_[static_cast<size_t>(primary_.at(v))]; }
-
-  // Whether u is computed where the gradient `pool` of max pooling is, if there is one by now.
-  bool made_with(ValueId u, ValueId pool) const {
-    return primary_.contains(pool) && old(u).type == old(pool).type &&
-           primary(u).group == primary(pool).group;
-  }
-
-  // The gradient of max pooling that a new kernel for `v` is to compute again, as it reads a value made with
-  // it that need not be stored.
-  ValueId pool_again(ValueId v) const {
-    for (const ValueId u : old(v).inputs) {
-      const int made = primary(u).group;
-      const ValueId pool = made < 0 ? kNoValue : kernels_[static_cast<size_t>(made)].pool;
-      if (!made_with(u, pool) || primary(u).stored || results_.contains(u)) continue;
-      const std::vector<ValueId>& users = users_.at(u);
-      if (std::all_of(users.begin(), users.end(),
-                      [&](ValueId w) { return is_elementwise(w) || is_reduction(w); }))
-        return pool;
-    }
-    return kNoValue;
-  }
 
   int add(Item item) {
     items_.push_back(std::move(item));
@@ -201,8 +184,7 @@ class Fuser {
     const auto here = k.here.find(u);
     if (here != k.here.end()) return here->second;
     const bool fusible = is_elementwise(v) || is_reduction(v) || old(v).op == Op::constant;
-    if (fusible && (is_small(u, space) || is_cheap(u, space) || made_with(u, k.pool)))
-      return compute(u, g, space);
+    if (fusible && (is_small(u, space) || is_cheap(u, space))) return compute(u, g, space);
     if (takes_expression(v, u) && spares_storing(u)) return compute(u, g, old(u).type);
     Item& item = items_[static_cast<size_t>(primary_.at(u))];
     item.stored = true;

@@ -13,6 +13,7 @@ bool differentiate(Module& module);
 bool decompose_batch_norm(Module& module);
 bool decompose_linear(Module& module);
 bool simplify(Module& module);
+bool move_through_max_pool(Module& module);
 bool cse(Module& module);
 bool dce(Module& module);
 bool fold_batch_norm(Module& module);

@@ -60,6 +60,9 @@ constexpr std::array kPipeline = {
     Pass{"decompose_linear", decompose_linear, "one kind of matrix product is left to lower"},
     Pass{"simplify", simplify,
          "what decomposing left: factors of one, scalar arithmetic, reshapes of reshapes"},
+    Pass{"move_through_max_pool", move_through_max_pool,
+         "what gradients need of a pool's operand at its maxima, from its result; before cse, which merges "
+         "what it repeats"},
     Pass{"cse", cse, "statistics and scales that forward and backward both compute"},
     Pass{"dce", dce, "forward values that no gradient needs"},
     Pass{"hoist_parameters", hoist_parameters, "folded weights go to entry prepare, computed once"},

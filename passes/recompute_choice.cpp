@@ -26,6 +26,7 @@ std::optional<int64_t> cost(const Graph& graph, const Node& node) {
       return weight[1] * weight[2] * weight[3] + moves();
     }
     case Op::max_pool:
+    case Op::max_pool_select:
     case Op::avg_pool: {  // of values that are normalised, rectified and compared once per window
       const auto& kernel = node.attributes.get<std::vector<int64_t>>("kernel");
       return 3 * kernel[0] * kernel[1] + moves();

@@ -1,6 +1,7 @@
 // Pooling over windows of [N, C, H, W], as PyTorch's (ceil_mode = false).
 //
 // max_pool: padding counts as minus infinity; ties go to the first element in row-major order; NaN wins.
+// max_pool_select: of another map, the elements where the maxima are.
 // avg_pool: padding counts as zero elements, which enter the divisor if count_include_pad.
 #include <fmt/format.h>
 
@@ -32,6 +33,12 @@ Shape pooled(const Node& node, const Shape& x) {
 Type infer_pool(const Node& node, Types in) {
   require(node, in[0], DType::f32, 4, "the input");
   return f32(pooled(node, in[0].shape));
+}
+
+Type infer_max_pool_select(const Node& node, Types in) {
+  require(node, in[1], DType::f32, 4, "the input");
+  require_shape(node, in[0], in[1].shape, "the map to select from");
+  return f32(pooled(node, in[1].shape));
 }
 
 Type infer_max_pool_grad(const Node& node, Types in) {
@@ -98,6 +105,15 @@ void evaluate_max_pool(EvalContext& context) {
   TensorData& y = context.result;
   each_window(context.node, y.shape, x.shape,
               [&](size_t to, const std::vector<size_t>& from) { y.values[to] = x.values[largest(x, from)]; });
+}
+
+void evaluate_max_pool_select(EvalContext& context) {
+  const TensorData& from = *context.inputs[0];
+  const TensorData& x = *context.inputs[1];
+  TensorData& y = context.result;
+  each_window(context.node, y.shape, x.shape, [&](size_t to, const std::vector<size_t>& window) {
+    y.values[to] = from.values[largest(x, window)];
+  });
 }
 
 void evaluate_max_pool_grad(EvalContext& context) {
@@ -188,6 +204,15 @@ OpInfo max_pool() {
   row.infer = infer_pool;
   row.gradient = gradient_max_pool;
   row.evaluate = evaluate_max_pool;
+  return row;
+}
+
+OpInfo max_pool_select() {
+  OpInfo row = pool(Op::max_pool_select, "max_pool_select", 2,
+                    "the elements of its first operand where each window of the second has its largest");
+  row.attributes = window_attributes();
+  row.infer = infer_max_pool_select;
+  row.evaluate = evaluate_max_pool_select;
   return row;
 }
 

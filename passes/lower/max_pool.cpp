@@ -2,7 +2,9 @@
 //
 // Each row of the operand is loaded once, and what the kernel computes it from is computed once, into a ring
 // of as many rows as a window has, with the padding written out; windows then read it without checks.
+#include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "passes/lower/channel_reductions.h"
 #include "passes/lower/fused_input.h"
@@ -285,31 +287,51 @@ void lower_max_pool_grad(Lowering& lowering, const Group& group) {
   MaxPoolGrad(lowering, group, anchor_of(lowering.graph(), group)).lower();
 }
 
+// The largest of each window, or the element of another map that lies where it does, and the fused group
+// after it.
 void lower_max_pool(Lowering& lowering, const Group& group) {
-  const ValueId v = anchor_of(lowering.graph(), group), operand = lowering.node(v).inputs[0];
-  const Type& large = lowering.type(operand);
-  const PoolAxis h = pool_axis(lowering.node(v), large, lowering.type(v), 0);
-  const PoolAxis w = pool_axis(lowering.node(v), large, lowering.type(v), 1);
+  const ValueId v = anchor_of(lowering.graph(), group);
+  const Node& node = lowering.node(v);
+  const bool selects = node.op == Op::max_pool_select;
+  const ValueId x = node.inputs.back();
+  const Type &large = lowering.type(x), &small = lowering.type(v);
+  const PoolAxis h = pool_axis(node, large, small, 0), w = pool_axis(node, large, small, 1);
   const int lanes = lowering.lanes();
   const int64_t blocks = physical_dims(large)[1];
-  KernelBuilder kernel("max_pool");
-  FusedInput input(lowering, kernel, group, "x", operand, physical_extents(large));
-  const auto y = lowering.write(kernel, "y", v);
+  KernelBuilder kernel(std::string(name(node.op)));
+  FusedInput input(lowering, kernel, group, "x", x, physical_extents(large));
+  std::optional<FusedInput> choices;
+  if (selects) choices.emplace(lowering, kernel, group, "from", node.inputs[0], physical_extents(large));
+  FusedCode code(lowering, kernel, epilogue_of(lowering.graph(), group), v, small, physical_extents(small));
   Body body(kernel.names());
   const Expr n = body.let("n", loops::task() / blocks), block = body.let("cb", loops::task() % blocks);
+  const FusedCode::Values channels = code.channels(body, block * lanes, lanes, true);
   const Rows rows(body, h, w, input, n, block, lanes);
+  std::optional<Rows> others;
+  if (selects) others.emplace(body, h, w, *choices, n, block, lanes);
   body.loop("oh", 0, h.out, 1, [&](Body& b, Expr oh) {
     rows.advance(b, oh);
+    if (others) others->advance(b, oh);
     const std::vector<Expr> slots = rows.slots(b, oh);
     b.loop("ow", 0, w.out, 1, [&](Body& c, Expr ow) {
       rows.prefetch(c, oh, ow);
-      Expr best = lowest(lanes);
-      for (const Expr& value : rows.window(c, slots, ow))
-        best = c.let("m", loops::select(replaces(value, best), value, best));
-      c.store(y, {n, block, oh, ow, 0}, best, 4);
+      const std::vector<Expr> window = rows.window(c, slots, ow);
+      const std::vector<Expr> choice = others ? others->window(c, slots, ow) : window;
+      Expr best = lowest(lanes), chosen = best;
+      for (size_t i = 0; i < window.size(); ++i) {
+        const Expr better = c.let("better", replaces(window[i], best));
+        best = c.let("m", loops::select(better, window[i], best));
+        chosen = others ? c.let("chosen", loops::select(better, choice[i], chosen)) : best;
+      }
+      FusedCode::Values values = channels;
+      values[v] = chosen;
+      code.at(c, {{n, block, oh, ow, 0}, lanes, 4, {}}, values);
     });
   });
-  const int64_t bytes = lanes * blocks * (h.in * w.in * input.bytes_per_element() + 4 * h.out * w.out);
+  Group read = input.operands();
+  if (selects && std::ranges::find(read, node.inputs[0]) == read.end()) read.push_back(node.inputs[0]);
+  const int64_t in = 4 * static_cast<int64_t>(read.size()), out = code.bytes_per_element();
+  const int64_t bytes = lanes * blocks * (h.in * w.in * in + h.out * w.out * out);
   lowering.call(kernel, {0, blocks}, body, v, {{}, {0, bytes}, "", ""});
 }
 

@@ -61,6 +61,7 @@ LowerRule lower_rule(Op op) {
     case Op::matmul:
       return lower_matmul;
     case Op::max_pool:
+    case Op::max_pool_select:
       return lower_max_pool;
     case Op::max_pool_grad:
       return lower_max_pool_grad;

@@ -161,6 +161,9 @@ class Cases {
     const bool padded = random_.chance(0.5);
     add(Op::max_pool, {images(w.in, w.map)}, {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}},
         random_.one_of({Fill::normal, Fill::with_nan}));
+    add(Op::max_pool_select, {images(w.in, w.map), images(w.in, w.map)},
+        {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}},
+        random_.one_of({Fill::normal, Fill::few_values}));
     add(Op::max_pool_grad, {images(w.in, w.result), images(w.in, w.map)},
         {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}}, Fill::few_values);
     add(Op::avg_pool, {images(w.in, w.map)},

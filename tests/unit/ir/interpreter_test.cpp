@@ -57,6 +57,7 @@ TEST_CASE("max_pool takes the first of equals, lets NaN win and never sees paddi
   CHECK(y[0] == 3);
   CHECK(std::isnan(y[1]));
   CHECK(evaluate(Op::max_pool_grad, {{{1, 1, 1, 2}, {7, 9}}, x}, window) == Values{7, 0, 0, 0, 0, 0, 9, 0});
+  CHECK(evaluate(Op::max_pool_select, {{{1, 1, 2, 4}, {1, 2, 3, 4, 5, 6, 7, 8}}, x}, window) == Values{1, 7});
   const List padded = {{"kernel", int64_t{3}}, {"stride", int64_t{2}}, {"pad", int64_t{1}}};
   CHECK(evaluate(Op::max_pool, {{{1, 1, 2, 2}, {-4, -3, -2, -1}}}, padded) == Values{-1});
 }

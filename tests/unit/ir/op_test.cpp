@@ -33,7 +33,8 @@ TEST_CASE("every operation has a gradient rule or is known to have none") {
       resize,
       channel_mean,
       channel_variance,
-      channel_sum,  // made by passes after differentiation
+      channel_sum,
+      max_pool_select,  // made by passes after differentiation
       relu_grad,
       conv2d_input_grad,
       conv2d_weight_grad,

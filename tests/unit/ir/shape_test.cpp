@@ -165,6 +165,11 @@ TEST_CASE("shapes of pooling") {
         "avg_pool: the kernel 3x3 (dilation 1x1) does not fit in the input 2x2 padded by 0x0");
   CHECK(result(Op::avg_pool, {u8({N, 64, 2, 2})}, {{"kernel", int64_t{1}}, {"stride", int64_t{1}}}) ==
         "avg_pool: the input must be f32 of rank 4, not u8[N, 64, 2, 2]");
+  CHECK(result(Op::max_pool_select, {f32({N, 4, 8, 8}), f32({N, 4, 8, 8})},
+               {{"kernel", int64_t{2}}, {"stride", int64_t{2}}}) == "f32[N, 4, 4, 4]");
+  CHECK(result(Op::max_pool_select, {f32({N, 4, 4, 4}), f32({N, 4, 8, 8})},
+               {{"kernel", int64_t{2}}, {"stride", int64_t{2}}}) ==
+        "max_pool_select: the map to select from must be f32[N, 4, 8, 8], not f32[N, 4, 4, 4]");
   CHECK(result(Op::max_pool_grad, {f32({N, 4, 3, 3}), f32({N, 4, 8, 8})},
                {{"kernel", int64_t{2}}, {"stride", int64_t{2}}}) ==
         "max_pool_grad: the gradient must be f32[N, 4, 4, 4], not f32[N, 4, 3, 3]");

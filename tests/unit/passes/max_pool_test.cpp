@@ -1,5 +1,5 @@
 // Max pooling after batch norm and ReLU, in the loop interpreter against the reference interpreter: the pool
-// and its gradient compute their operand as they load it.
+// and its gradient compute their operand as they load it, and sums move to its result.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -43,9 +43,10 @@ Module stem(int64_t height, int64_t width, const Pooling& pooling, bool predicts
   return std::move(m.module);
 }
 
-void fuse_for(Module& module, const TargetInfo& target) {
+void fuse_for(Module& module, const TargetInfo& target, bool move = true) {
   decompose_batch_norm(module);
   decompose_linear(module);
+  if (move) move_through_max_pool(module);
   cse(module);
   dce(module);
   choose_layout(module, target);
@@ -69,22 +70,46 @@ const Node& find(const Graph& graph, Op op) { return *std::ranges::find(graph.no
 
 }  // namespace
 
-TEST_CASE("batch norm and ReLU before max pooling are not stored; its gradient sums for theirs") {
+TEST_CASE("batch norm and ReLU before max pooling are not stored; their sums are taken after it") {
   Module module = stem(9, 9, {{3, 3}, {2, 2}, {1, 1}});
   fuse_for(module, {16, 32, true});
   const Graph& graph = *module.find_entry("backward");
-  // The convolution's result, and its gradient, for which the pool's is computed again.
+  // The convolution's result and its gradient.
   CHECK(stored_maps(graph, find(graph, Op::conv2d).type) == 2);
-  CHECK(std::ranges::count(graph.nodes, Op::max_pool_grad, &Node::op) == 2);
-  const int pool = find(graph, Op::max_pool).kernel, gradient = find(graph, Op::max_pool_grad).kernel;
+  CHECK(std::ranges::count(graph.nodes, Op::max_pool_grad, &Node::op) == 1);
+  CHECK(std::ranges::count(graph.nodes, Op::max_pool, &Node::op) == 0);
+  const int select = find(graph, Op::max_pool_select).kernel,
+            gradient = find(graph, Op::max_pool_grad).kernel;
   const auto in = [&](int kernel, Op op) {
     return std::ranges::count_if(graph.nodes,
                                  [&](const Node& n) { return n.kernel == kernel && n.op == op; });
   };
-  CHECK(in(pool, Op::relu) == 1);
+  CHECK(in(select, Op::relu) == 2);  // of what it compares, and of what it found
   CHECK(in(gradient, Op::relu) == 1);
-  CHECK(in(gradient, Op::relu_grad) == 1);
-  CHECK(in(gradient, Op::channel_sum) == 2);
+  CHECK(in(gradient, Op::relu_grad) == 0);
+  CHECK(in(gradient, Op::channel_sum) == 0);
+}
+
+TEST_CASE("nothing moves through max pooling where no batch norm sums, or two maps meet before it") {
+  for (const bool sum : {false, true}) {
+    test::ModelBuilder m;
+    const ValueId image = m.input("image", DType::f32, {kBatch, 3, 8, 8});
+    const ValueId label = m.input("label", DType::i32, {kBatch});
+    ValueId x = m.conv("conv", image, 4, 3, 1, 1);
+    if (sum) x = m.op(Op::add, {m.batch_norm("bn", x), m.conv("conv2", image, 4, 3, 1, 1)}, {}, "add");
+    x = m.op(Op::relu, {x}, {}, "relu");
+    x = m.op(Op::max_pool, {x}, {{"kernel", Pair{2, 2}}, {"stride", Pair{2, 2}}, {"pad", Pair{0, 0}}},
+             "max_pool");
+    const ValueId fc = m.linear("fc", m.op(Op::flatten, {x}, {}, "flat"), 5);
+    m.output("fc", fc);
+    m.output("loss", m.op(Op::cross_entropy, {fc, label}, {}, "cross_entropy"));
+    m.module.predict = "fc";
+    m.module.optimizer.name = "sgd";
+    derive_entries(m.module);
+    differentiate(m.module);
+    decompose_batch_norm(m.module);
+    CHECK_FALSE(move_through_max_pool(m.module));
+  }
 }
 
 // In plain layout: a blocked result is read by a relayout, for which it is stored in any case.
@@ -108,7 +133,7 @@ TEST_CASE("max pooling and its gradient with what is fused into them") {
       const Module model = stem(height, width, pooling);
       for (const TargetInfo& target : {TargetInfo{16, 32, true}, {8, 16, true}, {4, 16, false}}) {
         Module lowered = model;
-        fuse_for(lowered, target);
+        fuse_for(lowered, target, target.vector_lanes != 8);
         const loops::Program program = lower_to_loops(lowered, target);
         for (const int64_t batch : {1, 3}) {
           CAPTURE(pooling.kernel[0]);
