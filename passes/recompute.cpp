@@ -10,16 +10,15 @@
 // (normalised and rectified, for ReLU's gradient), what comes after reads it from there. Where the first use
 // is elementwise (ReLU's gradient at a shortcut add), its kernel computes the value from the operands instead
 // of loading it; but not from others that are computed again, so of a chain of shortcut adds every second one
-// stays stored.
+// stays stored; nor where the network branches and the larger result of a convolution there can be computed
+// again from what is stored.
 //
 // What takes kernels of its own the limits say:
-//   kernels   how many of them may run one after the other to have one value: with k, every k-th of a chain
-//   of
-//             adds stays stored, more or less. Elementwise values of one shape that need each other share
-//             one.
+//   kernels   how many of them may run one after the other to have one value: with k, every k-th of a
+//             chain of adds stays stored, more or less. Elementwise values of one shape that need each
+//             other share one.
 //   cost      of an element of a convolution, a pool or a normalised image, in multiply-adds, where to load
-//   or
-//             store one counts as 16;
+//             or store one counts as 16;
 //   bytes     of such a value per sample: smaller ones are not worth it, as caches hold some of them.
 // By default these are the 1x1 convolutions from 64 channels of networks with bottlenecks, their largest
 // maps.

@@ -143,7 +143,22 @@ void RecomputeChoice::consider(ValueId v) {
   } else if (!from_input && (chain.kernels > own || (chain.anchored && bytes(n.type) < limits_.bytes))) {
     return;
   }
+  if (!chain.anchored && chain.kernels + 1 > limits_.kernels && branches(v)) return;
   chosen_.emplace(v, std::move(chain));
+}
+
+// Whether several convolutions read v, and a result of theirs could be computed again from it, or is already.
+bool RecomputeChoice::branches(ValueId v) const {
+  int64_t readers = 0, again = 0;
+  for (ValueId w = v + 1; w < count(); ++w) {
+    const Node& n = node(w);
+    if (n.op != Op::conv2d || n.inputs[0] != v) continue;
+    if (w >= backward_) return true;
+    ++readers;
+    const bool kept = stored_.contains(w) && needed_.contains(w) && bytes(n.type) >= limits_.bytes;
+    if (kept && *cost(graph_, n) <= limits_.cost) ++again;
+  }
+  return readers > 1 && again > 0;
 }
 
 // Finds out how many kernels run one after the other; false where something would have to be kept for this

@@ -55,6 +55,7 @@ class RecomputeChoice {
   void consider(ValueId v);
   bool collect(ValueId u, ValueId v, Chain& chain) const;
   bool count_kernels(Chain& chain) const;
+  bool branches(ValueId v) const;
 
   const Graph graph_;
   RecomputeLimits limits_;
