@@ -46,9 +46,9 @@ class Process {
   // Waits until standard output contains `text`; false when the program ends or a minute passes before.
   bool wait_for_output(const std::string& text) {
     for (int i = 0; i < 6000; ++i) {
-      if (read_text(directory_ / "out").find(text) != std::string::npos) return true;
-      siginfo_t info{};
+      siginfo_t info{};  // asked before the output is read: what it wrote last counts
       waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+      if (read_text(directory_ / "out").find(text) != std::string::npos) return true;
       if (info.si_pid != 0) return false;
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
