@@ -29,7 +29,7 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group);
 void lower_winograd_weight(Lowering& lowering, const Group& group);
 // linear.cpp; takes a fused epilogue
 void lower_matmul(Lowering& lowering, const Group& group);
-// max_pool.cpp; both take an expression of x, and a fused epilogue
+// max_pool.cpp, max_pool_grad.cpp: both take an expression of x, and a fused epilogue
 void lower_max_pool(Lowering& lowering, const Group& group);  // and max_pool_select
 void lower_max_pool_grad(Lowering& lowering, const Group& group);
 // pool.cpp

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
-#include "passes/lower/channel_reductions.h"
+#include "passes/lower/conv/winograd_output.h"
 #include "passes/lower/conv/winograd_products.h"
 #include "passes/lower/conv/winograd_tiles.h"
+#include "passes/lower/conv/winograd_tiling.h"
 #include "passes/lower/conv/winograd_weights.h"
 #include "passes/lower/fused_input.h"
 #include "passes/lower/rules.h"
@@ -31,32 +31,6 @@ constexpr int64_t kLastLevel = 12;
 
 Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
 
-// How the tiles of the maps are handed out. A task has `images` whole maps, or `tile_rows` rows of tiles of
-// one map. Tiles are counted within a unit: as many maps as fill a register tile together, usually one.
-struct Tiling {
-  int64_t tiles_h = 1, tiles_w = 1;  // of a map
-  int64_t row_parts = 1, images = 1;
-  int64_t unit_images = 1;
-  int64_t tile_rows() const { return tiles_h / row_parts; }
-  int64_t map_tiles() const { return tiles_h * tiles_w; }
-  int64_t unit_tiles() const { return unit_images * tile_rows() * tiles_w; }  // of one task
-  int64_t units() const { return images / unit_images; }                      // of one task
-  int64_t tiles() const { return units() * unit_tiles(); }
-};
-
-Tiling tile_maps(int64_t tiles_h, int64_t tiles_w, int64_t wanted, int64_t register_tile) {
-  Tiling t{tiles_h, tiles_w};
-  const auto distance = [&](int64_t parts) {
-    return std::abs(std::log(static_cast<double>(tiles_h / parts * tiles_w) / static_cast<double>(wanted)));
-  };
-  for (int64_t parts = 2; parts <= tiles_h; ++parts) {
-    if (tiles_h % parts == 0 && distance(parts) < distance(t.row_parts)) t.row_parts = parts;
-  }
-  t.unit_images = std::max<int64_t>(1, register_tile / t.map_tiles());
-  t.images = std::max<int64_t>(1, wanted / (t.map_tiles() * t.unit_images)) * t.unit_images;
-  return t;
-}
-
 // Of each position of transformed weights: one more than there are channels, as positions a power of two
 // apart would fall on the same cache lines.
 int64_t padded_rows(int64_t channels) { return channels + 1; }
@@ -74,7 +48,6 @@ class WinogradKernel {
         how_(how),
         f_(how.filtering),
         in_(how.input_grad ? f_.gradient_input() : f_.input()),
-        out_(how.input_grad ? f_.gradient_output().size : f_.output().size),
         positions_(f_.positions() * f_.positions()),
         weights_(f_.weights() * f_.weights()),
         lanes_(lowering.lanes()),
@@ -84,20 +57,13 @@ class WinogradKernel {
             std::max<int64_t>((lowering.target().vector_registers - 1 - conv.vectors) / conv.vectors, 1)),
         multiplication_({conv.vectors, lanes_, blocks_, register_tile_, careful()}),
         shared_(4 * positions_ * blocks_ * lanes_ * tiles_wanted() > lowering.target().l2_bytes * 3 / 4),
-        t_(tile_maps(ceil_div(conv.out_h, out_), ceil_div(conv.out_w, out_),
+        t_(tile_maps(ceil_div(conv.out_h, how.out_size()), ceil_div(conv.out_w, how.out_size()),
                      shared_ ? kSharedTiles : tiles_wanted(), register_tile_)),
         kernel_(fmt::format("{}_{}_{}_{}x{}", kernel_prefix(f_), conv.in_channels, conv.out_channels,
                             conv.out_h, conv.out_w)),
         group_(group),
-        code_(lowering, kernel_, epilogue_of(lowering.graph(), group), conv.out, lowering.type(conv.out),
-              out_view()),
-        reductions_(lowering, kernel_, group, shared_ ? panels_ : 1, {0, t_.row_parts},
-                    (shared_ ? 1 : panels_) * conv.vectors, loops::Space::scratch) {
-    if (conv.bias != kNoValue) {
-      bias_ = lowering.view(kernel_, "bias", conv.bias, {channel_extent(conv.out_channels, lanes_)},
-                            Access::read);
-    }
-  }
+        output_(lowering, kernel_, group, conv, how,
+                {shared_ ? panels_ : 1, {0, t_.row_parts}, (shared_ ? 1 : panels_) * conv.vectors}) {}
 
   void lower() {
     int weights = how_.transformed;
@@ -125,7 +91,7 @@ class WinogradKernel {
     if (how_.from_batch == 1) {
       task(body, loops::task());
     } else {
-      check(reductions_.empty(), "batches small and large are summed alike");
+      check(!output_.sums(), "batches small and large are summed alike");
       const DirectPart direct = direct_part(lowering_, group_, conv_, kernel_);
       const auto within = [](Extent tasks) {
         return loops::less(loops::task(), loops::batch() * tasks.per_sample);
@@ -140,20 +106,18 @@ class WinogradKernel {
     }
     loops::Work work = conv_.work;
     count_winograd(work, f_, conv_.in_channels * conv_.out_channels, t_.map_tiles());
-    work.bytes.per_sample = conv_.out_channels * conv_.out_h * conv_.out_w * code_.bytes_per_element() +
-                            x_->bytes_per_element() * conv_.in_channels * conv_.in_h * conv_.in_w;
+    work.bytes.per_sample =
+        conv_.out_channels * conv_.out_h * conv_.out_w * output_.code().bytes_per_element() +
+        x_->bytes_per_element() * conv_.in_channels * conv_.in_h * conv_.in_w;
     work.bytes.fixed = 4 * weights_ * conv_.in_channels * conv_.out_channels;
     work.from_batch = how_.from_batch;
     work.direct_bytes = {4 * 9 * conv_.in_channels * conv_.out_channels, work.bytes.per_sample};
-    lowering_.call(kernel_, tasks, body, conv_.out, work, code_.in_place(shared_ ? Group{} : x_->operands()));
-    reductions_.finish();
+    lowering_.call(kernel_, tasks, body, conv_.out, work,
+                   output_.code().in_place(shared_ ? Group{} : x_->operands()));
+    output_.finish();
   }
 
  private:
-  std::vector<Extent> out_view() const {
-    return {
-        {0, 1}, {ceil_div(conv_.out_channels, lanes_), 0}, {conv_.out_h, 0}, {conv_.out_w, 0}, {lanes_, 0}};
-  }
   std::vector<Extent> u_dims() const {
     return {{panels_, 0}, {weights_, 0}, {u_rows(), 0}, {conv_.vectors * lanes_, 0}};
   }
@@ -191,7 +155,7 @@ class WinogradKernel {
   }
 
   // Whether a task may have a part of the panels only: for few images, so that all threads have work.
-  bool split_panels() const { return !shared_ && reductions_.empty() && panels_ > 1; }
+  bool split_panels() const { return !shared_ && !output_.sums() && panels_ > 1; }
 
   // B^T d B of one tile of one block of channels, into place t of a unit of V.
   void input_tile(Body& body, const TilePlace& tile, const TilePlace& ahead, Expr unit, Expr t) {
@@ -242,7 +206,7 @@ class WinogradKernel {
                       {1, weights_, padded_rows(weight_blocks() * lanes_), conv_.vectors * lanes_},
                       loops::Space::scratch);
     }
-    reductions_.begin_task(body);
+    output_.begin_task(body);
     Expr part, first_panel, end_panel;
     Expr active = one_of(body, task, part, first_panel, end_panel);
     n0_ = body.let("n", part / t_.row_parts);
@@ -279,7 +243,7 @@ class WinogradKernel {
       };
       shared_ ? panel(b, first_panel) : b.loop("panel", first_panel, end_panel, 1, panel);
     });
-    reductions_.end_task(body, task);
+    output_.end_task(body, task);
   }
 
   // Blocks of input channels whose transformed weights for one panel leave room for the products and the
@@ -369,65 +333,25 @@ class WinogradKernel {
     t_.units() == 1 ? images(body, 0) : body.loop("unit", 0, units_, 1, images);
   }
 
-  // A^T products A of every tile of one vector of output channels, and the fused code on the pixels inside
-  // the map.
+  // The output of every tile of one vector of output channels.
   void output(Body& body, Expr panel, int o) {
     const Expr block = body.let("block", panel * conv_.vectors + o);
-    const Expr bias = bias_ ? body.let("b", loops::load(bias_, {block * lanes_}, lanes_, 0)) : Expr();
-    const FusedCode::Values channels = code_.channels(body, block * lanes_, lanes_, true);
+    const WinogradOutput::Channels channels = output_.channels(body, block, shared_ ? Expr(o) : block);
     each_place(body, block, [&](Body& b, const TilePlace& at, const TilePlace& ahead, Expr unit, Expr t) {
       const Expr exists = t_.unit_images > 1 ? loops::less(at.n, loops::batch()) : Expr();
-      const Expr h = b.let("h", at.th * out_), w = b.let("w", at.tw * out_);
-      each_pixel(out_, ahead, [&](Expr row, Expr column) {
-        code_.prefetch(b, {ahead.n, ahead.cb, row, column, 0});
-      });
-      b.when(exists, [&](Body& c) {
-        Vectors square;
-        for (int x = 0; x < positions_; ++x) {
-          square.push_back(
-              c.let("q", loops::load(products_, {product_at(x, o, unit * t_.unit_tiles() + t)}, lanes_, 0)));
-        }
-        const Transform by = how_.input_grad ? winograd_gradient_output : winograd_output;
-        Vectors pixels = winograd_2d(c, f_, by, square, f_.positions());
-        for (Expr& y : pixels) y = bias ? c.let("y", y + bias) : y;
-        store_tile(c, channels, pixels, at.n, block, shared_ ? Expr(o) : block, h, w);
-      });
+      const auto product = [&](int x) {
+        const Expr place = product_at(x, o, unit * t_.unit_tiles() + t);
+        return loops::load(products_, {place}, lanes_, 0);
+      };
+      output_.tile(b, channels, product, at, ahead, exists);
     });
-  }
-
-  void store_tile(Body& body, const FusedCode::Values& channels, const Vectors& pixels, Expr n, Expr block,
-                  Expr sums, Expr h, Expr w) {
-    const auto at = [&](Body& b, int i, int j, FusedCode::Values& values, bool store) {
-      values[conv_.out] = pixels[static_cast<size_t>(i * out_ + j)];
-      code_.at(b, {{n, block, h + i, w + j, 0}, lanes_, 4, {}}, values, store);
-    };
-    FusedCode::Values first = channels;
-    if (reductions_.needs_first()) at(body, 0, 0, first, false);
-    reductions_.begin_chunk(body, first);
-    for (int i = 0; i < out_; ++i) {
-      for (int j = 0; j < out_; ++j) {
-        Expr inside;
-        if (i > 0 && conv_.out_h % out_ != 0) inside = loops::less(h + i, conv_.out_h);
-        if (j > 0 && conv_.out_w % out_ != 0) {
-          const Expr column = loops::less(w + j, conv_.out_w);
-          inside = inside ? both(inside, column) : column;
-        }
-        body.when(inside, [&](Body& b) {
-          FusedCode::Values values = channels;
-          at(b, i, j, values, true);
-          reductions_.add(b, values);
-        });
-      }
-    }
-    reductions_.end_chunk(body, sums, loops::min(out_, conv_.out_h - h) * loops::min(out_, conv_.out_w - w));
   }
 
   Lowering& lowering_;
   const DirectConv& conv_;
   const Winograd& how_;
   Filtering f_;
-  TilePixels in_;  // of the input and
-  int out_;        // of the output, along an axis
+  TilePixels in_;  // along an axis
   int positions_, weights_;
   int lanes_;
   int64_t panels_, blocks_, register_tile_;
@@ -436,11 +360,10 @@ class WinogradKernel {
   Tiling t_;
   KernelBuilder kernel_;
   const Group& group_;
-  FusedCode code_;
-  ChannelReductions reductions_;
+  WinogradOutput output_;
   int v_buffer_ = -1;
   std::optional<FusedInput> x_;
-  MemoryRef w_, u_, bias_, v_, products_;
+  MemoryRef w_, u_, v_, products_;
   Expr n0_, row0_, units_;
 };
 

@@ -54,6 +54,8 @@ struct Winograd {
   bool input_grad = false;
   int transformed = -1;    // buffer of the transformed weights; -1: transform them first
   int64_t from_batch = 1;  // smaller batches: by direct summation
+  // Pixels of the result's tile, along an axis.
+  int out_size() const { return input_grad ? filtering.gradient_output().size : filtering.output().size; }
 };
 
 // Computes `conv`, of 3x3 taps and pad 1 or the input gradient of such a convolution, and the fused group
