@@ -1,0 +1,67 @@
+#include "ir/text/token_stream.h"
+
+#include <fmt/format.h>
+
+namespace rnc::text {
+
+TokenStream::TokenStream(std::shared_ptr<const SourceFile> source) : lexer_(std::move(source)) {
+  current_ = lexer_.next();
+  following_ = lexer_.next();
+}
+
+Token TokenStream::take() {
+  Token token = std::move(current_);
+  current_ = std::move(following_);
+  following_ = lexer_.next();
+  return token;
+}
+
+bool TokenStream::take_if(std::string_view symbol) {
+  if (!current_.is(symbol)) return false;
+  take();
+  return true;
+}
+
+Token TokenStream::expect(std::string_view symbol) {
+  if (!current_.is(symbol)) unexpected(fmt::format("'{}'", symbol));
+  return take();
+}
+
+Token TokenStream::expect(TokenKind kind, std::string_view what) {
+  if (current_.kind != kind) unexpected(what);
+  return take();
+}
+
+void TokenStream::expect_close(std::string_view symbol, const Token& open) {
+  if (take_if(symbol)) return;
+  throw UserError(Diagnostic{current_.location,
+                             fmt::format("expected '{}', found {}", symbol, current_.describe()),
+                             {{open.location, fmt::format("to close this '{}'", open.text), {}}}});
+}
+
+void TokenStream::unexpected(std::string_view expected) const {
+  throw UserError(current_.location, fmt::format("expected {}, found {}", expected, current_.describe()));
+}
+
+void TokenStream::skip_newlines() {
+  while (current_.kind == TokenKind::newline) take();
+}
+
+void TokenStream::end_of_statement() {
+  if (current_.kind != TokenKind::newline && current_.kind != TokenKind::end && !current_.is("}")) {
+    unexpected("end of line");
+  }
+}
+
+bool TokenStream::at_reserved_word() const {
+  return current_.kind == TokenKind::name && !current_.quoted && !is_plain_name(current_.text);
+}
+
+Nesting::Nesting(int& depth, int limit, const SourceLocation& location, std::string_view what)
+    : depth_(depth) {
+  if (++depth_ > limit) {
+    throw UserError(location, fmt::format("{} are nested more than {} deep", what, limit));
+  }
+}
+
+}  // namespace rnc::text
