@@ -2,7 +2,7 @@
 """Compares a full-size sample, compiled, with PyTorch in float64, and PyTorch in float32 with the same.
 
     tests/run/compare_pytorch.py [--model resnet18] [--bin build/bin] [--seeds 5] [--target-cpu native]
-                                 [--batches 2,7] [--threads T]
+                                 [--batches 2,7] [--conv auto] [--threads T]
 
 Needs Debian's python3-torch, python3-torchvision and python3-pil. Per seed: entries infer and loss at batches
 1, 2 and 7 with running statistics; at batches 2 and 7 entry backward, and one and five steps of entry
@@ -221,6 +221,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--batches", default="2,7", help="of the training entries")
     parser.add_argument("--target-cpu", default="native")
+    parser.add_argument("--conv", default="auto", help="how rnc computes convolutions: auto, direct, ...")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -231,7 +232,7 @@ def main():
         directory = pathlib.Path(name)
         library = directory / "model.so"
         subprocess.run([options.bin / "rnc", ROOT / "samples" / f"{options.model}.graph", "-o", library,
-                        "--target-cpu", options.target_cpu,
+                        "--target-cpu", options.target_cpu, "--conv", options.conv,
                         "--optimizer", f"sgd(momentum = {MOMENTUM}, weight_decay = {WEIGHT_DECAY})"], check=True)
         ours = Ours(library, options.bin / "rnrun", directory, options.threads)
         for seed in range(options.seeds):
