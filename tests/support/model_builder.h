@@ -62,6 +62,15 @@ class ModelBuilder {
     return op(Op::linear, {x, weight, bias}, {}, name);
   }
 
+  // The end of a network that trains: "fc" on rank-2 `features`, predicted, and its loss.
+  void classifier(ValueId features, ValueId label) {
+    const ValueId fc = linear("fc", features, 5);
+    output("fc", fc);
+    output("loss", op(Op::cross_entropy, {fc, label}, {}, "cross_entropy"));
+    module.predict = "fc";
+    module.optimizer.name = "sgd";
+  }
+
   int64_t channels(ValueId v) { return graph()[v].type.shape[1]; }
   Graph& graph() { return module.entries.back(); }
   GraphBuilder builder() { return {module, graph()}; }

@@ -33,11 +33,11 @@ Module stem(int64_t height, int64_t width, const Pooling& pooling, bool predicts
   x = m.op(Op::max_pool, {x}, {{"kernel", pooling.kernel}, {"stride", pooling.stride}, {"pad", pooling.pad}},
            "max_pool");
   x = m.op(Op::global_avg_pool, {x}, {}, "pool");
-  const ValueId fc = m.linear("fc", m.op(Op::flatten, {x}, {}, "flat"), 5);
-  predicts_relu ? m.output("features", relu) : m.output("fc", fc);
-  m.output("loss", m.op(Op::cross_entropy, {fc, label}, {}, "cross_entropy"));
-  m.module.predict = predicts_relu ? "features" : "fc";
-  m.module.optimizer.name = "sgd";
+  m.classifier(m.op(Op::flatten, {x}, {}, "flat"), label);
+  if (predicts_relu) {
+    m.graph().outputs[0] = {"features", relu};
+    m.module.predict = "features";
+  }
   derive_entries(m.module);
   differentiate(m.module);
   return std::move(m.module);
@@ -100,11 +100,7 @@ TEST_CASE("nothing moves through max pooling where no batch norm sums, or two ma
     x = m.op(Op::relu, {x}, {}, "relu");
     x = m.op(Op::max_pool, {x}, {{"kernel", Pair{2, 2}}, {"stride", Pair{2, 2}}, {"pad", Pair{0, 0}}},
              "max_pool");
-    const ValueId fc = m.linear("fc", m.op(Op::flatten, {x}, {}, "flat"), 5);
-    m.output("fc", fc);
-    m.output("loss", m.op(Op::cross_entropy, {fc, label}, {}, "cross_entropy"));
-    m.module.predict = "fc";
-    m.module.optimizer.name = "sgd";
+    m.classifier(m.op(Op::flatten, {x}, {}, "flat"), label);
     derive_entries(m.module);
     differentiate(m.module);
     decompose_batch_norm(m.module);

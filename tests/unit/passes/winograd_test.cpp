@@ -32,11 +32,7 @@ Module residual_block(int64_t height, int64_t width, bool bias, int64_t stride =
   if (stride != 1) x = m.conv("shortcut", x, 16, 1, stride, 0);
   x = m.op(Op::relu, {m.op(Op::add, {y, x}, {}, "sum")}, {}, "relu2");
   x = m.op(Op::global_avg_pool, {x}, {}, "pool");
-  const ValueId fc = m.linear("fc", m.op(Op::flatten, {x}, {}, "flat"), 5);
-  m.output("fc", fc);
-  m.output("loss", m.op(Op::cross_entropy, {fc, label}, {}, "cross_entropy"));
-  m.module.predict = "fc";
-  m.module.optimizer.name = "sgd";
+  m.classifier(m.op(Op::flatten, {x}, {}, "flat"), label);
   derive_entries(m.module);
   fold_batch_norm(m.module);
   differentiate(m.module);
