@@ -1,7 +1,8 @@
 """Errors against float64, ours and PyTorch float32's, relative in L2 norm, and whether they are small enough.
 
 Case decided (decided.py): no ReLU input and no max-pool tie lies within rounding of its decision. Everything is within
-1e-4. After five steps other windows of a max pool are tied: of the momentum then the median is within 1e-4 and no
+1e-4, but for gradients of which PyTorch's float32 is not, small differences of large terms: they are within 4 times its
+error. After five steps other windows of a max pool are tied: of the momentum then the median is within 1e-4 and no
 single tensor above 5e-2.
 
 Case initial: at full width some ReLU inputs and max-pool ties always lie within rounding of their decision, in
@@ -20,37 +21,46 @@ import typing
 STEPS = 5
 FEW_STEPS = f"{STEPS} steps"
 GRADIENTS = ("grad", "momentum")
+OUTPUTS = ("fc", "linear")
+FLOOR = 1e-3  # of the norm that an error is relative to
 EXACT, LARGEST_GRADIENT, TIMES_PYTORCH = 1e-4, 5e-2, 4
 
 
-def error(value, exact, floor=1e-3):
+def error(value, exact, floor=FLOOR):
     """Relative, with a floor for gradients that are zero but for rounding: a bias before a batch norm."""
     value, exact = value.double().flatten(), exact.double().flatten()
     result = (value - exact).norm().item() / max(exact.norm().item(), floor)
     return result if math.isfinite(result) else math.inf
 
 
-def weight_floor(name, exact):
-    """A bias' gradient sums the same terms as its weight's, and next to a batch norm they all but cancel."""
-    weight = exact.get(name.removesuffix("bias") + "weight")
-    return 1e-3 if weight is None else max(1e-3, 1e-2 * weight.norm().item())
+def floor_of(name, exact):
+    """The size of the terms of a sum that may all but cancel.
+
+    A bias' gradient sums the same terms as its weight's, and next to a batch norm they nearly cancel. The loss is a
+    difference of logits, small when the samples are learnt.
+    """
+    if name == "loss":
+        return max(exact[n].abs().max().item() for n in OUTPUTS if n in exact)
+    weight = exact.get(name.removesuffix("bias") + "weight") if name.startswith(GRADIENTS) else None
+    return FLOOR if weight is None else max(FLOOR, 1e-2 * weight.norm().item())
 
 
 def kind_of(name):
     for start in GRADIENTS:
         if name.startswith(start + "."):
             return start
-    return "outputs" if name in ("fc", "linear", "loss") else "buffers" if "running_" in name else "parameters"
+    return "outputs" if name in (*OUTPUTS, "loss") else "buffers" if "running_" in name else "parameters"
 
 
 class Errors(typing.NamedTuple):
-    """Of the tensors of one kind for one seed: ours, PyTorch float32's, and our worst tensor."""
+    """Of the tensors of one kind for one seed: ours, PyTorch float32's, and the worst, which is nearest to its limit."""
 
     median: float
-    largest: float
+    largest: float  # the worst's
     pytorch_median: float
     pytorch_largest: float
     worst: str
+    limit: float
 
 
 class Report:
@@ -61,13 +71,14 @@ class Report:
         different = set(exact) ^ set(ours)
         assert not different, f"{entry}: only on one side: {sorted(different)[:5]}"
         for kind in sorted(set(map(kind_of, exact))):
-            floors = {n: weight_floor(n, exact) if case == "decided" and kind in GRADIENTS else 1e-3
-                      for n in exact if kind_of(n) == kind}
+            floors = {n: floor_of(n, exact) if case == "decided" else FLOOR for n in exact if kind_of(n) == kind}
             mine, theirs = ({n: error(side[n], exact[n], floor) for n, floor in floors.items()}
                             for side in (ours, pytorch))
-            worst = max(mine, key=mine.get)
+            times = TIMES_PYTORCH if case == "decided" and kind in GRADIENTS else 0
+            limits = {n: max(EXACT, times * theirs[n]) for n in mine}
+            worst = max(mine, key=lambda n: mine[n] / limits[n])
             errors = Errors(statistics.median(mine.values()), mine[worst],
-                            statistics.median(theirs.values()), max(theirs.values()), worst)
+                            statistics.median(theirs.values()), max(theirs.values()), worst, limits[worst])
             self.errors.setdefault((case, entry, kind, batch), []).append(errors)
             print(f"  {case}, {entry}: {kind}, batch {batch}: ours {errors.largest:.1e} (median {errors.median:.1e}), "
                   f"PyTorch f32 {errors.pytorch_largest:.1e} ({errors.pytorch_median:.1e})  {worst}", flush=True)
@@ -84,8 +95,8 @@ class Report:
             print(f"{text:54} {batch:5}  {mine:7.1e}      {theirs:7.1e}  {limit:7.1e}  {verdict}  {name}")
 
         for (case, entry, kind, batch), seeds in self.errors.items():
-            worst, name = max(seeds, key=lambda s: s.largest), f"{case}, {entry}: {kind}"
-            largest = (f"{name}, largest", batch, worst.largest, max(s.pytorch_largest for s in seeds))
+            worst, name = max(seeds, key=lambda s: s.largest / s.limit), f"{case}, {entry}: {kind}"
+            largest = (f"{name}, {'worst' if case == 'decided' else 'largest'}", batch, worst.largest, max(s.pytorch_largest for s in seeds))
             if case == "decided" and (entry, kind) == (FEW_STEPS, "momentum"):
                 line(f"{name}, largest median", batch, max(s.median for s in seeds),
                      max(s.pytorch_median for s in seeds), EXACT)
@@ -101,5 +112,5 @@ class Report:
                 line(f"{name}, smallest largest", batch, min(s.largest for s in seeds), theirs,
                      TIMES_PYTORCH * theirs + EXACT)
             else:
-                line(*largest, EXACT, worst.worst)
+                line(*largest, worst.limit, worst.worst)
         return passed
