@@ -23,7 +23,7 @@ MOST_DRAWS = 200
 
 
 class Tie(Exception):
-    """Windows of a max pool that rounding would decide: image, row and column, as fractions of the size."""
+    """Windows of a max pool that rounding would decide, and how many rows and columns of windows there are."""
 
 
 def various_images(batch, shape):
@@ -44,7 +44,7 @@ def by_channel(x):
 
 
 def closest_ties(x, kernel, stride, padding):
-    """Where max pooling sees two almost equal values: [number, 3], image, row, column."""
+    """The windows whose two largest values are almost equal, [number, 3]: image, row, column; and rows, columns."""
     maps = F.pad(x, 4 * (padding,), value=-torch.inf)
     windows = maps.unfold(2, kernel, stride).unfold(3, kernel, stride).flatten(4)
     largest = windows.topk(2, dim=4).values
@@ -87,7 +87,7 @@ def decide(model, images, prepare, seed):
         return (x + shift[:, None, None]).clamp(min=0)
 
     def max_pool(x, kernel, stride=None, padding=0, *others, **options):
-        ties, size = closest_ties(x, kernel, stride, padding)
+        ties, size = closest_ties(x, kernel, stride or kernel, padding)
         if len(ties):
             raise Tie(ties, size)
         return max_pool2d(x, kernel, stride, padding)
