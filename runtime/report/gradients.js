@@ -84,6 +84,12 @@ function gradientMap(run, [low, high]) {
   return canvas;
 }
 
+// Labels at powers of ten; over few decades at twice and five times them too.
+function logarithmicLabel(y, index, ticks) {
+  const labelled = ticks.at(-1).value > 100 * ticks[0].value ? /^1e/ : /^[125]e/;
+  return labelled.test(Number(y.toPrecision(6)).toExponential()) ? number(y) : null;
+}
+
 // The norm by depth, at the beginning and the end of each run.
 function gradientsByDepth(section, runs) {
   const canvas = element("canvas", {role: "img", "aria-label": "norm of the gradient by depth"});
@@ -122,7 +128,7 @@ function gradientsByDepth(section, runs) {
           x: {...axis, title: {display: true, text: "layer", color: colour("muted")},
               ticks: {color: colour("muted"), maxRotation: 0, autoSkip: true, maxTicksLimit: 12}},
           y: {...axis, type: "logarithmic",
-              ticks: {color: colour("muted"), callback: (y) => (/^1e/.test(y.toExponential()) ? number(y) : null)}},
+              ticks: {color: colour("muted"), callback: logarithmicLabel}},
         },
         plugins: {
           legend: {labels: {color: colour("text"), boxWidth: 22, boxHeight: 0}},
