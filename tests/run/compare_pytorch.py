@@ -121,9 +121,8 @@ def inputs_of(case, model, network, batch, seed):
     return {"image": images, "label": torch.randperm(network.classes)[torch.arange(batch) % network.classes].int()}
 
 
-def compare(case, network, batch, trains, seed, ours, report):
+def compare(case, model, network, batch, trains, seed, ours, report):
     """All entries on one batch; those that train if `trains`."""
-    model = initial_model(network.make, seed)
     inputs = inputs_of(case, model, network, batch, seed)
     exact, pytorch = (PyTorch(model, network, dtype) for dtype in (torch.float64, torch.float32))
     pytorch_weights.save(state(model), ours.params)
@@ -151,8 +150,9 @@ def compare_model(name, options):
         ours = Ours(library, options.bin / "rnrun", directory, options.threads)
         for seed, case in itertools.product(range(options.seeds), options.cases.split(",")):
             print(f"seed {seed}", flush=True)
+            model = initial_model(network.make, seed)
             for batch in sorted({1, 2, 7, *batches} if case == "initial" else batches):
-                compare(case, network, batch, batch in batches, seed, ours, report)
+                compare(case, copy.deepcopy(model), network, batch, batch in batches, seed, ours, report)
     return report.print()
 
 
