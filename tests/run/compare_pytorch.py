@@ -55,6 +55,11 @@ def initial_model(network, seed):
     return model
 
 
+def layers_before_max_pool(model):
+    """torchvision's model has a module for it, those of networks.py a flag."""
+    return ("conv1", "bn1") if getattr(model, "maxpool", None) or getattr(model, "max_pool", False) else ()
+
+
 class PyTorch:
     """What the entries give, computed by PyTorch in one precision."""
 
@@ -116,6 +121,7 @@ def inputs_of(case, model, network, batch, seed):
     if case == "initial":
         return {"image": torch.randint(0, 256, (batch, *network.image), dtype=torch.uint8),
                 "label": torch.randint(0, network.classes, (batch,), dtype=torch.int32)}
+    decided.condition(model)
     images = decided.various_images(batch, network.image)
     decided.decide(model, images, network.prepare, seed)
     return {"image": images, "label": torch.randperm(network.classes)[torch.arange(batch) % network.classes].int()}
@@ -139,7 +145,8 @@ def compare(case, model, network, batch, trains, seed, ours, report):
 def compare_model(name, options):
     """Prints all errors and the table of one sample; whether all holds."""
     print(f"== {name}", flush=True)
-    network, report = NETWORKS[name], Report()
+    network = NETWORKS[name]
+    report = Report(layers_before_max_pool(network.make()))
     batches = [int(b) for b in options.batches.split(",")]
     with tempfile.TemporaryDirectory() as directory:
         directory = pathlib.Path(directory)

@@ -2,10 +2,15 @@
 
 At full width some of the millions of ReLU inputs always lie so close to zero that rounding decides, and each one
 that differs changes gradients far more than rounding does. Here each channel is moved as a whole, by the bias of the
-batch norm before the ReLU, to one side of zero: three of four to the positive. Pixels under a window of a max pool
+batch norm before the ReLU, to one side of zero: seven of eight to the positive. Pixels under a window of a max pool
 whose two largest values are almost equal are drawn again. Then rounding is all that computations of the same network
-differ by, however deep it is. The last layer is scaled to logits of standard deviation 1: a saturated softmax has
-gradients that are small differences, too.
+differ by, however deep it is.
+
+What is compared must not be a small difference of large terms, either, in which rounding shows as much as it likes:
+
+- Convolutions of nothing but noise map all pixels of all images to nearly one line in 50 layers, and batch norm's
+  gradient takes out what lies along it. So an orthogonal matrix outweighs the noise, in the middle of the kernel.
+- The last layer is scaled to logits of standard deviation 1: a saturated softmax has gradients that nearly cancel.
 """
 
 import contextlib
@@ -18,8 +23,20 @@ from torch import nn
 
 DISTANCE = 0.5  # of a channel's values from zero, in its standard deviations
 CLOSEST_TIE = 2e-6  # of a window's two largest values, in standard deviations
-POSITIVE = 0.75  # of the channels
+POSITIVE = 0.875  # of the channels
+ORTHOGONAL = 2  # times the noise, in norm
 MOST_DRAWS = 200
+
+
+def condition(model):
+    """Gives each convolution, per group, an orthogonal matrix in the middle of its kernel and noise everywhere."""
+    for conv in (m for m in model.modules() if isinstance(m, nn.Conv2d)):
+        kernels = conv.weight.detach().unflatten(0, (conv.groups, -1))
+        kernels.copy_(torch.randn(kernels.shape))
+        for kernel in kernels:
+            matrix = nn.init.orthogonal_(torch.empty(kernel.shape[:2]))
+            kernel *= matrix.norm() / kernel.norm()
+            kernel[:, :, conv.kernel_size[0] // 2, conv.kernel_size[1] // 2] += ORTHOGONAL * matrix
 
 
 class Tie(Exception):

@@ -1,9 +1,8 @@
 """Errors against float64, ours and PyTorch float32's, relative in L2 norm, and whether they are small enough.
 
 Case decided (decided.py): no ReLU input and no max-pool tie lies within rounding of its decision. Everything is within
-1e-4, but for gradients of which PyTorch's float32 is not, small differences of large terms: they are within 4 times its
-error. After five steps other windows of a max pool are tied: of the momentum then the median is within 1e-4 and no
-single tensor above 5e-2.
+1e-4. After the first step other windows of a max pool are tied: of the momentum after five steps, what belongs to the
+layers before it is within 1e-2.
 
 Case initial: at full width some ReLU inputs and max-pool ties always lie within rounding of their decision, in
 PyTorch's float32 as in ours. Outputs, loss, buffers, and parameters after one step are within 1e-4. Of gradients, and
@@ -23,7 +22,7 @@ FEW_STEPS = f"{STEPS} steps"
 GRADIENTS = ("grad", "momentum")
 OUTPUTS = ("fc", "linear")
 FLOOR = 1e-3  # of the norm that an error is relative to
-EXACT, LARGEST_GRADIENT, TIMES_PYTORCH = 1e-4, 5e-2, 4
+EXACT, LARGEST_GRADIENT, OTHER_TIES, TIMES_PYTORCH = 1e-4, 5e-2, 1e-2, 4
 
 
 def error(value, exact, floor=FLOOR):
@@ -34,51 +33,51 @@ def error(value, exact, floor=FLOOR):
 
 
 def floor_of(name, exact):
-    """The size of the terms of a sum that may all but cancel.
+    """The size of the terms of a sum that may all but cancel: a bias' gradient before a batch norm.
 
-    A bias' gradient sums the same terms as its weight's, and next to a batch norm they nearly cancel. The loss is a
-    difference of logits, small when the samples are learnt.
+    It sums the same terms as its weight's.
     """
-    if name == "loss":
-        return max(exact[n].abs().max().item() for n in OUTPUTS if n in exact)
     weight = exact.get(name.removesuffix("bias") + "weight") if name.startswith(GRADIENTS) else None
     return FLOOR if weight is None else max(FLOOR, 1e-2 * weight.norm().item())
 
 
-def kind_of(name):
+def kind_of(name, before_max_pool=()):
     for start in GRADIENTS:
+        if name.startswith(tuple(f"{start}.{layer}." for layer in before_max_pool)):
+            return f"{start} before max pool"
         if name.startswith(start + "."):
             return start
     return "outputs" if name in (*OUTPUTS, "loss") else "buffers" if "running_" in name else "parameters"
 
 
 class Errors(typing.NamedTuple):
-    """Of the tensors of one kind for one seed: ours, PyTorch float32's, and the worst, which is nearest to its limit."""
+    """Of the tensors of one kind for one seed: ours, PyTorch float32's, and which is our largest."""
 
     median: float
-    largest: float  # the worst's
+    largest: float
     pytorch_median: float
     pytorch_largest: float
     worst: str
-    limit: float
 
 
 class Report:
-    def __init__(self):
+    def __init__(self, before_max_pool):
+        """`before_max_pool`: the names of the layers there."""
+        self.before_max_pool = before_max_pool
         self.errors = {}  # (case, entry, kind of tensor, batch) -> Errors per seed
 
     def add(self, case, entry, batch, exact, ours, pytorch):
         different = set(exact) ^ set(ours)
         assert not different, f"{entry}: only on one side: {sorted(different)[:5]}"
-        for kind in sorted(set(map(kind_of, exact))):
-            floors = {n: floor_of(n, exact) if case == "decided" else FLOOR for n in exact if kind_of(n) == kind}
+        may_tie = self.before_max_pool if (case, entry) == ("decided", FEW_STEPS) else ()
+        kinds = {name: kind_of(name, may_tie) for name in exact}
+        for kind in sorted(set(kinds.values())):
+            floors = {n: floor_of(n, exact) if case == "decided" else FLOOR for n in exact if kinds[n] == kind}
             mine, theirs = ({n: error(side[n], exact[n], floor) for n, floor in floors.items()}
                             for side in (ours, pytorch))
-            cancels = {n for n in mine if case == "decided" and kind in GRADIENTS and theirs[n] > EXACT}
-            limits = {n: TIMES_PYTORCH * theirs[n] if n in cancels else EXACT for n in mine}
-            worst = max(mine, key=lambda n: mine[n] / limits[n])
+            worst = max(mine, key=mine.get)
             errors = Errors(statistics.median(mine.values()), mine[worst],
-                            statistics.median(theirs.values()), max(theirs.values()), worst, limits[worst])
+                            statistics.median(theirs.values()), max(theirs.values()), worst)
             self.errors.setdefault((case, entry, kind, batch), []).append(errors)
             print(f"  {case}, {entry}: {kind}, batch {batch}: ours {errors.largest:.1e} (median {errors.median:.1e}), "
                   f"PyTorch f32 {errors.pytorch_largest:.1e} ({errors.pytorch_median:.1e})  {worst}", flush=True)
@@ -95,14 +94,9 @@ class Report:
             print(f"{text:54} {batch:5}  {mine:7.1e}      {theirs:7.1e}  {limit:7.1e}  {verdict}  {name}")
 
         for (case, entry, kind, batch), seeds in self.errors.items():
-            worst, name = max(seeds, key=lambda s: s.largest / s.limit), f"{case}, {entry}: {kind}"
-            which = "worst" if case == "decided" else "largest"
-            largest = (f"{name}, {which}", batch, worst.largest, max(s.pytorch_largest for s in seeds))
-            if case == "decided" and (entry, kind) == (FEW_STEPS, "momentum"):
-                line(f"{name}, largest median", batch, max(s.median for s in seeds),
-                     max(s.pytorch_median for s in seeds), EXACT)
-                line(*largest, LARGEST_GRADIENT, worst.worst)
-            elif case == "initial" and kind in GRADIENTS:
+            worst, name = max(seeds, key=lambda s: s.largest), f"{case}, {entry}: {kind}"
+            largest = (f"{name}, largest", batch, worst.largest, max(s.pytorch_largest for s in seeds))
+            if case == "initial" and kind in GRADIENTS:
                 theirs = min(s.pytorch_median for s in seeds)
                 line(f"{name}, smallest median", batch, min(s.median for s in seeds), theirs,
                      TIMES_PYTORCH * theirs + 1e-5)
@@ -113,5 +107,5 @@ class Report:
                 line(f"{name}, smallest largest", batch, min(s.largest for s in seeds), theirs,
                      TIMES_PYTORCH * theirs + EXACT)
             else:
-                line(*largest, worst.limit, worst.worst)
+                line(*largest, OTHER_TIES if "before max pool" in kind else EXACT, worst.worst)
         return passed

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/lower/channel_reductions.h"
+#include "passes/lower/conv/grouped.h"
 #include "passes/lower/conv/task_order.h"
 #include "passes/lower/fused.h"
 
@@ -14,33 +15,6 @@ using loops::Extent;
 using loops::MemoryRef;
 using loops::Scalar;
 
-bool GridAxis::always_inside() const {
-  for (const int64_t q : {int64_t{0}, grid - 1}) {
-    for (const int64_t t : {int64_t{0}, taps - 1}) {
-      if (at(q, t) < 0 || at(q, t) >= in) return false;
-    }
-  }
-  return true;
-}
-
-int64_t grouped_blocks(int64_t in_channels, int64_t out_channels, int64_t groups, int64_t panel, int lanes) {
-  const int64_t outputs = out_channels / groups, inputs = in_channels / groups;
-  int64_t most = 1;
-  for (int64_t o = 0; o < out_channels; o += panel) {
-    const int64_t last = std::min(o + panel, out_channels) - 1;
-    const int64_t first = o / outputs * inputs / lanes, end = ceil_div((last / outputs + 1) * inputs, lanes);
-    most = std::max(most, end - first);
-  }
-  return most;
-}
-
-Expr first_block(const DirectConv& conv, Expr panel, int lanes) {
-  if (conv.outputs_per_group == 0) return 0;
-  const int64_t all = ceil_div(conv.in_channels, lanes);
-  const Expr group = panel * (conv.vectors * lanes) / conv.outputs_per_group;
-  return loops::min(group * conv.inputs_per_group / lanes, all - conv.in_blocks);
-}
-
 namespace {
 
 // FMAs in the innermost loop, at most: LLVM moves the loads of all its steps about, and where 28 accumulators
@@ -51,35 +25,6 @@ constexpr int kUnrolledFmas = 54;
 // products per block of inputs to hide that behind.
 constexpr int64_t kSummedProducts = 320;
 constexpr int64_t kSummedPointwise = 1024;
-
-// A run of register tiles of one width in a row of the grid.
-struct Segment {
-  int64_t begin = 0, tiles = 1, pixels = 1;  // first pixel; tiles one after the other
-  bool inside = true;                        // every tap of every pixel reads inside the input
-};
-
-// Splits a row into tiles of nearly equal width; the tiles that need no trimming become one run.
-std::vector<Segment> split_row(const GridAxis& axis, int64_t limit) {
-  std::vector<Segment> segments;
-  const int64_t tiles = ceil_div(axis.grid, limit);
-  int64_t begin = 0;
-  for (int64_t t = 0; t < tiles; ++t) {
-    const int64_t pixels = axis.grid / tiles + (t < axis.grid % tiles ? 1 : 0);
-    bool inside = true;
-    for (const int64_t q : {begin, begin + pixels - 1}) {
-      for (int64_t tap = 0; tap < axis.taps; ++tap)
-        inside &= axis.at(q, tap) >= 0 && axis.at(q, tap) < axis.in;
-    }
-    Segment* last = segments.empty() ? nullptr : &segments.back();
-    if (last != nullptr && last->inside && inside && last->pixels == pixels) {
-      ++last->tiles;
-    } else {
-      segments.push_back({begin, 1, pixels, inside});
-    }
-    begin += pixels;
-  }
-  return segments;
-}
 
 class DirectKernel {
  public:

@@ -2,24 +2,11 @@
 // taps.
 #pragma once
 
+#include "passes/lower/conv/grid.h"
 #include "passes/lower/conv/shape.h"
 #include "passes/lower/lowering.h"
 
 namespace rnc {
-
-// One axis of a grid of outputs: the output at grid position q is at q * out_step + out_phase, and its tap t
-// reads the input at q * step + first + t * tap_step where that is within [0, in), with the weight of index
-// tap0 + t * tap_index_step.
-struct GridAxis {
-  int64_t grid = 0, in = 0;
-  int64_t step = 1, first = 0;
-  int64_t taps = 1, tap_step = 1;
-  int64_t tap0 = 0, tap_index_step = 1;
-  int64_t out_step = 1, out_phase = 0;
-
-  int64_t at(int64_t q, int64_t tap) const { return q * step + first + tap * tap_step; }
-  bool always_inside() const;
-};
 
 // out(q) = bias + sum over taps t and channels c of in(q, t, c) * w(t, c), for each grid; the grids cover the
 // output.
@@ -49,11 +36,6 @@ struct DirectConv {
   // Inputs summed for one output and tap, of each block.
   int64_t weight_lanes(int lanes) const { return plain_input ? 1 : spread > 0 ? spread : lanes; }
 };
-
-// First block of input channels that a panel of outputs needs in a grouped convolution (0 where it is not
-// grouped), and how many blocks any panel needs.
-loops::Expr first_block(const DirectConv& conv, loops::Expr panel, int lanes);
-int64_t grouped_blocks(int64_t in_channels, int64_t out_channels, int64_t groups, int64_t panel, int lanes);
 
 void lower_direct(Lowering& lowering, const Group& group, const DirectConv& conv);
 

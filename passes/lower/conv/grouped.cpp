@@ -1,11 +1,31 @@
 #include "passes/lower/conv/grouped.h"
 
+#include <algorithm>
+
 namespace rnc {
 
 using loops::Access;
 using loops::Expr;
 using loops::Extent;
 using loops::Scalar;
+
+int64_t grouped_blocks(int64_t in_channels, int64_t out_channels, int64_t groups, int64_t panel, int lanes) {
+  const int64_t outputs = out_channels / groups, inputs = in_channels / groups;
+  int64_t most = 1;
+  for (int64_t o = 0; o < out_channels; o += panel) {
+    const int64_t last = std::min(o + panel, out_channels) - 1;
+    const int64_t first = o / outputs * inputs / lanes, end = ceil_div((last / outputs + 1) * inputs, lanes);
+    most = std::max(most, end - first);
+  }
+  return most;
+}
+
+Expr first_block(const DirectConv& conv, Expr panel, int lanes) {
+  if (conv.outputs_per_group == 0) return 0;
+  const int64_t all = ceil_div(conv.in_channels, lanes);
+  const Expr group = panel * (conv.vectors * lanes) / conv.outputs_per_group;
+  return loops::min(group * conv.inputs_per_group / lanes, all - conv.in_blocks);
+}
 
 int pack_grouped_weight(Lowering& lowering, const DirectConv& conv, ValueId weight, bool transposed) {
   const int lanes = lowering.lanes(), in_lanes = conv.plain_input ? 1 : lanes;

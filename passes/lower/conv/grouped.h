@@ -9,6 +9,11 @@
 
 namespace rnc {
 
+// First block of input channels that a panel of outputs needs in a grouped convolution (0 where it is not
+// grouped), and how many blocks any panel needs.
+loops::Expr first_block(const DirectConv& conv, loops::Expr panel, int lanes);
+int64_t grouped_blocks(int64_t in_channels, int64_t out_channels, int64_t groups, int64_t panel, int lanes);
+
 // Adds a call that spreads the plain weight [O, C/groups, kh, kw] for `conv` (whose channels are exchanged if
 // `transposed`); returns the buffer.
 int pack_grouped_weight(Lowering& lowering, const DirectConv& conv, ValueId weight, bool transposed);

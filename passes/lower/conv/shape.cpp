@@ -5,6 +5,14 @@
 
 namespace rnc {
 
+std::pair<int64_t, int64_t> ConvShape::Axis::valid_outputs(int64_t tap) const {
+  const int64_t offset = tap * dilation - pad;
+  int64_t low = 0, high = out;
+  while (low < high && low * stride + offset < 0) ++low;
+  while (low < high && (high - 1) * stride + offset >= in) --high;
+  return {low, high};
+}
+
 ConvShape conv_shape(const Graph& graph, const Node& node) {
   const auto type = [&](size_t i) -> const Type& { return graph[node.inputs[i]].type; };
   const Shape& x = node.op == Op::conv2d              ? type(0).shape

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "ir/graph.h"
 #include "passes/target.h"
@@ -14,6 +15,8 @@ struct ConvShape {
   struct Axis {
     int64_t in = 0, out = 0, kernel = 1, stride = 1, pad = 0, dilation = 1;
     bool trivial() const { return kernel == 1 && stride == 1 && pad == 0; }
+    // The outputs [first, second) for which this tap reads inside the input.
+    std::pair<int64_t, int64_t> valid_outputs(int64_t tap) const;
   };
   Axis h, w;
   std::string layer = {};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "passes/lower/conv/grouped.h"
 #include "passes/lower/conv/macro_tile.h"
 #include "passes/lower/conv/task_shares.h"
 
@@ -28,6 +29,24 @@ void flatten_rows(ConvShape::Axis& h, ConvShape::Axis& w) {
   while (pixels % width != 0) --width;
   w.in = w.out = width;
   h.in = h.out = pixels / width;
+}
+
+// Adds a call that sums the `parts` of the result that lie one after the other in `buffer`.
+void add_parts(Lowering& lowering, const WeightGrad& conv, int buffer, int64_t parts, int64_t floats) {
+  constexpr int64_t chunk = 4096;
+  KernelBuilder kernel("add_parts");
+  const auto from = kernel.param("parts", buffer, Scalar::f32, {{parts, 0}, {floats, 0}}, Access::read);
+  const auto to = kernel.param("sum", conv.result, Scalar::f32, {{floats, 0}}, Access::write);
+  const int lanes = lowering.lanes();
+  Body body(kernel.names());
+  const Expr begin = body.let("begin", loops::task() * chunk);
+  body.loop("i", begin, loops::min(begin + chunk, floats), lanes, [&](Body& b, Expr i) {
+    Expr sum = loops::load(from, {0, i}, lanes, 1);
+    for (int64_t p = 1; p < parts; ++p) sum = b.let("sum", sum + loops::load(from, {p, i}, lanes, 1));
+    b.store(to, {i}, sum, 0);
+  });
+  lowering.call(kernel, {ceil_div(floats, chunk), 0}, body, conv.of,
+                {{}, {4 * floats * (parts + 1), 0}, "", "weight_grad"});
 }
 
 class WeightGradKernel {
@@ -75,7 +94,7 @@ class WeightGradKernel {
     work.bytes = {result_floats_ * 4 * parts_,
                   4 * (conv_.shape.channels * h_.in * w_.in + conv_.shape.outputs * h_.out * w_.out)};
     lowering_.call(kernel_, {shares.tasks(), 0}, body, conv_.of, work);
-    if (parts_ > 1) add_parts();
+    if (parts_ > 1) add_parts(lowering_, conv_, buffer_, parts_, result_floats_);
   }
 
  private:
@@ -189,15 +208,6 @@ class WeightGradKernel {
     }
   }
 
-  // Output pixels [low, high) of a row for which tap kw reads inside the input.
-  std::pair<int64_t, int64_t> valid_pixels(int64_t kw) const {
-    const int64_t offset = kw * w_.dilation - w_.pad;
-    int64_t low = 0, high = w_.out;
-    while (low < high && low * w_.stride + offset < 0) ++low;
-    while (low < high && (high - 1) * w_.stride + offset >= w_.in) --high;
-    return {low, high};
-  }
-
   // Where the next block of pixels begins: `to_n_` images and `to_h_` rows from this one.
   void look_ahead(Body& body, Expr h0) {
     if (by_taps()) return;
@@ -285,7 +295,7 @@ class WeightGradKernel {
 
   void reduce_blocked(Body& body, Expr n0, Expr n1, Expr h0, Expr h1, Expr kh, int64_t kw, Expr i0,
                       int64_t count) {
-    const auto [low, high] = valid_pixels(kw);
+    const auto [low, high] = w_.valid_outputs(kw);
     const Expr tap = kh * w_.kernel + kw;
     const auto at = [&](Expr c, int o) {
       return std::vector<Expr>{part_, panel_, block_, tap, i0 + c, o * lanes_};
@@ -320,8 +330,8 @@ class WeightGradKernel {
     };
     int64_t low = 0, high = w_.out;  // pixels for which all these taps are inside
     for (int64_t t = first; t < first + taps; ++t) {
-      low = std::max(low, valid_pixels(t).first);
-      high = std::min(high, valid_pixels(t).second);
+      low = std::max(low, w_.valid_outputs(t).first);
+      high = std::min(high, w_.valid_outputs(t).second);
     }
     high = std::max(low, high);
     accumulate_tile(body, taps * weight_lanes_, at, n0, n1, h0, h1, kh,
@@ -336,7 +346,7 @@ class WeightGradKernel {
                       const auto edge = [&](int64_t p) {
                         int64_t from = taps, to = 0;
                         for (int64_t t = 0; t < taps; ++t) {
-                          const auto [valid_low, valid_high] = valid_pixels(first + t);
+                          const auto [valid_low, valid_high] = w_.valid_outputs(first + t);
                           if (p < valid_low || p >= valid_high) continue;
                           from = std::min(from, t);
                           to = t + 1;
@@ -348,23 +358,6 @@ class WeightGradKernel {
                         b.loop("p", low, high, 1, [&](Body& c, Expr p) { pixel(c, p, 0, taps); });
                       for (int64_t p = high; p < w_.out; ++p) edge(p);
                     });
-  }
-
-  void add_parts() {
-    KernelBuilder kernel("add_parts");
-    constexpr int64_t chunk = 4096;
-    const std::vector<Extent> dims = {{parts_, 0}, {result_floats_, 0}};
-    const auto from = kernel.param("parts", buffer_, Scalar::f32, dims, Access::read);
-    const auto to = kernel.param("sum", conv_.result, Scalar::f32, {{result_floats_, 0}}, Access::write);
-    Body body(kernel.names());
-    const Expr begin = body.let("begin", loops::task() * chunk);
-    body.loop("i", begin, loops::min(begin + chunk, result_floats_), lanes_, [&](Body& b, Expr i) {
-      Expr sum = loops::load(from, {0, i}, lanes_, 1);
-      for (int64_t p = 1; p < parts_; ++p) sum = b.let("sum", sum + loops::load(from, {p, i}, lanes_, 1));
-      b.store(to, {i}, sum, 0);
-    });
-    lowering_.call(kernel, {ceil_div(result_floats_, chunk), 0}, body, conv_.of,
-                   {{}, {4 * result_floats_ * (parts_ + 1), 0}, "", "weight_grad"});
   }
 
   Lowering& lowering_;

@@ -1,6 +1,5 @@
-// Constructors of the loop IR: they check types, fold integer constants and drop what changes nothing.
-#include "ir/loops/loops.h"
-
+// Constructors of the loop IR's expressions: they check types, fold integer constants and drop what changes
+// nothing.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,12 +7,12 @@
 #include <cmath>
 #include <utility>
 
+#include "ir/loops/construct.h"
+
 namespace rnc::loops {
 namespace {
 
-bool is_float(Scalar s) { return s == Scalar::f32 || s == Scalar::f64; }
 bool is_arithmetic(Scalar s) { return is_float(s) || s == Scalar::i32 || s == Scalar::i64; }
-constexpr ValueType kIndex{Scalar::i64, 1};
 
 bool is_comparison(Binary op) {
   return op == Binary::lt || op == Binary::le || op == Binary::eq || op == Binary::ne;
@@ -21,113 +20,9 @@ bool is_comparison(Binary op) {
 bool is_logic(Binary op) { return op == Binary::logic_and || op == Binary::logic_or; }
 
 Expr make(ExprNode node) { return Expr(std::make_shared<const ExprNode>(std::move(node))); }
-Stmt make(StmtNode node) { return std::make_shared<const StmtNode>(std::move(node)); }
-
-Expr integer(int64_t value, ValueType type = kIndex) {
-  ExprNode node{.kind = ExprKind::constant, .type = type};
-  node.integer = value;
-  return make(std::move(node));
-}
-
-bool is_constant(const Expr& e) { return e->kind == ExprKind::constant; }
-bool is_integer(const Expr& e, int64_t value) {
-  return is_constant(e) && !is_float(e->type.scalar) && e->integer == value;
-}
-
-void expect_type(const Expr& e, ValueType type, std::string_view what) {
-  check(static_cast<bool>(e), what);
-  if (e->type != type) {
-    unreachable(fmt::format("{} has type {}, not {}: {}", what, str(e->type), str(type), print(e)));
-  }
-}
-
-// Wraps as two's complement, as the generated code does.
-int64_t wrap(uint64_t value, Scalar scalar) {
-  switch (scalar) {
-    case Scalar::u8:
-      return static_cast<uint8_t>(value);
-    case Scalar::i32:
-      return static_cast<int32_t>(value);
-    case Scalar::boolean:
-      return static_cast<int64_t>(value & 1);
-    default:
-      return static_cast<int64_t>(value);
-  }
-}
-
-int64_t fold(Binary op, int64_t a, int64_t b, Scalar scalar) {
-  const auto ua = static_cast<uint64_t>(a), ub = static_cast<uint64_t>(b);
-  switch (op) {
-    case Binary::add:
-      return wrap(ua + ub, scalar);
-    case Binary::sub:
-      return wrap(ua - ub, scalar);
-    case Binary::mul:
-      return wrap(ua * ub, scalar);
-    case Binary::div:
-      check(a >= 0 && b > 0, "integer division needs operands >= 0 and a divisor > 0");
-      return a / b;
-    case Binary::mod:
-      check(a >= 0 && b > 0, "integer remainder needs operands >= 0 and a divisor > 0");
-      return a % b;
-    case Binary::min:
-      return std::min(a, b);
-    case Binary::max:
-      return std::max(a, b);
-    case Binary::lt:
-      return a < b;
-    case Binary::le:
-      return a <= b;
-    case Binary::eq:
-      return a == b;
-    case Binary::ne:
-      return a != b;
-    case Binary::logic_and:
-      return a & b;
-    case Binary::logic_or:
-      return a | b;
-  }
-  unreachable("binary operation");
-}
 
 bool commutes(Binary op) {
   return op == Binary::add || op == Binary::mul || op == Binary::min || op == Binary::max;
-}
-
-// The simpler expression that `a op b` on integers or booleans with constant b equals; empty if there is
-// none.
-Expr simplified(Binary op, const Expr& a, const Expr& b) {
-  const ValueType type = a->type;
-  switch (op) {
-    case Binary::add:
-      if (b->integer == 0) return a;
-      if (a->kind == ExprKind::binary && a->binary == Binary::add && is_constant(a->operands[1])) {
-        return binary(Binary::add, a->operands[0], binary(Binary::add, a->operands[1], b));
-      }
-      break;
-    case Binary::sub:
-      if (b->integer == 0) return a;
-      break;
-    case Binary::mul:
-      if (b->integer == 1) return a;
-      if (b->integer == 0) return b;
-      break;
-    case Binary::div:
-      check(b->integer > 0, "integer division needs a divisor > 0");
-      if (b->integer == 1) return a;
-      break;
-    case Binary::mod:
-      check(b->integer > 0, "integer remainder needs a divisor > 0");
-      if (b->integer == 1) return integer(0, type);
-      break;
-    case Binary::logic_and:
-      return b->integer != 0 ? a : b;
-    case Binary::logic_or:
-      return b->integer != 0 ? b : a;
-    default:
-      break;
-  }
-  return {};
 }
 
 void check_operands(Binary op, ValueType type) {
@@ -138,30 +33,6 @@ void check_operands(Binary op, ValueType type) {
   } else if (!is_comparison(op)) {
     check(is_arithmetic(type.scalar), "arithmetic takes i32, i64, f32 or f64: cast first");
   }
-}
-
-// The rules that loads and stores share. Returns the lane dimension: -1 for a scalar access.
-int check_access(const MemoryRef& memory, const std::vector<Expr>& index, int lanes, int lane_dim) {
-  check(memory != nullptr, "an access needs a memory");
-  if (index.size() != memory->dims.size()) {
-    unreachable(fmt::format("{} has {} dimensions, accessed by {} indices", memory->name, memory->dims.size(),
-                            index.size()));
-  }
-  for (const Expr& i : index) expect_type(i, kIndex, "an index of " + memory->name);
-  if (lanes == 1) return -1;
-  check(lanes > 1, "an access needs a positive number of lanes");
-  check(lane_dim >= 0 && lane_dim < static_cast<int>(index.size()),
-        "a vector access needs a lane dimension of its memory");
-  return lane_dim;
-}
-
-// A bound on the lanes that bounds nothing becomes none.
-Expr checked_valid(Expr valid, int lanes) {
-  if (!valid) return valid;
-  expect_type(valid, kIndex, "the number of valid lanes");
-  if (is_constant(valid) && valid->integer >= lanes) return {};
-  check(lanes > 1, "only a vector access has a number of valid lanes");
-  return valid;
 }
 
 }  // namespace
@@ -340,100 +211,5 @@ Expr min(Expr a, Expr b) { return binary(Binary::min, std::move(a), std::move(b)
 Expr max(Expr a, Expr b) { return binary(Binary::max, std::move(a), std::move(b)); }
 Expr less(Expr a, Expr b) { return binary(Binary::lt, std::move(a), std::move(b)); }
 Expr less_equal(Expr a, Expr b) { return binary(Binary::le, std::move(a), std::move(b)); }
-
-Stmt block(std::vector<Stmt> body) {
-  if (body.size() == 1) return std::move(body.front());
-  StmtNode node{.kind = StmtKind::block};
-  node.body = std::move(body);
-  return make(std::move(node));
-}
-
-Stmt for_loop(std::string variable, Expr begin, Expr end, int64_t step, std::vector<Stmt> body) {
-  expect_type(begin, kIndex, "the begin of loop " + variable);
-  expect_type(end, kIndex, "the end of loop " + variable);
-  check(step >= 1, "a loop needs a positive step");
-  StmtNode node{.kind = StmtKind::for_loop};
-  node.variable = std::move(variable);
-  node.begin = std::move(begin);
-  node.end = std::move(end);
-  node.step = step;
-  node.body = std::move(body);
-  return make(std::move(node));
-}
-
-Stmt unrolled(std::string variable, int64_t begin, int64_t end, int64_t step, std::vector<Stmt> body) {
-  StmtNode node = *for_loop(std::move(variable), begin, end, step, std::move(body));
-  node.unrolled = true;
-  return make(std::move(node));
-}
-
-Stmt if_then(Expr condition, std::vector<Stmt> yes, std::vector<Stmt> no) {
-  expect_type(condition, {Scalar::boolean, 1}, "the condition of if");
-  if (is_constant(condition)) return block(is_integer(condition, 0) ? std::move(no) : std::move(yes));
-  StmtNode node{.kind = StmtKind::if_then};
-  node.value = std::move(condition);
-  node.body.push_back(block(std::move(yes)));
-  if (!no.empty()) node.body.push_back(block(std::move(no)));
-  return make(std::move(node));
-}
-
-Stmt let(std::string variable, Expr value, std::vector<Stmt> body) {
-  check(static_cast<bool>(value), "let needs a value");
-  StmtNode node{.kind = StmtKind::let};
-  node.variable = std::move(variable);
-  node.value = std::move(value);
-  node.body = std::move(body);
-  return make(std::move(node));
-}
-
-Stmt alloc(MemoryRef memory, std::vector<Stmt> body) {
-  check(memory && memory->space != Space::parameter, "alloc takes a register tile or scratch");
-  for (const Extent& dim : memory->dims) {
-    check(dim.fixed > 0 && dim.per_sample == 0, "an allocation's size may not depend on the batch");
-  }
-  StmtNode node{.kind = StmtKind::alloc};
-  node.memory = std::move(memory);
-  node.body = std::move(body);
-  return make(std::move(node));
-}
-
-Stmt store(MemoryRef memory, std::vector<Expr> index, Expr value) {
-  return store(std::move(memory), std::move(index), std::move(value), -1);
-}
-
-Stmt store(MemoryRef memory, std::vector<Expr> index, Expr value, int lane_dim, Expr valid) {
-  check(static_cast<bool>(value), "store needs a value");
-  const int lanes = value->type.lanes;
-  StmtNode node{.kind = StmtKind::store};
-  node.lane_dim = check_access(memory, index, lanes, lane_dim);
-  expect_type(value, {memory->scalar, lanes}, "a value stored to " + memory->name);
-  node.valid = checked_valid(std::move(valid), lanes);
-  node.value = std::move(value);
-  node.memory = std::move(memory);
-  node.index = std::move(index);
-  return make(std::move(node));
-}
-
-Stmt prefetch(MemoryRef memory, std::vector<Expr> index) {
-  StmtNode node{.kind = StmtKind::prefetch};
-  check_access(memory, index, 1, -1);
-  check(memory->space == Space::parameter || memory->space == Space::scratch,
-        "registers cannot be prefetched");
-  node.memory = std::move(memory);
-  node.index = std::move(index);
-  return make(std::move(node));
-}
-
-Stmt with_comment(Stmt stmt, std::string comment) {
-  StmtNode node = *stmt;
-  node.comment = std::move(comment);
-  return make(std::move(node));
-}
-
-Stmt with_location(Stmt stmt, SourceLocation location) {
-  StmtNode node = *stmt;
-  node.location = std::move(location);
-  return make(std::move(node));
-}
 
 }  // namespace rnc::loops
