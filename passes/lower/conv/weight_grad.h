@@ -18,6 +18,9 @@ struct WeightGrad {
   loops::Work work;
 
   int64_t weight_lanes(int lanes) const { return plain_input ? 1 : spread > 0 ? spread : lanes; }
+  // Whether a register tile covers several taps, as few inputs belong to each: one of a plain input, those of
+  // the lane's group where they are spread.
+  bool tiles_hold_taps() const { return plain_input || spread > 0; }
 };
 
 // Tasks are macro-tiles of panels by blocks of input channels (macro_tile.h), which need no reduction; where
