@@ -4,12 +4,11 @@
 
 #include <algorithm>
 
+#include "passes/lower/conv/winograd_input.h"
 #include "passes/lower/conv/winograd_output.h"
 #include "passes/lower/conv/winograd_products.h"
-#include "passes/lower/conv/winograd_tiles.h"
 #include "passes/lower/conv/winograd_tiling.h"
 #include "passes/lower/conv/winograd_weights.h"
-#include "passes/lower/fused_input.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {
@@ -47,7 +46,6 @@ class WinogradKernel {
         conv_(conv),
         how_(how),
         f_(how.filtering),
-        in_(how.input_grad ? f_.gradient_input() : f_.input()),
         positions_(f_.positions() * f_.positions()),
         weights_(f_.weights() * f_.weights()),
         lanes_(lowering.lanes()),
@@ -62,6 +60,7 @@ class WinogradKernel {
         kernel_(fmt::format("{}_{}_{}_{}x{}", kernel_prefix(f_), conv.in_channels, conv.out_channels,
                             conv.out_h, conv.out_w)),
         group_(group),
+        input_(lowering, group_, conv_, how_, t_, shared_),
         output_(lowering, kernel_, group, conv, how,
                 {shared_ ? panels_ : 1, {0, t_.row_parts}, (shared_ ? 1 : panels_) * conv.vectors}) {}
 
@@ -79,13 +78,8 @@ class WinogradKernel {
                          how_.forward_panel, how_.input_grad},
                         f_, conv_.out, conv_.work.direction);
     }
-    if (shared_) transform_inputs();
     if (!w_) u_ = kernel_.param("u", weights, Scalar::f32, u_dims(), Access::read);
-    if (shared_) {
-      v_ = kernel_.param("v", v_buffer_, Scalar::f32, {v_floats()}, Access::read);
-    } else {
-      x_.emplace(input(kernel_));
-    }
+    input_.bind(kernel_);
     Body body(kernel_.names());
     Extent tasks{0, t_.row_parts * (shared_ || split_panels() ? panels_ : 1)};
     if (how_.from_batch == 1) {
@@ -108,12 +102,11 @@ class WinogradKernel {
     count_winograd(work, f_, conv_.in_channels * conv_.out_channels, t_.map_tiles());
     work.bytes.per_sample =
         conv_.out_channels * conv_.out_h * conv_.out_w * output_.code().bytes_per_element() +
-        x_->bytes_per_element() * conv_.in_channels * conv_.in_h * conv_.in_w;
+        input_.bytes_per_sample();
     work.bytes.fixed = 4 * weights_ * conv_.in_channels * conv_.out_channels;
     work.from_batch = how_.from_batch;
     work.direct_bytes = {4 * 9 * conv_.in_channels * conv_.out_channels, work.bytes.per_sample};
-    lowering_.call(kernel_, tasks, body, conv_.out, work,
-                   output_.code().in_place(shared_ ? Group{} : x_->operands()));
+    lowering_.call(kernel_, tasks, body, conv_.out, work, output_.code().in_place(input_.operands()));
     output_.finish();
   }
 
@@ -132,75 +125,18 @@ class WinogradKernel {
     return shared_ && 4 * u_floats() > kLastLevel * lowering_.target().l2_bytes;
   }
 
-  // V: units of [a a][blocks][tiles][lanes], and a vector more after each plane, so that planes do not fall
-  // on the same cache lines.
-  int64_t v_tiles() const { return shared_ ? t_.unit_images * t_.map_tiles() : t_.unit_tiles(); }
-  int64_t v_plane() const { return (blocks_ * v_tiles() + 1) * lanes_; }
-  Extent v_floats() const {
-    const int64_t unit = positions_ * v_plane();
-    if (!shared_) return {t_.units() * unit, 0};
-    return t_.unit_images == 1 ? Extent{0, unit} : Extent{unit, ceil_div(unit, t_.unit_images)};
-  }
-  Expr v_at(const Expr& unit, const Expr& x, const Expr& cb, const Expr& t, const Expr& lane) const {
-    return unit * (positions_ * v_plane()) + x * v_plane() + (cb * v_tiles() + t) * lanes_ + lane;
-  }
   int64_t products_plane() const { return (conv_.vectors * t_.tiles() + 1) * lanes_; }
   Expr product_at(const Expr& x, const Expr& o, const Expr& t) const {
     return x * products_plane() + (o * t_.tiles() + t) * lanes_;
   }
 
-  FusedInput input(KernelBuilder& kernel) const {
-    return {lowering_, kernel,   group_,
-            "x",       conv_.in, {{0, 1}, {blocks_, 0}, {conv_.in_h, 0}, {conv_.in_w, 0}, {lanes_, 0}}};
-  }
-
   // Whether a task may have a part of the panels only: for few images, so that all threads have work.
   bool split_panels() const { return !shared_ && !output_.sums() && panels_ > 1; }
-
-  // B^T d B of one tile of one block of channels, into place t of a unit of V.
-  void input_tile(Body& body, const TilePlace& tile, const TilePlace& ahead, Expr unit, Expr t) {
-    const Transform by = how_.input_grad ? winograd_gradient_input : winograd_input;
-    winograd_load(body, *x_, in_, tile, ahead, [&](Body& b, const Column& column) {
-      transform_square(b, f_, by, in_.size, f_.positions(), column, [&](Body& c, Expr i, const Vectors& row) {
-        for (int j = 0; j < f_.positions(); ++j)
-          c.store(v_, {v_at(unit, i * f_.positions() + j, tile.cb, t, 0)}, row[static_cast<size_t>(j)], 0);
-      });
-    });
-  }
-
-  // The kernel that transforms the input of all maps: a task has one map and block of channels. The last map
-  // also fills the places in its unit after it.
-  void transform_inputs() {
-    v_buffer_ = lowering_.temporary("transformed input", {4 * v_floats().fixed, 4 * v_floats().per_sample});
-    KernelBuilder kernel(
-        fmt::format("{}_input_{}_{}x{}", kernel_prefix(f_), conv_.in_channels, conv_.in_h, conv_.in_w));
-    x_.emplace(input(kernel));
-    v_ = kernel.param("v", v_buffer_, Scalar::f32, {v_floats()}, Access::update);
-    Body body(kernel.names());
-    const Expr n = body.let("n", loops::task() / blocks_), cb = body.let("cb", loops::task() % blocks_);
-    const auto map = [&](Body& a, Expr slot) {
-      x_->channels(a, cb * lanes_);
-      each_tile(a, t_.tiles_h, t_.tiles_w, [&](Body& b, Expr th, Expr tw, const Ahead& ahead) {
-        const Expr t = b.let("tile", slot * t_.map_tiles() + th * t_.tiles_w + tw);
-        input_tile(b, {n, cb, th, tw, {}}, {n, cb + ahead.maps, ahead.row, tw, {}}, n / t_.unit_images, t);
-      });
-    };
-    const Expr used = loops::less_equal(how_.from_batch, loops::batch());
-    body.when(how_.from_batch > 1 ? used : Expr(), [&](Body& b) {
-      if (t_.unit_images == 1) return map(b, 0);
-      const Expr slot = b.let("slot", n % t_.unit_images);
-      const Expr last = loops::binary(loops::Binary::eq, n, loops::batch() - 1);
-      b.loop("s", slot, b.let("end", loops::select(last, Expr(t_.unit_images), slot + 1)), 1, map);
-    });
-    const int64_t map_bytes = x_->bytes_per_element() * conv_.in_channels * conv_.in_h * conv_.in_w;
-    lowering_.call(kernel, {0, blocks_}, body, conv_.out,
-                   {{}, {0, map_bytes + 4 * v_floats().per_sample}, "", conv_.work.direction});
-  }
 
   // One task of the convolution itself.
   void task(Body& body, Expr task) {
     products_ = body.alloc("products", Scalar::f32, {positions_ * products_plane()}, loops::Space::scratch);
-    if (!shared_) v_ = body.alloc("v", Scalar::f32, {v_floats().fixed}, loops::Space::scratch);
+    input_.begin_task(body);
     if (w_) {
       u_ = body.alloc("u", Scalar::f32,
                       {1, weights_, padded_rows(weight_blocks() * lanes_), conv_.vectors * lanes_},
@@ -224,10 +160,10 @@ class WinogradKernel {
       if (!shared_) {
         b.comment("input transform");
         b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
-          x_->channels(c, cb * lanes_);
+          input_.channels(c, cb);
           each_place(c, cb, [&](Body& d, TilePlace at, const TilePlace& ahead, Expr unit, Expr t) {
             at.n = loops::min(at.n, loops::batch() - 1);
-            input_tile(d, at, ahead, unit, t);
+            input_.tile(d, at, ahead, unit, t);
           });
         });
       }
@@ -275,12 +211,12 @@ class WinogradKernel {
         const Expr v_unit = shared_ ? n0_ / t_.unit_images + unit : unit;
         const Expr v_first = shared_ ? row0_ * t_.tiles_w : Expr(0);
         const auto v_of = [&](const Expr& x, const Expr& cb, const Expr& t, const Expr& lane) {
-          return v_at(v_unit, x, cb, v_first + t, lane);
+          return input_.at(v_unit, x, cb, v_first + t, lane);
         };
         const auto result_at = [&](const Expr& x, int o, const Expr& t) {
           return product_at(x, o, unit * t_.unit_tiles() + t);
         };
-        multiplication_.multiply(c, {u_, f_, v_, v_of, products_, result_at, shared_, unit}, panel, x,
+        multiplication_.multiply(c, {u_, f_, input_.v(), v_of, products_, result_at, shared_, unit}, panel, x,
                                  t_.unit_tiles(), blocks);
       });
     });
@@ -351,7 +287,6 @@ class WinogradKernel {
   const DirectConv& conv_;
   const Winograd& how_;
   Filtering f_;
-  TilePixels in_;  // along an axis
   int positions_, weights_;
   int lanes_;
   int64_t panels_, blocks_, register_tile_;
@@ -360,10 +295,9 @@ class WinogradKernel {
   Tiling t_;
   KernelBuilder kernel_;
   const Group& group_;
+  WinogradInput input_;
   WinogradOutput output_;
-  int v_buffer_ = -1;
-  std::optional<FusedInput> x_;
-  MemoryRef w_, u_, v_, products_;
+  MemoryRef w_, u_, products_;
   Expr n0_, row0_, units_;
 };
 
