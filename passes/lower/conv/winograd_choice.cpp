@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "passes/lower/conv/winograd.h"
+#include "passes/lower/conv/winograd_weight_grad.h"
 
 namespace rnc {
 namespace {
@@ -14,8 +15,9 @@ constexpr double kTransformCycles = 3;  // per element of a transformed tile and
 // Products take so much longer than those of direct summation: they load each operand less often from
 // registers, and weights that outgrow the last-level cache when transformed from memory.
 constexpr double kSlowerProducts = 1.3, kSlowerFromMemory = 1.45;
-constexpr double kSlowerSums = 1.25;  // of the weight gradient at stride 2, whose operands outgrow the caches
-constexpr int64_t kLastLevel = 12;    // second-level caches
+constexpr double kSlowerSums =
+    1.1;  // of the weight gradient at stride 2: positions with one weight share a sum
+constexpr int64_t kLastLevel = 12;          // second-level caches
 constexpr double kMemoryBytesPerCycle = 4;  // of a core, when all of them stream weights
 constexpr int64_t kMostImages = 64;         // that a choice of algorithm waits for
 
@@ -121,8 +123,12 @@ int winograd_tile(const ConvShape& shape, const TargetInfo& target, double slowe
 int training_tile(const Graph& graph, const Node& node, const TargetInfo& target) {
   if (graph.name != "train_step" && graph.name != "backward") return 0;
   const ConvShape shape = conv_shape(graph, node);
-  const bool sums = node.op == Op::conv2d_weight_grad && shape.h.stride == 2;
-  return winograd_tile(shape, target, sums ? kSlowerSums : 1);
+  if (node.op != Op::conv2d_weight_grad || shape.h.stride == 1) return winograd_tile(shape, target);
+  const int m = winograd_tile(shape, target, kSlowerSums);
+  // By blocks of channels it is slower than direct summation: its operands, larger than at stride 1, go
+  // through memory.
+  const bool asked_for = forced_tile(shape, target) > 0;
+  return asked_for || winograd_sums_stay_in_cache(shape, m, target) ? m : 0;
 }
 
 void count_winograd(loops::Work& work, const Filtering& filtering, int64_t pairs, int64_t tiles) {

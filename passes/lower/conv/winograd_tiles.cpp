@@ -14,7 +14,7 @@ Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::lo
 
 }  // namespace
 
-void each_tile(Body& body, int64_t rows, int64_t columns, const VisitTile& visit) {
+void each_tile(Body& body, const Expr& rows, int64_t columns, const VisitTile& visit) {
   const int64_t distance = ceil_div(kTilesAhead, columns);
   body.loop("th", 0, rows, 1, [&](Body& b, Expr th) {
     const Ahead ahead{b.let("maps", (th + distance) / rows), b.let("later", (th + distance) % rows)};

@@ -16,7 +16,7 @@ struct Ahead {
 
 // Visits the tiles of a map: row, column, and what comes later in this column.
 using VisitTile = std::function<void(Body&, loops::Expr th, loops::Expr tw, const Ahead&)>;
-void each_tile(Body& body, int64_t rows, int64_t columns, const VisitTile& visit);
+void each_tile(Body& body, const loops::Expr& rows, int64_t columns, const VisitTile& visit);
 
 // A tile of m x m pixels of a map of one block of channels. Where the condition `exists` does not hold, all
 // of it reads as zero.

@@ -42,17 +42,15 @@ class WinogradWeightGrad {
         blocks_(ceil_div(conv.shape.channels, lanes_)),
         parts_(
             std::clamp<int64_t>(kAllSums * lowering.target().l2_bytes / (4 * sum_floats()), 1, kMostParts)),
+        tiles_h_(ceil_div(conv.shape.h.out, m)),
         tiles_w_(ceil_div(conv.shape.w.out, m)),
         kernel_(fmt::format("{}_weight_grad_{}_{}_{}x{}", kernel_prefix(f_), conv.shape.channels,
                             conv.shape.outputs, conv.shape.h.out, conv.shape.w.out)),
         x_(lowering, kernel_, group, "x", conv.x, map_view(conv.shape.channels, true)),
         dy_(lowering, kernel_, group, "dy", conv.dy, map_view(conv.shape.outputs, false)) {
-    const int64_t tiles_h = ceil_div(conv.shape.h.out, m);
     const int64_t tiles = kTilesPerBlock / f_.stride;
-    images_ = std::max<int64_t>(1, tiles / (tiles_h * tiles_w_));
-    const int64_t parts = std::clamp<int64_t>(tiles_h * tiles_w_ / tiles, 1, tiles_h);
-    tile_rows_ = ceil_div(tiles_h, parts);
-    row_blocks_ = ceil_div(tiles_h, tile_rows_);
+    images_ = std::max<int64_t>(1, tiles / (tiles_h_ * tiles_w_));
+    tile_rows_ = ceil_div(tiles_h_, std::clamp<int64_t>(tiles_h_ * tiles_w_ / tiles, 1, tiles_h_));
     tiles_ = images_ * tile_rows_ * tiles_w_;
     buffer_ = lowering.temporary("transformed weight gradient", {4 * parts_ * sum_floats(), 0});
     sums_ = kernel_.param("sums", buffer_, Scalar::f32, sum_dims(), Access::update);
@@ -65,7 +63,7 @@ class WinogradWeightGrad {
     body.when(share_.works, [&](Body& b) { sum_products(b); });
     loops::Work work = conv_.work;
     const auto& s = conv_.shape;
-    count_winograd(work, f_, s.channels * s.outputs, ceil_div(s.h.out, f_.m) * tiles_w_);
+    count_winograd(work, f_, s.channels * s.outputs, tiles_h_ * tiles_w_);
     work.bytes.per_sample = x_.bytes_per_element() * s.channels * s.h.in * s.w.in +
                             dy_.bytes_per_element() * s.outputs * s.h.out * s.w.out;
     work.bytes.fixed = 4 * parts_ * weights_ * s.channels * s.outputs;
@@ -77,19 +75,24 @@ class WinogradWeightGrad {
   // Sums the products of a task's share.
   void sum_products(Body& body) {
     const Expr begin = body.let("begin", share_.part * loops::batch() / parts_);
-    end_ = body.let("end", (share_.part + 1) * loops::batch() / parts_);
+    const Expr end = body.let("end", (share_.part + 1) * loops::batch() / parts_);
     // A vector more after each plane, so that planes do not fall on the same cache lines.
     v_ = body.alloc("v", Scalar::f32, {positions_, blocks_ * tiles_ + 1, lanes_}, loops::Space::scratch);
     e_ = body.alloc("e", Scalar::f32, {positions_, panels_ * conv_.vectors * tiles_ + 1, lanes_},
                     loops::Space::scratch);
     clear(body);
-    body.loop("n0", begin, end_, images_, [&](Body& b, Expr n0) {
-      b.loop("row0", 0, row_blocks_ * tile_rows_, tile_rows_, [&](Body& c, Expr row0) {
-        transform(c, n0, row0, x_, v_, share_.block0, share_.block1, f_.input(), winograd_input);
-        transform(c, n0, row0, dy_, e_, share_.panel0 * conv_.vectors, share_.panel1 * conv_.vectors,
+    body.loop("n0", begin, end, images_, [&](Body& b, Expr n0) {
+      const Expr images = images_ == 1 ? Expr(1) : b.let("images", loops::min(images_, end - n0));
+      b.loop("row0", 0, tiles_h_, tile_rows_, [&](Body& c, Expr row0) {
+        const Expr rows = tiles_h_ % tile_rows_ == 0 ? Expr(tile_rows_)
+                                                     : c.let("rows", loops::min(tile_rows_, tiles_h_ - row0));
+        const Tiles tiles{n0, images, row0, rows};
+        transform(c, tiles, x_, v_, share_.block0, share_.block1, f_.input(), winograd_input);
+        transform(c, tiles, dy_, e_, share_.panel0 * conv_.vectors, share_.panel1 * conv_.vectors,
                   f_.output(), winograd_gradient);
+        const Expr count = images * rows * tiles_w_;
         c.loop("weight", 0, weights_, 1, [&](Body& d, Expr weight) {
-          each_pair(d, [&](Body& f, Expr panel, Expr cb) { multiply(f, weight, panel, cb); });
+          each_pair(d, [&](Body& f, Expr panel, Expr cb) { multiply(f, weight, panel, cb, count); });
         });
       });
     });
@@ -125,17 +128,22 @@ class WinogradWeightGrad {
     });
   }
 
-  // Transforms the squares of one operand for every tile of the block. Images past the part's end and rows
-  // past the map's are zero.
-  void transform(Body& body, Expr n0, Expr row0, FusedInput& from, const MemoryRef& to, const Expr& first,
+  // A block of tiles: `rows` rows of them from row0, of `images` maps from n0. Several maps are whole.
+  struct Tiles {
+    Expr n0, images, row0, rows;
+  };
+
+  // Transforms the squares of one operand for every tile of the block.
+  void transform(Body& body, const Tiles& tiles, FusedInput& from, const MemoryRef& to, const Expr& first,
                  const Expr& last, const TilePixels& pixels, Transform by) {
-    const auto tile = [&](Body& b, Expr cb, Expr n, Expr exists, Expr g) {
-      each_tile(b, tile_rows_, tiles_w_, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
+    const auto map = [&](Body& b, Expr cb, Expr g) {
+      const Expr n = images_ == 1 ? tiles.n0 : b.let("image", tiles.n0 + g);
+      each_tile(b, tiles.rows, tiles_w_, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
         const Expr t = c.let("tile", (g * tile_rows_ + th) * tiles_w_ + tw);
-        TilePlace later{n, cb, row0 + ahead.row, tw, {}};
+        TilePlace later{n, cb, tiles.row0 + ahead.row, tw, {}};
         Expr& next = images_ == 1 ? later.cb : later.n;
         next = next + ahead.maps;
-        winograd_load(c, from, pixels, {n, cb, row0 + th, tw, exists}, later,
+        winograd_load(c, from, pixels, {n, cb, tiles.row0 + th, tw, {}}, later,
                       [&](Body& d, const Column& column) {
                         transform_square(d, f_, by, pixels.size, f_.positions(), column,
                                          [&](Body& e, Expr i, const Vectors& row) {
@@ -148,16 +156,12 @@ class WinogradWeightGrad {
     };
     body.loop("cb", first, last, 1, [&](Body& b, Expr cb) {
       from.channels(b, cb * lanes_);
-      if (images_ == 1) return tile(b, cb, n0, {}, 0);
-      b.loop("g", 0, images_, 1, [&](Body& c, Expr g) {
-        tile(c, cb, c.let("image", loops::min(n0 + g, end_ - 1)), c.let("exists", loops::less(n0 + g, end_)),
-             g);
-      });
+      images_ == 1 ? map(b, cb, 0) : b.loop("g", 0, tiles.images, 1, [&](Body& c, Expr g) { map(c, cb, g); });
     });
   }
 
-  // Adds the products of one weight for one panel and block.
-  void multiply(Body& body, Expr weight, Expr panel, Expr cb) {
+  // Adds the products of one weight for one panel and block, of the first `count` tiles.
+  void multiply(Body& body, Expr weight, Expr panel, Expr cb, Expr count) {
     WinogradSums sums{f_, conv_.vectors, lanes_, lowering_.target().vector_registers, v_, e_, sums_};
     using Index = WinogradSums::Index;
     sums.v_at = [&](const Expr& x, const Expr& t, const Expr& lane) {
@@ -169,7 +173,7 @@ class WinogradWeightGrad {
     sums.sum_at = [&](const Expr& lane, int o) {
       return Index{share_.part, weight, panel, cb, lane, o * lanes_};
     };
-    sums.add(body, weight, tiles_);
+    sums.add(body, weight, count);
   }
 
   // Adds the parts, transforms back and computes what the group makes of the result: one task per panel and
@@ -210,22 +214,24 @@ class WinogradWeightGrad {
   const WeightGrad& conv_;
   Filtering f_;
   int positions_, weights_, lanes_;
-  int64_t panels_, blocks_, parts_, tiles_w_;
-  int64_t images_ = 1;                                  // per block of tiles, where a map has few tiles
-  int64_t tile_rows_ = 1, row_blocks_ = 1, tiles_ = 1;  // of a block; blocks per image; tiles of a block
+  int64_t panels_, blocks_, parts_, tiles_h_, tiles_w_;
+  int64_t images_ = 1, tile_rows_ = 1, tiles_ = 1;  // of a block, at most; several images are whole
   KernelBuilder kernel_;
   FusedInput x_, dy_;
   MemoryRef sums_, v_, e_;
   int buffer_ = -1;
   TaskShare share_;
-  Expr end_;
 };
 
 }  // namespace
 
+bool winograd_sums_stay_in_cache(const ConvShape& shape, int m, const TargetInfo& target) {
+  const int64_t sums = 4 * shape.channels * shape.outputs * (m + 2) * (m + 2);
+  return 2 * sums <= kSums * target.l2_bytes;
+}
+
 void lower_winograd_weight_grad(Lowering& lowering, const Group& group, const WeightGrad& conv, int m) {
-  const int64_t sums = 4 * conv.shape.channels * conv.shape.outputs * (m + 2) * (m + 2);
-  if (2 * sums > kSums * lowering.target().l2_bytes)
+  if (!winograd_sums_stay_in_cache(conv.shape, m, lowering.target()))
     return lower_winograd_weight_grad_blocks(lowering, group, conv, m);
   WinogradWeightGrad(lowering, group, conv, m).lower();
 }

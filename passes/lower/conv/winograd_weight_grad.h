@@ -7,6 +7,9 @@
 
 namespace rnc {
 
+// Whether the sums of all pairs of channels stay in the caches of a core.
+bool winograd_sums_stay_in_cache(const ConvShape& shape, int m, const TargetInfo& target);
+
 // Sums tiles of parts of the batch side by side where the sums stay in cache, else by blocks of channels
 // (winograd_weight_grad_blocks.cpp). Both operands may be expressions that `group` computes.
 void lower_winograd_weight_grad(Lowering& lowering, const Group& group, const WeightGrad& conv, int m);
