@@ -9,8 +9,8 @@
 // them, with few that of what is large and fixed and lives when little else does.
 //
 // In an area, blocks are placed one by one at the lowest or in the tightest gap that is free throughout their
-// life. The order decides how good that is: several orders are tried, then the best is improved by moving
-// blocks at the peak forward.
+// life. The order decides how good that is: several orders are tried, and improved by moving blocks at the
+// peak forward, until the arena is hardly larger than what is live.
 #include "passes/plan_memory.h"
 
 #include <fmt/format.h>
@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <optional>
 #include <random>
 
 namespace rnc {
@@ -30,6 +31,7 @@ using loops::Extent;
 using loops::Region;
 
 constexpr int64_t kLargeFixed = 64 << 10;  // bytes; less is not worth a place of its own kind
+constexpr double kCloseEnough = 1.01;      // times the bytes live: an arena no larger is not made smaller
 
 int64_t aligned(int64_t size) { return (size + 63) / 64 * 64; }
 
@@ -113,8 +115,10 @@ struct Placement {
 
 enum class Fit : uint8_t { lowest, tightest };
 
-// Places the items in the given order, each in a gap between those placed before it.
-Placement place(const std::vector<Item>& items, const std::vector<size_t>& order, Fit fit) {
+// Places the items in the given order, each in a gap between those placed before it. Gives up, with a larger
+// peak, where it is going to be above `most`.
+Placement place(const std::vector<Item>& items, const std::vector<size_t>& order, Fit fit,
+                int64_t most = INT64_MAX) {
   Placement placement{.offsets = std::vector<int64_t>(items.size())};
   std::vector<size_t> placed;  // by offset
   for (const size_t i : order) {
@@ -133,6 +137,7 @@ Placement place(const std::vector<Item>& items, const std::vector<size_t>& order
     const int64_t offset = best >= 0 ? best : end;
     placement.offsets[i] = offset;
     placement.peak = std::max(placement.peak, offset + item.size);
+    if (placement.peak > most) return placement;
     const auto above = [&](size_t p) { return placement.offsets[p] <= offset; };
     placed.insert(std::ranges::partition_point(placed, above), i);
   }
@@ -179,29 +184,34 @@ void improve(const std::vector<Item>& items, std::vector<size_t> order, Fit fit,
     const auto from = changed.begin() + static_cast<std::ptrdiff_t>(peak);
     const auto to = changed.begin() + static_cast<std::ptrdiff_t>(random() % (peak + 1));
     std::rotate(to, from, from + 1);
-    Placement placement = place(items, changed, fit);
+    Placement placement = place(items, changed, fit, best.peak);
     if (placement.peak > best.peak) continue;
     best = std::move(placement);
     order = std::move(changed);
   }
 }
 
-Placement best_placement(const std::vector<Item>& items) {
-  const int64_t bound = most_live(items);
-  Placement best{.peak = INT64_MAX};
-  std::vector<size_t> best_order;
-  Fit best_fit{};
+// A plan, and how to come to it.
+struct Start {
+  std::vector<size_t> order;
+  Fit fit{};
+  Placement placement;
+};
+
+// The least peak first.
+std::vector<Start> starts(const std::vector<Item>& items) {
+  std::vector<Start> found;
   for (const std::vector<size_t>& order : orders(items)) {
-    for (const Fit fit : {Fit::lowest, Fit::tightest}) {
-      Placement placement = place(items, order, fit);
-      if (placement.peak >= best.peak) continue;
-      best = std::move(placement);
-      best_order = order;
-      best_fit = fit;
-    }
+    for (const Fit fit : {Fit::lowest, Fit::tightest})
+      found.push_back({order, fit, place(items, order, fit)});
   }
-  improve(items, best_order, best_fit, bound, best);
-  return best;
+  std::ranges::stable_sort(found, {}, [](const Start& s) { return s.placement.peak; });
+  return found;
+}
+
+Placement improved(const std::vector<Item>& items, Start start) {
+  improve(items, std::move(start.order), start.fit, most_live(items), start.placement);
+  return std::move(start.placement);
 }
 
 // Offsets per block, and the arena's sizes.
@@ -257,16 +267,15 @@ std::array<Extent, 2> arena_of(Ends ends) {
   return best;
 }
 
-Plan plan_blocks(const std::vector<Block>& blocks, const Kinds& kinds) {
+Plan plan_around(const std::vector<Block>& blocks, const Kinds& kinds, const Placement& bottom,
+                 const Placement& middle) {
   Plan plan{.offsets = std::vector<Extent>(blocks.size())};
   Ends ends;
-  const Placement bottom = best_placement(kinds.fixed);
   for (size_t i = 0; i < kinds.fixed.size(); ++i) {
     const Item& item = kinds.fixed[i];
     plan.offsets[item.block] = {bottom.offsets[i], 0};
     ends.emplace_back(item.life, Extent{bottom.offsets[i] + item.size, 0});
   }
-  const Placement middle = best_placement(kinds.per_sample);
   for (size_t i = 0; i < kinds.per_sample.size(); ++i) {
     const Item& item = kinds.per_sample[i];
     plan.offsets[item.block] = {bottom.peak, middle.offsets[i]};
@@ -275,6 +284,19 @@ Plan plan_blocks(const std::vector<Block>& blocks, const Kinds& kinds) {
   place_over(blocks, kinds.over, ends, plan);
   plan.arena = arena_of(std::move(ends));
   return plan;
+}
+
+// The least arena is not always around the least peak, as what is placed over others needs them low. Tries
+// other plans until the arena is at most `enough`.
+Plan plan_blocks(const std::vector<Block>& blocks, const Kinds& kinds, int64_t enough) {
+  const Placement bottom = improved(kinds.fixed, starts(kinds.fixed).front());
+  std::optional<Plan> best;
+  for (Start& start : starts(kinds.per_sample)) {
+    Plan plan = plan_around(blocks, kinds, bottom, improved(kinds.per_sample, std::move(start)));
+    if (!best || bytes(plan.arena) < bytes(best->arena)) best = std::move(plan);
+    if (bytes(best->arena) <= enough) break;
+  }
+  return *std::move(best);
 }
 
 Kinds kinds_of(const std::vector<Block>& blocks, bool large_over, bool mixed_over) {
@@ -311,16 +333,19 @@ std::vector<Life> lives(const EntryProgram& entry) {
 
 void plan_memory(EntryProgram& entry) {
   const std::vector<Block> blocks = blocks_of(entry);
-  Plan plan = plan_blocks(blocks, kinds_of(blocks, false, false));
+  entry.live_bound = most_live(entry, blocks);
+  const auto enough =
+      static_cast<int64_t>(kCloseEnough * static_cast<double>(entry.live_bound.at(kPlanningBatch)));
+  Plan plan = plan_blocks(blocks, kinds_of(blocks, false, false), enough);
   for (const auto& [large_over, mixed_over] : {std::pair(false, true), {true, false}, {true, true}}) {
-    Plan other = plan_blocks(blocks, kinds_of(blocks, large_over, mixed_over));
+    if (bytes(plan.arena) <= enough) break;
+    Plan other = plan_blocks(blocks, kinds_of(blocks, large_over, mixed_over), enough);
     if (bytes(other.arena) < bytes(plan.arena)) plan = std::move(other);
   }
   for (size_t b = 0; b < blocks.size(); ++b) {
     for (const size_t buffer : blocks[b].buffers) entry.buffers[buffer].offset = plan.offsets[b];
   }
   entry.arena = plan.arena;
-  entry.live_bound = most_live(entry, blocks);
 }
 
 std::string memory_report(const EntryProgram& entry) {

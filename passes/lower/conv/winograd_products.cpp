@@ -11,7 +11,7 @@ namespace {
 
 // FMAs in the innermost loop, at most; fewer where accumulators take nearly all registers, of which LLVM
 // would keep one in memory.
-constexpr int64_t kUnrolledFmas = 120, kUnrolledManySums = 60;
+constexpr int64_t kUnrolledFmas = 120, kUnrolledManySums = 30;
 constexpr int64_t kManySums = 28;
 
 // Input channels that are summed in registers before their sum joins the others in memory. Blocked summation
