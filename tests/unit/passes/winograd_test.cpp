@@ -207,7 +207,9 @@ TEST_CASE("Winograd convolution at stride 2, in training and in inference") {
   const std::pair<ConvAlgorithm, const char*> algorithms[] = {{ConvAlgorithm::winograd2, "winograd 2x2"},
                                                               {ConvAlgorithm::winograd3, "winograd 3x3"},
                                                               {ConvAlgorithm::winograd4, "winograd 4x4"}};
-  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{8, 8}, {9, 7}, {12, 5}, {2, 17}, {1, 1}}) {
+  // The last has rows of tiles that do not divide into blocks.
+  for (const auto& [height, width] :
+       {std::pair<int64_t, int64_t>{8, 8}, {9, 7}, {12, 5}, {2, 17}, {1, 1}, {28, 27}}) {
     for (const int lanes : {16, 8, 4}) {
       for (const auto& [algorithm, name] : algorithms) {
         CAPTURE(height);
@@ -242,9 +244,28 @@ TEST_CASE("the choice of Winograd at stride 2") {
   CHECK(winograd_tile(uneven, target) == 0);
 }
 
+TEST_CASE("a weight gradient at stride 2 is Winograd's where its sums stay in cache, or as asked for") {
+  const auto tile = [](int64_t channels, const ConvRules& rules) {
+    test::ModelBuilder m("backward");
+    const int64_t outputs = 2 * channels;
+    const ValueId dy = m.input("dy", DType::f32, {kBatch, outputs, 8, 8});
+    const ValueId x = m.input("x", DType::f32, {kBatch, channels, 16, 16});
+    const std::vector<int64_t> pad{1, 1}, stride{2, 2}, kernel{3, 3};
+    const ValueId dw =
+        m.op(Op::conv2d_weight_grad, {dy, x}, {{"pad", pad}, {"stride", stride}, {"kernel", kernel}}, "conv");
+    const Graph& graph = m.module.entries.front();
+    return training_tile(graph, graph[dw], {16, 32, true, 48 << 10, 1 << 20, rules});
+  };
+  CHECK(tile(64, {}) == 4);
+  CHECK(tile(128, {}) == 0);
+  CHECK(tile(128, {{"", ConvAlgorithm::winograd4}}) == 4);
+  CHECK(tile(64, {{"", ConvAlgorithm::direct}}) == 0);
+}
+
 TEST_CASE("Winograd convolution at batches that do not fill a task") {
   const Module model = residual_block(6, 6, false);
-  for (const int64_t batch : {1, 2, 8}) {
+  // Each of 8 parts of the weight gradient has 9 images of the last, seven and two at a time.
+  for (const int64_t batch : {1, 2, 8, 72}) {
     CAPTURE(batch);
     for (const int64_t cache : {512 << 10, 4 << 10}) {
       const TargetInfo target{16, 32, true, 32 << 10, cache};
