@@ -255,11 +255,11 @@ class WinogradKernel {
     const auto rows = [&](Body& b, Expr unit, Expr image) {
       const Expr n = t_.images == 1 ? n0_ : b.let("image", n0_ + unit * t_.unit_images + image);
       each_tile(b, t_.tile_rows(), t_.tiles_w, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
-        TilePlace later{n, block, row0_ + ahead.row, tw, {}};
+        TilePlace later{n, block, row0_ + ahead.row, tw};
         Expr& next = t_.images == 1 ? later.cb : later.n;
         next = next + ahead.maps;
         const Expr tile = c.let("tile", (image * t_.tile_rows() + th) * t_.tiles_w + tw);
-        visit(c, {n, block, row0_ + th, tw, {}}, later, unit, tile);
+        visit(c, {n, block, row0_ + th, tw}, later, unit, tile);
       });
     };
     const auto images = [&](Body& b, Expr unit) {

@@ -15,8 +15,9 @@ constexpr double kTransformCycles = 3;  // per element of a transformed tile and
 // Products take so much longer than those of direct summation: they load each operand less often from
 // registers, and weights that outgrow the last-level cache when transformed from memory.
 constexpr double kSlowerProducts = 1.3, kSlowerFromMemory = 1.45;
-constexpr double kSlowerSums =
-    1.1;  // of the weight gradient at stride 2: positions with one weight share a sum
+// Those of the weight gradient at stride 2, where positions with one weight share a sum, so much longer
+// still.
+constexpr double kSlowerSums = 1.1;
 constexpr int64_t kLastLevel = 12;          // second-level caches
 constexpr double kMemoryBytesPerCycle = 4;  // of a core, when all of them stream weights
 constexpr int64_t kMostImages = 64;         // that a choice of algorithm waits for

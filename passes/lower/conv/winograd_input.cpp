@@ -81,7 +81,7 @@ void WinogradInput::transform_all(int buffer) {
     channels(a, cb);
     each_tile(a, t_.tiles_h, t_.tiles_w, [&](Body& b, Expr th, Expr tw, const Ahead& ahead) {
       const Expr t = b.let("tile", slot * t_.map_tiles() + th * t_.tiles_w + tw);
-      tile(b, {n, cb, th, tw, {}}, {n, cb + ahead.maps, ahead.row, tw, {}}, n / t_.unit_images, t);
+      tile(b, {n, cb, th, tw}, {n, cb + ahead.maps, ahead.row, tw}, n / t_.unit_images, t);
     });
   };
   const Expr used = loops::less_equal(how_.from_batch, loops::batch());

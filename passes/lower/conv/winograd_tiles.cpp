@@ -40,7 +40,7 @@ void winograd_load(Body& body, const FusedInput& input, const TilePixels& pixels
     Vectors row_inside;
     for (int i = 0; checked && i < size; ++i) {
       const Expr row = both(loops::less_equal(0, h + i), loops::less(h + i, height));
-      row_inside.push_back(b.let("r", at.exists ? both(row, at.exists) : row));
+      row_inside.push_back(b.let("r", row));
     }
     use(b, [&](Body& c, const Expr& j) {
       Expr column;
@@ -53,9 +53,8 @@ void winograd_load(Body& body, const FusedInput& input, const TilePixels& pixels
       return values;
     });
   };
-  Expr whole = both(both(loops::less_equal(0, h), loops::less_equal(h + size, height)),
-                    both(loops::less_equal(0, w), loops::less_equal(w + size, width)));
-  if (at.exists) whole = both(whole, at.exists);
+  const Expr whole = both(both(loops::less_equal(0, h), loops::less_equal(h + size, height)),
+                          both(loops::less_equal(0, w), loops::less_equal(w + size, width)));
   const Expr inside = body.let("inside", loops::cast(whole, loops::Scalar::i64));
   body.when(loops::binary(loops::Binary::eq, inside, 1), [&](Body& b) { load(b, false); });
   body.when(loops::binary(loops::Binary::eq, inside, 0), [&](Body& b) { load(b, true); });

@@ -18,11 +18,9 @@ struct Ahead {
 using VisitTile = std::function<void(Body&, loops::Expr th, loops::Expr tw, const Ahead&)>;
 void each_tile(Body& body, const loops::Expr& rows, int64_t columns, const VisitTile& visit);
 
-// A tile of m x m pixels of a map of one block of channels. Where the condition `exists` does not hold, all
-// of it reads as zero.
+// A tile of m x m pixels of a map of one block of channels.
 struct TilePlace {
   loops::Expr n, cb, th, tw;
-  loops::Expr exists;
 };
 
 // Column `j` of a square of vectors, from top to bottom.

@@ -140,10 +140,10 @@ class WinogradWeightGrad {
       const Expr n = images_ == 1 ? tiles.n0 : b.let("image", tiles.n0 + g);
       each_tile(b, tiles.rows, tiles_w_, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
         const Expr t = c.let("tile", (g * tile_rows_ + th) * tiles_w_ + tw);
-        TilePlace later{n, cb, tiles.row0 + ahead.row, tw, {}};
+        TilePlace later{n, cb, tiles.row0 + ahead.row, tw};
         Expr& next = images_ == 1 ? later.cb : later.n;
         next = next + ahead.maps;
-        winograd_load(c, from, pixels, {n, cb, tiles.row0 + th, tw, {}}, later,
+        winograd_load(c, from, pixels, {n, cb, tiles.row0 + th, tw}, later,
                       [&](Body& d, const Column& column) {
                         transform_square(d, f_, by, pixels.size, f_.positions(), column,
                                          [&](Body& e, Expr i, const Vectors& row) {

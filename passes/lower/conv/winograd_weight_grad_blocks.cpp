@@ -119,7 +119,7 @@ class WinogradWeightGradBlocks {
     body.when(exists, [&](Body& a) {
       from.channels(a, block * lanes_);
       each_tile(a, tiles_h_, tiles_w_, [&](Body& b, Expr th, Expr tw, const Ahead& ahead) {
-        winograd_load(b, from, pixels, {n, block, th, tw, {}}, {n, block + ahead.maps, ahead.row, tw, {}},
+        winograd_load(b, from, pixels, {n, block, th, tw}, {n, block + ahead.maps, ahead.row, tw},
                       [&](Body& c, const Column& column) {
                         transform_square(c, f_, by, pixels.size, f_.positions(), column,
                                          [&](Body& d, Expr i, const Vectors& row) {
