@@ -9,10 +9,9 @@ using loops::Scalar;
 
 namespace {
 
-// FMAs in the innermost loop, at most; fewer where accumulators take nearly all registers, of which LLVM
-// would keep one in memory.
-constexpr int64_t kUnrolledFmas = 120, kUnrolledManySums = 30;
-constexpr int64_t kManySums = 28;
+// FMAs in the innermost loop, at most. So many sums take nearly all registers; unrolled, LLVM would keep one
+// of them in memory.
+constexpr int64_t kUnrolledFmas = 120, kManySums = 28;
 
 // Input channels that are summed in registers before their sum joins the others in memory. Blocked summation
 // (Higham, Accuracy and Stability of Numerical Algorithms, 4.2): rounding errors grow with the square root of
@@ -98,8 +97,8 @@ void WinogradProducts::sum(Body& body, const Operands& in, const Tile& tile, con
   const Expr weight = body.let("weight", in.filtering.weight_of(tile.x));
   const Expr next = in.streamed ? body.let("next", in.filtering.weight_of(tile.x + 1)) : Expr();
   const int64_t sums = s_.vectors * tile.tiles;
-  int64_t unroll = s_.lanes;
-  while (unroll > 1 && unroll * sums > (sums < kManySums ? kUnrolledFmas : kUnrolledManySums)) unroll /= 2;
+  int64_t unroll = sums < kManySums ? s_.lanes : 1;
+  while (unroll > 1 && unroll * sums > kUnrolledFmas) unroll /= 2;
   body.loop("cb", blocks.begin, blocks.end, 1, [&](Body& b, Expr cb) {
     b.loop("i", 0, s_.lanes, unroll, [&](Body& c, Expr i0) {
       const Expr rows = (cb - blocks.first) * s_.lanes;
