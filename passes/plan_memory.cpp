@@ -7,10 +7,7 @@
 //     makes a smaller arena.
 // The arena has two sizes, of which the larger counts: with many samples that of what grows fastest with
 // them, with few that of what is large and fixed and lives when little else does.
-//
-// In an area, blocks are placed one by one at the lowest or in the tightest gap that is free throughout their
-// life. The order decides how good that is: several orders are tried, and improved by moving blocks at the
-// peak forward, until the arena is hardly larger than what is live.
+// Blocks of one kind are packed by packing.h, anew until the arena is hardly larger than what is live.
 #include "passes/plan_memory.h"
 
 #include <fmt/format.h>
@@ -19,7 +16,8 @@
 #include <array>
 #include <numeric>
 #include <optional>
-#include <random>
+
+#include "passes/packing.h"
 
 namespace rnc {
 namespace {
@@ -101,119 +99,6 @@ Extent most_live(const EntryProgram& entry, const std::vector<Block>& blocks) {
   return most;
 }
 
-// A block in an area, where sizes are plain numbers.
-struct Item {
-  size_t block = 0;
-  int64_t size = 0;
-  Life life;
-};
-
-struct Placement {
-  std::vector<int64_t> offsets;  // per item
-  int64_t peak = 0;
-};
-
-enum class Fit : uint8_t { lowest, tightest };
-
-// Places the items in the given order, each in a gap between those placed before it. Gives up, with a larger
-// peak, where it is going to be above `most`.
-Placement place(const std::vector<Item>& items, const std::vector<size_t>& order, Fit fit,
-                int64_t most = INT64_MAX) {
-  Placement placement{.offsets = std::vector<int64_t>(items.size())};
-  std::vector<size_t> placed;  // by offset
-  for (const size_t i : order) {
-    const Item& item = items[i];
-    int64_t end = 0;  // of what lies below the gap
-    int64_t best = -1, best_gap = 0;
-    for (const size_t p : placed) {
-      if (!items[p].life.overlaps(item.life)) continue;
-      const int64_t gap = placement.offsets[p] - end;
-      if (gap >= item.size && (best < 0 || (fit == Fit::tightest && gap < best_gap))) {
-        best = end;
-        best_gap = gap;
-      }
-      end = std::max(end, placement.offsets[p] + items[p].size);
-    }
-    const int64_t offset = best >= 0 ? best : end;
-    placement.offsets[i] = offset;
-    placement.peak = std::max(placement.peak, offset + item.size);
-    if (placement.peak > most) return placement;
-    const auto above = [&](size_t p) { return placement.offsets[p] <= offset; };
-    placed.insert(std::ranges::partition_point(placed, above), i);
-  }
-  return placement;
-}
-
-int64_t most_live(const std::vector<Item>& items) {
-  int64_t most = 0;
-  for (const Item& start : items) {
-    int64_t live = 0;
-    for (const Item& item : items) {
-      if (item.life.overlaps({start.life.first, start.life.first})) live += item.size;
-    }
-    most = std::max(most, live);
-  }
-  return most;
-}
-
-// Orders worth trying: the largest first, the longest-lived, their product, and as the program runs.
-std::vector<std::vector<size_t>> orders(const std::vector<Item>& items) {
-  const auto length = [](const Item& i) { return static_cast<int64_t>(i.life.last - i.life.first + 1); };
-  const auto sorted = [&](auto rank) {
-    std::vector<size_t> order(items.size());
-    std::iota(order.begin(), order.end(), size_t{0});
-    std::ranges::stable_sort(order, std::greater<>(), [&](size_t i) { return rank(items[i]); });
-    return order;
-  };
-  return {sorted([&](const Item& i) { return std::pair(i.size, length(i)); }),
-          sorted([&](const Item& i) { return std::pair(length(i), i.size); }),
-          sorted([&](const Item& i) { return static_cast<double>(i.size) * static_cast<double>(length(i)); }),
-          sorted([&](const Item& i) { return std::pair(-i.life.first, i.size); }),
-          sorted([&](const Item& i) { return std::pair(i.life.last, i.size); })};
-}
-
-// Improves a plan: moves an item at the peak to an earlier place in the order, and keeps what is no worse.
-void improve(const std::vector<Item>& items, std::vector<size_t> order, Fit fit, int64_t bound,
-             Placement& best) {
-  constexpr int kTries = 400;
-  std::mt19937 random(1);  // fixed: equal programs get equal plans
-  for (int t = 0; t < kTries && best.peak > bound; ++t) {
-    const auto at_peak = [&](size_t i) { return best.offsets[i] + items[i].size == best.peak; };
-    const auto peak = static_cast<size_t>(std::ranges::find_if(order, at_peak) - order.begin());
-    std::vector<size_t> changed = order;
-    const auto from = changed.begin() + static_cast<std::ptrdiff_t>(peak);
-    const auto to = changed.begin() + static_cast<std::ptrdiff_t>(random() % (peak + 1));
-    std::rotate(to, from, from + 1);
-    Placement placement = place(items, changed, fit, best.peak);
-    if (placement.peak > best.peak) continue;
-    best = std::move(placement);
-    order = std::move(changed);
-  }
-}
-
-// A plan, and how to come to it.
-struct Start {
-  std::vector<size_t> order;
-  Fit fit{};
-  Placement placement;
-};
-
-// The least peak first.
-std::vector<Start> starts(const std::vector<Item>& items) {
-  std::vector<Start> found;
-  for (const std::vector<size_t>& order : orders(items)) {
-    for (const Fit fit : {Fit::lowest, Fit::tightest})
-      found.push_back({order, fit, place(items, order, fit)});
-  }
-  std::ranges::stable_sort(found, {}, [](const Start& s) { return s.placement.peak; });
-  return found;
-}
-
-Placement improved(const std::vector<Item>& items, Start start) {
-  improve(items, std::move(start.order), start.fit, most_live(items), start.placement);
-  return std::move(start.placement);
-}
-
 // Offsets per block, and the arena's sizes.
 struct Plan {
   std::vector<Extent> offsets;
@@ -289,10 +174,10 @@ Plan plan_around(const std::vector<Block>& blocks, const Kinds& kinds, const Pla
 // The least arena is not always around the least peak, as what is placed over others needs them low. Tries
 // other plans until the arena is at most `enough`.
 Plan plan_blocks(const std::vector<Block>& blocks, const Kinds& kinds, int64_t enough) {
-  const Placement bottom = improved(kinds.fixed, starts(kinds.fixed).front());
+  const Placement bottom = improved(kinds.fixed, first_packings(kinds.fixed).front());
   std::optional<Plan> best;
-  for (Start& start : starts(kinds.per_sample)) {
-    Plan plan = plan_around(blocks, kinds, bottom, improved(kinds.per_sample, std::move(start)));
+  for (Packing& packing : first_packings(kinds.per_sample)) {
+    Plan plan = plan_around(blocks, kinds, bottom, improved(kinds.per_sample, std::move(packing)));
     if (!best || bytes(plan.arena) < bytes(best->arena)) best = std::move(plan);
     if (bytes(best->arena) <= enough) break;
   }
