@@ -27,6 +27,8 @@ std::shared_ptr<const SourceFile> read_source(const std::string& path, const Sou
     }
   }
   if (std::ferror(file.get()) != 0) fail(std::strerror(errno));
+  // Editors on Windows begin UTF-8 files with a byte-order mark.
+  if (source->text.starts_with("\xef\xbb\xbf")) source->text.erase(0, 3);
   text::check_is_text(source);
   return source;
 }

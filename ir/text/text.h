@@ -12,7 +12,8 @@
 namespace rnc {
 
 // Reads a source file of at most kMaxSourceBytes. Throws UserError where it cannot be read, is larger, is
-// empty or is not UTF-8 text. `from` is the place that asked for it (an include), if any.
+// empty or is not UTF-8 text; a byte-order mark does not count. `from` is the place that asked for it (an
+// include), if any.
 inline constexpr size_t kMaxSourceBytes = size_t{16} << 20;
 std::shared_ptr<const SourceFile> read_source(const std::string& path, const SourceLocation& from = {});
 

@@ -78,6 +78,17 @@ TEST_CASE("files that are no source text") {
   CHECK(directory.error_of("good.graph") == "no error");
 }
 
+TEST_CASE("a byte-order mark and Windows' line ends do not count") {
+  const Directory directory;
+  directory.write("mark.graph", "\xef\xbb\xbfmodl x {}\r\n");
+  CHECK(directory.error_of("mark.graph") ==
+        "DIR/mark.graph:1:1: error: expected include, const, block or model, found 'modl'\n"
+        "modl x {}\n"
+        "^\n");
+  directory.write("mark_only.graph", "\xef\xbb\xbf");
+  CHECK(directory.error_of("mark_only.graph") == "DIR/mark_only.graph:1:1: error: the file is empty\n");
+}
+
 TEST_CASE("a source file is at most 16 MiB") {
   const Directory directory;
   directory.write("large.graph", std::string(kMaxSourceBytes + 1, '#'));
