@@ -52,7 +52,7 @@ add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.s
 add_test(NAME compare_logits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_logits.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_training.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_pytorch.py
-         --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet56,wrn_16_4,fashion_resnet18
+         --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet20,cifar_resnet56,wrn_16_4,fashion_resnet18
          --cases decided,followed --batches 2 --seeds 1)
 set_tests_properties(report_page compare_logits compare_training compare_pytorch PROPERTIES SKIP_RETURN_CODE 77)
 
