@@ -9,7 +9,7 @@ one and five steps of entry train_step (SGD with momentum 0.9 and weight decay 1
 initial values and learning rate 0.001. Case followed does too, but PyTorch in float64 follows the decisions of what it
 is compared with (decisions.py). Case decided takes the values of decided.py and learning rate 0.0001, as the last
 layer's inputs are far from zero there. Steps that overshoot multiply rounding errors, each of them: in case followed
-the learning rate is so low that the first step changes no parameter by more than 1e-4 of its norm.
+the learning rate is so low that the first step changes no parameter by more than a thousandth.
 
 Needs Debian's python3-torch, python3-torchvision and python3-pil; exit status 77 without.
 
@@ -43,7 +43,7 @@ except ImportError as error:
     sys.exit(77)
 
 LR = {"initial": 0.001, "followed": 0.001, "decided": 0.0001}
-LARGEST_CHANGE = 1e-4  # of a parameter by the first step in case followed, in norm
+LARGEST_CHANGE = 0.001  # of a parameter by the first step in case followed, in norm
 MOMENTUM, WEIGHT_DECAY = 0.9, 1e-4
 
 
