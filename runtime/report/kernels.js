@@ -29,9 +29,12 @@ function kernelTimes(run) {
     if (!layers.has(call.layer)) layers.set(call.layer, kDirections.map(() => 0));
     layers.get(call.layer)[directionOf(call)] += call.ms;
   }
+  // A layer's first kernel may be one of the backward pass, which goes through the network in reverse.
+  const place = new Map(run.network.map((layer, i) => [layer.name, i]));
+  const inOrder = [...layers].sort(([a], [b]) => (place.get(a) ?? place.size) - (place.get(b) ?? place.size));
   const sum = (times) => times.reduce((a, b) => a + b, 0);
   const within = sum(calls.map((c) => c.ms));
-  const rows = [...layers].map(([layer, times]) => ({
+  const rows = inOrder.map(([layer, times]) => ({
     name: layer || "(all)",
     total: sum(times),
     parts: times.map((ms, i) => [ms, kDirections[i][1]]),

@@ -31,7 +31,7 @@ function number(value) {
 }
 
 function percent(value, digits = 2) {
-  return value === null || value === undefined ? "–" : (100 * value).toFixed(digits) + " %";
+  return value === null || value === undefined ? "–" : (100 * value).toFixed(digits) + "\u00a0%";
 }
 
 function bytesText(bytes) {

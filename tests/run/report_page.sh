@@ -38,4 +38,11 @@ for width in 1280 400; do
   draws compare.html "$width" $parts
   draws kept.html "$width" $parts
 done
+
+# Its last page: the rows of "Time per kernel" are in the network's order, as that says.
+sed 's/.*id="kernels"//; s/<details.*//' dom | grep -o 'class="name">[^<]*<' | sed 's/.*">//; s/<//' >drawn
+tr '{' '\n' <"$source/samples/fashion_resnet18_run/report.json" | sed -n 's/.*"name": *"\([^"]*\)".*"operation".*/\1/p' |
+  grep -Fxf drawn >expected
+[ -s drawn ] || { echo "FAILED: no times of kernels"; exit 1; }
+cmp drawn expected || { echo "FAILED: kernels are not in the order of the network"; exit 1; }
 echo "all parts drawn"
