@@ -47,14 +47,15 @@ add_test(NAME samples COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/samples.sh $<TARG
 add_test(NAME command_line COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/command_line.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME training COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/training.sh $<TARGET_FILE_DIR:rnc>)
 
-# Skipped where Chromium or PyTorch is missing.
+# Skipped where Chromium, PyTorch or the emulator of aarch64 is missing.
+add_test(NAME aarch64 COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/aarch64.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME compare_logits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_logits.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_training.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_pytorch.py
          --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet20,cifar_resnet56,wrn_16_4,fashion_resnet18
          --cases decided,followed --batches 2 --seeds 1)
-set_tests_properties(report_page compare_logits compare_training compare_pytorch PROPERTIES SKIP_RETURN_CODE 77)
+set_tests_properties(aarch64 report_page compare_logits compare_training compare_pytorch PROPERTIES SKIP_RETURN_CODE 77)
 
 include(tests/unit/runtime/models.cmake)
 
