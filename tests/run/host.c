@@ -1,5 +1,5 @@
-/* Runs a compiled model by nothing but runtime/abi.h, as a program of another machine would: each entry of
- * the table below on generated inputs and parameters, the same for every layout a model may keep them in.
+/* Runs a compiled model by nothing but runtime/abi.h, as a program of another machine would: the
+ * entries in kEntries on generated inputs and parameters, the same for every layout a model may keep them in.
  * Prints, for each result and each tensor afterwards: its name, two weighted sums of its elements, its
  * 2-norm. Exit status 4: they are not finite. Usage: host LIBRARY BATCH */
 #include <dlfcn.h>
@@ -133,7 +133,8 @@ int main(int count, char** arguments) {
   void* library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
   if (library == NULL) return fprintf(stderr, "%s\n", dlerror()), 1;
   const rn_model_descriptor* model = dlsym(library, RN_MODEL_SYMBOL);
-  if (model == NULL || model->magic != RN_MAGIC || model->version != RN_ABI_VERSION) return 1;
+  if (model == NULL || model->magic != RN_MAGIC || model->version != RN_ABI_VERSION)
+    return fprintf(stderr, "%s is no model of this version\n", arguments[1]), 1;
   fprintf(stderr, "%s: %s\n", model->name, model->triple);
 
   void* regions[RN_TENSOR_KINDS];
