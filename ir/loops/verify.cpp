@@ -244,6 +244,8 @@ std::string broken_rule(const Kernel& kernel) {
     Verifier().kernel(kernel);
   } catch (const Broken& broken) {
     return broken.rule;
+  } catch (const Overflow&) {
+    return "the kernel's indices leave 64 bits";
   }
   return {};
 }
