@@ -104,12 +104,12 @@ constexpr Case kCases[] = {
      648},
     {"batch norm", R"(
        parameter p : f32[6, 5, 8, 8]
-       y = relu(batch_norm(conv2d(p, 10, kernel = 3, pad = 1))) + batch_norm(conv2d(p, 10, kernel = 1)))",
+       y = relu(batch_norm(conv2d(p, 10, kernel = 3, pad = 1, bias = false))) + batch_norm(conv2d(p, 10, kernel = 1, bias = false)))",
      3840},
     {"batch norm of rows and planes", R"(
        parameter p : f32[6, 10]
        parameter q : f32[6, 10, 3]
-       y = flatten(batch_norm(p)) + flatten(reshape(channel_sum(batch_norm(q)), shape = [1, 10])) * 0.0 + p)",
+       y = batch_norm(p) * channel_mean(relu(batch_norm(q))))",
      60},
     {"max pool", R"(
        parameter p : f32[5, 10, 9, 8]
@@ -127,7 +127,7 @@ constexpr Case kCases[] = {
      720},
     {"a network of parameters", R"(
        parameter p : f32[3, 5, 16, 16]
-       a = max_pool(relu(batch_norm(conv2d(p, 24, kernel = 3, pad = 1))), kernel = 2)
+       a = max_pool(relu(batch_norm(conv2d(p, 24, kernel = 3, pad = 1, bias = false))), kernel = 2)
        b = relu(conv2d(a, 24, kernel = 3, pad = 1) + a)
        y = softmax(linear(flatten(global_avg_pool(b)), 7)))",
      21},
@@ -151,6 +151,12 @@ constexpr Case kCases[] = {
        y = conv2d(p, w)
        x = relu(conv2d(image, y, pad = 1)))",
      270},
+    {"one tensor of whole vectors as image and as weight", R"(
+       parameter p : f32[32, 32, 3, 3]
+       y = relu(conv2d(p, p, pad = 1)) + p
+       a = conv2d(image, 32, kernel = 1)
+       x = conv2d(conv2d(a, p, pad = 1), y, pad = 1))",
+     9216},
     {"one tensor as image, as weight and in a penalty", R"(
        parameter p : f32[12, 12, 3, 3]
        y = relu(conv2d(p, p, pad = 1)) + p
@@ -190,7 +196,8 @@ Tensors expected_of(const Graph& graph, int64_t batch, Tensors inputs, Tensors t
 }
 
 void check_case(const Case& c, const std::string& cpu) {
-  CAPTURE(c.name);
+  const std::string code = c.name;  // doctest prints pointers as such
+  CAPTURE(code);
   CAPTURE(cpu);
   const Module elaborated = parse(spec_of(c));
   Module module = elaborated;

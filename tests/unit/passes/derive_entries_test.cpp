@@ -211,6 +211,13 @@ TEST_CASE("what cannot be trained is an error that says why") {
     CHECK(message_of(m.module, differentiate) ==
           "relu_grad: has no gradient, but logits depends on a parameter");
   }
+  SUBCASE("batch norm of one value per channel") {
+    ModelBuilder m;
+    const ValueId label = m.input("label", DType::i32, {1});
+    m.classifier(m.batch_norm("bn", m.tensor("w", {1, 3})), label);
+    CHECK(message_of(m.module, derive_entries) ==
+          "batch_norm: training needs more than one value per channel; f32[1, 3] has one");
+  }
   SUBCASE("no parameter") {
     ModelBuilder m("train");
     const ValueId label = m.input("label", DType::i32, {kBatch});
