@@ -21,7 +21,13 @@ namespace {
 
 Layout channel_blocks(const TargetInfo& target) { return {{}, {{1, target.vector_lanes}}}; }
 
-bool is_image(const Type& type) { return type.rank() == 4 && has_batch(type.shape); }
+// Whether values of this type go through kernels image by image. Parameters and what is computed from them
+// do so as well where an operand varies by channel, or a reduction or a convolution takes them for images.
+bool is_image(const Type& type) { return type.rank() == 4; }
+
+bool varies_by_channel(const std::vector<Type>& operands) {
+  return std::ranges::any_of(operands, [](const Type& type) { return type.rank() == 1; });
+}
 
 // The layouts a node wants for its operands and gives its result.
 struct Wanted {
@@ -41,7 +47,8 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
   switch (info(node.op).kind) {
     case OpKind::elementwise:
     case OpKind::reduction: {
-      if (!is_image(node.type) && info(node.op).kind == OpKind::elementwise) {
+      const bool images = is_image(node.type) && (has_batch(node.type.shape) || varies_by_channel(operands));
+      if (!images && info(node.op).kind == OpKind::elementwise) {
         // Parameters and their like: all as the first that is packed.
         for (const Type& type : operands) {
           if (type.shape == node.type.shape && want.result.plain()) want.result = type.layout;
@@ -145,6 +152,7 @@ class LayoutChoice {
  private:
   ValueId choose(Rewriter& r, ValueId v) {
     Node node = r.with_inputs_now(v);
+    const bool seen_as_image = info(node.op).kind == OpKind::reduction && as_image(r, node.inputs[0]);
     std::vector<Type> operands;
     for (const ValueId u : node.inputs) operands.push_back(r.builder()[u].type);
     // Shapes come from the old graph; only layouts differ in the new one.
@@ -153,7 +161,7 @@ class LayoutChoice {
     if (trains_ && node.op == Op::conv2d && keep(r.builder().graph(), node.inputs[1], want.operands[1])) {
       operands[1].layout = want.operands[1];
     }
-    bool same = want.result == node.type.layout;
+    bool same = want.result == node.type.layout && !seen_as_image;
     for (size_t i = 0; i < operands.size(); ++i) {
       if (operands[i].layout == want.operands[i]) continue;
       node.inputs[i] = packed(r, node.inputs[i], want.operands[i]);
@@ -170,12 +178,26 @@ class LayoutChoice {
     return made;
   }
 
+  // Reductions are of rows or of images: other values are reshaped to images of one column. Whether this one
+  // was.
+  static bool as_image(Rewriter& r, ValueId& value) {
+    const Shape shape = r.builder()[value].type.shape;
+    if (shape.size() == 2 || shape.size() == 4) return false;
+    const int64_t pixels = elements_per_sample(Shape(shape.begin() + 2, shape.end()));
+    Attributes attributes;
+    attributes.set("shape", Shape{shape[0], shape[1], pixels, 1});
+    value = r.builder().emit(Op::reshape, {value}, std::move(attributes));
+    return true;
+  }
+
   // The tile of Winograd convolution that convolution `v` should get transformed weights for, or 0.
   int transform(const Rewriter& r, ValueId v) const {
     const Node& node = r.old(v);
     if (node.op != Op::conv2d || trains_ || !fixed_[static_cast<size_t>(node.inputs[1])]) return 0;
     if (conv_operands(r.old_graph(), node).transformed != kNoValue) return 0;
-    return choose_winograd(conv_shape(r.old_graph(), node), target_).m;
+    const WinogradChoice choice = choose_winograd(conv_shape(r.old_graph(), node), target_);
+    const bool too_few = !has_batch(node.type.shape) && node.type.shape[0] < choice.from_batch;
+    return too_few ? 0 : choice.m;
   }
 
   static ValueId transformed(GraphBuilder& builder, ValueId packed, int m, int64_t stride) {

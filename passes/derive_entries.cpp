@@ -85,6 +85,15 @@ bool is_frozen(const Module& module, const Graph& graph, const Node& batch_norm)
   return frozen(batch_norm.inputs[1]) && frozen(batch_norm.inputs[2]);
 }
 
+// As PyTorch does. Of values with a batch, the size of the batch decides.
+void require_several_values(const Graph& graph, const Node& batch_norm) {
+  const Type& x = graph[batch_norm.inputs[0]].type;
+  if (has_batch(x.shape) || elements_per_sample(x.shape) > x.shape[1]) return;
+  throw UserError(
+      batch_norm.location,
+      fmt::format("batch_norm: training needs more than one value per channel; {} has one", str(x)));
+}
+
 // The part of `model` that `outputs` need. Batch norms of mode "model" take the mode given.
 Graph entry(const Module& module, const Graph& model, std::string name, const std::vector<Output>& outputs,
             const std::string& mode) {
@@ -99,6 +108,7 @@ Graph entry(const Module& module, const Graph& model, std::string name, const st
     const bool takes_mode = node.op == Op::batch_norm && node.attributes.get<std::string>("mode") == "model";
     const bool trains = takes_mode && mode == "train" && !is_frozen(module, model, node);
     if (takes_mode) node.attributes.set("mode", std::string(trains ? "train" : "eval"));
+    if (trains) require_several_values(model, node);
     for (ValueId& v : node.inputs) v = now[static_cast<size_t>(v)];
     now[i] = b.clone(node, node.inputs);
     if (trains) update_statistics(b, node);

@@ -122,7 +122,26 @@ std::vector<ValueId> gradient_batch_norm(GraphBuilder& b, ValueId forward, Value
   return {b.emit(Op::mul, {centred, scale}), dweight, dbias, kNoValue, kNoValue};
 }
 
-OpInfo reduction(Op op, std::string_view name, decltype(OpInfo::evaluate) evaluate, std::string_view doc) {
+std::vector<ValueId> gradient_sum(GraphBuilder& b, ValueId forward, ValueId dy) {
+  return {b.emit(Op::expand_as, {dy, b[forward].inputs[0]})};
+}
+
+std::vector<ValueId> gradient_mean(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const ValueId x = b[forward].inputs[0];
+  return {b.emit(Op::expand_as, {b.emit(Op::div, {dy, b.emit(Op::element_count, {x})}), x})};
+}
+
+// d variance / dx = 2 (x - mean) / n: what x adds through the mean cancels.
+std::vector<ValueId> gradient_variance(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const ValueId x = b[forward].inputs[0];
+  const ValueId centred = b.emit(Op::sub, {x, b.emit(Op::channel_mean, {x})});
+  const ValueId two = b.constant(2);
+  const ValueId scale = b.emit(Op::mul, {b.emit(Op::div, {dy, b.emit(Op::element_count, {x})}), two});
+  return {b.emit(Op::mul, {centred, scale})};
+}
+
+OpInfo reduction(Op op, std::string_view name, decltype(OpInfo::gradient) gradient,
+                 decltype(OpInfo::evaluate) evaluate, std::string_view doc) {
   return {.op = op,
           .name = name,
           .kind = OpKind::reduction,
@@ -130,6 +149,7 @@ OpInfo reduction(Op op, std::string_view name, decltype(OpInfo::evaluate) evalua
           .max_inputs = 1,
           .doc = doc,
           .infer = infer_channels,
+          .gradient = gradient,
           .evaluate = evaluate};
 }
 
@@ -153,14 +173,15 @@ OpInfo batch_norm() {
 }
 
 OpInfo channel_mean() {
-  return reduction(Op::channel_mean, "channel_mean", evaluate_mean, "the mean of each channel");
+  return reduction(Op::channel_mean, "channel_mean", gradient_mean, evaluate_mean,
+                   "the mean of each channel");
 }
 OpInfo channel_variance() {
-  return reduction(Op::channel_variance, "channel_variance", evaluate_variance,
+  return reduction(Op::channel_variance, "channel_variance", gradient_variance, evaluate_variance,
                    "the biased variance of each channel");
 }
 OpInfo channel_sum() {
-  return reduction(Op::channel_sum, "channel_sum", evaluate_sum, "the sum of each channel");
+  return reduction(Op::channel_sum, "channel_sum", gradient_sum, evaluate_sum, "the sum of each channel");
 }
 
 OpInfo element_count() {

@@ -115,7 +115,8 @@ void lower_training(Lowering& lowering, const Group& group, const DirectConv& co
 void lower_transformed(Lowering& lowering, const Group& group, const DirectConv& conv, const ConvShape& shape,
                        ValueId transformed) {
   const int m = static_cast<int>(lowering.type(transformed).shape[2]) - 2;
-  const int64_t from = winograd_from_batch(shape, m, lowering.target());
+  const bool batch = has_batch(lowering.type(conv.in).shape);
+  const int64_t from = batch ? winograd_from_batch(shape, m, lowering.target()) : 1;
   lower_winograd(lowering, group, conv,
                  {.filtering = filtering(shape, m),
                   .transformed = lowering.buffer(transformed),

@@ -148,11 +148,10 @@ Expr FusedCode::compute(const Node& node, const Values& values) const {
       return loops::select(loops::less(operand(0), like(operand(0), 0)), like(operand(0), 0), operand(0));
     case Op::relu_grad:
       return loops::select(loops::less(like(operand(1), 0), operand(1)), operand(0), like(operand(0), 0));
-    case Op::element_count: {
-      const Type& type = lowering_.type(node.inputs[0]);
-      const int64_t per_sample = elements_per_sample(type.shape) / type.shape[1];
-      return loops::cast(loops::batch() * per_sample, Scalar::f32);
-    }
+    case Op::expand_as:
+      return operand(0);
+    case Op::element_count:
+      return loops::cast(Lowering::elements_per_channel(lowering_.type(node.inputs[0])), Scalar::f32);
     case Op::bias_correction: {
       const Expr beta = loops::cast(operand(0), Scalar::f64), step = loops::cast(operand(1), Scalar::f64);
       const Expr power = loops::unary(loops::Unary::exp, step * loops::unary(loops::Unary::log, beta));

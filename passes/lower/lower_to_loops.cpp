@@ -12,6 +12,7 @@ void lower_group(Lowering& lowering, const Group& group) {
   const OpInfo& op = info(lowering.node(anchor).op);
   const LowerRule rule = lower_rule(op.op);
   check(rule != nullptr, fmt::format("{} has to be replaced before lowering", op.name));
+  lowering.begin(images_of(lowering.graph(), group));
   rule(lowering, group);
 }
 

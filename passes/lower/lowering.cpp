@@ -184,7 +184,17 @@ int Lowering::buffer(ValueId v) {
   return buffers_[v] = made;
 }
 
+Extent Lowering::of_images(Extent extent) const {
+  return images_ == kBatch ? extent : Extent{extent.at(images_), 0};
+}
+
+loops::Expr Lowering::elements_per_channel(const Type& type) {
+  const int64_t count = elements_per_sample(type.shape) / type.shape[1];
+  return has_batch(type.shape) ? loops::batch() * count : loops::Expr(count);
+}
+
 int Lowering::temporary(std::string name, Extent bytes) {
+  bytes = of_images(bytes);
   const Extent rounded{round_up(bytes.fixed, 64), round_up(bytes.per_sample, 64)};
   return add_buffer(std::move(name), Region::arena, -1, rounded);
 }
@@ -214,8 +224,13 @@ void Lowering::call(KernelBuilder& builder, Extent tasks, Body& body, ValueId of
                     const std::vector<std::pair<ValueId, ValueId>>& in_place) {
   const Node& origin = graph_[of];
   loops::Kernel kernel;
-  kernel.params = builder.params();
-  kernel.tasks = tasks;
+  for (const auto& param : builder.params()) {
+    for (Extent& dim : param->dims) dim = of_images(dim);
+    kernel.params.push_back(param);
+  }
+  kernel.tasks = of_images(tasks);
+  for (Extent* extent : {&work.flops, &work.bytes, &work.operations, &work.direct_bytes})
+    *extent = of_images(*extent);
   kernel.body = loops::block(body.finish());
   kernel.code_vector_bytes = 4 * lanes();
   const std::string text = loops::print(kernel);
@@ -294,6 +309,7 @@ void Lowering::copy(int from, int to, const Type& type, ValueId of) {
 }
 
 void Lowering::copy_results() {
+  begin(kBatch);
   for (const auto& [v, to] : copies_) {
     check(graph_[v].type.layout.plain() || to.region == Region::tensor, "results are plain");
     const int target =

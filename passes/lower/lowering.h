@@ -25,7 +25,7 @@ class KernelBuilder {
                          std::vector<loops::Extent> dims, loops::Access access);
   Names& names() { return names_; }
   const std::string& name() const { return name_; }
-  std::vector<loops::MemoryRef> params() const { return {params_.begin(), params_.end()}; }
+  const std::vector<std::shared_ptr<loops::Memory>>& params() const { return params_; }
   const std::vector<int>& arguments() const { return arguments_; }
 
  private:
@@ -35,6 +35,7 @@ class KernelBuilder {
   std::vector<int> arguments_;
 };
 
+// An extent per_sample grows with the images of the group at hand: see begin().
 class Lowering {
  public:
   Lowering(const Module& module, const Graph& graph, const TargetInfo& target, loops::Program& program,
@@ -45,6 +46,14 @@ class Lowering {
   const Type& type(ValueId v) const { return graph_[v].type; }
   const TargetInfo& target() const { return target_; }
   int lanes() const { return target_.vector_lanes; }
+
+  // Begins a group whose values have `images` as their first size: the batch, or a number where they have
+  // none, as what is computed from parameters alone. Extents that a rule gives, of parameters, temporaries,
+  // tasks and work, grow with these images.
+  void begin(int64_t images) { images_ = images; }
+  loops::Expr images() const { return images_ == kBatch ? loops::batch() : loops::Expr(images_); }
+  // The elements of each channel of a value of this type.
+  static loops::Expr elements_per_channel(const Type& type);
 
   // The buffer that holds a value outside its kernel: planned memory, an entry's argument or result, or a
   // module tensor.
@@ -77,6 +86,8 @@ class Lowering {
   };
   bool moves_nothing(const Node& node) const;
   bool vector_of_channels(const Type& type) const;
+  // What an extent that grows with the images at hand is.
+  loops::Extent of_images(loops::Extent extent) const;
   // Adds a call that copies an argument of the entry into planned memory, zeros behind it.
   int padded_copy(int from, ValueId v);
   // Adds a call that copies a vector of `count` channels, zeros behind it.
@@ -91,6 +102,7 @@ class Lowering {
   const TargetInfo& target_;
   loops::Program& program_;
   loops::EntryProgram& entry_;
+  int64_t images_ = kBatch;
   std::set<ValueId> stored_;
   std::map<ValueId, Destination> destinations_;  // where a value is computed directly
   std::vector<std::pair<ValueId, Destination>> copies_;

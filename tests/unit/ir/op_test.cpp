@@ -31,9 +31,6 @@ TEST_CASE("every operation has a gradient rule or is known to have none") {
       element_count,
       normalize,
       resize,
-      channel_mean,
-      channel_variance,
-      channel_sum,
       max_pool_select,  // made by passes after differentiation
       relu_grad,
       conv2d_input_grad,
