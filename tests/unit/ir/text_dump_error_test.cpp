@@ -110,18 +110,22 @@ TEST_CASE("operations") {
     x : f32[N, 4] = input()
     y : f32[N, 4] = reshape(x, shap = [N, 4])
   })"),
-       R"(m.graph:5:40: error: unknown constant 'N'
+       R"(m.graph:5:32: error: reshape: there is no argument 'shap'; did you mean 'shape'?
+    y : f32[N, 4] = reshape(x, shap = [N, 4])
+                               ^
+m.graph:5:40: error: unknown constant 'N'
     y : f32[N, 4] = reshape(x, shap = [N, 4])
                                        ^
+2 errors
 )"},
       {"operation in an attribute", dump(R"(
   entry model {
     x : f32[N, 4] = input()
     y : f32[N, 4] = reshape(x, shape = relu(x))
   })"),
-       R"(m.graph:5:45: error: unknown constant 'x'
+       R"(m.graph:5:40: error: 'relu' cannot be used in a constant expression
     y : f32[N, 4] = reshape(x, shape = relu(x))
-                                            ^
+                                       ^
 )"},
   });
 }
