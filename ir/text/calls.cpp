@@ -127,6 +127,24 @@ std::optional<Value> Elaborator::size_function(const Expr& call, const Arguments
   return Value{type.shape[static_cast<size_t>(dim)]};
 }
 
+// The named arguments. Of a layer they also describe the parameters that it makes.
+Attributes Elaborator::call_attributes(const OpInfo& op, const Expr& call, const Arguments& arguments,
+                                       bool is_layer) {
+  const size_t count = positional_count(arguments);
+  const bool has_outputs = op.op == Op::conv2d || op.op == Op::linear;
+  std::vector<std::string> known;
+  for (const AttributeSpec& spec : op.attributes) known.emplace_back(spec.name);
+  if (is_layer && has_outputs) known.emplace_back("bias");
+  if (is_layer && op.op == Op::conv2d) known.emplace_back("kernel");
+  check_surplus(op, arguments, is_layer ? (has_outputs ? 2 : 1) : static_cast<size_t>(op.max_inputs), known);
+  if (known.empty() && arguments.size() > count) {
+    const Expr& first = *arguments[count].syntax;
+    throw UserError(first.keyword_location, fmt::format("{}: takes no named arguments{}", op.name,
+                                                        suggestion(Wanted::argument, first.keyword, {})));
+  }
+  return keyword_arguments(call, arguments, count, known, *this);
+}
+
 Value Elaborator::call_operation(const OpInfo& op, const Expr& call, const Arguments& arguments,
                                  const std::string& result_name) {
   if (op.op == Op::input || op.op == Op::state) {
@@ -134,25 +152,12 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, const Argum
   }
   const size_t count = positional_count(arguments);
   const bool has_outputs = op.op == Op::conv2d || op.op == Op::linear;
-  const bool is_layer = has_outputs
-                            ? count >= 2 && !arguments[1].value.is_tensor()
-                            : op.op == Op::batch_norm && (count == 1 || !arguments[1].value.is_tensor());
-  const size_t operands = is_layer ? (has_outputs ? 2 : 1) : static_cast<size_t>(op.max_inputs);
-  std::vector<std::string> known;
-  for (const AttributeSpec& spec : op.attributes) known.emplace_back(spec.name);
-  if (is_layer && has_outputs) known.emplace_back("bias");
-  if (is_layer && op.op == Op::conv2d) known.emplace_back("kernel");
-  check_surplus(op, arguments, operands, known);
-  if (known.empty() && arguments.size() > count) {
-    const Expr& first = *arguments[count].syntax;
-    throw UserError(first.keyword_location, fmt::format("{}: takes no named arguments{}", op.name,
-                                                        suggestion(Wanted::argument, first.keyword, {})));
-  }
-  Attributes attributes = keyword_arguments(call, arguments, count, known, *this);
+  const bool second_is_tensor = count > 1 && arguments[1].value.is_tensor();
+  const bool is_layer = count > 0 && (has_outputs || op.op == Op::batch_norm) && !second_is_tensor;
+  Attributes attributes = call_attributes(op, call, arguments, is_layer);
   if (std::ranges::any_of(arguments, [](const Argument& a) { return a.value.is_poison(); })) {
     return {Poison{}};
   }
-
   if (is_layer && has_outputs && count == 1) {
     throw UserError(call.location,
                     fmt::format("{}: the number of outputs, or a weight, is missing", op.name));

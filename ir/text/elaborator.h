@@ -75,6 +75,7 @@ class Elaborator : public Environment {
   // calls.cpp: functions, operations and the layers made of them
   const Definition* find_block(std::string_view name) const;
   std::optional<Value> size_function(const Expr& call, const Arguments& arguments) const;
+  Attributes call_attributes(const OpInfo& op, const Expr& call, const Arguments& arguments, bool is_layer);
   Value call_operation(const OpInfo& op, const Expr& call, const Arguments& arguments,
                        const std::string& result_name);
   // The operands of a layer that brings its own parameters, named LAYER.weight, ...; removes from

@@ -20,7 +20,7 @@ class Loader {
 
   Library load(const std::shared_ptr<const SourceFile>& source) {
     load_file(source, source->name);
-    if (!intact_) throw Stop{};
+    if (!intact_ || (!library_.model && errors_.count() > 0)) throw Stop{};
     if (!library_.model) throw UserError({source, 1, 1}, "the file defines no model");
     return std::move(library_);
   }

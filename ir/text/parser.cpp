@@ -27,20 +27,16 @@ class Parser : public ExpressionParser {
 
   File file() {
     File file;
-    bool follows_errors = false;  // an item with errors may have ended too early: no wonder that none follows
     for (skip_newlines(); current().kind != TokenKind::end; skip_newlines()) {
       const Token first = current();
-      const size_t errors = errors_.count();
       try {
         file.items.push_back(item());
         end_of_statement();
       } catch (const UserError& error) {
-        const bool is_consequence = follows_errors && first.offset == current().offset;
-        if (!is_consequence) errors_.add(error.diagnostic());
+        errors_.add(error.diagnostic());
         file.intact = false;
         skip_item(first);
       }
-      follows_errors = errors_.count() > errors;
     }
     return file;
   }

@@ -1,6 +1,9 @@
 // What failed statements leave behind: poison under the names that they were to define.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+
 #include "ir/text/elaborator.h"
 
 namespace rnc::text {
@@ -18,18 +21,14 @@ void Elaborator::add_notes(Diagnostic& diagnostic) const {
 
 void Elaborator::poison(const Statement& failed) {
   using Kind = Statement::Kind;
-  switch (failed.kind) {
-    case Kind::let:
-    case Kind::tensor:
-      frames_.back().variables[failed.name] = {Poison{}};
-      return;
-    case Kind::init:
-      return;
-    default:  // of a condition it is not known which branch would have been taken
-      frames_.back().uncertain = true;
-      for (const Statement& statement : failed.body) poison(statement);
-      for (const Statement& statement : failed.otherwise) poison(statement);
-  }
+  const bool is_definition = failed.kind == Kind::let || failed.kind == Kind::tensor;
+  if (is_definition) frames_.back().variables[failed.name] = {Poison{}};
+  constexpr std::array undecided = {Kind::condition, Kind::failed, Kind::result, Kind::predict, Kind::output};
+  if (std::ranges::find(undecided, failed.kind) == undecided.end()) return;
+  frames_.back().uncertain = true;
+  // Of a condition it is not known which branch would have been taken.
+  for (const Statement& statement : failed.body) poison(statement);
+  for (const Statement& statement : failed.otherwise) poison(statement);
 }
 
 }  // namespace rnc::text
