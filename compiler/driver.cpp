@@ -213,7 +213,7 @@ int run_driver(int argc, const char* const* argv) {
     fmt::print(stderr, "rnc: error: {}\n", error.message);
     return 2;
   } catch (const UserError& error) {
-    fmt::print(stderr, "{}", error.diagnostic().render());
+    fmt::print(stderr, "{}", error.render());
     return 1;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "rnc: error: out of memory\n");

@@ -111,6 +111,7 @@ ValueId GraphBuilder::input(std::string name, Type type) {
   check_size(type, fmt::format("the input {} {}", name, str(type)), location_);
   return append({.op = Op::input,
                  .name = std::move(name),
+                 .attributes = complete_attributes(info(Op::input), {}, location_),
                  .type = std::move(type),
                  .location = location_,
                  .layer = layer_});

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <set>
 
 namespace rnc {
@@ -86,6 +87,11 @@ void check_source(const Module& module, const Graph& graph, size_t position) {
     }
     if (!node.type.layout.plain()) {
       violate(node.location, fmt::format("the input {} is not stored plainly", node.name));
+    }
+    const bool is_scalar = node.type.dtype == DType::f32 && node.type.rank() == 0;
+    if (!is_scalar && !std::isnan(node.attributes.get<double>("default"))) {
+      violate(node.location, fmt::format("the input {} {} has a default, which only f32[] can have",
+                                         node.name, str(node.type)));
     }
   }
   if (node.op == Op::state) {

@@ -13,6 +13,7 @@ namespace rnrun {
 struct WeightsOptions {
   bool partial = false;  // load what fits, whatever else the file has or lacks
   bool slots = false;    // also the optimizer's state, if the file has some of this model's
+  bool inputs = false;   // also the values of scalar inputs that a checkpoint was trained with
 };
 
 // How a file and a model compare.

@@ -22,7 +22,7 @@ void freeze_parameters(Module& module, const std::vector<FreezePattern>& pattern
     }
     if (!found) {
       throw UserError(location, fmt::format("freeze: there is no parameter '{}'{}", pattern,
-                                            suggestion(pattern, parameters)));
+                                            suggestion(Wanted::other, pattern, parameters)));
     }
   }
 }

@@ -43,6 +43,7 @@ int run(const Options& options) {
   BenchOptions bench_options = options.bench;
   bench_options.mode = options.mode == "train" ? BenchMode::train : BenchMode::infer;
   const auto model = Model::load(options.model);
+  check_inputs(*model, options.mode == "train" ? "train_step" : "infer", options.bench.inputs);
   const BenchResult r = bench(model, bench_options);
   if (options.json) {
     fmt::print("{}\n", to_json(r).dump(2));
@@ -71,6 +72,7 @@ Command add_bench(CLI::App& app) {
       ->capture_default_str();
   add_batch_option(*command, options->bench.batch, "images per run")->capture_default_str();
   add_threads_option(*command, options->bench.threads);
+  add_input_option(*command, options->bench.inputs);
   command
       ->add_option("--repeats", options->bench.repeats, "timed runs; by default about three seconds' worth")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));

@@ -27,6 +27,7 @@ struct Options {
   int64_t limit_batches = 0;
   int threads = default_threads();
   DataFlags data_flags;
+  ScalarInputs inputs;
   bool json = false;
 };
 
@@ -36,6 +37,7 @@ int eval(const Options& options) {
   ThreadPool pool(options.threads);
   Session session(model, pool);
   load_weights(options.weights, session);
+  set_inputs(session, has_loss(*model) ? "loss" : "infer", options.inputs);
   const auto data = open_split(options.data, options.split == "test" ? Split::test : Split::train,
                                data_options(*model, classifier, options.data_flags));
   if (!options.json) print_left_out(*data);
@@ -74,6 +76,7 @@ Command add_eval(CLI::App& app) {
   add_weights_options(*command, options->weights);
   command->add_option("--data", options->data, data_help())->capture_default_str();
   add_data_flags(*command, options->data_flags);
+  add_input_option(*command, options->inputs);
   command->add_option("--split", options->split, "test or train")
       ->check(CLI::IsMember({"test", "train"}))
       ->capture_default_str();

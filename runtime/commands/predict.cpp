@@ -25,6 +25,7 @@ struct Options {
   std::string model;
   std::vector<std::string> images;
   WeightsFlags weights;
+  ScalarInputs inputs;
   int64_t batch_size = 64;
   size_t top = 5;
   int threads = default_threads();
@@ -82,6 +83,7 @@ int predict(const Options& options) {
   ThreadPool pool(options.threads);
   Session session(model, pool);
   load_weights(options.weights, session);
+  set_inputs(session, "infer", options.inputs);
 
   const Files files(options.images, classifier.shape);
   std::vector<uint32_t> order(options.images.size());
@@ -119,6 +121,7 @@ Command add_predict(CLI::App& app) {
   command->add_option("model", options->model, "the model library")->required();
   command->add_option("images", options->images, "JPEG or PNG files")->required();
   add_weights_options(*command, options->weights);
+  add_input_option(*command, options->inputs);
   command->add_option("--top", options->top, "classes per image")
       ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
       ->capture_default_str();

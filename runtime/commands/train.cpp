@@ -2,6 +2,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <ctime>
@@ -25,6 +27,9 @@ namespace rnrun {
 namespace {
 
 constexpr std::string_view kLabelSmoothing = "label_smoothing";
+// Scalar inputs with a flag of their own.
+constexpr std::array<std::string_view, 5> kHyperFlags = {"momentum", "weight_decay", "norm_weight_decay",
+                                                         "bias_weight_decay", kLabelSmoothing};
 
 struct Options {
   std::string model;
@@ -32,6 +37,7 @@ struct Options {
   std::optional<std::string> data;
   std::map<std::string, std::string> settings;  // by name, as given
   std::map<std::string, double> hyper;
+  ScalarInputs inputs;
   std::string optimizer;
   std::string output_dir;
   RunLimits limits;
@@ -57,14 +63,14 @@ TrainSettings settings_of(const Model& model, const rn_entry& step) {
   }
   for (const rn_value& v : inputs(step)) {
     const std::string_view name = v.name;
-    if (v.type.rank == 0 && name != "lr" && name != "step" && name != "lambda")
-      settings.hyper[v.name] = v.default_value;
+    if (v.type.rank == 0 && !is_set_by_training(name)) settings.hyper[v.name] = v.default_value;
   }
   return settings;
 }
 
 // What the command line says.
-void override_settings(TrainSettings& settings, const Options& options, std::string_view model) {
+void override_settings(TrainSettings& settings, const Options& options, const Model& compiled) {
+  const std::string_view model = compiled.name();
   const uint64_t seed = settings.seed;
   settings.data = options.data.value_or(settings.data);
   for (const Setting& setting : train_settings()) {
@@ -84,10 +90,18 @@ void override_settings(TrainSettings& settings, const Options& options, std::str
               : fmt::format("{}: the optimizer of the model {} has no {}", flag_of(name), model, name));
     settings.hyper[name] = value;
   }
+  check_inputs(compiled, "train_step", options.inputs);
+  for (const auto& [name, value] : options.inputs) {
+    if (is_set_by_training(name))
+      throw UsageError(fmt::format("--input {}: training sets this input itself", name));
+    settings.hyper[name] = value;
+  }
   for (const auto& [name, value] : settings.hyper) {
-    if (std::isnan(value))
-      throw UsageError(
-          fmt::format("the recipe of the model {} has no {}: pass {}", model, name, flag_of(name)));
+    if (!std::isnan(value)) continue;
+    const bool has_flag = std::ranges::find(kHyperFlags, name) != kHyperFlags.end();
+    throw UsageError(
+        has_flag ? fmt::format("the recipe of the model {} has no {}: pass {}", model, name, flag_of(name))
+                 : missing_input(compiled, name));
   }
   if (std::isnan(settings.lr))
     throw UsageError(fmt::format("the recipe of the model {} has no lr: pass --lr", model));
@@ -103,9 +117,10 @@ Checkpoint begin(Session& session, const Options& options, const rn_entry& step,
         options.resume_from.empty() ? Trainer::checkpoint_path(directory) : options.resume_from, session);
   else
     state.settings = settings_of(session.model(), step);
-  override_settings(state.settings, options, session.model().name());
+  override_settings(state.settings, options, session.model());
   if (!options.resume) session.initialize(state.settings.seed);
   if (!options.weights.path.empty()) load_weights(options.weights, session);
+  for (const auto& [name, value] : state.settings.hyper) session.set_scalar(name, value);
   return state;
 }
 
@@ -274,6 +289,7 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   hyper("--bias-weight-decay", "bias_weight_decay", "the same for all biases");
   hyper("--label-smoothing", std::string(kLabelSmoothing),
         "of a loss that takes it as an input f32[] label_smoothing", 1);
+  add_input_option(app, options->inputs);
   for (const Setting& setting : train_settings()) add_setting(app, setting, options);
   add_threads_option(app, options->threads);
   app.add_option("--output-dir", options->output_dir,
