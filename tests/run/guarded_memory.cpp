@@ -18,8 +18,9 @@ void protect(std::byte* begin, int64_t bytes, int rights) {
 }  // namespace
 
 void fill_with_garbage(std::span<std::byte> bytes) {
-  for (size_t i = 0; i < bytes.size(); i += sizeof kGarbage)
-    std::memcpy(bytes.data() + i, &kGarbage, std::min(sizeof kGarbage, bytes.size() - i));
+  const size_t whole = bytes.size() / sizeof kGarbage;
+  std::fill_n(reinterpret_cast<uint32_t*>(bytes.data()), whole, kGarbage);
+  std::memcpy(bytes.data() + whole * sizeof kGarbage, &kGarbage, bytes.size() % sizeof kGarbage);
 }
 
 int64_t page_bytes() { return sysconf(_SC_PAGESIZE); }

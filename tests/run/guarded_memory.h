@@ -13,6 +13,7 @@ namespace rnc::test {
 
 // Quiet NaN as f32, larger than any index as i32.
 inline constexpr uint32_t kGarbage = 0x7fc0dead;
+// From a multiple of its size on.
 void fill_with_garbage(std::span<std::byte> bytes);
 
 int64_t page_bytes();

@@ -119,12 +119,10 @@ const rn_entry& GuardedRun::entry(const std::string& name) const {
   unreachable("entry of a hosted model");
 }
 
-// What a worker's scratch memory held before a task is nothing that the task may use.
-void GuardedRun::call_task(rn_task task, const void* frame, int64_t begin, int64_t end,
-                           int64_t worker) const {
+// What a worker's scratch memory held before a call is nothing that a task may use.
+void GuardedRun::spoil_scratch(int64_t worker) const {
   const auto stride = static_cast<size_t>(model_.scratch_bytes_per_worker);
   fill_with_garbage(scratch_.bytes().subspan(static_cast<size_t>(worker) * stride, stride));
-  task(frame, begin, end, worker);
 }
 
 void GuardedRun::parallel_for(void* context, int64_t call, int64_t count, rn_task task, const void* frame) {
@@ -132,14 +130,19 @@ void GuardedRun::parallel_for(void* context, int64_t call, int64_t count, rn_tas
   self.progress_.call = call;
   const int threads = self.hosting_.threads;
   if (threads == 1) {
-    for (int64_t i = count; i-- > 0;) self.call_task(task, frame, i, i + 1, 0);
+    self.spoil_scratch(0);
+    for (int64_t i = count; i-- > 0;) task(frame, i, i + 1, 0);
     return;
   }
   std::vector<std::jthread> team;
   for (int64_t worker = 0; worker < threads; ++worker) {
     const int64_t begin = count * worker / threads;
     const int64_t end = count * (worker + 1) / threads;
-    if (begin < end) team.emplace_back([=, &self] { self.call_task(task, frame, begin, end, worker); });
+    if (begin == end) continue;
+    team.emplace_back([=, &self] {
+      self.spoil_scratch(worker);
+      task(frame, begin, end, worker);
+    });
   }
 }
 

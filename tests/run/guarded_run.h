@@ -55,7 +55,7 @@ class GuardedRun {
   const rn_entry& entry(const std::string& name) const;
   void call(const rn_entry& entry, int64_t batch, const std::vector<std::unique_ptr<GuardedMemory>>& inputs,
             const std::vector<std::unique_ptr<GuardedMemory>>& outputs);
-  void call_task(rn_task task, const void* frame, int64_t begin, int64_t end, int64_t worker) const;
+  void spoil_scratch(int64_t worker) const;
   std::string tensor_fault(const OwnTensor& own, const HostedStep& step) const;
 
   const rn_model_descriptor& model_;
