@@ -15,19 +15,6 @@ rnrun::Array converted(rnrun::DType dtype, const TensorData& data) {
   return rnrun::Array::of<T>(dtype, data.shape, values);
 }
 
-rnrun::Array to_array(rnrun::DType dtype, const TensorData& data) {
-  switch (dtype) {
-    case rnrun::DType::f32:
-      return converted<float>(dtype, data);
-    case rnrun::DType::u8:
-      return converted<uint8_t>(dtype, data);
-    case rnrun::DType::i32:
-      return converted<int32_t>(dtype, data);
-    default:
-      unreachable("element type of a model");
-  }
-}
-
 TensorData from_array(const rnrun::Array& array) {
   check(array.dtype == rnrun::DType::f32, "results of a model are f32");
   const auto values = array.as<float>();
@@ -47,6 +34,19 @@ std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const R
 }
 
 }  // namespace
+
+rnrun::Array to_array(rnrun::DType dtype, const TensorData& data) {
+  switch (dtype) {
+    case rnrun::DType::f32:
+      return converted<float>(dtype, data);
+    case rnrun::DType::u8:
+      return converted<uint8_t>(dtype, data);
+    case rnrun::DType::i32:
+      return converted<int32_t>(dtype, data);
+    default:
+      unreachable("element type of a model");
+  }
+}
 
 CompiledModel::CompiledModel(Module module, const std::string& cpu, const Recompute& recompute,
                              const ConvRules& conv)

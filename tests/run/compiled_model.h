@@ -6,6 +6,7 @@
 
 #include "ir/interpreter.h"
 #include "passes/pipeline.h"
+#include "runtime/array.h"
 #include "tests/unit/compiler/compiled.h"
 
 namespace rnc::test {
@@ -29,6 +30,8 @@ class CompiledModel {
  private:
   std::unique_ptr<Compiled> library_;
 };
+
+rnrun::Array to_array(rnrun::DType dtype, const TensorData& data);
 
 // Random tests count up from this seed: 1, or the environment's RNC_TEST_SEED for a longer search by hand.
 uint64_t first_seed();

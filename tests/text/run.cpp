@@ -169,7 +169,7 @@ bool run_test(const std::filesystem::path& path, bool bless, const std::string& 
     return true;
   }
   report(path, expected, actual);
-  fmt::print("If that is right:\n  {} --bless {}\n", program, path.string());
+  fmt::print("If that is right:\n  '{}' --bless '{}'\n", program, path.string());
   return false;
 }
 
