@@ -1,5 +1,9 @@
 // The reference interpreter: what a graph means, computed naively in double precision. It shares no code with
 // lowering, so that compiled code can be checked against it. Layouts and fused kernels are ignored.
+//
+// It can also compute with fewer binary digits: then every element of a result, and every sum after each of
+// its terms, is rounded to so many. With a float's 24 its distance from double precision is what an honest
+// float32 implementation may have.
 #pragma once
 
 #include <map>
@@ -17,6 +21,11 @@ struct TensorData {
 };
 using Tensors = std::map<std::string, TensorData>;
 
+// Binary digits of the numbers it computes with.
+inline constexpr int kDoubleDigits = 53, kFloatDigits = 24;
+// `value` with so many (its exponent may be any).
+double rounded(double value, int digits);
+
 // What an operation's `evaluate` is given: the node, its operands, and the result to fill, which has its
 // shape and is filled with zeros.
 struct EvalContext {
@@ -24,6 +33,13 @@ struct EvalContext {
   int64_t batch;
   std::vector<const TensorData*> inputs;
   TensorData result;
+  int digits = kDoubleDigits;
+
+  // Adds a term to a sum: all sums over elements are made with it.
+  void accumulate(double& sum, double term) const {
+    sum += term;
+    if (digits < kDoubleDigits) sum = rounded(sum, digits);
+  }
 };
 
 struct Interpretation {
@@ -34,7 +50,8 @@ struct Interpretation {
 
 // Runs the entry `graph` with N = `batch`. `inputs` are the entry's arguments by name, `tensors`
 // the values of the module tensors it reads. A missing tensor or one of the wrong shape is a failed check.
-Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& inputs, const Tensors& tensors);
+Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& inputs, const Tensors& tensors,
+                         int digits = kDoubleDigits);
 
 // `shape` with the batch replaced by its size.
 Shape concrete(Shape shape, int64_t batch);
