@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <cmath>
-
 namespace rnc {
 namespace {
 
@@ -23,13 +21,6 @@ const TensorData& find(const Tensors& tensors, const std::string& name, const Sh
 }
 
 }  // namespace
-
-// Dekker 1971: what is left of the sum with a multiple of the value has lost the digits below.
-double rounded(double value, int digits) {
-  if (digits >= kDoubleDigits || !std::isfinite(value)) return value;
-  const double large = value * (std::ldexp(1, kDoubleDigits - digits) + 1);
-  return std::isfinite(large) ? large - (large - value) : value;
-}
 
 Shape concrete(Shape shape, int64_t batch) {
   if (has_batch(shape)) shape[0] = batch;

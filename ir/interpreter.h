@@ -6,6 +6,8 @@
 // float32 implementation may have.
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -23,8 +25,13 @@ using Tensors = std::map<std::string, TensorData>;
 
 // Binary digits of the numbers it computes with.
 inline constexpr int kDoubleDigits = 53, kFloatDigits = 24;
-// `value` with so many (its exponent may be any).
-double rounded(double value, int digits);
+// `value` with so many; its exponent may be any. Dekker 1971: what is left of the sum with a multiple of the
+// value has lost the digits below.
+inline double rounded(double value, int digits) {
+  if (digits >= kDoubleDigits) return value;
+  const double large = value * static_cast<double>((uint64_t{1} << (kDoubleDigits - digits)) + 1);
+  return std::isfinite(large) ? large - (large - value) : value;
+}
 
 // What an operation's `evaluate` is given: the node, its operands, and the result to fill, which has its
 // shape and is filled with zeros.
@@ -36,10 +43,7 @@ struct EvalContext {
   int digits = kDoubleDigits;
 
   // Adds a term to a sum: all sums over elements are made with it.
-  void accumulate(double& sum, double term) const {
-    sum += term;
-    if (digits < kDoubleDigits) sum = rounded(sum, digits);
-  }
+  void accumulate(double& sum, double term) const { sum = rounded(sum + term, digits); }
 };
 
 struct Interpretation {

@@ -86,7 +86,7 @@ class Check {
     const double error = distance(ours, expected), size = norm(expected);
     const double allowed = uncertain + std::ldexp(size, -kFloatDigits);
     double& ratio = verdict_.ratio[kind_of(module_, entry.name, result)];
-    if (allowed > 0) ratio = std::max(ratio, error / allowed);
+    if (allowed > 0) ratio = std::max(ratio, std::min(error / allowed, 1e12));  // JSON has no infinity
     if (error <= kSlack * allowed || !verdict_.failure.empty()) return;
     fail(entry, fmt::format("{} is off by {:.3g} of {:.3g}; a float32 run by {:.3g}; {}", result, error, size,
                             uncertain, worst_element(ours, expected)));
