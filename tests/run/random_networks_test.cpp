@@ -2,7 +2,7 @@
 // without Winograd's convolutions.
 //
 //   RNC_TEST_SEED   the first network, 1 by default
-//   RNC_TEST_COUNT  how many, 20 by default; ctest and random_networks.sh ask for more
+//   RNC_TEST_COUNT  how many, 20 by default; ctest asks for 300, and random_networks.sh for thousands
 //   RNC_TEST_SAVE   a directory to which reduced failing networks are written, beside being printed
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -61,25 +61,25 @@ NetworkCase reduce(NetworkCase network) {
   return network;
 }
 
+// What random_networks.sh adds up: a line for each figure, its name last.
 struct Summary {
-  uint64_t networks = 0, skipped = 0, failed = 0;
-  std::map<std::string, uint64_t> skipped_entries;
+  uint64_t networks = 0, failed = 0, sensitive = 0;
+  std::map<std::string, uint64_t> skipped;  // by entry
   std::map<std::string, double> ratio;
 
   void add(const NetworkVerdict& verdict) {
     ++networks;
-    skipped += !verdict.skipped.empty();
+    sensitive += !verdict.skipped.empty();
     failed += !verdict.failure.empty();
-    for (const std::string& entry : verdict.skipped) ++skipped_entries[entry];
+    for (const std::string& entry : verdict.skipped) ++skipped[entry];
     for (const auto& [kind, value] : verdict.ratio) ratio[kind] = std::max(ratio[kind], value);
   }
-  std::string text() const {
-    std::string lines = fmt::format("{} networks, {} failed, {} too sensitive in an entry:{}\n", networks,
-                                    failed, skipped, skipped == 0 ? " none" : "");
-    for (const auto& [entry, count] : skipped_entries) lines += fmt::format("  {} {}\n", entry, count);
-    lines += fmt::format("largest error, in those of a float32 run (limit {}):\n", kSlack);
-    for (const auto& [kind, value] : ratio) lines += fmt::format("  {:24}{:.2f}\n", kind, value);
-    return lines;
+  void print() const {
+    fmt::print("{:8} networks\n{:8} failed\n{:8} too sensitive in an entry\n", networks, failed, sensitive);
+    for (const auto& [entry, count] : skipped) fmt::print("{:8} too sensitive in {}\n", count, entry);
+    for (const auto& [kind, value] : ratio)
+      fmt::print("{:8.2f} times a float32 run\'s error: {}\n", value, kind);
+    std::fflush(stdout);
   }
 };
 
@@ -88,7 +88,7 @@ void report(uint64_t seed, const NetworkCase& network) {
   std::string text = fmt::format("# random network {}, {}\n# ", seed, describe(network));
   for (const char c : verdict.failure) text += c == '\n' ? std::string("\n# ") : std::string(1, c);
   text += "\n" + network.text;
-  MESSAGE("reduced:\n", text);
+  fmt::print("{}\n", text);
   if (const char* directory = std::getenv("RNC_TEST_SAVE")) {
     std::ofstream(fmt::format("{}/random{}.graph", directory, seed)) << text;
   }
@@ -103,6 +103,8 @@ TEST_CASE("random networks: compiled code is as near to the meaning of the graph
     const NetworkCase network = make_case(seed);
     const NetworkVerdict verdict = check_network_isolated(network);
     summary.add(verdict);
+    if (summary.networks % 50 == 0)
+      fmt::print(stderr, "{} of {}, {} failed\n", summary.networks, count, summary.failed);
     if (!verdict.failure.empty()) {
       const std::string where =
           fmt::format("random network {}, {}: {}", seed, describe(network), verdict.failure);
@@ -110,6 +112,6 @@ TEST_CASE("random networks: compiled code is as near to the meaning of the graph
       if (!verdict.invalid && summary.failed <= kReduced) report(seed, reduce(network));
     }
   }
-  MESSAGE(summary.text());
-  CHECK(summary.skipped * 5 <= summary.networks);
+  summary.print();
+  CHECK(summary.sensitive * 10 <= summary.networks);
 }

@@ -53,7 +53,7 @@ Lines simpler(const std::string& line) {
   static const std::regex attribute(R"(, \w+ = (\[[^\]]*\]|[^,()]+))"), only(R"(\((\w+ = [^(),]+)\))"),
       argument(R"(\(\w+ = [^,()]+, )"), sum(R"((loss cross_entropy\(\w+, label).*)"),
       mixed(R"((loss )lambda \* (cross_entropy\(\w+, label).*)"), inputs(", label2: .*\\)"),
-      integer(R"([\w.]+)"), real(R"(\b\d+\.\d+\b)");
+      first_channel(R"(\b(begin|before|after) = [1-9]\d*)"), word(R"([\w.]+)");
   Lines lines;
   std::smatch whole;
   if (std::regex_search(line, whole, sum)) lines.push_back("  " + whole[1].str() + ")");
@@ -63,10 +63,13 @@ Lines simpler(const std::string& line) {
   for (const std::smatch& match : matches(line, attribute)) lines.push_back(replaced(line, match, ""));
   for (const std::smatch& match : matches(line, argument)) lines.push_back(replaced(line, match, "("));
   for (const std::smatch& match : matches(line, only)) lines.push_back(replaced(line, match, "()"));
-  for (const std::smatch& match : matches(line, integer)) {
-    const std::string word = match.str();
-    if (word.size() > 9 || word.find_first_not_of("0123456789") != std::string::npos) continue;
-    const int value = std::stoi(word);
+  for (const std::smatch& match : matches(line, first_channel)) {
+    lines.push_back(replaced(line, match, match[1].str() + " = 0"));
+  }
+  for (const std::smatch& match : matches(line, word)) {
+    const std::string digits = match.str();
+    if (digits.size() > 9 || digits.find_first_not_of("0123456789") != std::string::npos) continue;
+    const int value = std::stoi(digits);
     for (const int smaller : {1, 2, value / 2, value - 1}) {
       if (smaller > 0 && smaller < value) lines.push_back(replaced(line, match, std::to_string(smaller)));
     }
