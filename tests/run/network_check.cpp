@@ -42,6 +42,12 @@ std::string worst_element(const TensorData& ours, const TensorData& expected) {
                      expected.values[worst]);
 }
 
+std::string first_lines(const std::string& text, int lines) {
+  size_t end = 0;
+  while (lines-- > 0 && end != std::string::npos) end = text.find('\n', end == 0 ? 0 : end + 1);
+  return text.substr(0, end);
+}
+
 class Check {
  public:
   explicit Check(const NetworkCase& network)
@@ -120,7 +126,7 @@ NetworkVerdict check_network(const NetworkCase& network) {
 NetworkVerdict check_network_isolated(const NetworkCase& network) {
   const Isolated child =
       run_isolated([&] { return nlohmann::json(check_network(network)).dump(); }, std::chrono::seconds(120));
-  if (child.result.empty()) return {.failure = child.end + "\n" + child.errors.substr(0, 2000)};
+  if (child.result.empty()) return {.failure = child.end + "\n" + first_lines(child.errors, 3)};
   return nlohmann::json::parse(child.result).get<NetworkVerdict>();
 }
 

@@ -25,7 +25,7 @@ std::array<ReferenceRun, kDigits.size()> reference_runs(const Graph& graph, int6
 // How far the double run's result is from that of a float32 implementation, as the coarser runs tell.
 struct Uncertainty {
   double error = 0;    // L2 norm
-  bool finite = true;  // whether all agree on which elements are finite
+  bool finite = true;  // whether all agree on which elements are finite, and all are far from overflow
 };
 Uncertainty uncertainty(const std::array<ReferenceRun, kDigits.size()>& runs, const std::string& result);
 
