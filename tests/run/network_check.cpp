@@ -56,12 +56,14 @@ class Check {
     differentiate(module_);
   }
 
-  NetworkVerdict run() {
+  NetworkVerdict run(const MoreChecks& more) {
     const ConvRules conv = case_.conv.empty() ? ConvRules{} : parse_conv_rules(case_.conv);
-    const CompiledModel model(elaborated_, case_.cpu, RecomputeLimits{}, conv);
+    const CompiledModel model(elaborated_, case_.cpu, RecomputeLimits{}, conv, case_.entries);
     for (const Graph& entry : module_.entries) {
-      if (verdict_.failure.empty()) check_entry(model, entry);
+      const bool wanted = case_.entries.empty() || case_.entries.contains(entry.name);
+      if (wanted && verdict_.failure.empty()) check_entry(model, entry);
     }
+    if (more && verdict_.failure.empty()) verdict_.failure = more(elaborated_, case_);
     return verdict_;
   }
 
@@ -113,9 +115,9 @@ std::string describe(const NetworkCase& network) {
                      network.batch, network.steps);
 }
 
-NetworkVerdict check_network(const NetworkCase& network) {
+NetworkVerdict check_network(const NetworkCase& network, const MoreChecks& more) {
   try {
-    return Check(network).run();
+    return Check(network).run(more);
   } catch (const UserError& error) {
     return {.failure = error.diagnostic().render(), .invalid = true};
   } catch (const std::exception& error) {
@@ -123,9 +125,9 @@ NetworkVerdict check_network(const NetworkCase& network) {
   }
 }
 
-NetworkVerdict check_network_isolated(const NetworkCase& network) {
-  const Isolated child =
-      run_isolated([&] { return nlohmann::json(check_network(network)).dump(); }, std::chrono::seconds(120));
+NetworkVerdict check_network_isolated(const NetworkCase& network, const MoreChecks& more) {
+  const Isolated child = run_isolated([&] { return nlohmann::json(check_network(network, more)).dump(); },
+                                      std::chrono::seconds(120));
   if (child.result.empty()) return {.failure = child.end + "\n" + first_lines(child.errors, 3)};
   return nlohmann::json::parse(child.result).get<NetworkVerdict>();
 }
