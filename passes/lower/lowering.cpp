@@ -126,26 +126,28 @@ void Lowering::find_destinations() {
     const auto to = destinations_.find(v);
     if (to == destinations_.end() || !moves_nothing(graph_[v])) continue;
     const ValueId u = graph_[v].inputs[0];
+    if (to->second.region == Region::output && vector_of_channels(graph_[u].type)) continue;
     if (!is_source(u) && destinations_.count(u) == 0) destinations_.emplace(u, to->second);
   }
 }
 
-int Lowering::add_buffer(std::string name, Region region, int index, Extent size) {
+int Lowering::add_buffer(std::string name, Region region, int index, Extent size, const Type& type) {
   if (region == Region::output || region == Region::tensor) {
     const auto it = fixed_buffers_.find({static_cast<int>(region), index});
     if (it != fixed_buffers_.end()) return it->second;
     fixed_buffers_[{static_cast<int>(region), index}] = static_cast<int>(entry_.buffers.size());
   }
-  entry_.buffers.push_back({std::move(name), region, index, size, {}});
+  entry_.buffers.push_back({std::move(name), region, index, size, {}, type});
   return static_cast<int>(entry_.buffers.size()) - 1;
 }
 
-// Whether the result lies in memory as the operand does: reshapes of plain values, and layouts that differ in
-// name only.
+// Whether the result lies in memory as the operand does: reshapes of plain values, but to vectors of
+// channels, which have zeros behind, and layouts that differ in name only.
 bool Lowering::moves_nothing(const Node& node) const {
   if (info(node.op).kind != OpKind::movement) return false;
   const Type& from = graph_[node.inputs[0]].type;
-  if (from.layout.plain() && node.type.layout.plain()) return true;
+  if (from.layout.plain() && node.type.layout.plain())
+    return vector_of_channels(from) || !vector_of_channels(node.type);
   const auto dense = [](const Type& t) {  // all dimensions but the channels are 1, and no channel is padding
     for (size_t i = 2; i < t.shape.size(); ++i) {
       if (t.shape[i] != 1) return false;
@@ -171,13 +173,13 @@ int Lowering::buffer(ValueId v) {
   } else if (n.op == Op::state) {
     size_t index = 0;
     while (module_.tensors[index].name != n.name) ++index;
-    made = add_buffer(n.name, Region::tensor, static_cast<int>(index), storage_bytes(n.type));
+    made = add_buffer(n.name, Region::tensor, static_cast<int>(index), storage_bytes(n.type), n.type);
   } else if (const auto to = destinations_.find(v); to != destinations_.end()) {
-    made = add_buffer(n.name, to->second.region, to->second.index, storage_bytes(n.type));
+    made = add_buffer(n.name, to->second.region, to->second.index, storage_bytes(n.type), n.type);
   } else if (moves_nothing(n)) {
     made = buffer(n.inputs[0]);
   } else {
-    made = add_buffer(n.name, Region::arena, -1, storage_bytes(n.type));
+    made = add_buffer(n.name, Region::arena, -1, storage_bytes(n.type), n.type);
   }
   return buffers_[v] = made;
 }
@@ -253,19 +255,25 @@ bool Lowering::vector_of_channels(const Type& type) const {
 }
 
 int Lowering::padded_copy(int from, ValueId v) {
-  const int64_t count = type(v).shape[0], padded = round_up(count, lanes());
-  const int to = add_buffer(node(v).name, Region::arena, -1, storage_bytes(type(v)));
+  const int to = add_buffer(node(v).name, Region::arena, -1, storage_bytes(type(v)), type(v));
+  pad(from, to, type(v).shape[0], v);
+  return to;
+}
+
+void Lowering::pad(int from, int to, int64_t count, ValueId of) {
+  const int64_t padded = round_up(count, lanes());
   KernelBuilder kernel("pad");
   const auto x = kernel.param("x", from, loops::Scalar::f32, {{count, 0}}, Access::read);
   const auto y = kernel.param("y", to, loops::Scalar::f32, {{padded, 0}}, Access::write);
   Body body(kernel.names());
   body.loop("i", 0, count, 1, [&](Body& b, loops::Expr i) { b.store(y, {i}, loops::load(x, {i})); });
   body.loop("i", count, padded, 1, [&](Body& b, loops::Expr i) { b.store(y, {i}, zeros(1)); });
-  call(kernel, {1, 0}, body, v);
-  return to;
+  call(kernel, {1, 0}, body, of);
 }
 
 void Lowering::copy(int from, int to, const Type& type, ValueId of) {
+  const bool caller = entry_.buffers[static_cast<size_t>(to)].region == Region::output;
+  if (vector_of_channels(type) && !caller) return pad(from, to, type.shape[0], of);
   KernelBuilder kernel("copy");
   const int64_t count = elements_per_sample(physical_dims(type));
   const bool batched = has_batch(type.shape);
@@ -288,7 +296,8 @@ void Lowering::copy(int from, int to, const Type& type, ValueId of) {
 void Lowering::copy_results() {
   for (const auto& [v, to] : copies_) {
     check(graph_[v].type.layout.plain() || to.region == Region::tensor, "results are plain");
-    const int target = add_buffer(graph_[v].name, to.region, to.index, storage_bytes(graph_[v].type));
+    const int target =
+        add_buffer(graph_[v].name, to.region, to.index, storage_bytes(graph_[v].type), graph_[v].type);
     copy(buffer(v), target, graph_[v].type, v);
   }
 }

@@ -79,9 +79,12 @@ class Lowering {
   bool vector_of_channels(const Type& type) const;
   // Adds a call that copies an argument of the entry into planned memory, zeros behind it.
   int padded_copy(int from, ValueId v);
+  // Adds a call that copies a vector of `count` channels, zeros behind it.
+  void pad(int from, int to, int64_t count, ValueId of);
   void find_stored();
   void find_destinations();
-  int add_buffer(std::string name, loops::Region region, int index, loops::Extent size);
+  int add_buffer(std::string name, loops::Region region, int index, loops::Extent size,
+                 const Type& type = {});
 
   const Module& module_;
   const Graph& graph_;
