@@ -57,22 +57,26 @@ double elements_per_channel(const TensorData& x) {
   return static_cast<double>(x.values.size()) / static_cast<double>(x.shape[1]);
 }
 
-std::vector<double> sums(const TensorData& x) {
+std::vector<double> sums(const EvalContext& context) {
+  const TensorData& x = *context.inputs[0];
   std::vector<double> sum(static_cast<size_t>(x.shape[1]));
-  each_element(x.shape, [&](size_t c, size_t i) { sum[c] += x.values[i]; });
+  each_element(x.shape, [&](size_t c, size_t i) { context.accumulate(sum[c], x.values[i]); });
   return sum;
 }
 
-std::vector<double> means(const TensorData& x) {
-  std::vector<double> mean = sums(x);
-  for (double& m : mean) m /= elements_per_channel(x);
+std::vector<double> means(const EvalContext& context) {
+  std::vector<double> mean = sums(context);
+  for (double& m : mean) m = rounded(m / elements_per_channel(*context.inputs[0]), context.digits);
   return mean;
 }
 
-std::vector<double> variances(const TensorData& x) {
-  const std::vector<double> mean = means(x);
+std::vector<double> variances(const EvalContext& context) {
+  const TensorData& x = *context.inputs[0];
+  const std::vector<double> mean = means(context);
   std::vector<double> variance(mean.size());
-  each_element(x.shape, [&](size_t c, size_t i) { variance[c] += std::pow(x.values[i] - mean[c], 2); });
+  each_element(x.shape, [&](size_t c, size_t i) {
+    context.accumulate(variance[c], std::pow(x.values[i] - mean[c], 2));
+  });
   for (double& v : variance) v /= elements_per_channel(x);
   return variance;
 }
@@ -82,17 +86,17 @@ void evaluate_batch_norm(EvalContext& context) {
   const std::vector<double>& weight = context.inputs[1]->values;
   const std::vector<double>& bias = context.inputs[2]->values;
   const bool train = context.node.attributes.get<std::string>("mode") == "train";
-  const std::vector<double> mean = train ? means(x) : context.inputs[3]->values;
-  const std::vector<double> variance = train ? variances(x) : context.inputs[4]->values;
+  const std::vector<double> mean = train ? means(context) : context.inputs[3]->values;
+  const std::vector<double> variance = train ? variances(context) : context.inputs[4]->values;
   const auto eps = context.node.attributes.get<double>("eps");
   each_element(x.shape, [&](size_t c, size_t i) {
     context.result.values[i] = (x.values[i] - mean[c]) / std::sqrt(variance[c] + eps) * weight[c] + bias[c];
   });
 }
 
-void evaluate_mean(EvalContext& context) { context.result.values = means(*context.inputs[0]); }
-void evaluate_variance(EvalContext& context) { context.result.values = variances(*context.inputs[0]); }
-void evaluate_sum(EvalContext& context) { context.result.values = sums(*context.inputs[0]); }
+void evaluate_mean(EvalContext& context) { context.result.values = means(context); }
+void evaluate_variance(EvalContext& context) { context.result.values = variances(context); }
+void evaluate_sum(EvalContext& context) { context.result.values = sums(context); }
 void evaluate_count(EvalContext& context) {
   context.result.values[0] = elements_per_channel(*context.inputs[0]);
 }

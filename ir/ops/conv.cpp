@@ -130,7 +130,7 @@ void evaluate_conv2d(EvalContext& context) {
     for (size_t i = 0; i < y.values.size(); ++i) y.values[i] = bias[i / map % bias.size()];
   }
   each_product(context.node, y.shape, x.shape, w.shape, [&](size_t to, size_t from, size_t weight) {
-    y.values[to] += x.values[from] * w.values[weight];
+    context.accumulate(y.values[to], x.values[from] * w.values[weight]);
   });
 }
 
@@ -139,7 +139,7 @@ void evaluate_input_grad(EvalContext& context) {
   const TensorData& w = *context.inputs[1];
   TensorData& dx = context.result;
   each_product(context.node, dy.shape, dx.shape, w.shape, [&](size_t to, size_t from, size_t weight) {
-    dx.values[from] += dy.values[to] * w.values[weight];
+    context.accumulate(dx.values[from], dy.values[to] * w.values[weight]);
   });
 }
 
@@ -148,7 +148,7 @@ void evaluate_weight_grad(EvalContext& context) {
   const TensorData& x = *context.inputs[1];
   TensorData& dw = context.result;
   each_product(context.node, dy.shape, x.shape, dw.shape, [&](size_t to, size_t from, size_t weight) {
-    dw.values[weight] += dy.values[to] * x.values[from];
+    context.accumulate(dw.values[weight], dy.values[to] * x.values[from]);
   });
 }
 
