@@ -46,6 +46,8 @@ add_test(NAME run COMMAND run_tests)
 add_test(NAME samples COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/samples.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME command_line COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/command_line.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME training COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/training.sh $<TARGET_FILE_DIR:rnc>)
+# What compiling takes as networks grow.
+add_test(NAME growth COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/growth.py --bin $<TARGET_FILE_DIR:rnc>)
 
 # Skipped where Chromium, PyTorch or the emulator of aarch64 is missing.
 add_test(NAME aarch64 COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/aarch64.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
