@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "passes/conv_rules.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {
@@ -37,7 +38,7 @@ void GroupRecorder::call(int kernel, ValueId of, const std::vector<int>& argumen
 }
 
 // All that rules look at: the nodes of the group, their operands, what is stored and which values lie in the
-// same place; and the layer where it decides how convolutions are computed.
+// same place; and the algorithm asked for by the layer.
 std::string Lowering::description(const GroupValues& values) const {
   std::string text;
   std::vector<Place> places;
@@ -54,7 +55,8 @@ std::string Lowering::description(const GroupValues& values) const {
     }
     if (computed) {
       for (const ValueId u : node.inputs) text += fmt::format(" {}", values.number(u));
-      if (!target_.conv.empty()) text += fmt::format(" {} {}", node.name, node.layer);
+      const std::string& layer = node.layer.empty() ? node.name : node.layer;
+      text += fmt::format(" {}", static_cast<int>(algorithm_for(target_.conv, layer)));
     }
     text += '\n';
   }
