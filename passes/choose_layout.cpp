@@ -7,10 +7,11 @@
 // relayouts, of weights only in all usual networks; for inference hoist_parameters moves those to entry
 // prepare.
 //
-// Where weights are fixed and Winograd convolution is faster, the convolution gets its weights transformed
-// too, as another operand. Cost: memory for both.
+// Where weights are fixed, a grouped convolution gets them packed as its kernel reads them, as another
+// operand, and one that Winograd's algorithm computes faster gets them transformed. Cost: memory for both.
 #include <algorithm>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "passes/lower/conv/winograd.h"
 #include "passes/passes.h"
@@ -129,11 +130,13 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
 
 class LayoutChoice {
  public:
-  LayoutChoice(Module& module, const TargetInfo& target) : module_(module), target_(target) {}
+  LayoutChoice(Module& module, const TargetInfo& target)
+      : module_(module), tensors_(module), target_(target) {}
 
   bool run(Graph& graph) {
     trains_ = graph.name == "train_step" || graph.name == "backward";
     fixed_ = fixed_values(module_, graph);
+    if (trains_) find_families();
     bool changed = rewrite(module_, graph, [&](Rewriter& r, ValueId v) { return choose(r, v); });
     GraphBuilder builder(module_, graph);
     const auto settle = [&](ValueId& value, const Layout& layout) {
@@ -144,7 +147,7 @@ class LayoutChoice {
     };
     for (Output& output : graph.outputs) settle(output.value, {});
     for (Assign& assign : graph.assigns) {
-      settle(assign.value, module_.find_tensor(assign.tensor)->type.layout);
+      settle(assign.value, tensors_.find(assign.tensor)->type.layout);
     }
     return changed;
   }
@@ -157,7 +160,7 @@ class LayoutChoice {
     for (const ValueId u : node.inputs) operands.push_back(r.builder()[u].type);
     // Shapes come from the old graph; only layouts differ in the new one.
     Wanted want = wanted(r.old_graph(), r.old(v), operands, target_);
-    if (node.op == Op::state) want.result = module_.find_tensor(node.name)->type.layout;
+    if (node.op == Op::state) want.result = tensors_.find(node.name)->type.layout;
     if (trains_ && node.op == Op::conv2d && keep(r.builder().graph(), node.inputs[1], want.operands[1])) {
       operands[1].layout = want.operands[1];
     }
@@ -170,6 +173,10 @@ class LayoutChoice {
     if (const int m = transform(r, v); m > 0) {
       const auto stride = node.attributes.get<std::vector<int64_t>>("stride")[0];
       node.inputs.push_back(transformed(r.builder(), node.inputs[1], m, stride));
+      same = false;
+    }
+    if (packs_groups(r, v)) {
+      node.inputs.push_back(grouped(r.builder(), node.inputs[1], conv_shape(r.old_graph(), r.old(v))));
       same = false;
     }
     if (same) return kNoValue;
@@ -200,6 +207,25 @@ class LayoutChoice {
     return too_few ? 0 : choice.m;
   }
 
+  bool packs_groups(const Rewriter& r, ValueId v) const {
+    const Node& node = r.old(v);
+    return node.op == Op::conv2d && node.attributes.get<int64_t>("groups") > 1 &&
+           fixed_[static_cast<size_t>(node.inputs[1])] &&
+           conv_operands(r.old_graph(), node).packed == kNoValue;
+  }
+
+  ValueId grouped(GraphBuilder& builder, ValueId weight, const ConvShape& shape) const {
+    const GroupedWeight packed = forward_grouped_weight(shape, target_);
+    Attributes attributes;
+    attributes.set("groups", packed.groups);
+    attributes.set("lanes", packed.lanes);
+    attributes.set("panel", packed.panel);
+    attributes.set("spread", packed.spread);
+    const std::string& name = builder[weight].name;
+    return builder.emit(Op::grouped_weight, {weight}, attributes,
+                        "%packed." + name.substr(name.starts_with('%')));
+  }
+
   static ValueId transformed(GraphBuilder& builder, ValueId packed, int m, int64_t stride) {
     Attributes attributes;
     attributes.set("tile", int64_t{m});
@@ -216,35 +242,47 @@ class LayoutChoice {
   // Decides how a parameter, its gradient and its slots lie in memory, if none is used before this node.
   // Whether it did so.
   bool keep(Graph& graph, ValueId weight, const Layout& layout) {
-    const std::string name = graph[weight].name;
     if (graph[weight].op != Op::state || layout.plain() || !graph[weight].type.layout.plain()) return false;
-    std::set<std::string> family;
-    for (const Tensor& tensor : module_.tensors) {
-      const bool belongs = tensor.kind == TensorKind::gradient || tensor.kind == TensorKind::slot;
-      if (tensor.name == name || (belongs && tensor.name.substr(tensor.name.find('.') + 1) == name)) {
-        family.insert(tensor.name);
-      }
-    }
-    for (const Node& node : graph.nodes) {
-      for (const ValueId v : node.inputs) {
-        if (graph[v].op == Op::state && family.count(graph[v].name) > 0) return false;
-      }
-    }
-    for (Tensor& tensor : module_.tensors) {
-      if (family.count(tensor.name) > 0) tensor.type.layout = layout;
-    }
-    for (Node& node : graph.nodes) {
-      if (node.op == Op::state && family.count(node.name) > 0) node.type.layout = layout;
+    index(graph);
+    const std::vector<int>& family = families_[graph[weight].name];
+    const auto name = [&](int tensor) { return module_.tensors[static_cast<size_t>(tensor)].name; };
+    if (std::ranges::any_of(family, [&](int tensor) { return read_.contains(name(tensor)); })) return false;
+    for (const int tensor : family) {
+      module_.tensors[static_cast<size_t>(tensor)].type.layout = layout;
+      const auto state = states_.find(name(tensor));
+      if (state != states_.end()) graph[state->second].type.layout = layout;
     }
     return true;
+  }
+
+  // Tensors by the name of the parameter that they belong to.
+  void find_families() {
+    for (size_t i = 0; i < module_.tensors.size(); ++i) {
+      const Tensor& tensor = module_.tensors[i];
+      const bool belongs = tensor.kind == TensorKind::gradient || tensor.kind == TensorKind::slot;
+      families_[tensor.name].push_back(static_cast<int>(i));
+      if (belongs) families_[tensor.name.substr(tensor.name.find('.') + 1)].push_back(static_cast<int>(i));
+    }
+  }
+
+  // Notes what has been built of the new graph since.
+  void index(const Graph& graph) {
+    for (; indexed_ < static_cast<ValueId>(graph.nodes.size()); ++indexed_) {
+      const Node& node = graph[indexed_];
+      if (node.op == Op::state) states_.emplace(node.name, indexed_);
+      if (node.op == Op::relayout) relayouts_[node.inputs[0]].push_back(indexed_);
+      for (const ValueId v : node.inputs) {
+        if (graph[v].op == Op::state) read_.insert(graph[v].name);
+      }
+    }
   }
 
   // The value in another layout: once per value and layout.
   ValueId packed(Rewriter& r, ValueId value, const Layout& layout) {
     const Graph& graph = r.builder().graph();
-    for (ValueId v = value + 1; v < static_cast<ValueId>(graph.nodes.size()); ++v) {
-      const Node& node = graph[v];
-      if (node.op == Op::relayout && node.inputs[0] == value && node.type.layout == layout) return v;
+    index(graph);
+    for (const ValueId v : relayouts_[value]) {
+      if (graph[v].type.layout == layout) return v;
     }
     return relayout(r.builder(), value, layout);
   }
@@ -259,9 +297,16 @@ class LayoutChoice {
   }
 
   Module& module_;
+  TensorIndex tensors_;
   const TargetInfo& target_;
   bool trains_ = false;
   std::vector<bool> fixed_;  // values of the old graph that do not change from run to run in inference
+  std::unordered_map<std::string, std::vector<int>> families_;
+  // Of the new graph, its first `indexed_` nodes:
+  ValueId indexed_ = 0;
+  std::unordered_map<std::string, ValueId> states_;
+  std::unordered_set<std::string> read_;                         // states that a node reads
+  std::unordered_map<ValueId, std::vector<ValueId>> relayouts_;  // by operand
 };
 
 }  // namespace

@@ -86,6 +86,7 @@ class ModelEmitter {
       context_.scratch_bytes_per_worker =
           std::max(context_.scratch_bytes_per_worker, round_up(loops::scratch_bytes(kernel)));
     }
+    call_loop_ = emit_call_loop(out_, data_, context_);
     llvm::Constant* descriptor = this->descriptor();
     auto* variable = new llvm::GlobalVariable(
         out_, descriptor->getType(), true, llvm::GlobalValue::ExternalLinkage, descriptor, RN_MODEL_SYMBOL);
@@ -280,7 +281,7 @@ class ModelEmitter {
          data_.table(outputs), data_.i64(static_cast<int64_t>(outputs.size())),
          data_.i32(tensor_kinds(entry)), data_.i32(0), extent(entry.arena[0]), extent(entry.arena[1]),
          extent(entry.direct_flops), data_.table(calls), data_.i64(static_cast<int64_t>(calls.size())),
-         emit_entry(out_, context_, entry), data_.table(buffers),
+         emit_entry(out_, data_, context_, call_loop_, entry), data_.table(buffers),
          data_.i64(static_cast<int64_t>(buffers.size())), extent(entry.live_bound)});
   }
 
@@ -289,6 +290,7 @@ class ModelEmitter {
   llvm::Module& out_;
   Data data_;
   EntryContext context_;
+  llvm::Function* call_loop_ = nullptr;
   std::array<int64_t, RN_TENSOR_KINDS> region_bytes_{};
 };
 

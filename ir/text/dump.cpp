@@ -14,6 +14,9 @@
 namespace rnc::text {
 namespace {
 
+// Passes make smaller ones. Their code is nested as deep as they have operations.
+constexpr size_t kMaxKernelOperations = 2048;
+
 [[noreturn]] void misplaced(const Statement& statement, std::string_view where) {
   throw UserError(
       statement.location,
@@ -74,6 +77,10 @@ class EntryReader {
   void read_kernel(const Statement& statement) {
     kernel_ = static_cast<int>(graph_.kernels.size());
     graph_.kernels.push_back(statement.name);
+    if (statement.body.size() > kMaxKernelOperations) {
+      throw UserError(statement.location, fmt::format("the kernel {} has more than {} operations",
+                                                      statement.name, kMaxKernelOperations));
+    }
     for (const Statement& member : statement.body) attempt(member);
     kernel_ = -1;
   }

@@ -77,6 +77,8 @@ LowerRule lower_rule(Op op) {
       return lower_conv2d_weight_grad;
     case Op::winograd_weight:
       return lower_winograd_weight;
+    case Op::grouped_weight:
+      return lower_grouped_weight;
     case Op::matmul:
       return lower_matmul;
     case Op::max_pool:

@@ -31,6 +31,7 @@ void lower_conv2d(Lowering& lowering, const Group& group);
 void lower_conv2d_input_grad(Lowering& lowering, const Group& group);
 void lower_conv2d_weight_grad(Lowering& lowering, const Group& group);
 void lower_winograd_weight(Lowering& lowering, const Group& group);
+void lower_grouped_weight(Lowering& lowering, const Group& group);
 // linear.cpp; takes a fused epilogue
 void lower_matmul(Lowering& lowering, const Group& group);
 // max_pool.cpp, max_pool_grad.cpp: both take an expression of x, and a fused epilogue

@@ -59,6 +59,7 @@ class Cases {
     add_normalization();
     add_losses();
     add_images();
+    for (int i = 0; i < 5; ++i) add_grouped_weight();
   }
 
  private:
@@ -157,6 +158,19 @@ class Cases {
         builder_.op(Op::winograd_weight, {conv.inputs[1]}, {{"tile", tile}, {"stride", stride}}, "u"));
     graph.nodes.push_back(conv);
     graph.outputs[0].value = static_cast<ValueId>(graph.nodes.size()) - 1;
+  }
+
+  void add_grouped_weight() {
+    const int64_t groups = random_.one_of<int64_t>({1, 2, 3, 17}),
+                  lanes = random_.one_of<int64_t>({4, 8, 16});
+    const int64_t per_group = random_.one_of<int64_t>({1, 2, 3, 4, 8, 16});
+    const bool spreads = random_.chance(0.5) && per_group < lanes && lanes % per_group == 0;
+    const int64_t out = groups * (spreads ? per_group : random_.integer(1, 20));
+    add(Op::grouped_weight, {f32({out, per_group, random_.integer(1, 3), random_.integer(1, 3)})},
+        {{"groups", groups},
+         {"lanes", lanes},
+         {"panel", spreads ? lanes : lanes * random_.integer(1, 3)},
+         {"spread", spreads ? per_group : int64_t{0}}});
   }
 
   void add_pools() {

@@ -36,6 +36,7 @@ TEST_CASE("every operation has a gradient rule or is known to have none") {
       conv2d_input_grad,
       conv2d_weight_grad,
       winograd_weight,
+      grouped_weight,
       max_pool_grad,
       avg_pool_grad,
       global_avg_pool_grad,
