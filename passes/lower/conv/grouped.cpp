@@ -91,7 +91,9 @@ void unpack_grouped_weight_grad(Lowering& lowering, const WeightGrad& conv, Valu
   const Expr first = body.let("first", first_block(grouping, panel, in_lanes));
   body.loop("c", 0, shape[1], 1, [&](Body& b, Expr c) {
     const Expr in = b.let("in", out / conv.outputs_per_group * conv.inputs_per_group + c);
-    const Expr block = in / in_lanes - first, lane = conv.spread > 0 ? c : in % in_lanes;
+    const Expr block =
+        loops::min(in / in_lanes - first, conv.in_blocks - 1);  // never more, see grouped_blocks
+    const Expr lane = conv.spread > 0 ? c : in % in_lanes;
     b.loop("t", 0, taps, 1, [&](Body& d, Expr t) {
       d.store(dw, {out, c, t}, loops::load(packed, {panel, block, t, lane, out % panel_size}));
     });
