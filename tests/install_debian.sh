@@ -3,7 +3,7 @@
 # root; does nothing when all is there.
 set -eu
 packages="g++ cmake ninja-build llvm-19-dev liblld-19-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev
-  libjpeg62-turbo-dev libpng-dev doctest-dev dataset-fashion-mnist libjs-chart.js"
+  libjpeg62-turbo-dev libpng-dev libxxhash-dev doctest-dev dataset-fashion-mnist libjs-chart.js"
 
 missing=""
 for package in $packages; do

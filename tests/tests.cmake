@@ -46,6 +46,8 @@ add_test(NAME run COMMAND run_tests)
 add_test(NAME samples COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/samples.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME command_line COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/command_line.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME training COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/training.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME files COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/files.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 
 # Skipped where Chromium, PyTorch or the emulator of aarch64 is missing.
 add_test(NAME aarch64 COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/aarch64.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
