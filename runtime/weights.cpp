@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "runtime/checkpoint.h"
 #include "runtime/error.h"
 #include "runtime/layout.h"
 #include "runtime/safetensors.h"
@@ -116,6 +117,7 @@ WeightsMatch load_weights(const std::string& path, Session& session, const Weigh
   if (match.loaded == 0)
     throw Error(fmt::format("no tensor of {} fits the model {}:{}", path, model.name(), differing));
   if (!options.partial) check_hash(file, path, model);
+  if (is_checkpoint(file)) match.classes = checkpoint_classes(file.metadata, path);
   for (const rn_tensor& t : model.tensors()) {
     if (!is_weight(t) && !(options.slots && t.kind == RN_SLOT)) continue;
     const Array* value = value_of(file, t.name);

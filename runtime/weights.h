@@ -22,6 +22,7 @@ struct WeightsMatch {
   std::vector<std::string> missing;    // the model has them, the file not
   std::vector<std::string> extra;      // the file has them, the model not
   std::vector<std::string> misshapen;  // "fc.weight: f32[10, 512], the model has f32[1000, 512]"
+  std::vector<std::string> classes;    // that a checkpoint has names for
 };
 
 // Sets parameters and buffers; where a checkpoint has moving averages, to these. PyTorch's counters

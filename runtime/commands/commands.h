@@ -47,9 +47,10 @@ struct WeightsFlags {
 };
 // --weights/--params, which is returned, and --partial.
 CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags);
-// Loads them, and prints what a partial load left out to standard error. Throws Error when they do not fit,
-// UsageError when none are given and the model has none of its own.
-void load_weights(const WeightsFlags& flags, Session& session);
+// Loads them, and prints what a partial load left out to standard error. Returns the names that they have for
+// the classes, if they have some. Throws Error when they do not fit, UsageError when none are given and the
+// model has none of its own.
+std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session);
 
 // Values of scalar inputs by name.
 using ScalarInputs = std::map<std::string, double>;
@@ -71,8 +72,13 @@ struct DataFlags {
   int workers_for(int threads) const { return workers > 0 ? workers : std::max(1, threads / 2); }
 };
 void add_data_flags(CLI::App& app, DataFlags& flags);
-// What `model` needs of a data set.
-DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags);
+// What `model` needs of a data set. `classes`: the names in the checkpoint that it has its weights from, or
+// none.
+DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags,
+                         const std::vector<std::string>& classes);
+// Prints to standard error that labels count the folders of `data`, where these are called otherwise than the
+// model's classes and weights have no names of their own.
+void print_other_names(const Dataset& data, const Model& model, const std::vector<std::string>& classes);
 // Prints which images were left out of a data set.
 void print_left_out(const Dataset& data);
 

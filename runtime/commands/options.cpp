@@ -8,6 +8,7 @@
 #include "runtime/checkpoint.h"
 #include "runtime/commands/commands.h"
 #include "runtime/error.h"
+#include "runtime/output.h"
 #include "runtime/thread_pool.h"
 #include "runtime/weights.h"
 
@@ -26,17 +27,18 @@ CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags) {
   return weights;
 }
 
-void load_weights(const WeightsFlags& flags, Session& session) {
+std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session) {
   const Model& model = session.model();
   if (!flags.path.empty()) {
-    const WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial, .inputs = true});
-    if (flags.partial) fmt::print(stderr, "{}\n", weights_text(flags.path, match));
-    return;
+    WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial, .inputs = true});
+    if (flags.partial) print_message(weights_text(flags.path, match));
+    return std::move(match.classes);
   }
   const bool empty =
       std::ranges::any_of(model.tensors(), [](const rn_tensor& t) { return t.kind == RN_PARAMETER; });
   if (empty)
     throw UsageError(fmt::format("the model {} has no weights of its own: pass --weights", model.name()));
+  return {};
 }
 
 void add_input_option(CLI::App& app, ScalarInputs& inputs) {
@@ -96,19 +98,32 @@ void add_data_flags(CLI::App& app, DataFlags& flags) {
       ->check(CLI::Range(1, kMaxThreads));
 }
 
-DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags) {
-  const rn_model_descriptor& d = model.descriptor();
-  return {.shape = classifier.shape,
-          .classes = classifier.classes,
-          .class_names = {d.classes, d.classes + d.class_count},
-          .skip_corrupt = flags.skip_corrupt};
+DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags,
+                         const std::vector<std::string>& classes) {
+  DataOptions options{.shape = classifier.shape,
+                      .classes = classifier.classes,
+                      .class_names = model_class_names(model),
+                      .skip_corrupt = flags.skip_corrupt};
+  if (static_cast<int64_t>(classes.size()) == classifier.classes) {
+    options.class_names = classes;
+    options.named_by = "the checkpoint";
+    options.names_fixed = true;
+  }
+  return options;
+}
+
+void print_other_names(const Dataset& data, const Model& model, const std::vector<std::string>& classes) {
+  const std::vector<std::string> names = data.class_names(), own = model_class_names(model);
+  if (classes.empty() && !names.empty() && !own.empty() && names != own)
+    print_message(
+        "the folders are not called like the model's classes: labels count them in the order of their names");
 }
 
 void print_left_out(const Dataset& data) {
   constexpr size_t kShown = 20;
   const std::vector<std::string> all = data.left_out();
-  for (size_t i = 0; i < std::min(all.size(), kShown); ++i) fmt::print("left out: {}\n", all[i]);
-  if (all.size() > kShown) fmt::print("left out: {} more\n", all.size() - kShown);
+  for (size_t i = 0; i < std::min(all.size(), kShown); ++i) print("left out: {}\n", all[i]);
+  if (all.size() > kShown) print("left out: {} more\n", all.size() - kShown);
 }
 
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help) {

@@ -14,6 +14,7 @@
 #include "runtime/data/decode.h"
 #include "runtime/data/loader.h"
 #include "runtime/error.h"
+#include "runtime/output.h"
 #include "runtime/predictions.h"
 #include "runtime/weights.h"
 
@@ -72,9 +73,9 @@ nlohmann::ordered_json to_json(const std::string& path, const std::vector<Guess>
   return {{"image", path}, {"top", top}};
 }
 
-void print(const std::string& path, const std::vector<Guess>& guesses) {
-  fmt::print("{}\n", path);
-  for (const Guess& g : guesses) fmt::print("  {:6.2f} %  {}\n", 100 * g.probability, g.name);
+void print_guesses(const std::string& path, const std::vector<Guess>& guesses) {
+  print("{}\n", path);
+  for (const Guess& g : guesses) print("  {:6.2f} %  {}\n", 100 * g.probability, g.name);
 }
 
 int predict(const Options& options) {
@@ -82,7 +83,7 @@ int predict(const Options& options) {
   const Classifier classifier = predictor_of(*model);
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  load_weights(options.weights, session);
+  const auto known_names = load_weights(options.weights, session);
   set_inputs(session, "infer", options.inputs);
 
   const Files files(options.images, classifier.shape);
@@ -95,7 +96,7 @@ int predict(const Options& options) {
   session.prepare_for(infer.entry());
   const auto* scores = infer.output<float>(classifier.predict);
   const auto classes = static_cast<size_t>(classifier.classes);
-  const auto names = class_names(*model, classifier.classes);
+  const auto names = class_names(known_names, *model, classifier.classes);
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   size_t done = 0;
   for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
@@ -106,10 +107,10 @@ int predict(const Options& options) {
       if (options.json)
         results.push_back(to_json(options.images[done], guesses));
       else
-        print(options.images[done], guesses);
+        print_guesses(options.images[done], guesses);
     }
   }
-  if (options.json) fmt::print("{}\n", results.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (options.json) print("{}\n", results.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   return 0;
 }
 
