@@ -115,8 +115,8 @@ Checkpoint load_checkpoint(const std::string& path, Session& session) {
   constexpr double kLargest = std::numeric_limits<double>::max();
   c.settings.data = m.text("data");
   for (const Setting& setting : train_settings()) {
-    const std::string key(setting.name);
-    if (!set(c.settings, setting, m.text(key))) m.fail(key);
+    const std::string key(setting.name);  // an older rnrun may not have known it
+    if (file.metadata.contains(key) && !set(c.settings, setting, m.text(key))) m.fail(key);
   }
   for (const auto& [key, value] : file.metadata)
     if (key.starts_with("hyper."))

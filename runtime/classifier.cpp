@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/error.h"
 
 namespace rnrun {
@@ -46,6 +48,9 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
       c.classes = t.dims[1];
     }
   }
+  c.labels = c.classes;
+  for (const rn_value& v : inputs(entry))
+    if (v.classes > 0) c.labels = std::min(c.labels, v.classes);
   return result;
 }
 

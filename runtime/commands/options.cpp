@@ -4,6 +4,7 @@
 
 #include "runtime/checkpoint.h"
 #include "runtime/commands/commands.h"
+#include "runtime/contract/safetensors.h"
 #include "runtime/error.h"
 #include "runtime/thread_pool.h"
 #include "runtime/weights.h"
@@ -23,11 +24,17 @@ CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags) {
   return weights;
 }
 
+void print_conversions(const std::string& path, const WeightsMatch& match) {
+  if (!match.converted.empty())
+    fmt::print(stderr, "rnrun: note: {}: {}\n", path, contract::conversions_text(match.converted));
+}
+
 void load_weights(const WeightsFlags& flags, Session& session) {
   const Model& model = session.model();
   if (!flags.path.empty()) {
     const WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial});
     if (flags.partial) fmt::print(stderr, "{}\n", weights_text(flags.path, match));
+    print_conversions(flags.path, match);
     return;
   }
   const bool empty =
@@ -46,7 +53,7 @@ void add_data_flags(CLI::App& app, DataFlags& flags) {
 DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags) {
   const rn_model_descriptor& d = model.descriptor();
   return {.shape = classifier.shape,
-          .classes = classifier.classes,
+          .classes = classifier.labels,
           .class_names = {d.classes, d.classes + d.class_count},
           .skip_corrupt = flags.skip_corrupt};
 }
