@@ -124,7 +124,7 @@ bool is_initializer(std::string_view name) {
 }
 
 bool is_setting(std::string_view name) {
-  return std::ranges::find(recipe_entries(), name, &RecipeEntry::name) != recipe_entries().end();
+  return contract::find_setting(name) != nullptr;
 }
 
 std::vector<std::string> make_classes(const Expr& expr, Environment& environment) {
