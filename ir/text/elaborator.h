@@ -43,7 +43,7 @@ class Elaborator : public Environment {
   void add_notes(Diagnostic& diagnostic) const override;
   void poison(const Statement& failed);
 
-  // elaborator.cpp: statements and blocks
+  // elaborator.cpp: statements
   Type plain_type(const TypeSyntax& syntax);  // refuses a layout
   void declare_inputs(const Definition& model);
   void set_default(Node& input, const Expr& expr);
@@ -58,6 +58,8 @@ class Elaborator : public Environment {
   void set_predict(const Expr& expr);
   void set_loss(const Expr& expr);
   void finish(const Definition& model);
+
+  // blocks.cpp
   Value call_block(const Definition& block, const Expr& call, const Arguments& arguments, std::string scope,
                    std::string result_name);
   void check_recursion(const Definition& block, const Expr& call) const;

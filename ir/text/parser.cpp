@@ -6,6 +6,7 @@
 #include <array>
 
 #include "ir/text/expression_parser.h"
+#include "ir/text/skip.h"
 #include "ir/text/suggest.h"
 
 namespace rnc::text {
@@ -35,58 +36,13 @@ class Parser : public ExpressionParser {
       } catch (const UserError& error) {
         errors_.add(error.diagnostic());
         file.intact = false;
-        skip_item(first);
+        skip_item(*this, first);
       }
     }
     return file;
   }
 
  private:
-  // --- recovery
-
-  // A line that can only begin an item, wherever it stands.
-  bool at_item() const {
-    constexpr std::array<std::string_view, 5> words = {"include", "const", "inline", "block", "model"};
-    const bool names = following().kind == TokenKind::name || following().kind == TokenKind::string;
-    return names && std::ranges::any_of(words, [&](auto word) { return current().is_word(word); });
-  }
-
-  // From an item that began with `first` and failed at the current token to the next one.
-  void skip_item(const Token& first) {
-    const size_t failed_at = current().offset;
-    int line = first.location.line;
-    for (rewind(first); current().kind != TokenKind::end; take()) {
-      if (current().offset >= failed_at && current().location.line > line && at_item()) break;
-      line = current().location.line;
-    }
-    rewind(current());
-  }
-
-  // From a statement that began with `first` and failed at the current token to its end: that of its line
-  // outside all brackets; or, where one was left open, the next line that is not indented more.
-  Statement skip_statement(const Token& first) {
-    constexpr size_t most_names = 100;
-    const size_t failed_at = current().offset;
-    Statement result{.kind = Statement::Kind::failed, .location = first.location, .word = first.text};
-    int braces = 0;
-    int line = first.location.line;
-    for (rewind(first); current().kind != TokenKind::end; take()) {
-      const SourceLocation& at = current().location;
-      const bool dedented = at.line > line && at.column <= first.location.column;
-      const bool ends = current().kind == TokenKind::newline || current().is("}") || dedented;
-      if (ends && braces == 0 && current().offset >= failed_at) break;
-      if (current().is("{")) ++braces;
-      if (current().is("}")) --braces;
-      const bool is_named = following().is("=") || following().is(":");
-      if (current().kind == TokenKind::name && is_named && result.body.size() < most_names) {
-        result.body.push_back({.location = at, .name = current().text});
-      }
-      line = at.line;
-    }
-    rewind(current());
-    return result;
-  }
-
   // --- items
 
   Item item() {
@@ -159,7 +115,9 @@ class Parser : public ExpressionParser {
     const Nesting nesting(body_depth_, kMaxBodyDepth, current().location, "bodies");
     const Token open = expect("{");
     std::vector<Statement> statements;
-    const auto at_end = [&] { return current().is("}") || current().kind == TokenKind::end || at_item(); };
+    const auto at_end = [&] {
+      return current().is("}") || current().kind == TokenKind::end || at_item(*this);
+    };
     for (skip_newlines(); !at_end(); skip_newlines()) {
       const Token first = current();
       try {
@@ -168,7 +126,7 @@ class Parser : public ExpressionParser {
         statements.push_back(std::move(complete));
       } catch (const UserError& error) {
         errors_.add(error.diagnostic());
-        statements.push_back(skip_statement(first));
+        statements.push_back(skip_statement(*this, first));
       }
     }
     expect_close("}", open);
