@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "ir/diagnostics.h"
 
 namespace rnc {
@@ -76,6 +78,35 @@ std::vector<int64_t> physical_dims(const Type& type) {
 
 int64_t storage_bytes_per_sample(const Type& type) {
   return elements_per_sample(physical_dims(type)) * bytes(type.dtype);
+}
+
+std::vector<int64_t> padding_elements(const Type& type, int64_t batch, int64_t lanes) {
+  std::vector<int64_t> found;
+  if (type.rank() == 1 && !has_batch(type.shape) && type.layout.plain()) {
+    for (int64_t i = type.shape[0]; i % lanes != 0; ++i) found.push_back(i);
+    return found;
+  }
+  std::vector<int64_t> dims = physical_dims(type);
+  int64_t count = 1;
+  for (int64_t& dim : dims) count *= dim = dim == kBatch ? batch : dim;
+  const auto rank = static_cast<size_t>(type.rank());
+  std::vector<int64_t> at(dims.size());
+  const auto is_padding = [&](size_t block) {
+    const Layout::Block& b = type.layout.blocks[block];
+    const auto dim = std::ranges::find(type.layout.order, b.dim) - type.layout.order.begin();
+    const auto outer = static_cast<size_t>(type.layout.order.empty() ? b.dim : dim);
+    return at[outer] * b.size + at[rank + block] >= type.shape[static_cast<size_t>(b.dim)];
+  };
+  for (int64_t place = 0; place < count && !type.layout.blocks.empty(); ++place) {
+    for (size_t d = dims.size(), rest = static_cast<size_t>(place); d-- > 0;) {
+      at[d] = static_cast<int64_t>(rest) % dims[d];
+      rest /= static_cast<size_t>(dims[d]);
+    }
+    bool padding = false;
+    for (size_t b = 0; b < type.layout.blocks.size(); ++b) padding = padding || is_padding(b);
+    if (padding) found.push_back(place);
+  }
+  return found;
 }
 
 }  // namespace rnc

@@ -22,9 +22,11 @@ bool has_batch(const Shape&);
 
 // How a tensor lies in memory. It never changes what the value means: the interpreter ignores it.
 // From outermost to innermost: each dimension of `order` (its block count if the dimension is blocked,
-// rounded up), then each of `blocks`. Lanes past the end of a blocked dimension are padding: zero in
-// parameters, finite everywhere. Example, activations nChw16c: order {0,1,2,3}, blocks {{1,16}}. Example,
-// weights O/32 I/16 kh kw 16i 32o: order {0,1,2,3}, blocks {{1,16},{0,32}}.
+// rounded up), then each of `blocks`. Lanes past the end of a blocked dimension are padding, and so is what
+// lies behind a vector of channels (rank 1) up to a whole vector of the target: zero in every value that is
+// stored for others to read (see passes/lower/padding_lanes.h). Example, activations nChw16c: order
+// {0,1,2,3}, blocks {{1,16}}. Example, weights O/32 I/16 kh kw 16i 32o: order {0,1,2,3}, blocks
+// {{1,16},{0,32}}.
 struct Layout {
   struct Block {
     int dim = 0;
@@ -54,5 +56,9 @@ std::vector<int64_t> physical_dims(const Type&);
 // Bytes of storage, of one sample if the type has a batch; padding lanes included; not rounded up to
 // alignment.
 int64_t storage_bytes_per_sample(const Type&);
+
+// The places in memory, in elements, of what is padding by the rule at Layout, on a target whose vectors have
+// `lanes` lanes, at this batch.
+std::vector<int64_t> padding_elements(const Type&, int64_t batch, int64_t lanes);
 
 }  // namespace rnc

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "passes/optimizers.h"
 #include "passes/passes.h"
@@ -55,34 +56,47 @@ std::string statistic(const Graph& graph, const Node& batch_norm, size_t operand
   return node.name;
 }
 
-void assign_statistic(Graph& graph, const Node& batch_norm, std::string tensor, ValueId value) {
-  if (std::ranges::find(graph.assigns, tensor, &Assign::tensor) != graph.assigns.end()) {
+using Names = std::set<std::string>;
+
+// `assigned`: the tensors assigned so far.
+void assign_statistic(Graph& graph, Names& assigned, const Node& batch_norm, std::string tensor,
+                      ValueId value) {
+  if (!assigned.insert(tensor).second) {
     throw UserError(batch_norm.location,
                     fmt::format("batch_norm: the running statistic {} is used by two layers", tensor));
   }
   graph.assigns.push_back({std::move(tensor), value});
 }
 
-void update_statistics(GraphBuilder& b, const Node& batch_norm) {
+void update_statistics(GraphBuilder& b, Names& assigned, const Node& batch_norm) {
   Graph& graph = b.graph();
   b.set_origin(batch_norm.location, batch_norm.layer);
   const ValueId x = batch_norm.inputs[0];
   const auto momentum = batch_norm.attributes.get<double>("momentum");
   const ValueId mean = b.emit(Op::channel_mean, {x});
-  assign_statistic(graph, batch_norm, statistic(graph, batch_norm, 3),
+  assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 3),
                    moved(b, batch_norm.inputs[3], mean, momentum));
   const ValueId variance = b.emit(Op::channel_variance, {x});
   const ValueId unbiased = b.emit(Op::mul, {variance, unbiased_factor(b, x)});
-  assign_statistic(graph, batch_norm, statistic(graph, batch_norm, 4),
+  assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 4),
                    moved(b, batch_norm.inputs[4], unbiased, momentum));
 }
 
-bool is_frozen(const Module& module, const Graph& graph, const Node& batch_norm) {
+bool is_frozen(TensorIndex& tensors, const Graph& graph, const Node& batch_norm) {
   const auto frozen = [&](ValueId v) {
     if (graph[v].op != Op::state) return false;
-    return module.find_tensor(graph[v].name)->kind == TensorKind::buffer;
+    return tensors.find(graph[v].name)->kind == TensorKind::buffer;
   };
   return frozen(batch_norm.inputs[1]) && frozen(batch_norm.inputs[2]);
+}
+
+// As PyTorch does. Of values with a batch, the size of the batch decides.
+void require_several_values(const Graph& graph, const Node& batch_norm) {
+  const Type& x = graph[batch_norm.inputs[0]].type;
+  if (has_batch(x.shape) || elements_per_sample(x.shape) > x.shape[1]) return;
+  throw UserError(
+      batch_norm.location,
+      fmt::format("batch_norm: training needs more than one value per channel; {} has one", str(x)));
 }
 
 // The part of `model` that `outputs` need. Batch norms of mode "model" take the mode given.
@@ -93,15 +107,18 @@ Graph entry(const Module& module, const Graph& model, std::string name, const st
   GraphBuilder b(module, graph);
   const std::vector<bool> live = live_nodes(model, outputs);
   std::vector<ValueId> now(model.nodes.size(), kNoValue);
+  TensorIndex tensors(module);
+  Names assigned;
   for (size_t i = 0; i < model.nodes.size(); ++i) {
     if (!live[i]) continue;
     Node node = model.nodes[i];
     const bool takes_mode = node.op == Op::batch_norm && node.attributes.get<std::string>("mode") == "model";
-    const bool trains = takes_mode && mode == "train" && !is_frozen(module, model, node);
+    const bool trains = takes_mode && mode == "train" && !is_frozen(tensors, model, node);
     if (takes_mode) node.attributes.set("mode", std::string(trains ? "train" : "eval"));
+    if (trains) require_several_values(model, node);
     for (ValueId& v : node.inputs) v = now[static_cast<size_t>(v)];
     now[i] = b.clone(node, node.inputs);
-    if (trains) update_statistics(b, node);
+    if (trains) update_statistics(b, assigned, node);
   }
   for (const Output& output : outputs) {
     graph.outputs.push_back({output.name, now[static_cast<size_t>(output.value)]});

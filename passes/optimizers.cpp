@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ir/text/suggest.h"
+
 namespace rnc {
 namespace {
 
@@ -177,8 +179,20 @@ const Rule& rule_of(const Optimizer& optimizer) {
   if (it != rules().end()) return *it;
   std::vector<std::string_view> known;
   for (const Rule& rule : rules()) known.push_back(rule.name);
-  throw UserError(optimizer.location, fmt::format("there is no optimizer {}; there are {}", optimizer.name,
-                                                  fmt::join(known, ", ")));
+  const std::string hint =
+      text::suggestion(text::Wanted::optimizer, optimizer.name, {known.begin(), known.end()});
+  throw UserError(optimizer.location, fmt::format("there is no optimizer {}; there are {}{}", optimizer.name,
+                                                  fmt::join(known, ", "), hint));
+}
+
+void check_names(const Optimizer& optimizer, const Rule& rule) {
+  std::vector<std::string> known;
+  for (const AttributeSpec& spec : rule.hyper) known.emplace_back(spec.name);
+  for (const auto& [key, value] : optimizer.hyper.all()) {
+    if (std::ranges::find(known, key) != known.end()) continue;
+    throw UserError(optimizer.location, fmt::format("{}: there is no attribute {}{}", optimizer.name, key,
+                                                    text::suggestion(text::Wanted::hyper, key, known)));
+  }
 }
 
 void check_values(const Optimizer& optimizer) {
@@ -208,6 +222,7 @@ Optimizer complete_optimizer(const Optimizer& optimizer) {
   for (const AttributeSpec& spec : rule.hyper) {
     if (spec.default_value || optimizer.hyper.has(spec.name)) given.attributes.push_back(spec);
   }
+  check_names(optimizer, rule);
   Optimizer complete = optimizer;
   complete.hyper = complete_attributes(given, optimizer.hyper, optimizer.location);
   check_values(complete);

@@ -198,14 +198,21 @@ typedef struct rn_model_descriptor {
   int64_t layer_count;
 } rn_model_descriptor;
 
+/* A library that rnc has linked carries a checksum of its file, which rnrun checks before it loads it: its
+ * build ID (an ELF note, NT_GNU_BUILD_ID) of this size is XXH3, 64 bits and little-endian, of all bytes of
+ * the file with zeros in the build ID's place. Object files (rnc --emit=obj) carry none: what they are linked
+ * into is the linker's. */
+#define RN_CHECKSUM_BYTES 8
+
 /* A self-contained trainer (rnc --emit=trainer) is one file: a copy of rnrun, the model library, then this
  * trailer. */
 #define RN_TRAILER_MAGIC "RNCMODEL" /* without the terminating zero */
 
 typedef struct rn_trailer {
-  uint64_t offset; /* of the library in the file */
-  uint64_t size;   /* of the library; offset + size + sizeof(rn_trailer) is the size of the file */
-  char magic[8];   /* RN_TRAILER_MAGIC */
+  uint64_t offset;   /* of the library in the file */
+  uint64_t size;     /* of the library; offset + size + sizeof(rn_trailer) is the size of the file */
+  uint64_t checksum; /* XXH3 of all bytes of the file before this field */
+  char magic[8];     /* RN_TRAILER_MAGIC */
 } rn_trailer;
 
 #ifdef __cplusplus

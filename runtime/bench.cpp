@@ -30,7 +30,7 @@ void generate_inputs(BoundEntry& bound, const Model& model, int64_t batch) {
   Random random(1, stream_of("bench"));
   for (const rn_value& v : inputs(bound.entry())) {
     if (v.type.rank == 0) {
-      if (std::isnan(v.default_value))
+      if (std::isnan(bound.session().scalar(v)))
         bound.set_scalar(v.name, std::string_view(v.name) == "step" ? 1 : 1e-3);
       continue;
     }
@@ -88,6 +88,7 @@ BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& option
   ThreadPool pool(options.threads);
   Session session(model, pool);
   session.initialize(0);
+  for (const auto& [name, value] : options.inputs) session.set_scalar(name, value);
   BoundEntry bound(session, options.mode == BenchMode::train ? "train_step" : "infer", options.batch);
   session.prepare_for(bound.entry());
   generate_inputs(bound, *model, options.batch);

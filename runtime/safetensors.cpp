@@ -8,6 +8,7 @@
 #include <set>
 #include <vector>
 
+#include "runtime/contract/checksum.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
 
@@ -19,6 +20,17 @@ using nlohmann::json;
 
 constexpr uint64_t kMaxHeader = uint64_t{16} << 20;  // room for 100,000 tensors
 constexpr size_t kMaxRank = 8;
+constexpr std::string_view kUnknown = "0000000000000000";  // in the place of the checksum
+constexpr const char* kPlainFormat = "rnrun tensors 1";
+constexpr const char* kBeforeChecksums = "rnrun checkpoint 2";
+
+// Where the digits of the checksum begin in a header; npos if it is not there as written here.
+size_t find_checksum(std::string_view header) {
+  const std::string before = fmt::format("\"{}\":\"", kChecksumKey);
+  const size_t at = header.find(before);
+  const bool whole = at != std::string_view::npos && header.size() - at >= before.size() + kUnknown.size();
+  return whole ? at + before.size() : std::string_view::npos;
+}
 
 struct Entry {
   std::string name;
@@ -43,6 +55,7 @@ class Parser {
       else
         entries.push_back(parse_entry(name, value));
     }
+    check_checksum(file.metadata);
     check_coverage(entries);
     for (const Entry& e : entries) {
       const auto part = data_.subspan(e.begin, e.end - e.begin);
@@ -91,6 +104,28 @@ class Parser {
       metadata[key] = text.get<std::string>();
     }
     return metadata;
+  }
+
+  // Takes what write_safetensors added out of the metadata.
+  void check_checksum(std::map<std::string, std::string>& metadata) const {
+    const auto found = metadata.find("format");
+    const std::string format = found == metadata.end() ? "" : found->second;
+    if (format == kPlainFormat) metadata.erase(found);
+    const auto checksum = metadata.extract(std::string(kChecksumKey));
+    if (checksum.empty()) {
+      if (format.starts_with(kOurFormat) && format != kBeforeChecksums)
+        throw Error(fmt::format("{} is damaged: its format is '{}', but it has no checksum", path_, format));
+      return;
+    }
+    const auto all = std::string_view(reinterpret_cast<const char*>(bytes_.data()), bytes_.size());
+    const size_t at = find_checksum(all.substr(0, all.size() - data_.size()));
+    std::string actual = "unknown";
+    if (at != std::string_view::npos)
+      actual = checksum_text(checksum_of(
+          {bytes_.first(at), std::as_bytes(std::span(kUnknown)), bytes_.subspan(at + kUnknown.size())}));
+    if (checksum.mapped() != actual)
+      throw Error(fmt::format("{} is damaged: its checksum is {}, that of its content {}", path_,
+                              checksum.mapped(), actual));
   }
 
   Entry parse_entry(const std::string& name, const json& value) const {
@@ -160,7 +195,10 @@ void write_safetensors(const std::string& path, const TensorFile& content) {
                            [](const auto* item) { return bytes(item->second.dtype); });
 
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
+  auto metadata = content.metadata;
+  metadata.try_emplace("format", kPlainFormat);
+  metadata.insert_or_assign(std::string(kChecksumKey), std::string(kUnknown));
+  header["__metadata__"] = metadata;
   std::vector<std::span<const std::byte>> parts(2);
   size_t offset = 0;
   for (const auto* item : order) {
@@ -177,6 +215,7 @@ void write_safetensors(const std::string& path, const TensorFile& content) {
   for (size_t i = 0; i < 8; ++i) length[i] = static_cast<std::byte>(text.size() >> (8 * i) & 0xff);
   parts[0] = length;
   parts[1] = std::as_bytes(std::span(text));
+  text.replace(find_checksum(text), kUnknown.size(), checksum_text(checksum_of(parts)));
   replace_file(path, parts);
 }
 

@@ -149,6 +149,11 @@ void Session::set_tensors(std::initializer_list<rn_tensor_kind> kinds, const Arr
     if (contains(kinds, t.kind)) set_tensor(t, values.find(t.name)->second, source);
 }
 
+double Session::scalar(const rn_value& input) const {
+  const auto set = scalars_.find(std::string_view(input.name));
+  return set == scalars_.end() ? input.default_value : set->second;
+}
+
 void Session::prepare_for(const rn_entry& entry) {
   const bool reads =
       (entry.tensor_kinds >> RN_PREPARED & 1) != 0 && std::string_view(entry.name) != "prepare";
@@ -206,9 +211,9 @@ Arrays Session::call(std::string_view name, const Arrays& given, std::string_vie
                          type_text(dtype(v.type), shape_of(v.type, batch))));
       in.push_back(found->second.data.data());
     } else {
-      if (v.type.rank != 0 || std::isnan(v.default_value))
+      if (v.type.rank != 0 || std::isnan(scalar(v)))
         fail(fmt::format("nothing given for input '{}: {}'", v.name, type_text(v.type)));
-      const Array& value = defaults[v.name] = Array::scalar(static_cast<float>(v.default_value));
+      const Array& value = defaults[v.name] = Array::scalar(static_cast<float>(scalar(v)));
       in.push_back(value.data.data());
     }
   }

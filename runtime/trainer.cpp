@@ -48,7 +48,7 @@ void Trainer::save(const std::string& path) {
       throw Error(
           fmt::format("{} is no longer finite after step {}; the training has diverged: try a lower --lr",
                       bad->name, position_.step));
-  Checkpoint checkpoint{settings_, position_, {}};
+  Checkpoint checkpoint{settings_, position_, {}, classes_};
   if (ema_) {
     checkpoint.position.ema_updates = ema_->updates();
     checkpoint.ema = ema_->averages();
@@ -163,11 +163,16 @@ TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
   start_ = Clock::now();
   log_ = &log;
   position_ = start.position;
+  classes_ = data_.train->class_names();
+  if (classes_.empty()) classes_ = start.classes;
   lr_ = learning_rate(settings_, std::max<int64_t>(position_.step - 1, 0), steps_per_epoch_);
   if (settings_.model_ema) {
     ema_.emplace(session_, settings_, position_.ema_updates);
     if (!start.ema.empty()) ema_->set(start.ema, checkpoint_path(directory_));
   }
+  // What was saved last may be the best so far, and the other copy may have failed.
+  if (position_.epoch > 0 && position_.position == 0 && position_.best_epoch == position_.epoch)
+    save(best_checkpoint_path(directory_));
   TrainOutcome outcome;
   outcome.checkpoint = checkpoint_path(directory_);
   while (!ended()) {

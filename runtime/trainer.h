@@ -78,6 +78,7 @@ class Trainer {
   RunLog* log_ = nullptr;
   Progress progress_;
   TrainPosition position_;
+  std::vector<std::string> classes_;  // the names that the checkpoints have for them
   std::optional<ModelEma> ema_;
   Clock::time_point start_;
   Clock::time_point epoch_start_;

@@ -4,7 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 
+#include "runtime/checkpoint.h"
 #include "runtime/error.h"
 #include "runtime/layout.h"
 #include "runtime/safetensors.h"
@@ -90,6 +92,18 @@ void check_hash(const TensorFile& file, const std::string& path, const Model& mo
                   model.graph_hash()));
 }
 
+void set_inputs(const TensorFile& file, const std::string& path, Session& session) {
+  constexpr std::string_view kPrefix = "hyper.";
+  for (const auto& [key, text] : file.metadata) {
+    if (!key.starts_with(kPrefix)) continue;
+    double value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size())
+      throw Error(fmt::format("{}: damaged checkpoint: {} = '{}'", path, key, text));
+    session.set_scalar(key.substr(kPrefix.size()), value);
+  }
+}
+
 }  // namespace
 
 WeightsMatch load_weights(const std::string& path, Session& session, const WeightsOptions& options) {
@@ -103,11 +117,13 @@ WeightsMatch load_weights(const std::string& path, Session& session, const Weigh
   if (match.loaded == 0)
     throw Error(fmt::format("no tensor of {} fits the model {}:{}", path, model.name(), differing));
   if (!options.partial) check_hash(file, path, model);
+  if (is_checkpoint(file)) match.classes = checkpoint_classes(file.metadata, path);
   for (const rn_tensor& t : model.tensors()) {
     if (!is_weight(t) && !(options.slots && t.kind == RN_SLOT)) continue;
     const Array* value = value_of(file, t.name);
     if (value != nullptr && fits(*value, t)) session.set_tensor(t, *value, path);
   }
+  if (options.inputs && is_checkpoint(file)) set_inputs(file, path, session);
   return match;
 }
 

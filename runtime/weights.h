@@ -13,6 +13,7 @@ namespace rnrun {
 struct WeightsOptions {
   bool partial = false;  // load what fits, whatever else the file has or lacks
   bool slots = false;    // also the optimizer's state, if the file has some of this model's
+  bool inputs = false;   // also the values of scalar inputs that a checkpoint was trained with
 };
 
 // How a file and a model compare.
@@ -21,6 +22,7 @@ struct WeightsMatch {
   std::vector<std::string> missing;    // the model has them, the file not
   std::vector<std::string> extra;      // the file has them, the model not
   std::vector<std::string> misshapen;  // "fc.weight: f32[10, 512], the model has f32[1000, 512]"
+  std::vector<std::string> classes;    // that a checkpoint has names for
 };
 
 // Sets parameters and buffers; where a checkpoint has moving averages, to these. PyTorch's counters

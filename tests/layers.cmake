@@ -1,13 +1,14 @@
 # Checks that every include follows the one direction of dependencies:
-#   ir <- passes <- compiler -> runtime/abi.h <- runtime
+#   ir <- passes <- compiler -> runtime/abi.h, runtime/contract <- runtime
 # and that only compiler/ includes LLVM. Run by ctest as: cmake -DROOT=<source dir> -P tests/layers.cmake
 set(ir_may "^ir/")
 set(passes_may "^(ir|passes)/")
-set(compiler_may "^((ir|passes|compiler)/|runtime/abi\\.h$)")
+set(compiler_may "^((ir|passes|compiler)/|runtime/abi\\.h$|runtime/contract/)")
 set(runtime_may "^runtime/")
+set(runtime/contract_may "^runtime/(abi\\.h$|contract/)")
 
 set(failures "")
-foreach(layer ir passes compiler runtime)
+foreach(layer ir passes compiler runtime runtime/contract)
   file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/${layer}/*.cpp ${ROOT}/${layer}/*.h ${ROOT}/${layer}/*.def)
   list(LENGTH sources count)
   if(count EQUAL 0)

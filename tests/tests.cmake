@@ -36,11 +36,20 @@ rnc_unit_tests(runtime rnc_runtime)
 file(GLOB run_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/run/*.cpp)
 add_executable(run_tests ${CMAKE_SOURCE_DIR}/tests/unit/main.cpp ${run_tests})
 target_link_libraries(run_tests PRIVATE rnc_compiler rnc_runtime rnc_test_support doctest::doctest)
-add_test(NAME run COMMAND run_tests -tce=*guarded*)
+add_test(NAME run COMMAND run_tests -tce=random*networks*,*guarded*)
 add_test(NAME guarded_host COMMAND run_tests -tc=*guarded*)
+foreach(first 1 151)
+  add_test(NAME random_networks_${first} COMMAND run_tests -tc=random*networks*)
+  set_tests_properties(random_networks_${first} PROPERTIES ENVIRONMENT "RNC_TEST_SEED=${first};RNC_TEST_COUNT=150")
+endforeach()
 add_test(NAME samples COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/samples.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME command_line COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/command_line.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME training COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/training.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME scalar_inputs COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/scalar_inputs.sh $<TARGET_FILE_DIR:rnc>)
+# What compiling takes as networks grow.
+add_test(NAME growth COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/growth.py --bin $<TARGET_FILE_DIR:rnc>)
+add_test(NAME files COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/files.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 
 # Tests labelled "full" need packages that only they need: tests/install_debian.sh tests. Without these they fail, but
 # ctest -LE full leaves them out.

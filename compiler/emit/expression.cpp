@@ -123,6 +123,11 @@ llvm::Value* BodyEmitter::emit_uncached(const ExprNode& e) {
       llvm::Value* a = operand(0);
       return b_.CreateShuffleVector(a, operand(1), lanes);
     }
+    case ExprKind::mask: {
+      llvm::Value* a = operand(0);
+      llvm::Value* exists = lane_mask(affine(e.operands[1]), e.type.lanes);
+      return b_.CreateSelect(exists, a, llvm::Constant::getNullValue(a->getType()));
+    }
     case ExprKind::reduce:
       return emit_reduce(e.reduce, operand(0), e.operands[0]->type);
     case ExprKind::load:

@@ -177,6 +177,15 @@ Expr interleave(Expr a, Expr b, int half) {
   return make(std::move(node));
 }
 
+Expr mask(Expr a, Expr count) {
+  check(a->type.lanes > 1, "mask takes a vector");
+  expect_type(count, {Scalar::i64, 1}, "the count of mask");
+  if (count->kind == ExprKind::constant && count->integer >= a->type.lanes) return a;
+  ExprNode node{.kind = ExprKind::mask, .type = a->type};
+  node.operands = {std::move(a), std::move(count)};
+  return make(std::move(node));
+}
+
 Expr reduce(Reduce op, Expr a) {
   check(is_arithmetic(a->type.scalar), "a reduction takes i32, i64, f32 or f64: cast first");
   check(std::has_single_bit(static_cast<unsigned>(a->type.lanes)),

@@ -45,7 +45,8 @@ struct EntryMemory {
   std::span<void* const> tensors;       // by index into Module::tensors; null where not used
 };
 
-// Runs all calls of an entry of `program`. Arena memory starts out as NaN. Throws Fault.
+// Runs all calls of an entry of `program`. Arena memory starts out as NaN. Throws Fault, also where a call
+// leaves something other than zero in the padding of what it stores to (see Layout in ir/type.h).
 void run_entry(const Program& program, const EntryProgram& entry, int64_t batch, const EntryMemory& memory,
                const RunOptions& options = {});
 

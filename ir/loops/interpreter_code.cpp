@@ -207,6 +207,14 @@ void interleave_lanes(Machine& m, const Instruction& i) {
   for (int lane = 0; lane < i.lanes; ++lane) result[lane] = (lane % 2 == 0 ? a : b)[first + lane / 2];
 }
 
+template <class T>
+void mask_lanes(Machine& m, const Instruction& i) {
+  const T* a = m.at<T>(i.a);
+  const int64_t count = *m.at<int64_t>(i.b);
+  T* result = m.at<T>(i.result);
+  for (int lane = 0; lane < i.lanes; ++lane) result[lane] = lane < count ? a[lane] : T{0};
+}
+
 // Here `lanes` is the operand's.
 template <Reduce op, class T>
 void reduce_lanes(Machine& m, const Instruction& i) {
@@ -306,6 +314,8 @@ auto function_for(const ExprNode& e, ValueType operand) -> decltype(Instruction:
         return spread_lanes<T>;
       case ExprKind::interleave:
         return interleave_lanes<T>;
+      case ExprKind::mask:
+        return mask_lanes<T>;
       case ExprKind::reduce:
         if constexpr (arithmetic) {
           return e.reduce == Reduce::add ? reduce_lanes<Reduce::add, T> : reduce_lanes<Reduce::max, T>;

@@ -7,7 +7,7 @@
 //             -- an array given by the caller
 //   stmt   := block | for | if | let | alloc | store | prefetch
 //   expr   := constant | variable | unary | binary | fma | select | cast
-//           | broadcast | spread | interleave | reduce | load
+//           | broadcast | spread | interleave | mask | reduce | load
 //
 // Index arithmetic is i64. The variables "task", "N" (the batch) and "threads" (that run the tasks) are
 // predefined. Every variable is bound once on the way to its use (a `for` or a `let`) and visible in its body
@@ -72,6 +72,7 @@ enum class ExprKind : uint8_t {
   broadcast,
   spread,
   interleave,
+  mask,
   reduce,
   load
 };
@@ -145,6 +146,8 @@ Expr broadcast(Expr a, int lanes);
 Expr spread(Expr a, int group, int index);
 // The lanes of a and b in turn: a0 b0 a1 b1 ... of their first halves (half = 0), or of their second (1).
 Expr interleave(Expr a, Expr b, int half);
+// The first `count` lanes (i64; none where it is not positive) of the vector; zero in the others.
+Expr mask(Expr a, Expr count);
 Expr reduce(Reduce op, Expr a);  // over lanes, as a balanced tree (halves added lane-wise)
 Expr load(MemoryRef memory, std::vector<Expr> index);
 Expr load(MemoryRef memory, std::vector<Expr> index, int lanes, int lane_dim, Expr valid = {});

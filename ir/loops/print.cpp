@@ -132,6 +132,8 @@ std::string text(const Expr& expr, Precedence least) {
       return fmt::format("spread({}, {}, {})", text_of_list(e.operands), e.group, e.integer);
     case ExprKind::interleave:
       return fmt::format("interleave({}, {})", text_of_list(e.operands), e.integer);
+    case ExprKind::mask:
+      return fmt::format("mask({})", text_of_list(e.operands));
     case ExprKind::reduce:
       return fmt::format("reduce_{}({})", e.reduce == Reduce::add ? "add" : "max", text_of_list(e.operands));
     case ExprKind::load:

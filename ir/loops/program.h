@@ -28,6 +28,9 @@ struct Buffer {
   int index = -1;
   Extent size;    // bytes
   Extent offset;  // arena only: set by plan_memory
+  // Of the graph value; a scalar for temporaries of kernels. Its padding is zero once a call has stored to
+  // it.
+  Type type = {};
 };
 
 // How a call is counted in profiles.

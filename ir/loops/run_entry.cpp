@@ -20,6 +20,23 @@ Lines undefined(int64_t size) {
   return Lines(static_cast<size_t>((size + 64) / 64), line);
 }
 
+// Fails where a call has left something in the padding of a buffer that it stored to.
+void check_padding(const Program& program, const EntryProgram& entry, const Call& call, int64_t batch,
+                   const std::vector<void*>& arguments) {
+  const Kernel& kernel = program.kernels[static_cast<size_t>(call.kernel)];
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const Buffer& buffer = entry.buffers[static_cast<size_t>(call.arguments[i])];
+    if (kernel.params[i]->access == Access::read || buffer.type.dtype != DType::f32) continue;
+    if (buffer.region == Region::output) continue;  // the caller's memory has no padding
+    const auto* data = static_cast<const float*>(arguments[i]);
+    for (const int64_t place : padding_elements(buffer.type, batch, kernel.code_vector_bytes / 4)) {
+      if (data[place] == 0) continue;
+      throw Fault(fmt::format("kernel {}, batch {}: {} in the padding of {}, {}, at element {}", kernel.name,
+                              batch, data[place], buffer.name, str(buffer.type), place));
+    }
+  }
+}
+
 }  // namespace
 
 void run_entry(const Program& program, const EntryProgram& entry, int64_t batch, const EntryMemory& memory,
@@ -56,6 +73,7 @@ void run_entry(const Program& program, const EntryProgram& entry, int64_t batch,
     for (const int buffer : call.arguments) arguments.push_back(places[static_cast<size_t>(buffer)]);
     try {
       run(program.kernels[static_cast<size_t>(call.kernel)], batch, arguments, options);
+      check_padding(program, entry, call, batch, arguments);
     } catch (const Fault& fault) {
       throw Fault(fmt::format("entry {}, {}: {}", entry.name, call.label, fault.what()));
     }

@@ -10,8 +10,10 @@
 //   - Memories with access `read` are not stored to.
 //   - Bounds of unrolled loops, and indices of register tiles, are made of constants and of variables of
 //     unrolled loops only, or of lets of those: they are constant once loops are unrolled.
-//   - An access that runs whenever its task does (under no `if`) does not lie outside its memory for every
-//     value of the variables. (The interpreter checks each access that runs.)
+//   - Every load and store, of each lane that `valid` lets it touch, is proven to lie inside its memory for
+//   all
+//     batches, threads and tasks, by what loops, conditions and lets say of the indices (bounds.h). One that
+//     lies inside but cannot be proven to breaks the rule too. Prefetches may lie anywhere.
 //   - With more than one task, no store to a parameter writes the same elements in all of them: an index, a
 //     loop's bound or a condition around it depends on the task. (The interpreter finds the other conflicts.)
 #include <fmt/format.h>
@@ -19,62 +21,16 @@
 #include <algorithm>
 #include <bit>
 #include <map>
+#include <optional>
 
-#include "ir/loops/loops.h"
+#include "ir/loops/bounds.h"
 
 namespace rnc::loops {
 namespace {
 
-constexpr int64_t kInfinity = int64_t{1}
-                              << 40;  // larger than any size; products of two of them fit twice in 128 bits
-
-// The values an i64 expression can take, both ends included.
-struct Interval {
-  int64_t low = -kInfinity;
-  int64_t high = kInfinity;
-};
-
-int64_t clamp(__int128 value) {
-  return static_cast<int64_t>(std::clamp<__int128>(value, -kInfinity, kInfinity));
-}
-
-// An end that may be anything stays so.
-int64_t plus(int64_t a, int64_t b) {
-  if (std::abs(a) == kInfinity) return a;
-  if (std::abs(b) == kInfinity) return b;
-  return clamp(static_cast<__int128>(a) + b);
-}
-
-Interval interval(Binary op, Interval a, Interval b) {
-  switch (op) {
-    case Binary::add:
-      return {plus(a.low, b.low), plus(a.high, b.high)};
-    case Binary::sub:
-      return {plus(a.low, -b.high), plus(a.high, -b.low)};
-    case Binary::mul: {
-      const __int128 products[] = {
-          static_cast<__int128>(a.low) * b.low, static_cast<__int128>(a.low) * b.high,
-          static_cast<__int128>(a.high) * b.low, static_cast<__int128>(a.high) * b.high};
-      return {clamp(std::ranges::min(products)), clamp(std::ranges::max(products))};
-    }
-    case Binary::div:
-      if (b.low <= 0) return {0, kInfinity};
-      return {std::max<int64_t>(a.low, 0) / b.high, a.high == kInfinity ? kInfinity : a.high / b.low};
-    case Binary::mod:
-      return {0, std::min(a.high, b.high - 1)};
-    case Binary::min:
-      return {std::min(a.low, b.low), std::min(a.high, b.high)};
-    case Binary::max:
-      return {std::max(a.low, b.low), std::max(a.high, b.high)};
-    default:
-      return {};
-  }
-}
-
 // What is known of an expression or a variable.
-struct Facts {
+struct Known {
   ValueType type;
-  Interval values;
   bool constant = false;  // once loops are unrolled
   bool by_task = false;   // may differ between tasks
 };
@@ -100,10 +56,9 @@ class Verifier {
     require(tasks.fixed >= 0 && tasks.per_sample >= 0 && tasks.at(1) > 0, "the kernel has {} tasks",
             str(tasks));
     many_tasks_ = tasks != Extent{1, 0};
-    variables_["N"] = {.type = {Scalar::i64, 1}, .values = {1, kInfinity}};
-    variables_["threads"] = {.type = {Scalar::i64, 1}, .values = {1, kInfinity}};
-    const int64_t last_task = tasks.per_sample > 0 ? kInfinity : tasks.fixed - 1;
-    variables_["task"] = {.type = {Scalar::i64, 1}, .values = {0, last_task}, .by_task = true};
+    bounds_.emplace(tasks);
+    for (const char* name : {"N", "threads", "task"}) variables_[name] = {.type = {Scalar::i64, 1}};
+    variables_["task"].by_task = true;
     for (const MemoryRef& memory : kernel.params) {
       require(memory != nullptr, "a parameter is missing");
       require(memory->space == Space::parameter, "parameter {} is a register tile or scratch", memory->name);
@@ -130,18 +85,18 @@ class Verifier {
 
   // Calls `body` with the variable in scope.
   template <class Body>
-  void with_variable(const std::string& name, const Facts& facts, Body body) {
+  void with_variable(const std::string& name, const Known& facts, Body body) {
     const auto [place, fresh] = variables_.emplace(name, facts);
     require(fresh, "variable {} is bound twice", name);
     body();
     variables_.erase(place);
   }
 
-  Facts expr(const Expr& e) {
+  Known expr(const Expr& e) {
     require(static_cast<bool>(e), "an expression is missing");
     switch (e->kind) {
       case ExprKind::constant:
-        return {e->type, {clamp(e->integer), clamp(e->integer)}, true, false};
+        return {.type = e->type, .constant = true};
       case ExprKind::variable: {
         const auto found = variables_.find(e->variable);
         require(found != variables_.end(), "variable {} is used outside its scope", e->variable);
@@ -157,19 +112,14 @@ class Verifier {
     }
   }
 
-  Facts operation(const ExprNode& e) {
-    Facts facts{.type = e.type, .constant = true};
-    std::vector<Interval> values;
+  Known operation(const ExprNode& e) {
+    Known known{.type = e.type, .constant = true};
     for (const Expr& operand : e.operands) {
-      const Facts known = expr(operand);
-      facts.constant = facts.constant && known.constant;
-      facts.by_task = facts.by_task || known.by_task;
-      values.push_back(known.values);
+      const Known of_operand = expr(operand);
+      known.constant = known.constant && of_operand.constant;
+      known.by_task = known.by_task || of_operand.by_task;
     }
-    if (e.kind == ExprKind::binary && e.type.scalar == Scalar::i64) {
-      facts.values = interval(e.binary, values[0], values[1]);
-    }
-    return facts;
+    return known;
   }
 
   void require_declared(const MemoryRef& memory) {
@@ -183,17 +133,15 @@ class Verifier {
     require_declared(memory);
     bool by_task = valid && expr(valid).by_task;
     for (size_t i = 0; i < index.size(); ++i) {
-      const Facts facts = expr(index[i]);
-      by_task = by_task || facts.by_task;
-      require(memory->space != Space::registers || facts.constant,
+      const Known known = expr(index[i]);
+      by_task = by_task || known.by_task;
+      require(memory->space != Space::registers || known.constant,
               "{} is in registers and indexed by {}, which is not constant once loops are unrolled",
               memory->name, print(index[i]));
-      const Extent dim = memory->dims[i];
-      const int64_t touched = static_cast<int>(i) == lane_dim && !valid ? lanes : 1;
-      const bool inside = dim.per_sample > 0 || facts.values.low + touched <= dim.fixed;
-      require(!certain_ || (inside && facts.values.high >= 0),
-              "{} is accessed outside: index {} of dimension {}", memory->name, print(index[i]), i);
     }
+    const int outside = bounds_->unproven({memory, index, lanes, lane_dim, valid});
+    require(outside < 0, "{} is not bounded: index {} of dimension {}", memory->name,
+            outside < 0 ? "" : print(index[static_cast<size_t>(outside)]), outside);
     return by_task;
   }
 
@@ -211,8 +159,11 @@ class Verifier {
         return loop(s);
       case StmtKind::if_then:
         return branch(s);
-      case StmtKind::let:
-        return with_variable(s.variable, expr(s.value), [&] { all(s.body); });
+      case StmtKind::let: {
+        const Known known = expr(s.value);
+        bounds_->let(s.variable, s.value);
+        return with_variable(s.variable, known, [&] { all(s.body); });
+      }
       case StmtKind::alloc:
         require(s.memory->space != Space::parameter, "{} is allocated and a parameter", s.memory->name);
         declare(s.memory);
@@ -236,38 +187,45 @@ class Verifier {
   }
 
   void loop(const StmtNode& s) {
-    const Facts begin = expr(s.begin), end = expr(s.end);
+    const Known begin = expr(s.begin), end = expr(s.end);
     require(!s.unrolled || (begin.constant && end.constant),
             "loop {} is unrolled from {} to {}, which are not constant once loops are unrolled", s.variable,
             print(s.begin), print(s.end));
-    Facts variable{.type = {Scalar::i64, 1}};
-    variable.values = {begin.values.low, plus(end.values.high, -1)};
+    Known variable{.type = {Scalar::i64, 1}};
     variable.constant = s.unrolled;
     variable.by_task = begin.by_task || end.by_task;
-    const bool runs = begin.values.high < end.values.low;
-    guarded(variable.by_task, runs, [&] { with_variable(s.variable, variable, [&] { all(s.body); }); });
+    guarded(variable.by_task, [&] {
+      bounds_->loop(s);
+      with_variable(s.variable, variable, [&] { all(s.body); });
+    });
   }
 
   void branch(const StmtNode& s) {
-    guarded(expr(s.value).by_task, false, [&] { all(s.body); });
+    const bool by_task = expr(s.value).by_task;
+    for (size_t i = 0; i < s.body.size(); ++i) {
+      guarded(by_task, [&] {
+        bounds_->assume(s.value, i == 0);
+        stmt(s.body[i]);
+      });
+    }
   }
 
-  // Calls `body` as code that a condition decides on: one that may depend on the task, or surely holds.
+  // Calls `body` as code that runs under a condition, or in a loop: `by_task` if that depends on the task.
   template <class Body>
-  void guarded(bool by_task, bool certain, Body body) {
-    const bool outer_task = under_task_, outer_certain = certain_;
+  void guarded(bool by_task, Body body) {
+    const bool outer_task = under_task_;
+    const Bounds::Mark mark = bounds_->mark();
     under_task_ = under_task_ || by_task;
-    certain_ = certain_ && certain;
     body();
     under_task_ = outer_task;
-    certain_ = outer_certain;
+    bounds_->return_to(mark);
   }
 
-  std::map<std::string, Facts> variables_;
+  std::map<std::string, Known> variables_;
   std::vector<MemoryRef> memories_;
   bool many_tasks_ = true;
   bool under_task_ = false;  // a loop or condition around depends on the task
-  bool certain_ = true;      // the statement runs in every task
+  std::optional<Bounds> bounds_;
 };
 
 int64_t scratch_bytes(const StmtNode& s) {

@@ -39,6 +39,13 @@ Type infer_relu_grad(const Node& node, Types in) {
   return f32(in[0].shape);
 }
 
+Type infer_expand_as(const Node& node, Types in) {
+  require_rank_at_least(node, in[0], 0, "the operand");
+  require_rank_at_least(node, in[1], 0, "the other");
+  if (spreads_over(in[0].shape, in[1].shape)) return f32(in[1].shape);
+  fail(node, fmt::format("{} does not spread over {}", str(in[0]), str(in[1])));
+}
+
 Type infer_bias_correction(const Node& node, Types in) {
   require_shape(node, in[0], {}, "beta");
   require_shape(node, in[1], {}, "step");
@@ -75,6 +82,7 @@ double square_root(double a) { return std::sqrt(a); }
 double inverse_square_root(double a) { return 1 / std::sqrt(a); }
 double rectified(double a) { return a < 0 ? 0 : a; }
 double where_positive(double dy, double y) { return y > 0 ? dy : 0; }
+double first(double a, double) { return a; }
 double corrected(double beta, double step) { return 1 - std::pow(beta, step); }
 
 // The sum of all elements of `v`, made of the sums over channels there are.
@@ -143,6 +151,10 @@ Gradients gradient_relu(GraphBuilder& b, ValueId forward, ValueId dy) {
   return {b.emit(Op::relu_grad, {dy, forward})};
 }
 
+Gradients gradient_expand_as(GraphBuilder& b, ValueId forward, ValueId dy) {
+  return {reduce_to(b, dy, b[forward].inputs[0]), kNoValue};
+}
+
 OpInfo elementwise(Op op, std::string_view name, int inputs, std::string_view doc) {
   return {.op = op,
           .name = name,
@@ -190,6 +202,14 @@ OpInfo relu_grad() {
   OpInfo row = elementwise(Op::relu_grad, "relu_grad", 2, "dy where y > 0, else 0");
   row.infer = infer_relu_grad;
   row.evaluate = evaluate_binary<where_positive>;
+  return row;
+}
+
+OpInfo expand_as() {
+  OpInfo row = elementwise(Op::expand_as, "expand_as", 2, "a spread over the shape of b");
+  row.infer = infer_expand_as;
+  row.gradient = gradient_expand_as;
+  row.evaluate = evaluate_binary<first>;
   return row;
 }
 

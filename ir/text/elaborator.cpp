@@ -26,25 +26,30 @@ void add_keys(const Map& map, std::vector<std::string>& keys) {
 
 }  // namespace
 
-Elaborator::Elaborator(const Library& library, const ElaborateOptions& options)
-    : library_(library),
+Elaborator::Elaborator(const Library& library, const ElaborateOptions& options, Errors& errors)
+    : Environment(&errors),
+      library_(library),
       options_(options),
-      constants_(evaluate_constants(library, options.set)),
+      constants_(evaluate_constants(library, options.set, errors)),
       graph_{.name = "model"},
-      builder_(module_, graph_) {
-  for (const auto& [name, block] : library.blocks) {
-    if (find_op(name) != nullptr || std::ranges::find(kFunctions, name) != kFunctions.end()) {
-      throw UserError(block->location, fmt::format("a block cannot be called {}: that is built in", name));
-    }
-  }
-}
+      builder_(module_, graph_) {}
 
 Module Elaborator::run() {
   const Definition& model = *library_.model;
   module_.name = model.name;
   frames_.push_back({.definition = &model});
+  for (const auto& [name, block] : library_.blocks) {
+    if (find_op(name) != nullptr || std::ranges::find(kFunctions, name) != kFunctions.end()) {
+      report(UserError(block->location, fmt::format("a block cannot be called {}: that is built in", name)));
+    }
+  }
   declare_inputs(model);
-  execute(model.body);
+  try {
+    execute(model.body);
+  } catch (LimitExceeded& error) {
+    add_notes(error.diagnostic);
+    throw;
+  }
   finish(model);
   return std::move(module_);
 }
@@ -56,24 +61,41 @@ Type Elaborator::plain_type(const TypeSyntax& syntax) {
 
 void Elaborator::declare_inputs(const Definition& model) {
   for (const Parameter& input : model.parameters) {
-    claim(input.name, input.location);
-    builder_.set_origin(input.location, input.name);
-    const ValueId node = builder_.input(input.name, plain_type(*input.type));
-    frames_.back().variables[input.name] = {TensorRef{node}};
+    frames_.back().variables[input.name] = {Poison{}};
+    attempt(input.location, [&] {
+      claim(input.name, input.location);
+      builder_.set_origin(input.location, input.name);
+      const ValueId node = builder_.input(input.name, plain_type(*input.type));
+      frames_.back().variables[input.name] = {TensorRef{node}};
+      if (input.default_value) set_default(graph_[node], *input.default_value);
+    });
   }
 }
 
+void Elaborator::set_default(Node& input, const Expr& expr) {
+  if (input.type.dtype != DType::f32 || input.type.rank() != 0) {
+    throw UserError(expr.location, fmt::format("{}: only a scalar f32[] can have a default, not {}",
+                                               input.name, str(input.type)));
+  }
+  const double value =
+      to_real(evaluate(expr, *this), expr.location, fmt::format("{}: the default", input.name));
+  input.attributes.set("default", value);
+}
+
 void Elaborator::finish(const Definition& model) {
-  if (!predict_) {
-    throw UserError(model.location,
-                    fmt::format("model {} does not say what it predicts: add `predict NAME`", model.name));
+  const bool lacks_predict = !given_.contains("predict"), lacks_loss = !given_.contains("loss");
+  const bool is_certain = !frames_.front().uncertain;
+  if (lacks_predict && is_certain) {
+    report(UserError(model.location,
+                     fmt::format("model {} does not say what it predicts: add `predict NAME`", model.name)));
   }
   if (!options_.optimizer.empty()) module_.optimizer = parse_optimizer(options_.optimizer);
-  if (!module_.optimizer.name.empty() && !loss_) {
-    throw UserError(
+  if (!module_.optimizer.name.empty() && lacks_loss && is_certain) {
+    report(UserError(
         module_.optimizer.location,
-        fmt::format("model {} cannot be trained without a loss: add `loss cross_entropy(...)`", model.name));
+        fmt::format("model {} cannot be trained without a loss: add `loss cross_entropy(...)`", model.name)));
   }
+  if (has_errors()) return;
   for (const std::string& pattern : options_.freeze) frozen_.emplace_back(pattern, SourceLocation{});
   freeze_parameters(module_, frozen_);
   graph_.outputs.push_back(*predict_);
@@ -94,6 +116,12 @@ std::optional<Value> Elaborator::execute(const std::vector<Statement>& body) {
 std::optional<Value> Elaborator::execute(const Statement& statement) {
   const Level level(*this, statement.location);
   count(statement.location);
+  std::optional<Value> result;
+  if (!attempt(statement.location, [&] { result = execute_kind(statement); })) poison(statement);
+  return result;
+}
+
+std::optional<Value> Elaborator::execute_kind(const Statement& statement) {
   switch (statement.kind) {
     case Statement::Kind::let:
       let(statement);
@@ -112,6 +140,8 @@ std::optional<Value> Elaborator::execute(const Statement& statement) {
     case Statement::Kind::init:
       choose_initializer(statement);
       return std::nullopt;
+    case Statement::Kind::failed:
+      throw Poisoned{};
     default:
       model_statement(statement);
       return std::nullopt;
@@ -154,7 +184,7 @@ void Elaborator::choose_initializer(const Statement& statement) {
   const std::vector<std::string>& parts = initialized_parts();
   if (std::ranges::find(parts, statement.name) == parts.end()) {
     throw UserError(statement.location, fmt::format("there is no '{}' to initialise{}", statement.name,
-                                                    suggestion(statement.name, parts)));
+                                                    suggestion(Wanted::other, statement.name, parts)));
   }
   initializers_[statement.name] = make_initializer(*statement.value, *this);
 }
@@ -191,6 +221,7 @@ void Elaborator::model_statement(const Statement& statement) {
 void Elaborator::freeze(const Expr& expr) {
   const Value value = evaluate(expr, *this);
   const auto* pattern = value.get<std::string>();
+  if (value.is_poison()) throw Poisoned{};
   if (pattern == nullptr) {
     throw UserError(expr.location, fmt::format("freeze takes a string, not {}", kind_of(value)));
   }
@@ -219,16 +250,18 @@ void Elaborator::set_loss(const Expr& expr) {
 // --- names
 
 Value Elaborator::lookup(const Expr& name) {
-  const Constants& variables = frames_.back().variables;
+  Constants& variables = frames_.back().variables;
   if (const auto it = variables.find(name.text); it != variables.end()) return it->second;
   if (const auto it = constants_.find(name.text); it != constants_.end()) return it->second;
   if (const auto it = library_.blocks.find(name.text); it != library_.blocks.end()) return {it->second.get()};
   if (const auto value = predefined_constant(name.text)) return *value;
-  std::vector<std::string> known;
+  std::vector<std::string> known = {"true", "false"};
   add_keys(variables, known);
   add_keys(constants_, known);
   add_keys(library_.blocks, known);
-  throw UserError(name.location, fmt::format("unknown name '{}'{}", name.text, suggestion(name.text, known)));
+  variables[name.text] = {Poison{}};  // it is said once
+  throw UserError(name.location,
+                  fmt::format("unknown name '{}'{}", name.text, suggestion(Wanted::value, name.text, known)));
 }
 
 // --- blocks
@@ -239,20 +272,25 @@ Value Elaborator::call_block(const Definition& block, const Expr& call, const Ar
   check_recursion(block, call);
   check_arguments(block, call, arguments);
   const auto initializers = initializers_;  // `init` in a block holds to its end
-  frames_.push_back({&block, std::move(scope), std::move(result_name), {}});
-  try {
+  frames_.push_back({&block, std::move(scope), std::move(result_name), {}, call.location});
+  Value result = run_block(block, arguments);
+  frames_.pop_back();
+  initializers_ = initializers;
+  return result;
+}
+
+// In the frame of the block.
+Value Elaborator::run_block(const Definition& block, const Arguments& arguments) {
+  Value result{Poison{}};
+  attempt(block.location, [&] {
     bind(block, arguments);
-    std::optional<Value> result = execute(block.body);
-    if (!result)
+    if (std::optional<Value> returned = execute(block.body)) {
+      result = std::move(*returned);
+    } else if (!frames_.back().uncertain) {
       throw UserError(block.location, fmt::format("block {} does not return anything", block.name));
-    frames_.pop_back();
-    initializers_ = initializers;
-    return *result;
-  } catch (const UserError& error) {
-    Diagnostic diagnostic = error.diagnostic();
-    diagnostic.notes.push_back({call.location, fmt::format("in block {}, called here", block.name), {}});
-    throw UserError(std::move(diagnostic));
-  }
+    }
+  });
+  return result;
 }
 
 void Elaborator::check_recursion(const Definition& block, const Expr& call) const {
@@ -278,7 +316,7 @@ void Elaborator::check_arguments(const Definition& block, const Expr& call,
     if (index == names.size()) {
       throw UserError(syntax.keyword_location,
                       fmt::format("{}: there is no argument '{}'{}", block.name, syntax.keyword,
-                                  suggestion(syntax.keyword, names)));
+                                  suggestion(Wanted::argument, syntax.keyword, names)));
     }
     if (is_bound[index]) {
       throw UserError(syntax.keyword_location,
@@ -315,6 +353,7 @@ Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
     throw UserError(call.location, "repeat: takes a block, what it is applied to, and count = K");
   }
   const auto* applied = arguments[0].value.get<const Definition*>();
+  if (arguments[0].value.is_poison()) return {Poison{}};
   if (applied == nullptr) {
     throw UserError(
         arguments[0].syntax->location,
@@ -338,6 +377,7 @@ Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
     const std::string step = fmt::format("{}.{}", name, i);
     arguments[0].value = call_block(block, call, arguments, layer_of(step), step);
     if (i == 0) std::erase_if(arguments, named("stride"));
+    if (arguments[0].value.is_poison()) break;
   }
   return arguments[0].value;
 }

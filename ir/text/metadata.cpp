@@ -97,7 +97,7 @@ Attributes initializer_arguments(const Expr& call, const InitializerInfo& info, 
                                 specs.size() == 1 ? "" : "s"));
   }
   for (const std::string_view fan : {"fan_in", "fan_out"}) specs.push_back({fan, AttributeKind::integer, {}});
-  Attributes given = keyword_arguments(call, arguments, positional, names_of(specs));
+  Attributes given = keyword_arguments(call, arguments, positional, names_of(specs), environment);
   for (size_t i = 0; i < positional; ++i) {
     const std::string key(specs[i].name);
     if (given.has(key)) throw UserError(call.location, fmt::format("{}: {} is given twice", info.name, key));
@@ -113,26 +113,41 @@ Attributes initializer_arguments(const Expr& call, const InitializerInfo& info, 
 }  // namespace
 
 Attributes keyword_arguments(const Expr& call, const Arguments& arguments, size_t first,
-                             const std::vector<std::string>& known) {
+                             const std::vector<std::string>& known, Environment& environment) {
+  const Wanted wanted = call.text == "recipe" ? Wanted::setting : Wanted::argument;
   Attributes result;
+  bool complete = true;
   for (size_t i = first; i < arguments.size(); ++i) {
     const auto& [syntax, value] = arguments[i];
     const std::string& key = syntax->keyword;
     if (key.empty()) {
       throw UserError(syntax->location, fmt::format("{}: this argument must have a name", call.text));
     }
-    if (!known.empty() && std::ranges::find(known, key) == known.end()) {
-      throw UserError(syntax->keyword_location,
-                      fmt::format("{}: there is no argument '{}'{}", call.text, key, suggestion(key, known)));
-    }
-    result.set(key, to_attribute(value, syntax->location, fmt::format("{}: {}", call.text, key)));
+    const bool is_known = known.empty() || std::ranges::find(known, key) != known.end();
+    complete &= environment.attempt(syntax->location, [&] {
+      if (!is_known) {
+        throw UserError(syntax->keyword_location, fmt::format("{}: there is no argument '{}'{}", call.text,
+                                                              key, suggestion(wanted, key, known)));
+      }
+      result.set(key, to_attribute(value, syntax->location, fmt::format("{}: {}", call.text, key)));
+    });
   }
+  if (!complete) throw Poisoned{};
   return result;
+}
+
+bool is_initializer(std::string_view name) {
+  return std::ranges::find(initializers(), name, &InitializerInfo::name) != initializers().end();
+}
+
+bool is_setting(std::string_view name) {
+  return std::ranges::find(recipe_entries(), name, &RecipeEntry::name) != recipe_entries().end();
 }
 
 std::vector<std::string> make_classes(const Expr& expr, Environment& environment) {
   const Value value = evaluate(expr, environment);
   const auto* list = value.get<std::shared_ptr<const List>>();
+  if (value.is_poison()) throw Poisoned{};
   if (list == nullptr) throw UserError(expr.location, "classes must be a list of strings");
   if ((*list)->size() > kMaxClasses) throw UserError(expr.location, "there are too many classes");
   std::vector<std::string> classes;
@@ -149,6 +164,7 @@ std::vector<std::string> make_classes(const Expr& expr, Environment& environment
 std::string make_hash(const Expr& expr, Environment& environment) {
   const Value value = evaluate(expr, environment);
   const auto* hash = value.get<std::string>();
+  if (value.is_poison()) throw Poisoned{};
   constexpr std::string_view digits = "0123456789abcdef";
   if (hash == nullptr || hash->size() != 16 || hash->find_first_not_of(digits) != std::string::npos) {
     throw UserError(expr.location, "hash must be a string of 16 hexadecimal digits");
@@ -159,7 +175,8 @@ std::string make_hash(const Expr& expr, Environment& environment) {
 std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& environment) {
   std::vector<AttributeSpec> specs;
   for (const RecipeEntry& entry : recipe_entries()) specs.push_back({entry.name, entry.kind, {}});
-  Attributes given = keyword_arguments(expr, evaluate_arguments(expr, environment), 0, names_of(specs));
+  Attributes given =
+      keyword_arguments(expr, evaluate_arguments(expr, environment), 0, names_of(specs), environment);
   std::erase_if(specs, [&](const AttributeSpec& spec) { return !given.has(spec.name); });
   const Attributes recipe = complete_attributes("recipe", specs, std::move(given), expr.location);
   std::map<std::string, Attribute> result;
@@ -185,7 +202,7 @@ std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& envi
 Optimizer make_optimizer(const Expr& expr, Environment& environment) {
   require_call(expr, "sgd(momentum = 0.9)");
   Optimizer optimizer{.name = expr.text, .location = expr.location};
-  const Attributes given = keyword_arguments(expr, evaluate_arguments(expr, environment), 0, {});
+  const Attributes given = keyword_arguments(expr, evaluate_arguments(expr, environment), 0, {}, environment);
   for (const auto& [key, value] : given.all()) {
     const auto* integer = std::get_if<int64_t>(&value);
     if (integer == nullptr && !std::holds_alternative<double>(value) &&
@@ -207,8 +224,8 @@ Initializer make_initializer(const Expr& expr, Environment& environment) {
     }
     known.emplace_back(info.name);
   }
-  throw UserError(expr.location,
-                  fmt::format("unknown initialiser '{}'{}", expr.text, suggestion(expr.text, known)));
+  throw UserError(expr.location, fmt::format("unknown initialiser '{}'{}", expr.text,
+                                             suggestion(Wanted::initializer, expr.text, known)));
 }
 
 }  // namespace rnc::text

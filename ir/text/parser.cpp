@@ -22,18 +22,71 @@ const std::vector<std::string>& statement_words() {
 
 class Parser : public ExpressionParser {
  public:
-  using ExpressionParser::ExpressionParser;
+  Parser(std::shared_ptr<const SourceFile> source, Errors& errors)
+      : ExpressionParser(std::move(source)), errors_(errors) {}
 
   File file() {
     File file;
     for (skip_newlines(); current().kind != TokenKind::end; skip_newlines()) {
-      file.items.push_back(item());
-      end_of_statement();
+      const Token first = current();
+      try {
+        file.items.push_back(item());
+        end_of_statement();
+      } catch (const UserError& error) {
+        errors_.add(error.diagnostic());
+        file.intact = false;
+        skip_item(first);
+      }
     }
     return file;
   }
 
  private:
+  // --- recovery
+
+  // A line that can only begin an item, wherever it stands.
+  bool at_item() const {
+    constexpr std::array<std::string_view, 5> words = {"include", "const", "inline", "block", "model"};
+    const bool names = following().kind == TokenKind::name || following().kind == TokenKind::string;
+    return names && std::ranges::any_of(words, [&](auto word) { return current().is_word(word); });
+  }
+
+  // From an item that began with `first` and failed at the current token to the next one.
+  void skip_item(const Token& first) {
+    const size_t failed_at = current().offset;
+    int line = first.location.line;
+    for (rewind(first); current().kind != TokenKind::end; take()) {
+      if (current().offset >= failed_at && current().location.line > line && at_item()) break;
+      line = current().location.line;
+    }
+    rewind(current());
+  }
+
+  // From a statement that began with `first` and failed at the current token to its end: that of its line
+  // outside all brackets; or, where one was left open, the next line that is not indented more.
+  Statement skip_statement(const Token& first) {
+    constexpr size_t most_names = 100;
+    const size_t failed_at = current().offset;
+    Statement result{.kind = Statement::Kind::failed, .location = first.location, .word = first.text};
+    int braces = 0;
+    int line = first.location.line;
+    for (rewind(first); current().kind != TokenKind::end; take()) {
+      const SourceLocation& at = current().location;
+      const bool dedented = at.line > line && at.column <= first.location.column;
+      const bool ends = current().kind == TokenKind::newline || current().is("}") || dedented;
+      if (ends && braces == 0 && current().offset >= failed_at) break;
+      if (current().is("{")) ++braces;
+      if (current().is("}")) --braces;
+      const bool is_named = following().is("=") || following().is(":");
+      if (current().kind == TokenKind::name && is_named && result.body.size() < most_names) {
+        result.body.push_back({.location = at, .name = current().text});
+      }
+      line = at.line;
+    }
+    rewind(current());
+    return result;
+  }
+
   // --- items
 
   Item item() {
@@ -60,8 +113,11 @@ class Parser : public ExpressionParser {
       item.name = made.name;
       item.definition = std::make_shared<const Definition>(std::move(made));
     } else {
+      const std::string hint =
+          current().is("=") ? fmt::format("; write const {} = ...", word.text)
+                            : suggestion(Wanted::item, word.text, {"include", "const", "block", "model"});
       throw UserError(word.location,
-                      fmt::format("expected include, const, block or model, found '{}'", word.text));
+                      fmt::format("expected include, const, block or model, found '{}'{}", word.text, hint));
     }
     return item;
   }
@@ -85,7 +141,9 @@ class Parser : public ExpressionParser {
   Parameter model_input() {
     const Token name = expect(TokenKind::name, "the name of an input");
     expect(":");
-    return {.name = name.text, .location = name.location, .type = type()};
+    Parameter result{.name = name.text, .location = name.location, .type = type()};
+    if (take_if("=")) result.default_value = expression();
+    return result;
   }
 
   Parameter block_parameter() {
@@ -101,9 +159,17 @@ class Parser : public ExpressionParser {
     const Nesting nesting(body_depth_, kMaxBodyDepth, current().location, "bodies");
     const Token open = expect("{");
     std::vector<Statement> statements;
-    for (skip_newlines(); !current().is("}") && current().kind != TokenKind::end; skip_newlines()) {
-      statements.push_back(statement());
-      end_of_statement();
+    const auto at_end = [&] { return current().is("}") || current().kind == TokenKind::end || at_item(); };
+    for (skip_newlines(); !at_end(); skip_newlines()) {
+      const Token first = current();
+      try {
+        Statement complete = statement();
+        end_of_statement();
+        statements.push_back(std::move(complete));
+      } catch (const UserError& error) {
+        errors_.add(error.diagnostic());
+        statements.push_back(skip_statement(first));
+      }
     }
     expect_close("}", open);
     return statements;
@@ -154,7 +220,7 @@ class Parser : public ExpressionParser {
                       fmt::format("the result of '{0}' is not used: write NAME = {0}(...)", word));
     }
     throw UserError(current().location, fmt::format("expected a statement, found {}{}", current().describe(),
-                                                    suggestion(word, statement_words())));
+                                                    suggestion(Wanted::statement, word, statement_words())));
   }
 
   Statement with_value(Statement::Kind kind) {
@@ -276,16 +342,23 @@ class Parser : public ExpressionParser {
     return result;
   }
 
+  Errors& errors_;
   std::shared_ptr<const SourceFile> origin_file_;
   int body_depth_ = 0;
 };
 
 }  // namespace
 
-File parse_file(std::shared_ptr<const SourceFile> source) { return Parser(std::move(source)).file(); }
+File parse_file(std::shared_ptr<const SourceFile> source, Errors& errors) {
+  return Parser(std::move(source), errors).file();
+}
 
 Expr parse_expression(std::shared_ptr<const SourceFile> source) {
-  return ExpressionParser(std::move(source)).lone_expression();
+  try {
+    return ExpressionParser(std::move(source)).lone_expression();
+  } catch (const LimitExceeded& error) {
+    throw UserError(error.diagnostic);
+  }
 }
 
 }  // namespace rnc::text

@@ -10,7 +10,7 @@ using loops::Expr;
 
 // y[c] = x[c - offset] where that channel exists, else 0. With an offset that is no multiple of a vector, a
 // block of y takes its lanes from two blocks of x: all moves are as wide as the largest power of two that
-// divides the vector, the offset and x's channels.
+// divides the vector, the offset and the channels of both.
 void lower_channels(Lowering& lowering, const Group& group) {
   const ValueId v = group.front(), input = lowering.node(v).inputs[0];
   const Attributes& attributes = lowering.node(v).attributes;
@@ -18,8 +18,9 @@ void lower_channels(Lowering& lowering, const Group& group) {
   const int64_t offset = pads ? attributes.get<int64_t>("before") : -attributes.get<int64_t>("begin");
   const Shape& from = lowering.type(input).shape;
   const int64_t pixels = from[2] * from[3], lanes = lowering.lanes();
-  const int64_t x_blocks = ceil_div(from[1], lanes), y_blocks = ceil_div(lowering.type(v).shape[1], lanes);
-  const int64_t run = std::gcd(lanes, std::gcd(offset, from[1]));
+  const int64_t channels = lowering.type(v).shape[1];
+  const int64_t x_blocks = ceil_div(from[1], lanes), y_blocks = ceil_div(channels, lanes);
+  const int64_t run = std::gcd(std::gcd(lanes, offset), std::gcd(from[1], channels));
   const auto width = static_cast<int>(run);
 
   KernelBuilder kernel(pads ? "pad_channels" : "slice_channels");
@@ -39,8 +40,10 @@ void lower_channels(Lowering& lowering, const Group& group) {
       const std::vector<Expr> at = {n, c / lanes, p, c % lanes};
       return width > 1 ? loops::load(x, at, width, 3) : loops::load(x, at);
     };
-    const Expr exists =
-        loops::binary(loops::Binary::logic_and, loops::less_equal(0, c), loops::less(c, from[1]));
+    Expr exists = loops::binary(loops::Binary::logic_and, loops::less_equal(0, c), loops::less(c, from[1]));
+    if (channels % lanes != 0 && channels < from[1] + offset) {  // of y: x goes on behind it
+      exists = loops::binary(loops::Binary::logic_and, exists, loops::less(c, channels - offset));
+    }
     b.when(
         exists, [&](Body& f) { fill(f, copy); },
         [&](Body& f) { fill(f, [&](const Expr&) { return zeros(width); }); });

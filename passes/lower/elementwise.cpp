@@ -1,8 +1,10 @@
 // Groups of elementwise operations and channel reductions that no convolution or matrix product computes for.
 #include <algorithm>
+#include <functional>
 
 #include "passes/lower/channel_reductions.h"
 #include "passes/lower/fused.h"
+#include "passes/lower/padding_lanes.h"
 
 namespace rnc {
 
@@ -90,7 +92,7 @@ void lower_rows(Lowering& lowering, const Group& group, const Type& space) {
   const Expr channel = body.let("c", loops::task() * lanes);
   const Expr valid =
       channels % lanes == 0 ? Expr() : body.let("valid", loops::min(lanes, channels - channel));
-  const FusedCode::Values shared = code.channels(body, channel, lanes, true);
+  const FusedCode::Values shared = code.channels(body, channel, lanes, true, valid);
   const auto point = [&](Expr n) { return Point{{n, channel}, lanes, 1, valid}; };
   const Expr rows = space.shape[0] == kBatch ? loops::batch() : Expr(space.shape[0]);
   reductions.begin_task(body);
@@ -130,6 +132,54 @@ void lower_planes(Lowering& lowering, const Group& group, const Type& space) {
                 work_of(code, space, group), code.in_place());
 }
 
+// Values without a batch in blocks, where some are to be masked: a task has one index of the outermost
+// dimension, and vectors run along the last block.
+void lower_packed(Lowering& lowering, const Group& group, const Type& space) {
+  const int lanes = lowering.lanes(), rank = space.rank();
+  const std::vector<Extent> dims = physical_extents(space);
+  KernelBuilder kernel("packed");
+  FusedCode code(lowering, kernel, group, kNoValue, space, dims);
+  Body body(kernel.names());
+  const FusedCode::Values shared = code.channels(body, 0, lanes, false);
+  const std::vector<Layout::Block>& blocks = space.layout.blocks;
+  check(blocks.back().size % lanes == 0, "the last block is whole vectors");
+
+  // How many lanes from `at` on lie inside all dimensions.
+  const auto room = [&](const std::vector<Expr>& at) {
+    Expr left = lanes;
+    for (size_t b = 0; b < blocks.size(); ++b) {
+      const int64_t size = space.shape[static_cast<size_t>(blocks[b].dim)];
+      if (size % blocks[b].size == 0) continue;
+      const auto place = std::ranges::find(space.layout.order, blocks[b].dim);
+      const auto outer = space.layout.order.empty() ? blocks[b].dim : place - space.layout.order.begin();
+      const Expr element =
+          at[static_cast<size_t>(outer)] * blocks[b].size + at[static_cast<size_t>(rank) + b];
+      const bool along_lanes = b + 1 == blocks.size();
+      left = along_lanes ? loops::min(left, size - element)
+                         : loops::select(loops::less(element, size), left, Expr(0));
+    }
+    return left;
+  };
+  std::vector<Expr> at = {loops::task()};
+  const std::function<void(Body&)> loop = [&](Body& outer) {
+    const size_t d = at.size();
+    const bool last = d + 1 == dims.size();
+    outer.loop(last ? "v" : "i", 0, dims[d].fixed, last ? lanes : 1, [&](Body& inner, Expr i) {
+      at.push_back(i);
+      if (last) {
+        FusedCode::Values values = shared;
+        values.room = inner.let("room", room(at));
+        code.at(inner, {at, lanes, static_cast<int>(d), {}}, values);
+      } else {
+        loop(inner);
+      }
+      at.pop_back();
+    });
+  };
+  loop(body);
+  lowering.call(kernel, dims[0], body, group.front(), work_of(code, space, group), code.in_place());
+}
+
 // Values that are all of one shape and layout (or scalars): one run of memory.
 void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
   const bool batched = has_batch(space.shape);
@@ -144,11 +194,13 @@ void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
   FusedCode code(lowering, kernel, group, kNoValue, space, view);
   Body body(kernel.names());
   const FusedCode::Values shared = code.channels(body, 0, lanes, false);
+  if (code.masks() && has_padding_lanes(space)) return lower_packed(lowering, group, space);
   const Expr begin = batched ? Expr(0) : body.let("begin", loops::task() * chunk);
   const Expr end = batched ? Expr(count) : body.let("end", loops::min(begin + chunk, count));
   body.loop("i", begin, end, lanes, [&](Body& b, Expr i) {
     FusedCode::Values values = shared;
     const Expr valid = count % lanes == 0 ? Expr() : b.let("valid", loops::min(lanes, Expr(count) - i));
+    if (code.masks()) values.room = b.let("room", loops::min(lanes, stored - i));
     const std::vector<Expr> index = batched ? std::vector<Expr>{loops::task(), i} : std::vector<Expr>{i};
     code.at(b, {index, lanes, lanes == 1 ? -1 : batched ? 1 : 0, valid}, values);
   });
@@ -160,8 +212,7 @@ void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
 
 void lower_elementwise(Lowering& lowering, const Group& group) {
   const Type space = space_of(lowering, group);
-  const bool blocked =
-      has_batch(space.shape) && space.layout.blocks == std::vector{Layout::Block{1, lowering.lanes()}};
+  const bool blocked = space.rank() == 4 && space.layout == Layout{{}, {{1, lowering.lanes()}}};
   if (blocked) return lower_blocked(lowering, group, space);
   if (!varies_by_channel(lowering, group, space)) return lower_flat(lowering, group, space);
   check(space.layout.plain(), "values with something per channel are plain or in channel blocks");

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "passes/lower/padding_lanes.h"
+
 namespace rnc {
 
 using loops::Access;
@@ -37,25 +39,50 @@ FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& gro
   if (anchor != kNoValue && lowering.stored(anchor)) {
     memories_[anchor] = lowering.view(kernel, "out", anchor, view_, Access::write);
   }
+  for (const ValueId v : group) {
+    if (info(lowering.node(v).op).kind == OpKind::reduction) leaving_.insert(lowering.node(v).inputs[0]);
+    if (padded() && v != anchor && full(v) && lowering.stored(v)) leaving_.insert(v);
+  }
 }
 
-Expr FusedCode::channel_operand(Body& body, ValueId v, Expr channel, int lanes, bool along_channels) {
+// Whether memory has lanes past the last channel.
+bool FusedCode::padded() const {
+  const bool vector = space_.rank() == 1 && !has_batch(space_.shape);
+  return vector ? space_.shape[0] % lowering_.lanes() != 0 : has_padding_lanes(space_);
+}
+
+Expr FusedCode::channel_operand(Body& body, ValueId v, Expr channel, int lanes, bool along_channels,
+                                const Expr& valid) {
   const MemoryRef& memory = memories_.at(v);
   Expr value;
   if (lowering_.type(v).rank() == 0) {
     value = loops::load(memory, {0});
   } else if (along_channels && lanes > 1) {
-    return body.let("c", loops::load(memory, {channel}, lanes, 0));
+    return body.let("c", loops::load(memory, {channel}, lanes, 0, valid));
   } else {
     value = loops::load(memory, {channel});
   }
   return body.let("c", lanes > 1 ? loops::broadcast(value, lanes) : value);
 }
 
-FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool along_channels) {
+// The count of lanes that exist, if a value needs it.
+Expr FusedCode::existing_lanes(Body& body, const Expr& channel, int lanes, bool along_channels,
+                               const Expr& valid) const {
+  if (!masks()) return {};
+  if (valid) return valid;
+  const bool blocked = along_channels && space_.layout.block(1) == lanes;
+  if (!blocked || space_.shape[1] % lanes == 0) return {};
+  return body.let("room", loops::min(lanes, space_.shape[1] - channel));
+}
+
+FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool along_channels, Expr valid) {
+  Group nodes = channel_nodes_;
+  nodes.insert(nodes.end(), full_nodes_.begin(), full_nodes_.end());
+  masked_ = values_to_mask(lowering_, nodes, space_.shape, along_channels, leaving_);
   Values values;
+  values.room = existing_lanes(body, channel, lanes, along_channels, valid);
   for (const ValueId v : channel_operands_)
-    values[v] = channel_operand(body, v, channel, lanes, along_channels);
+    values[v] = channel_operand(body, v, channel, lanes, along_channels, valid);
   for (const ValueId v : channel_nodes_) {
     Expr value = compute(lowering_.node(v), values);
     if (value->type.lanes < lanes) value = loops::broadcast(value, lanes);
@@ -81,6 +108,7 @@ void FusedCode::at(Body& body, const Point& point, Values& values, bool store) c
   for (const ValueId v : full_nodes_) {
     Expr value = compute(lowering_.node(v), values);
     if (value->type.lanes < point.lanes) value = loops::broadcast(value, point.lanes);
+    if (values.room && masked_.contains(v)) value = loops::mask(value, values.room);
     values[v] = body.let("v", value);
     keep(v);
   }
@@ -120,11 +148,10 @@ Expr FusedCode::compute(const Node& node, const Values& values) const {
       return loops::select(loops::less(operand(0), like(operand(0), 0)), like(operand(0), 0), operand(0));
     case Op::relu_grad:
       return loops::select(loops::less(like(operand(1), 0), operand(1)), operand(0), like(operand(0), 0));
-    case Op::element_count: {
-      const Type& type = lowering_.type(node.inputs[0]);
-      const int64_t per_sample = elements_per_sample(type.shape) / type.shape[1];
-      return loops::cast(loops::batch() * per_sample, Scalar::f32);
-    }
+    case Op::expand_as:
+      return operand(0);
+    case Op::element_count:
+      return loops::cast(Lowering::elements_per_channel(lowering_.type(node.inputs[0])), Scalar::f32);
     case Op::bias_correction: {
       const Expr beta = loops::cast(operand(0), Scalar::f64), step = loops::cast(operand(1), Scalar::f64);
       const Expr power = loops::unary(loops::Unary::exp, step * loops::unary(loops::Unary::log, beta));

@@ -19,7 +19,17 @@ struct Point {
 
 class FusedCode {
  public:
-  using Values = std::map<ValueId, loops::Expr>;
+  // What a kernel has computed for one vector of points.
+  class Values {
+   public:
+    loops::Expr& operator[](ValueId v) { return values_[v]; }
+    const loops::Expr& at(ValueId v) const { return values_.at(v); }
+    // Lanes that exist: what is stored or reduced of the others is zero. None: all exist.
+    loops::Expr room;
+
+   private:
+    std::map<ValueId, loops::Expr> values_;
+  };
 
   // The elementwise nodes of `group` over values of type `space`, each seen with dimensions `view`. `anchor`
   // is computed by the caller, or kNoValue.
@@ -28,7 +38,14 @@ class FusedCode {
 
   // The values that do not vary within a channel (rank 1 and scalars), loaded or computed for `lanes` points.
   // `channel` is the first channel; along_channels: lane i is channel + i, otherwise all lanes are `channel`.
-  Values channels(Body& body, loops::Expr channel, int lanes, bool along_channels);
+  // `valid`: how many of these lanes there are, where the kernel's vectors may run past the last of plain
+  // channels. In channel blocks that follows from the type.
+  Values channels(Body& body, loops::Expr channel, int lanes, bool along_channels, loops::Expr valid = {});
+  // Has the lanes of `v` that do not exist set to zero as if it were stored: others read it.
+  void keep_zero(ValueId v) { leaving_.insert(v); }
+  // Whether some value needs Values::room, known after channels(): a kernel in another layout than channel
+  // blocks then has to set it.
+  bool masks() const { return !masked_.empty(); }
   // Adds every full-shape value of the group at `point` to `values`, which holds what channels() gave and the
   // anchor. With `store`, those needed outside the kernel are stored.
   void at(Body& body, const Point& point, Values& values, bool store = true) const;
@@ -47,7 +64,11 @@ class FusedCode {
  private:
   bool full(ValueId v) const { return lowering_.type(v).shape == space_.shape; }
   loops::Expr compute(const Node& node, const Values& values) const;
-  loops::Expr channel_operand(Body& body, ValueId v, loops::Expr channel, int lanes, bool along_channels);
+  loops::Expr channel_operand(Body& body, ValueId v, loops::Expr channel, int lanes, bool along_channels,
+                              const loops::Expr& valid);
+  loops::Expr existing_lanes(Body& body, const loops::Expr& channel, int lanes, bool along_channels,
+                             const loops::Expr& valid) const;
+  bool padded() const;
 
   Lowering& lowering_;
   KernelBuilder& kernel_;
@@ -58,6 +79,8 @@ class FusedCode {
   std::vector<ValueId> operands_;  // full-shape values from outside the group, in order of first use
   std::vector<ValueId> channel_operands_;
   std::map<ValueId, loops::MemoryRef> memories_;
+  std::set<ValueId> leaving_;  // stored where lanes past the last channel are kept, or reduced
+  std::set<ValueId> masked_;
   ValueId anchor_;
 };
 

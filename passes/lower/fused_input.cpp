@@ -36,6 +36,7 @@ FusedInput::FusedInput(Lowering& lowering, KernelBuilder& kernel, const Group& g
             "an operand is computed by elementwise nodes");
     }
     code_.emplace(lowering, kernel, nodes, kNoValue, lowering.type(value), view);
+    code_->keep_zero(value);
   } else {
     memory_ = lowering.view(kernel, name, value, view, loops::Access::read);
   }

@@ -101,14 +101,14 @@ class Resize {
     const auto half =
         body.alloc("half", is_bytes_ ? Scalar::i32 : Scalar::f32, {from_[2], to_[3]}, loops::Space::scratch);
     body.loop("x", 0, to_[3], 1, [&](Body& b, Expr ox) {
-      const Expr first = b.let("first", loops::cast(loops::load(w.first, {ox}), Scalar::i64));
+      const Expr first = first_tap(b, w, ox, from_[3]);
       b.loop("y", 0, from_[2], 1, [&](Body& d, Expr iy) {
         const Expr sum = weighted(d, w, ox, 1, [&](Expr t) { return loops::load(x, {n, c, iy, first + t}); });
         d.store(half, {iy, ox}, sum);
       });
     });
     body.loop("y", 0, to_[2], 1, [&](Body& b, Expr oy) {
-      const Expr first = b.let("first", loops::cast(loops::load(h.first, {oy}), Scalar::i64));
+      const Expr first = first_tap(b, h, oy, from_[2]);
       b.loop("x", 0, to_[3], lanes, [&](Body& d, Expr ox) {
         const Expr valid = to_[3] % lanes == 0 ? Expr() : d.let("valid", loops::min(lanes, to_[3] - ox));
         const Expr sum = weighted(d, h, oy, lanes, [&](Expr t) {
@@ -145,6 +145,12 @@ class Resize {
             kernel_.param(name + "_weights", lowering_.constant(name + " weights", weights), scalar,
                           {{count, 0}, {table.taps, 0}}, Access::read),
             table.taps};
+  }
+
+  // Where the taps of output `o` begin. The bounds change nothing, but only the table says so.
+  static Expr first_tap(Body& body, const Axis& axis, const Expr& o, int64_t in) {
+    const Expr first = loops::cast(loops::load(axis.first, {o}), Scalar::i64);
+    return body.let("first", loops::max(loops::min(first, in - axis.taps), 0));
   }
 
   // The weighted sum of the taps of output `o`; bytes: rounded to 0..255.

@@ -44,7 +44,7 @@ class MatmulKernel {
     for (int64_t v = 0; v < vectors_; ++v) {
       const Expr left = loops::min(lanes_, loops::max(0, columns_ - (j_ + v * lanes_)));
       valid_.push_back(columns_ % (vectors_ * lanes_) == 0 ? Expr() : body.let("valid", left));
-      channels_.push_back(code_.channels(body, j_ + v * lanes_, lanes_, true));
+      channels_.push_back(code_.channels(body, j_ + v * lanes_, lanes_, true, valid_.back()));
     }
     if (split_rows) {
       const Expr m = body.let("m", loops::task() / column_tiles * tile_rows_);

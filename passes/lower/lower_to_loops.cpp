@@ -1,22 +1,12 @@
 #include "passes/lower/lower_to_loops.h"
 
-#include <fmt/format.h>
-
-#include "passes/lower/rules.h"
+#include "passes/lower/equal_groups.h"
 
 namespace rnc {
 namespace {
 
-void lower_group(Lowering& lowering, const Group& group) {
-  const ValueId anchor = anchor_of(lowering.graph(), group);
-  const OpInfo& op = info(lowering.node(anchor).op);
-  const LowerRule rule = lower_rule(op.op);
-  check(rule != nullptr, fmt::format("{} has to be replaced before lowering", op.name));
-  rule(lowering, group);
-}
-
-void lower_entry(const Module& module, const Graph& graph, const TargetInfo& target,
-                 loops::Program& program) {
+void lower_entry(const Module& module, const Graph& graph, const TargetInfo& target, loops::Program& program,
+                 KernelIndex& kernels) {
   loops::EntryProgram entry;
   entry.name = graph.name;
   for (const Node& node : graph.nodes) {
@@ -24,18 +14,18 @@ void lower_entry(const Module& module, const Graph& graph, const TargetInfo& tar
   }
   for (const Output& output : graph.outputs)
     entry.outputs.emplace_back(output.name, graph[output.value].type);
-  Lowering lowering(module, graph, target, program, entry);
+  Lowering lowering(module, graph, target, program, kernels, entry);
   Group group;
   for (ValueId v = 0; v < static_cast<ValueId>(graph.nodes.size()); ++v) {
     const Node& node = graph[v];
     if (node.op == Op::input || node.op == Op::state) continue;
     if (!group.empty() && (node.kernel < 0 || graph[group.back()].kernel != node.kernel)) {
-      lower_group(lowering, group);
+      lowering.lower(group);
       group.clear();
     }
     group.push_back(v);
   }
-  if (!group.empty()) lower_group(lowering, group);
+  if (!group.empty()) lowering.lower(group);
   lowering.copy_results();
   program.entries.push_back(std::move(entry));
 }
@@ -44,8 +34,9 @@ void lower_entry(const Module& module, const Graph& graph, const TargetInfo& tar
 
 loops::Program lower_to_loops(const Module& module, const TargetInfo& target) {
   loops::Program program;
+  KernelIndex kernels;
   for (const Graph& graph : module.entries) {
-    if (graph.name != "model") lower_entry(module, graph, target, program);
+    if (graph.name != "model") lower_entry(module, graph, target, program, kernels);
   }
   return program;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "ir/interpreter.h"
@@ -13,9 +14,9 @@ namespace rnc::test {
 
 class CompiledModel {
  public:
-  // `module` as elaborated: the whole pipeline runs.
+  // `module` as elaborated: the whole pipeline runs. `entries`: only these are compiled; none: all.
   CompiledModel(Module module, const std::string& cpu, const Recompute& recompute = RecomputeLimits{},
-                const ConvRules& conv = {});
+                const ConvRules& conv = {}, const std::set<std::string>& entries = {});
   // Inference alone, with these weights in it.
   CompiledModel(Module module, const std::string& cpu, const Tensors& weights);
 

@@ -133,7 +133,7 @@ std::string result_of(const std::string& text, const std::string& name) {
     const std::vector<PassReport> reports = run(c, passes_by_name(passes));
     return emitted(text, c, reports);
   } catch (const UserError& error) {
-    return error.diagnostic().render();
+    return error.render();
   }
 }
 

@@ -47,10 +47,11 @@ TaskShare TaskShares::of_task(Body& body) const {
   share.works = loops::less(place % most, rows * columns);
   const Expr row = body.let("row", place / most / columns),
              column = body.let("column", place / most % columns);
+  // The minima change nothing; they let the verifier see that no share ends past the last.
   share.panel0 = body.let("panel0", row * panels_ / rows);
-  share.panel1 = body.let("panel1", (row + 1) * panels_ / rows);
+  share.panel1 = body.let("panel1", loops::min((row + 1) * panels_ / rows, panels_));
   share.block0 = body.let("block0", column * blocks_ / columns);
-  share.block1 = body.let("block1", (column + 1) * blocks_ / columns);
+  share.block1 = body.let("block1", loops::min((column + 1) * blocks_ / columns, blocks_));
   return share;
 }
 

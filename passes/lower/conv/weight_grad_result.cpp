@@ -22,17 +22,30 @@ std::vector<Extent> view(const WeightGrad& conv, int64_t lanes) {
 
 WeightGradResult::WeightGradResult(Lowering& lowering, KernelBuilder& kernel, const Group& group,
                                    const WeightGrad& conv)
-    : gradient_(conv.of),
+    : shape_(conv.shape),
+      panel_(conv.vectors * lowering.lanes()),
+      gradient_(conv.of),
       lanes_(lowering.lanes()),
       code_(lowering, kernel, epilogue_of(lowering.graph(), group), conv.of, lowering.type(conv.of),
             view(conv, lowering.lanes())) {}
 
 void WeightGradResult::channel(Body& body, Expr channel) {
+  input_channel_ = channel;
   channel_ = code_.channels(body, std::move(channel), lanes_, false);
+}
+
+// Of the vector at `index`, which lies along outputs: none of an input channel past the last.
+Expr WeightGradResult::existing_lanes(Body& body, const std::vector<Expr>& index) const {
+  const bool rows = shape_.channels % lanes_ != 0, lanes = shape_.outputs % panel_ != 0;
+  if (!code_.masks() || (!rows && !lanes)) return {};
+  Expr room = lanes ? loops::min(lanes_, shape_.outputs - (index[0] * panel_ + index[4])) : Expr(lanes_);
+  if (rows) room = loops::select(loops::less(input_channel_, shape_.channels), room, 0);
+  return body.let("room", room);
 }
 
 void WeightGradResult::store(Body& body, std::vector<Expr> index, Expr gradient) const {
   FusedCode::Values values = channel_;
+  values.room = existing_lanes(body, index);
   values[gradient_] = std::move(gradient);
   code_.at(body, {std::move(index), lanes_, 4, {}}, values);
 }

@@ -23,9 +23,14 @@ class WeightGradResult {
   std::vector<std::pair<ValueId, ValueId>> in_place() const { return code_.in_place(); }
 
  private:
+  loops::Expr existing_lanes(Body& body, const std::vector<loops::Expr>& index) const;
+
+  const ConvShape& shape_;
+  int64_t panel_;  // output channels
   ValueId gradient_;
   int lanes_;
   FusedCode code_;
+  loops::Expr input_channel_;
   FusedCode::Values channel_;
 };
 

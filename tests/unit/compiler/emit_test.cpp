@@ -205,6 +205,28 @@ TEST_CASE("tasks grow with the batch; quotients and remainders of task; scratch;
   }
 }
 
+TEST_CASE("lanes past a count are zero, whatever they hold") {
+  for (const int lanes : {4, 8, 16}) {
+    const MemoryRef x = array("x", Scalar::f32, {{lanes, 0}}, Access::read);
+    const MemoryRef y = array("y", Scalar::f32, {{lanes + 2, 0}, {lanes, 0}}, Access::write);
+    const Expr inverse = broadcast(constant(Scalar::f32, 1), lanes) / load(x, {0}, lanes, 0);
+    const Stmt body = store(y, {task(), 0}, mask(inverse, task() - 1), 1);
+    const Kernel kernel{"masked", {x, y}, {lanes + 2, 0}, body, {}, 4 * lanes};
+    for (const std::string& cpu : runnable_cpus()) {
+      CAPTURE(cpu);
+      const Arguments arguments(kernel, 1);
+      for (int e = 0; e < lanes; ++e) arguments.get<float>(0)[e] = e % 2 == 0 ? 0.0F : 4.0F;
+      run(kernel, cpu, 1, arguments);
+      for (int count = -1; count <= lanes; ++count) {
+        for (int lane = 0; lane < lanes; ++lane) {
+          const float value = lane % 2 == 0 ? INFINITY : 0.25F;
+          CHECK(arguments.get<float>(1)[(count + 1) * lanes + lane] == (lane < count ? value : 0));
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("interleaved vectors") {
   for (const int lanes : {2, 4, 8, 16}) {
     const MemoryRef x = array("x", Scalar::f32, {{2 * lanes, 0}}, Access::read);

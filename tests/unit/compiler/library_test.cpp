@@ -12,6 +12,7 @@
 #include "compiler/trainer.h"
 #include "ir/text/text.h"
 #include "passes/pipeline.h"
+#include "runtime/contract/checksum.h"
 #include "tests/unit/compiler/compiled.h"
 
 namespace rnc::test {
@@ -267,6 +268,8 @@ TEST_CASE("a trainer is rnrun, the library and a trailer that finds it") {
   CHECK(std::memcmp(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic) == 0);
   CHECK(bytes.substr(trailer.offset, trailer.size) == library);
   CHECK(trailer.offset + trailer.size + sizeof trailer == bytes.size());
+  const std::string before = bytes.substr(0, bytes.size() - sizeof trailer);
+  CHECK(trailer.checksum == rnrun::trailer_checksum(std::as_bytes(std::span(before)), trailer));
 }
 
 }  // namespace rnc::test

@@ -133,6 +133,12 @@ TEST_CASE("vectors") {
     CHECK(fault(kernel({four, pairs}, {1, 0}, {both}), 1, {}, from, to) == "");
     CHECK(to == lanes);
   }
+  for (const int count : {-1, 0, 3, 5}) {
+    const Stmt masked = store(pairs, {0}, mask(v4, task() + count), 0);
+    CHECK(fault(kernel({four, pairs}, {1, 0}, {masked}), 1, {}, from, to) == "");
+    for (int lane = 0; lane < 4; ++lane)
+      CHECK(to[static_cast<size_t>(lane)] == (lane < count ? from[static_cast<size_t>(lane)] : 0));
+  }
   const MemoryRef in = memory("in", {{8, 0}}), sum = memory("sum", {{2, 0}}, Access::write);
   const Expr v = load(in, {0}, 8, 0);
   const Kernel k = kernel({in, sum}, {1, 0},

@@ -77,6 +77,8 @@ TEST_CASE("constants and vectors") {
   CHECK(print(spread(v, 4, 3)) == "spread(v, 4, 3)");
   CHECK(print(spread(v, 1, 0)) == "v");
   CHECK(print(interleave(v, v, 1)) == "interleave(v, v, 1)");
+  CHECK(print(mask(v, x + 1)) == "mask(v, x + 1)");
+  CHECK(print(mask(v, 16)) == "v");
   CHECK(print(cast(v, Scalar::f64)) == "f64(v)");
   CHECK(print(select(less(v, v), v, v)) == "select(v < v, v, v)");
   const MemoryRef m = memory("m", {{0, 1}, {40, 0}});

@@ -220,6 +220,18 @@ adam(beta1 =
   y : f32[] = 3
               ^
 )"},
+      {"a default of no scalar, and one that is no number", R"(model m(x: f32[N] = 1, a: f32[] = "a") {
+  predict x
+}
+)",
+       R"(m.graph:1:21: error: x: only a scalar f32[] can have a default, not f32[N]
+model m(x: f32[N] = 1, a: f32[] = "a") {
+                    ^
+m.graph:1:35: error: a: the default must be a number, not a string
+model m(x: f32[N] = 1, a: f32[] = "a") {
+                                  ^
+2 errors
+)"},
   });
 }
 

@@ -139,7 +139,12 @@ TEST_CASE("inputs and slots follow from what the model names") {
 }
 
 TEST_CASE("a wrong optimizer is an error that says what is wrong") {
-  CHECK(message_of(optimizer("sdg", {})) == "there is no optimizer sdg; there are sgd, adam, adamw, rmsprop");
+  CHECK(message_of(optimizer("sdg", {})) ==
+        "there is no optimizer sdg; there are sgd, adam, adamw, rmsprop; did you mean 'sgd'?");
+  CHECK(message_of(optimizer("LAMB", {})) ==
+        "there is no optimizer LAMB; there are sgd, adam, adamw, rmsprop; rnc has no such optimizer yet");
+  CHECK(message_of(optimizer("sgd", {{"lr", 0.1}})) ==
+        "sgd: there is no attribute lr; it is the recipe's: recipe(lr = ...)");
   CHECK(message_of(optimizer("sgd", {{"beta1", 0.9}})) == "sgd: there is no attribute beta1");
   CHECK(message_of(optimizer("sgd", {{"momentum", std::string("high")}})) ==
         "sgd: momentum must be a number, not \"high\"");

@@ -45,6 +45,46 @@ TensorFile sample() {
 
 }  // namespace
 
+TEST_CASE("damage anywhere in a file is found by its checksum") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "t.safetensors";
+  TensorFile checkpoint = sample();
+  checkpoint.metadata["format"] = "rnrun checkpoint 3";
+  for (const TensorFile& content : {sample(), checkpoint}) {
+    write_safetensors(path, content);
+    const std::string good = read_text(path);
+    const auto refused = [&](std::string_view bytes) {
+      return error_of([&] { parse_safetensors(std::as_bytes(std::span(bytes)), "f"); }).starts_with("f");
+    };
+    CHECK(!refused(good));
+    for (size_t length = 0; length < good.size(); ++length)
+      CHECK_MESSAGE(refused(std::string_view(good).substr(0, length)), length);
+    for (size_t bit = 0; bit < 8 * good.size(); ++bit) {
+      std::string bad = good;
+      bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ 1 << bit % 8);
+      CHECK_MESSAGE(refused(bad), bit);
+    }
+    CHECK(refused(good + '\0'));
+  }
+}
+
+TEST_CASE("who may have no checksum, and what is said of one that is wrong") {
+  const auto parse = [](const std::string& metadata) {
+    const std::string bytes = file(R"({"__metadata__":{)" + metadata + "}}", 0);
+    return error_of([&] { parse_safetensors(std::as_bytes(std::span(bytes)), "f"); });
+  };
+  CHECK(parse("").empty());
+  CHECK(parse(R"("format":"pt")").empty());                  // PyTorch's
+  CHECK(parse(R"("format":"rnrun checkpoint 2")").empty());  // from before checksums
+  CHECK(parse(R"("format":"rnrun checkpoint 3")") ==
+        "f is damaged: its format is 'rnrun checkpoint 3', but it has no checksum");
+  CHECK(parse(R"("format":"rnrun tensors 1","rnrun.xxh3_64":"0123456789abcdef")")
+            .starts_with("f is damaged: its checksum is 0123456789abcdef, that of its content "));
+  CHECK(parse(R"("rnrun.xxh3_64" : "0123456789abcdef")") ==  // rewritten by another program
+        "f is damaged: its checksum is 0123456789abcdef, that of its content unknown");
+  CHECK(parse(R"("rnrun.xxh3_64":"12")") == "f is damaged: its checksum is 12, that of its content unknown");
+}
+
 TEST_CASE("what is written can be read, and is the same bytes each time") {
   const TemporaryDirectory directory;
   const std::string path = directory / "t.safetensors";
