@@ -24,13 +24,13 @@ const std::pair<const char*, const char*> kRules[] = {
     {R"(count = 2)", "count = 1"},
     {R"(groups = 32)", "groups = 8"},
     {R"(kernel = 4)", "kernel = 2"},
-    {R"(\b(224|96)\b)", "40"},
     {R"(\b16\b)", "6"},
     {R"(\b32\b)", "8"},
     {R"(\b64\b)", "12"},
     {R"(\b128\b)", "20"},
     {R"(\b256\b)", "28"},
     {R"(\b512\b)", "36"},
+    {R"(\b(224|96)\b)", "64"},
 };
 
 void write_narrow(const fs::path& sample, const fs::path& narrow) {
