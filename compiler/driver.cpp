@@ -172,7 +172,11 @@ void compile_file(const Options& options) {
   compilation.module.hash = fmt::format("{:016x}", hash);
   Tensors weights;
   if (!options.weights.empty()) {
-    weights = fitting_weights(compilation.module, read_weights(options.weights), options.weights);
+    FittingWeights fitting = fitting_weights(compilation.module, read_weights(options.weights));
+    weights = std::move(fitting.tensors);
+    if (!fitting.converted.empty())
+      fmt::print(stderr, "rnc: note: {}: {}\n", options.weights,
+                 contract::conversions_text(fitting.converted));
     reduce_to_inference(compilation.module);
   }
 

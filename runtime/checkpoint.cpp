@@ -129,8 +129,8 @@ Checkpoint load_checkpoint(const std::string& path, Session& session) {
   c.settings.data = m.text("data");
   c.classes = checkpoint_classes(file.metadata, path);
   for (const Setting& setting : train_settings()) {
-    const std::string key(setting.name);
-    if (!set(c.settings, setting, m.text(key))) m.fail(key);
+    const std::string key(setting.name);  // an older rnrun may not have known it
+    if (file.metadata.contains(key) && !set(c.settings, setting, m.text(key))) m.fail(key);
   }
   for (const auto& [key, value] : file.metadata)
     if (key.starts_with("hyper."))

@@ -49,6 +49,9 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
       c.classes = t.dims[1];
     }
   }
+  c.labels = c.classes;
+  for (const rn_value& v : inputs(entry))
+    if (v.classes > 0) c.labels = std::min(c.labels, v.classes);
   return result;
 }
 

@@ -21,6 +21,7 @@ struct Classifier {
   std::string_view lambda;
   ImageShape shape;
   int64_t classes = 0;
+  int64_t labels = 0;  // those that a label may be: `classes`, or fewer where the loss knows fewer
 };
 
 // Throws Error when `entry` ("train_step", "loss") does not take one batch of images and one of labels and

@@ -15,7 +15,7 @@ find_package(OpenMP REQUIRED COMPONENTS CXX)
 # What compiler and runtime share.
 find_library(RNC_XXHASH NAMES libxxhash.a xxhash REQUIRED)
 rnc_layer(rnc_contract runtime/contract)
-target_link_libraries(rnc_contract PRIVATE fmt::fmt-header-only PUBLIC ${RNC_XXHASH})
+target_link_libraries(rnc_contract PRIVATE fmt::fmt-header-only nlohmann_json::nlohmann_json PUBLIC ${RNC_XXHASH})
 
 rnc_layer(rnc_runtime runtime EXCEPT runtime/contract)
 target_compile_definitions(rnc_runtime PUBLIC RNC_VERSION="${PROJECT_VERSION}")

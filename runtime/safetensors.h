@@ -1,9 +1,6 @@
 // Safetensors files (https://github.com/huggingface/safetensors): 8 bytes of header length, little-endian; a
 // JSON header; the tensors' bytes.
-//
-// Files written here have two entries of metadata more: kChecksumKey, the checksum of the whole file with
-// zeros for its digits, and "format", whose value begins with kOurFormat. Other readers pass over them; files
-// of other writers have no checksum.
+// Files written here have a checksum: see runtime/contract/safetensors.h.
 #pragma once
 
 #include <map>
@@ -14,9 +11,6 @@
 #include "runtime/array.h"
 
 namespace rnrun {
-
-inline constexpr std::string_view kChecksumKey = "rnrun.xxh3_64";
-inline constexpr std::string_view kOurFormat = "rnrun ";
 
 struct TensorFile {
   std::map<std::string, std::string> metadata;  // without the checksum

@@ -63,6 +63,7 @@ LowerRule lower_rule(Op op) {
     case Op::relu:
     case Op::relu_grad:
     case Op::expand_as:
+    case Op::complement:
     case Op::bias_correction:
     case Op::element_count:
     case Op::channel_mean:

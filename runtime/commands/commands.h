@@ -15,6 +15,7 @@
 #include "runtime/data/open_data.h"
 #include "runtime/model.h"
 #include "runtime/session.h"
+#include "runtime/weights.h"
 
 namespace rnrun {
 
@@ -64,6 +65,8 @@ void check_inputs(const Model& model, std::string_view entry, const ScalarInputs
 void set_inputs(Session& session, std::string_view entry, const ScalarInputs& inputs);
 // What is to be done about an input without a value.
 std::string missing_input(const Model& model, std::string_view input);
+// Says of weights that were not f32 that they are now.
+void print_conversions(const std::string& path, const WeightsMatch& match);
 
 // How a command reads images.
 struct DataFlags {

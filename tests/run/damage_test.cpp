@@ -1,6 +1,7 @@
 // Damaged libraries and libraries of other machines: found from the bytes of their files, before they are
 // loaded.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -92,7 +93,8 @@ TEST_CASE("a library of another machine is called that") {
   const bool x86 = here.starts_with("x86_64");
   const std::string other = library_for({x86 ? "aarch64-linux-gnu" : "x86_64-linux-gnu", "", ""});
   CHECK(fault(other).empty());
-  CHECK(rnrun::foreign_library_fault(std::as_bytes(std::span(library_for({})))).empty());
+  const std::string own = library_for({});
+  CHECK(rnrun::foreign_library_fault(std::as_bytes(std::span(own))).empty());
   CHECK(rnrun::foreign_library_fault(std::as_bytes(std::span(other))) ==
         fmt::format(
             "was compiled for {}, this machine is {}: compile it with rnc's --target-triple for this one",

@@ -115,10 +115,11 @@ TEST_CASE("hostile files are refused with a reason") {
   CHECK(parse_error(file(R"({"a":1})", 0)) == "tensor 'a' has not exactly dtype, shape and data_offsets");
   CHECK(parse_error(file(R"({"a":{"dtype":"F32","shape":[1],"offset":[0,4]}})", 4)) ==
         "tensor 'a' has not exactly dtype, shape and data_offsets");
-  CHECK(parse_error(file(R"({"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})", 4)) ==
-        "tensor 'a' has unknown dtype \"F33\"");
+  const std::string unknown = file(R"({"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})", 4);
+  CHECK(error_of([&] { parse_safetensors(std::as_bytes(std::span(unknown)), "f"); }) ==
+        "f: tensor 'a' has dtype F33, which is not known here");
   CHECK(parse_error(file(R"({"a":{"dtype":4,"shape":[1],"data_offsets":[0,4]}})", 4)) ==
-        "tensor 'a' has unknown dtype 4");
+        "tensor 'a' has the dtype 4");
   CHECK(parse_error(file(R"({"a":{"dtype":"F32","shape":4,"data_offsets":[0,4]}})", 4)) ==
         "tensor 'a' has no shape of rank at most 8");
   CHECK(parse_error(file(R"({"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}})", 4)) ==
@@ -163,7 +164,8 @@ TEST_CASE("random damage is refused or harmless") {
     for (uint32_t n = random.below(4) + 1; n > 0; --n)
       bytes[random.below(static_cast<uint32_t>(bytes.size()))] = static_cast<char>(random.next());
     const std::string message = error_of([&] { parse_safetensors(std::as_bytes(std::span(bytes)), "f"); });
-    REQUIRE((message.empty() || message.starts_with("f: not a valid safetensors file: ")));
+    const bool unknown = message.ends_with("which is not known here");
+    REQUIRE((message.empty() || unknown || message.starts_with("f: not a valid safetensors file: ")));
   }
 }
 
