@@ -158,14 +158,22 @@ HostedData random_hosted_data(const Module& elaborated, int64_t batch, uint64_t 
   return data;
 }
 
+std::string hosted_fault(const Module& elaborated, const std::string& cpu, const HostedData& data,
+                         const ConvRules& conv) {
+  const auto library = compile(elaborated, cpu, data.batch, conv);
+  for (const Hosting& hosting : {Hosting{"", Flush::end, 1}, Hosting{prefix_of(Flush::end), Flush::end, 3},
+                                 Hosting{prefix_of(Flush::start), Flush::start, 1}}) {
+    const std::string fault = hosted_fault(library->descriptor(), data, hosting);
+    if (!fault.empty()) return fault;
+  }
+  return "";
+}
+
 void check_hosted(const Module& elaborated, const std::string& cpu, const HostedData& data,
                   const ConvRules& conv) {
   CAPTURE(elaborated.name);
   CAPTURE(cpu);
-  const auto library = compile(elaborated, cpu, data.batch, conv);
-  for (const Hosting& hosting : {Hosting{"", Flush::end, 1}, Hosting{prefix_of(Flush::end), Flush::end, 3},
-                                 Hosting{prefix_of(Flush::start), Flush::start, 1}})
-    CHECK(hosted_fault(library->descriptor(), data, hosting) == "");
+  CHECK(hosted_fault(elaborated, cpu, data, conv) == "");
 }
 
 }  // namespace rnc::test

@@ -22,9 +22,12 @@ struct HostedData {
 // Values for all of a module's entries and tensors (random_graph.h).
 HostedData random_hosted_data(const Module& elaborated, int64_t batch, uint64_t seed);
 
-// Compiles a module as elaborated for a CPU and checks (with doctest's CHECK) its entries, three steps of
-// training among them: as the compiler plans its memory, and with every array guarded at its end and at its
-// beginning.
+// Compiles a module as elaborated for a CPU and runs its entries, three steps of training among them: as the
+// compiler plans its memory, and with every array guarded at its end and at its beginning. What is wrong
+// first; empty if nothing is.
+std::string hosted_fault(const Module& elaborated, const std::string& cpu, const HostedData& data,
+                         const ConvRules& conv = {});
+// Checks with doctest's CHECK that nothing is.
 void check_hosted(const Module& elaborated, const std::string& cpu, const HostedData& data,
                   const ConvRules& conv = {});
 

@@ -11,6 +11,7 @@
 #include "passes/conv_rules.h"
 #include "passes/passes.h"
 #include "tests/run/compiled_model.h"
+#include "tests/run/guarded_host.h"
 #include "tests/run/network_data.h"
 #include "tests/run/reference_runs.h"
 #include "tests/support/evaluate.h"
@@ -56,14 +57,14 @@ class Check {
     differentiate(module_);
   }
 
-  NetworkVerdict run(const MoreChecks& more) {
+  NetworkVerdict run() {
     const ConvRules conv = case_.conv.empty() ? ConvRules{} : parse_conv_rules(case_.conv);
     const CompiledModel model(elaborated_, case_.cpu, RecomputeLimits{}, conv, case_.entries);
     for (const Graph& entry : module_.entries) {
       const bool wanted = case_.entries.empty() || case_.entries.contains(entry.name);
       if (wanted && verdict_.failure.empty()) check_entry(model, entry);
     }
-    if (more && verdict_.failure.empty()) verdict_.failure = more(elaborated_, case_);
+    if (case_.hosted && verdict_.failure.empty() && verdict_.skipped.empty()) check_in_guarded_host(conv);
     return verdict_;
   }
 
@@ -100,6 +101,16 @@ class Check {
                             uncertain, worst_element(ours, expected)));
   }
 
+  void check_in_guarded_host(const ConvRules& conv) {
+    HostedData data{{}, network_tensors(module_, case_.seed), case_.batch};
+    for (const Graph& entry : module_.entries) {
+      data.inputs.merge(network_inputs(module_, entry, case_.batch, case_.seed));
+    }
+    std::erase_if(data.tensors, [](const auto& tensor) { return tensor.first.starts_with("grad."); });
+    const std::string fault = hosted_fault(elaborated_, case_.cpu, data, conv);
+    if (!fault.empty()) verdict_.failure = "guarded host: " + fault;
+  }
+
   void fail(const Graph& entry, const std::string& what) { verdict_.failure = entry.name + ": " + what; }
 
   const NetworkCase& case_;
@@ -115,9 +126,9 @@ std::string describe(const NetworkCase& network) {
                      network.batch, network.steps);
 }
 
-NetworkVerdict check_network(const NetworkCase& network, const MoreChecks& more) {
+NetworkVerdict check_network(const NetworkCase& network) {
   try {
-    return Check(network).run(more);
+    return Check(network).run();
   } catch (const UserError& error) {
     return {.failure = error.diagnostic().render(), .invalid = true};
   } catch (const std::exception& error) {
@@ -125,9 +136,9 @@ NetworkVerdict check_network(const NetworkCase& network, const MoreChecks& more)
   }
 }
 
-NetworkVerdict check_network_isolated(const NetworkCase& network, const MoreChecks& more) {
-  const Isolated child = run_isolated([&] { return nlohmann::json(check_network(network, more)).dump(); },
-                                      std::chrono::seconds(120));
+NetworkVerdict check_network_isolated(const NetworkCase& network) {
+  const Isolated child =
+      run_isolated([&] { return nlohmann::json(check_network(network)).dump(); }, std::chrono::seconds(120));
   if (child.result.empty()) return {.failure = child.end + "\n" + first_lines(child.errors, 3)};
   return nlohmann::json::parse(child.result).get<NetworkVerdict>();
 }

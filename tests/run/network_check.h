@@ -12,14 +12,11 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <set>
 #include <string>
 #include <vector>
-
-#include "ir/graph.h"
 
 namespace rnc::test {
 
@@ -31,6 +28,7 @@ struct NetworkCase {
   int64_t batch = 3;
   int steps = 3;
   std::set<std::string> entries = {};  // those that are compiled and compared; none: all
+  bool hosted = false;                 // then also run, all entries, in the guarded host (guarded_host.h)
 };
 // "cpu native, --conv=direct, seed 7, batch 3, 3 steps"
 std::string describe(const NetworkCase& network);
@@ -46,12 +44,8 @@ void from_json(const nlohmann::json& json, NetworkVerdict& verdict);
 
 inline constexpr double kSlack = 8;
 
-// A check more of a network that has passed: what is wrong, or nothing; such as a run in a host that guards
-// its memory.
-using MoreChecks = std::function<std::string(const Module& elaborated, const NetworkCase& network)>;
-
-NetworkVerdict check_network(const NetworkCase& network, const MoreChecks& more = {});
+NetworkVerdict check_network(const NetworkCase& network);
 // The same in a process of its own: a crash or failed check is the verdict's failure.
-NetworkVerdict check_network_isolated(const NetworkCase& network, const MoreChecks& more = {});
+NetworkVerdict check_network_isolated(const NetworkCase& network);
 
 }  // namespace rnc::test

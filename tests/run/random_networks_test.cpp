@@ -32,7 +32,7 @@ uint64_t count_asked() {
 
 // Statistics of fewer than three values are decided by rounding.
 NetworkCase make_case(uint64_t seed) {
-  NetworkCase network{.text = random_network(seed), .seed = seed};
+  NetworkCase network{.text = random_network(seed, {.batchless = seed % 4 < 2}), .seed = seed};
   const auto cpus = std::vector<std::string>{"native", "x86-64-v3", "x86-64"};
   network.cpu = cpus[seed % cpus.size()];
   if (network.cpu == "x86-64-v3" && !__builtin_cpu_supports("x86-64-v3")) network.cpu = "native";
@@ -40,6 +40,7 @@ NetworkCase make_case(uint64_t seed) {
   // Half of the entries, which are twins of the others, take half the time.
   network.entries = seed % 2 == 0 ? std::set<std::string>{"infer", "train_step"}
                                   : std::set<std::string>{"loss", "backward", "update"};
+  network.hosted = seed % 10 == 0;
   const bool norm = network.text.find("batch_norm") != std::string::npos;
   Random random(seed);
   network.batch = norm ? random.one_of<int64_t>({3, 5, 7}) : random.one_of<int64_t>({1, 2, 3, 5});
