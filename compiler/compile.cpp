@@ -19,18 +19,20 @@
 namespace rnc {
 namespace {
 
+using Unaliased = std::vector<std::vector<bool>>;  // see unaliased_params
+
 // The model is compiled in units: kernel i is unit i, entries and descriptor are the last one.
-std::unique_ptr<llvm::Module> emit_unit(const Model& model, size_t unit, llvm::LLVMContext& context) {
+std::unique_ptr<llvm::Module> emit_unit(const Model& model, size_t unit, const Unaliased& unaliased,
+                                        llvm::LLVMContext& context) {
   const loops::Program& program = model.program;
   if (unit == program.kernels.size()) return emit_model(model, context);
-  const std::vector<bool> unaliased = unaliased_params(program, static_cast<int>(unit));
-  return emit_kernel(program.kernels[unit], unaliased, model.target, context, model.debug);
+  return emit_kernel(program.kernels[unit], unaliased[unit], model.target, context, model.debug);
 }
 
-GeneratedCode compile_unit(const Model& model, size_t unit, CodeKind kind) {
+GeneratedCode compile_unit(const Model& model, size_t unit, const Unaliased& unaliased, CodeKind kind) {
   llvm::LLVMContext context;
   const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
-  const std::unique_ptr<llvm::Module> module = emit_unit(model, unit, context);
+  const std::unique_ptr<llvm::Module> module = emit_unit(model, unit, unaliased, context);
   optimize(*module, *machine);
   return generate(*module, *machine, kind);
 }
@@ -40,9 +42,11 @@ GeneratedCode compile_unit(const Model& model, size_t unit, CodeKind kind) {
 std::vector<std::string> compile_units(const Model& model, CodeKind kind, std::vector<KernelFrame>* frames) {
   const size_t count = model.program.kernels.size() + 1;
   std::vector<GeneratedCode> code(count);
+  const Unaliased unaliased = unaliased_params(model.program);
   std::atomic<size_t> next = 0;
   const auto work = [&] {
-    for (size_t unit = next++; unit < count; unit = next++) code[unit] = compile_unit(model, unit, kind);
+    for (size_t unit = next++; unit < count; unit = next++)
+      code[unit] = compile_unit(model, unit, unaliased, kind);
   };
   const size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, count);
   std::vector<std::jthread> helpers;
@@ -83,8 +87,9 @@ std::string compile_to_llvm(const Model& model) {
   llvm::LLVMContext context;
   const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
   const std::unique_ptr<llvm::Module> whole = new_module(model.module.name, model.target, context);
+  const Unaliased unaliased = unaliased_params(model.program);
   for (size_t unit = 0; unit <= model.program.kernels.size(); ++unit) {
-    std::unique_ptr<llvm::Module> module = emit_unit(model, unit, context);
+    std::unique_ptr<llvm::Module> module = emit_unit(model, unit, unaliased, context);
     optimize(*module, *machine);
     check(!llvm::Linker::linkModules(*whole, std::move(module)), "units of a model do not link");
   }

@@ -8,7 +8,7 @@ find_package(ZLIB REQUIRED)
 rnc_layer(rnc_compiler compiler)
 target_include_directories(rnc_compiler SYSTEM PUBLIC ${LLVM_INCLUDE_DIRS})
 target_compile_definitions(rnc_compiler PUBLIC RNC_VERSION="${PROJECT_VERSION}")
-target_link_libraries(rnc_compiler PUBLIC rnc_passes ${LLD_ELF} ${LLD_COMMON} LLVM ZLIB::ZLIB ${ZSTD} CLI11::CLI11
+target_link_libraries(rnc_compiler PUBLIC rnc_passes rnc_contract ${LLD_ELF} ${LLD_COMMON} LLVM ZLIB::ZLIB ${ZSTD} CLI11::CLI11
                       nlohmann_json::nlohmann_json)
 target_link_directories(rnc_compiler PUBLIC ${LLVM_LIBRARY_DIRS})
 

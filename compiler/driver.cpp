@@ -172,7 +172,11 @@ void compile_file(const Options& options) {
   compilation.module.hash = fmt::format("{:016x}", hash);
   Tensors weights;
   if (!options.weights.empty()) {
-    weights = fitting_weights(compilation.module, read_weights(options.weights), options.weights);
+    FittingWeights fitting = fitting_weights(compilation.module, read_weights(options.weights));
+    weights = std::move(fitting.tensors);
+    if (!fitting.converted.empty())
+      fmt::print(stderr, "rnc: note: {}: {}\n", options.weights,
+                 contract::conversions_text(fitting.converted));
     reduce_to_inference(compilation.module);
   }
 
@@ -183,18 +187,18 @@ void compile_file(const Options& options) {
   if (options.memory_budget > 0)
     compilation.recompute = fit_budget(compilation, passes, options.memory_budget);
   std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options);
-  if (options.stats) fmt::print(stderr, "{}", stats_table(reports));
+  if (options.stats) print_message(stats_table(reports));
 
   const auto start = std::chrono::steady_clock::now();
   if (!options.weights.empty() && compilation.program) embed_weights(compilation, weights);
   std::vector<KernelFrame> frames;
   write_file(options.output, emitted(options, compilation, target, hash, std::move(layers), frames),
              options.emit == Emit::trainer);
-  if (options.stats && !frames.empty()) fmt::print(stderr, "{}", frame_table(std::move(frames)));
+  if (options.stats && !frames.empty()) print_message(frame_table(std::move(frames)));
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   if (!options.time_passes) return;
   reports.push_back({"(code generation and output)", true, time.count(), ""});
-  fmt::print(stderr, "{}", time_table(reports));
+  print_message(time_table(reports));
 }
 
 }  // namespace
@@ -202,21 +206,21 @@ void compile_file(const Options& options) {
 int run_driver(int argc, const char* const* argv) {
   try {
     const std::optional<Options> options = parse_options(argc, argv);
-    if (!options) return 0;
-    if (options->list_passes) {
+    if (options && options->list_passes) {
       write_file("-", list_passes());
-    } else {
+    } else if (options) {
       compile_file(*options);
     }
+    finish_output();
     return 0;
   } catch (const UsageError& error) {
-    fmt::print(stderr, "rnc: error: {}\n", error.message);
+    print_message(fmt::format("rnc: error: {}\n", error.message));
     return 2;
   } catch (const UserError& error) {
-    fmt::print(stderr, "{}", error.diagnostic().render());
+    print_message(error.render());
     return 1;
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "rnc: error: out of memory\n");
+    print_message("rnc: error: out of memory\n");
     return 1;
   }
 }

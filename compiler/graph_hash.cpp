@@ -16,7 +16,9 @@ void describe(const Graph& graph, std::string& text) {
     const bool named = node.op == Op::input || node.op == Op::state;
     text += fmt::format("{} {} {}", name(node.op), named ? node.name : "", plain(node.type));
     for (const ValueId input : node.inputs) text += fmt::format(" {}", input);
-    for (const auto& [key, value] : node.attributes.all()) text += fmt::format(" {}={}", key, str(value));
+    // A checkpoint fits a model whose inputs have other defaults.
+    if (node.op != Op::input)
+      for (const auto& [key, value] : node.attributes.all()) text += fmt::format(" {}={}", key, str(value));
     text += '\n';
   }
   for (const Output& output : graph.outputs) text += fmt::format("output {} {}\n", output.name, output.value);

@@ -8,9 +8,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <span>
 
 #include "compiler/output.h"
 #include "ir/diagnostics.h"
+#include "runtime/contract/elf_file.h"
 
 LLD_HAS_DRIVER(elf)
 
@@ -45,10 +47,11 @@ class TemporaryDirectory {
 
 std::string link(const std::vector<std::string>& objects, LinkKind kind) {
   const TemporaryDirectory directory;
-  std::vector<std::string> arguments{"ld.lld", "-o", directory.file("out"), "--build-id=none"};
+  std::vector<std::string> arguments{"ld.lld", "-o", directory.file("out")};
   if (kind == LinkKind::relocatable) {
-    arguments.emplace_back("-r");
+    arguments.insert(arguments.end(), {"-r", "--build-id=none"});
   } else {
+    arguments.emplace_back(rnrun::checksum_link_option());
     for (const char* argument :
          {"-shared", "-z", "defs", "-z", "now", "-z", "noexecstack", "--hash-style=gnu"}) {
       arguments.emplace_back(argument);
@@ -64,7 +67,10 @@ std::string link(const std::vector<std::string>& objects, LinkKind kind) {
   llvm::raw_string_ostream out(messages);
   const lld::Result result = lld::lldMain(pointers, out, out, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode != 0) throw UserError(SourceLocation{}, fmt::format("linking failed: {}", out.str()));
-  return read_file(directory.file("out"));
+  std::string bytes = read_file(directory.file("out"));
+  if (kind == LinkKind::shared)
+    check(rnrun::seal_library(std::as_writable_bytes(std::span(bytes))), "no place for a library's checksum");
+  return bytes;
 }
 
 }  // namespace rnc

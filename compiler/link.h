@@ -8,7 +8,7 @@
 namespace rnc {
 
 enum class LinkKind {
-  shared,       // a shared library without undefined symbols or dependencies
+  shared,       // a shared library without undefined symbols or dependencies, with its checksum
   relocatable,  // one object file
 };
 

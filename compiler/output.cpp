@@ -73,6 +73,14 @@ std::string read_file(const std::string& path) {
   }
 }
 
+void print_message(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+void finish_output() {
+  errno = 0;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+    fail("write", "standard output", errno != 0 ? errno : EIO);
+}
+
 void write_file(const std::string& path, std::string_view bytes, bool executable) {
   if (path == "-") {
     if (const int error = write_all(STDOUT_FILENO, bytes)) fail("write", "standard output", error);

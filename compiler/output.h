@@ -1,4 +1,5 @@
-// Reading and writing whole files. Failures throw UserError (without a place) naming the file.
+// Reading and writing whole files, and the standard streams. Failures throw UserError (without a place)
+// naming the file.
 #pragma once
 
 #include <string>
@@ -7,6 +8,11 @@
 namespace rnc {
 
 std::string read_file(const std::string& path);
+
+// To standard error. When that fails, there is nobody to tell.
+void print_message(std::string_view text);
+// At the end: throws when not all has arrived that was printed to standard output.
+void finish_output();
 
 // Writes a temporary file beside `path` and renames it, so that `path` appears only when complete, or keeps
 // what it held. "-" is standard output; what is not a regular file (/dev/stdout) is written directly.

@@ -4,9 +4,10 @@
 
 #include <cstring>
 #include <filesystem>
+#include <span>
 
 #include "ir/diagnostics.h"
-#include "runtime/abi.h"
+#include "runtime/contract/checksum.h"
 
 namespace rnc {
 
@@ -19,6 +20,7 @@ std::string make_trainer(std::string_view rnrun, std::string_view library) {
   trailer.size = library.size();
   std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
   bytes += library;
+  trailer.checksum = rnrun::trailer_checksum(std::as_bytes(std::span(bytes)), trailer);
   bytes.append(reinterpret_cast<const char*>(&trailer), sizeof trailer);
   return bytes;
 }

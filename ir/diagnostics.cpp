@@ -93,6 +93,17 @@ std::string Diagnostic::render() const {
   return text;
 }
 
+std::string UserError::render() const {
+  std::string text;
+  for (const Diagnostic& diagnostic : diagnostics_) text += diagnostic.render();
+  if (count_ > diagnostics_.size()) {
+    text += fmt::format("{} errors; the first {} are shown\n", count_, diagnostics_.size());
+  } else if (count_ > 1) {
+    text += fmt::format("{} errors\n", count_);
+  }
+  return text;
+}
+
 void check(bool condition, std::string_view what, std::source_location where) {
   if (!condition) unreachable(what, where);
 }

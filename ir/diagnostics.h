@@ -48,17 +48,23 @@ struct Diagnostic {
   std::string render() const;
 };
 
-// A user's mistake. what() is the message without its place.
+// A user's mistake, or all those of one text (ir/text/errors.h). what() is the first one's message without
+// its place.
 class UserError : public std::exception {
  public:
-  explicit UserError(Diagnostic diagnostic) : diagnostic_(std::move(diagnostic)) {}
+  explicit UserError(Diagnostic diagnostic) : diagnostics_{std::move(diagnostic)} {}
   UserError(SourceLocation location, std::string message)
-      : diagnostic_{std::move(location), std::move(message), {}} {}
-  const Diagnostic& diagnostic() const { return diagnostic_; }
-  const char* what() const noexcept override { return diagnostic_.message.c_str(); }
+      : diagnostics_{{std::move(location), std::move(message), {}}} {}
+  // The first of `count` mistakes; at least one.
+  UserError(std::vector<Diagnostic> first, size_t count) : diagnostics_(std::move(first)), count_(count) {}
+  const Diagnostic& diagnostic() const { return diagnostics_.front(); }  // the first
+  const char* what() const noexcept override { return diagnostic().message.c_str(); }
+  // The full text as printed; of several mistakes, the last line says how many.
+  std::string render() const;
 
  private:
-  Diagnostic diagnostic_;
+  std::vector<Diagnostic> diagnostics_;
+  size_t count_ = 1;
 };
 
 // Aborts with `what` and the caller's place when `condition` is false: a bug of ours, not the user's.

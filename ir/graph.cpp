@@ -62,19 +62,34 @@ Graph* Module::find_entry(std::string_view entry) {
   return it == entries.end() ? nullptr : &*it;
 }
 
-// `base` if it is free, else with the first free number after it. Empty: "%" and a number.
-std::string GraphBuilder::fresh_name(std::string_view base) {
+int TensorIndex::index(const std::string& tensor) {
+  for (; indexed_ < module_->tensors.size(); ++indexed_) {
+    places_.emplace(module_->tensors[indexed_].name, static_cast<int>(indexed_));
+  }
+  const auto found = places_.find(tensor);
+  return found == places_.end() ? -1 : found->second;
+}
+
+const Tensor* TensorIndex::find(const std::string& tensor) {
+  const int place = index(tensor);
+  return place < 0 ? nullptr : &module_->tensors[static_cast<size_t>(place)];
+}
+
+void GraphBuilder::index_names() {
   for (; indexed_ < graph_->nodes.size(); ++indexed_) {
     names_.emplace(graph_->nodes[indexed_].name, static_cast<ValueId>(indexed_));
   }
-  if (!base.empty() && !names_.contains(base)) return std::string(base);
-  const std::string prefix = base.empty() ? "%" : fmt::format("{}.", base);
-  size_t number = base.empty() ? graph_->nodes.size() : 1;
-  std::string candidate;
-  do {
-    candidate = fmt::format("{}{}", prefix, number++);
-  } while (names_.contains(candidate));
-  return candidate;
+}
+
+// `base` if it is free, else with the first free number after it. Empty: "%" and a number.
+std::string GraphBuilder::fresh_name(const std::string& base) {
+  index_names();
+  if (!base.empty() && !names_.contains(base)) return base;
+  const std::string prefix = base.empty() ? "%" : base + ".";
+  size_t& number = next_.try_emplace(base, 1).first->second;
+  if (base.empty()) number = std::max(number, graph_->nodes.size());
+  while (names_.contains(prefix + std::to_string(number))) ++number;
+  return prefix + std::to_string(number);
 }
 
 ValueId GraphBuilder::append(Node node) {
@@ -111,16 +126,17 @@ ValueId GraphBuilder::input(std::string name, Type type) {
   check_size(type, fmt::format("the input {} {}", name, str(type)), location_);
   return append({.op = Op::input,
                  .name = std::move(name),
+                 .attributes = complete_attributes(info(Op::input), {}, location_),
                  .type = std::move(type),
                  .location = location_,
                  .layer = layer_});
 }
 
-ValueId GraphBuilder::state(std::string_view tensor) {
-  fresh_name({});  // brings names_ up to date
+ValueId GraphBuilder::state(const std::string& tensor) {
+  index_names();
   const auto known = names_.find(tensor);
   if (known != names_.end() && (*graph_)[known->second].op == Op::state) return known->second;
-  const Tensor* declared = module_->find_tensor(tensor);
+  const Tensor* declared = tensors_.find(tensor);
   if (declared == nullptr) {
     throw UserError(location_, fmt::format("there is no tensor {}", tensor));
   }
@@ -141,7 +157,8 @@ ValueId GraphBuilder::clone(const Node& node, std::vector<ValueId> inputs) {
   Node copy = node;
   copy.inputs = std::move(inputs);
   copy.kernel = -1;
-  if (fresh_name(node.name) != node.name && node.name[0] != '%') copy.name = "%" + node.name;
+  index_names();
+  if (names_.contains(node.name) && node.name[0] != '%') copy.name = "%" + node.name;
   return append(std::move(copy));
 }
 

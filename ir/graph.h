@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "ir/op.h"
@@ -108,16 +109,31 @@ struct Module {
   const Graph* find_entry(std::string_view entry) const;
 };
 
+// Finds tensors by name without looking at each, for whoever asks for many. While it is used, the module's
+// tensors may become more, but keep their places and names.
+class TensorIndex {
+ public:
+  explicit TensorIndex(const Module& module) : module_(&module) {}
+  // The tensor's place in Module::tensors; -1 if there is none.
+  int index(const std::string& tensor);
+  const Tensor* find(const std::string& tensor);  // null if there is none
+
+ private:
+  const Module* module_;
+  std::unordered_map<std::string, int> places_;  // of the first `indexed_` tensors
+  size_t indexed_ = 0;
+};
+
 // Refuses types that no machine could hold, before anything is computed from their sizes: throws UserError
 // naming `what` unless every size is at least 1, only the first is the batch, and a sample's bytes stay below
 // 2^48.
 void check_size(const Type& type, std::string_view what, const SourceLocation& location);
 
 // Appends nodes to a graph with type inference. Every node it emits takes the builder's current location and
-// layer.
+// layer. While it is used, nodes and tensors may become more, but keep their places and names.
 class GraphBuilder {
  public:
-  GraphBuilder(const Module& module, Graph& graph) : module_(&module), graph_(&graph) {}
+  GraphBuilder(const Module& module, Graph& graph) : tensors_(module), graph_(&graph) {}
 
   Graph& graph() { return *graph_; }
   const Node& operator[](ValueId v) const { return (*graph_)[v]; }
@@ -131,20 +147,22 @@ class GraphBuilder {
   // Throws UserError at the current location.
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes = {}, std::string name = {});
   ValueId input(std::string name, Type type);
-  ValueId state(std::string_view tensor);  // the tensor's node, made on first use
-  ValueId constant(double value);          // f32 scalar
+  ValueId state(const std::string& tensor);  // the tensor's node, made on first use
+  ValueId constant(double value);            // f32 scalar
   // Copies `node` (of any graph) with new inputs, keeping its name if free, location and layer.
   ValueId clone(const Node& node, std::vector<ValueId> inputs);
 
  private:
-  std::string fresh_name(std::string_view base);
+  void index_names();
+  std::string fresh_name(const std::string& base);
   ValueId append(Node node);
-  const Module* module_;
+  TensorIndex tensors_;
   Graph* graph_;
   SourceLocation location_;
   std::string layer_;
-  std::map<std::string, ValueId, std::less<>> names_;
-  size_t indexed_ = 0;  // nodes already in names_
+  std::unordered_map<std::string, ValueId> names_;
+  size_t indexed_ = 0;                            // nodes already in names_
+  std::unordered_map<std::string, size_t> next_;  // by base: the numbers that may be free begin here
 };
 
 }  // namespace rnc

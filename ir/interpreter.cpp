@@ -27,7 +27,8 @@ Shape concrete(Shape shape, int64_t batch) {
   return shape;
 }
 
-Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& inputs, const Tensors& tensors) {
+Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& inputs, const Tensors& tensors,
+                         int digits) {
   Interpretation result;
   for (const Node& node : graph.nodes) {
     const Shape shape = concrete(node.type.shape, batch);
@@ -35,9 +36,10 @@ Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& input
       result.values.push_back(find(node.op == Op::input ? inputs : tensors, node.name, shape));
       continue;
     }
-    EvalContext context{.node = node, .batch = batch, .result = zeros(shape)};
+    EvalContext context{.node = node, .batch = batch, .result = zeros(shape), .digits = digits};
     for (const ValueId v : node.inputs) context.inputs.push_back(&result.values[static_cast<size_t>(v)]);
     info(node.op).evaluate(context);
+    for (double& value : context.result.values) value = rounded(value, digits);
     result.values.push_back(std::move(context.result));
   }
   const auto value = [&](ValueId v) { return result.values[static_cast<size_t>(v)]; };

@@ -1,7 +1,13 @@
 // The reference interpreter: what a graph means, computed naively in double precision. It shares no code with
 // lowering, so that compiled code can be checked against it. Layouts and fused kernels are ignored.
+//
+// It can also compute with fewer binary digits: then every element of a result, and every sum after each of
+// its terms, is rounded to so many. With a float's 24 its distance from double precision is what an honest
+// float32 implementation may have.
 #pragma once
 
+#include <cmath>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -17,6 +23,16 @@ struct TensorData {
 };
 using Tensors = std::map<std::string, TensorData>;
 
+// Binary digits of the numbers it computes with.
+inline constexpr int kDoubleDigits = 53, kFloatDigits = 24;
+// `value` with so many; its exponent may be any. Dekker 1971: what is left of the sum with a multiple of the
+// value has lost the digits below.
+inline double rounded(double value, int digits) {
+  if (digits >= kDoubleDigits) return value;
+  const double large = value * static_cast<double>((uint64_t{1} << (kDoubleDigits - digits)) + 1);
+  return std::isfinite(large) ? large - (large - value) : value;
+}
+
 // What an operation's `evaluate` is given: the node, its operands, and the result to fill, which has its
 // shape and is filled with zeros.
 struct EvalContext {
@@ -24,6 +40,10 @@ struct EvalContext {
   int64_t batch;
   std::vector<const TensorData*> inputs;
   TensorData result;
+  int digits = kDoubleDigits;
+
+  // Adds a term to a sum: all sums over elements are made with it.
+  void accumulate(double& sum, double term) const { sum = rounded(sum + term, digits); }
 };
 
 struct Interpretation {
@@ -34,7 +54,8 @@ struct Interpretation {
 
 // Runs the entry `graph` with N = `batch`. `inputs` are the entry's arguments by name, `tensors`
 // the values of the module tensors it reads. A missing tensor or one of the wrong shape is a failed check.
-Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& inputs, const Tensors& tensors);
+Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& inputs, const Tensors& tensors,
+                         int digits = kDoubleDigits);
 
 // `shape` with the batch replaced by its size.
 Shape concrete(Shape shape, int64_t batch);

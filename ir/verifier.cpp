@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <set>
+#include <unordered_set>
 
 namespace rnc {
 namespace {
@@ -12,7 +14,7 @@ namespace {
   throw UserError(location, std::move(message));
 }
 
-void check_name(std::set<std::string_view>& names, std::string_view name, std::string_view what,
+void check_name(std::unordered_set<std::string_view>& names, std::string_view name, std::string_view what,
                 const SourceLocation& location) {
   if (name.empty()) violate(location, fmt::format("{} without a name", what));
   if (!names.insert(name).second) violate(location, fmt::format("the {} {} is defined twice", what, name));
@@ -37,7 +39,7 @@ void check_layout(const Type& type, std::string_view name, const SourceLocation&
 }
 
 void check_tensors(const Module& module) {
-  std::set<std::string_view> names;
+  std::unordered_set<std::string_view> names;
   for (const Tensor& tensor : module.tensors) {
     check_name(names, tensor.name, "tensor", tensor.location);
     const std::string what = fmt::format("the tensor {} {}", tensor.name, str(tensor.type));
@@ -66,6 +68,9 @@ void check_operands(const Graph& graph, size_t position) {
 void check_type(const Graph& graph, const Node& node) {
   check_size(node.type, fmt::format("{} {}", node.name, str(node.type)), node.location);
   check_layout(node.type, node.name, node.location);
+  if (node.type.dtype == DType::f64 && node.type.rank() > 0) {
+    violate(node.location, fmt::format("{} {} is f64 but no scalar", node.name, str(node.type)));
+  }
   if (complete_attributes(info(node.op), node.attributes, node.location) != node.attributes) {
     violate(node.location, fmt::format("the attributes of {} are not complete", node.name));
   }
@@ -78,7 +83,7 @@ void check_type(const Graph& graph, const Node& node) {
   }
 }
 
-void check_source(const Module& module, const Graph& graph, size_t position) {
+void check_source(TensorIndex& tensors, const Graph& graph, size_t position) {
   const Node& node = graph.nodes[position];
   if (node.op == Op::input) {
     if (position > 0 && graph.nodes[position - 1].op != Op::input) {
@@ -87,9 +92,14 @@ void check_source(const Module& module, const Graph& graph, size_t position) {
     if (!node.type.layout.plain()) {
       violate(node.location, fmt::format("the input {} is not stored plainly", node.name));
     }
+    const bool is_scalar = node.type.dtype == DType::f32 && node.type.rank() == 0;
+    if (!is_scalar && !std::isnan(node.attributes.get<double>("default"))) {
+      violate(node.location, fmt::format("the input {} {} has a default, which only f32[] can have",
+                                         node.name, str(node.type)));
+    }
   }
   if (node.op == Op::state) {
-    const Tensor* tensor = module.find_tensor(node.name);
+    const Tensor* tensor = tensors.find(node.name);
     if (tensor == nullptr) violate(node.location, fmt::format("there is no tensor {}", node.name));
     if (tensor->type != node.type) {
       violate(node.location,
@@ -122,8 +132,8 @@ const Node& check_value(const Graph& graph, ValueId v, std::string_view what) {
   return graph[v];
 }
 
-void check_results(const Module& module, const Graph& graph) {
-  std::set<std::string_view> names;
+void check_results(TensorIndex& tensors, const Graph& graph) {
+  std::unordered_set<std::string_view> names;
   for (const Output& output : graph.outputs) {
     const Node& node = check_value(graph, output.value, "output " + output.name);
     check_name(names, output.name, "output", node.location);
@@ -135,7 +145,7 @@ void check_results(const Module& module, const Graph& graph) {
   for (const Assign& assign : graph.assigns) {
     const Node& node = check_value(graph, assign.value, "what is assigned to " + assign.tensor);
     check_name(names, assign.tensor, "assign", node.location);
-    const Tensor* tensor = module.find_tensor(assign.tensor);
+    const Tensor* tensor = tensors.find(assign.tensor);
     if (tensor == nullptr) violate(node.location, fmt::format("there is no tensor {}", assign.tensor));
     if (tensor->type.dtype != node.type.dtype || tensor->type.shape != node.type.shape) {
       violate(node.location, fmt::format("the tensor {} {} is assigned the value {} {}", tensor->name,
@@ -145,7 +155,7 @@ void check_results(const Module& module, const Graph& graph) {
 }
 
 void check_entries(const Module& module) {
-  std::set<std::string_view> names;
+  std::unordered_set<std::string_view> names;
   for (const Graph& graph : module.entries) check_name(names, graph.name, "entry", {});
   if (names.contains("model") && names.size() > 1) violate({}, "the entry model stands beside others");
   for (const std::string_view made : {"backward", "update", "train_step"}) {
@@ -158,16 +168,17 @@ void check_entries(const Module& module) {
 void check_module(const Module& module) {
   check_tensors(module);
   check_entries(module);
+  TensorIndex tensors(module);
   for (const Graph& graph : module.entries) {
-    std::set<std::string_view> names;
+    std::unordered_set<std::string_view> names;
     for (size_t i = 0; i < graph.nodes.size(); ++i) {
       check_name(names, graph.nodes[i].name, "value", graph.nodes[i].location);
       check_operands(graph, i);
       check_type(graph, graph.nodes[i]);
-      check_source(module, graph, i);
+      check_source(tensors, graph, i);
     }
     check_kernels(graph);
-    check_results(module, graph);
+    check_results(tensors, graph);
   }
 }
 

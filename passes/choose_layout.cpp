@@ -7,10 +7,11 @@
 // relayouts, of weights only in all usual networks; for inference hoist_parameters moves those to entry
 // prepare.
 //
-// Where weights are fixed and Winograd convolution is faster, the convolution gets its weights transformed
-// too, as another operand. Cost: memory for both.
+// Where weights are fixed, a grouped convolution gets them packed as its kernel reads them, as another
+// operand, and one that Winograd's algorithm computes faster gets them transformed. Cost: memory for both.
 #include <algorithm>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "passes/lower/conv/winograd.h"
 #include "passes/passes.h"
@@ -21,7 +22,13 @@ namespace {
 
 Layout channel_blocks(const TargetInfo& target) { return {{}, {{1, target.vector_lanes}}}; }
 
-bool is_image(const Type& type) { return type.rank() == 4 && has_batch(type.shape); }
+// Whether values of this type go through kernels image by image. Parameters and what is computed from them
+// do so as well where an operand varies by channel, or a reduction or a convolution takes them for images.
+bool is_image(const Type& type) { return type.rank() == 4; }
+
+bool varies_by_channel(const std::vector<Type>& operands) {
+  return std::ranges::any_of(operands, [](const Type& type) { return type.rank() == 1; });
+}
 
 // The layouts a node wants for its operands and gives its result.
 struct Wanted {
@@ -41,7 +48,8 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
   switch (info(node.op).kind) {
     case OpKind::elementwise:
     case OpKind::reduction: {
-      if (!is_image(node.type) && info(node.op).kind == OpKind::elementwise) {
+      const bool images = is_image(node.type) && (has_batch(node.type.shape) || varies_by_channel(operands));
+      if (!images && info(node.op).kind == OpKind::elementwise) {
         // Parameters and their like: all as the first that is packed.
         for (const Type& type : operands) {
           if (type.shape == node.type.shape && want.result.plain()) want.result = type.layout;
@@ -122,11 +130,13 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
 
 class LayoutChoice {
  public:
-  LayoutChoice(Module& module, const TargetInfo& target) : module_(module), target_(target) {}
+  LayoutChoice(Module& module, const TargetInfo& target)
+      : module_(module), tensors_(module), target_(target) {}
 
   bool run(Graph& graph) {
     trains_ = graph.name == "train_step" || graph.name == "backward";
     fixed_ = fixed_values(module_, graph);
+    if (trains_) find_families();
     bool changed = rewrite(module_, graph, [&](Rewriter& r, ValueId v) { return choose(r, v); });
     GraphBuilder builder(module_, graph);
     const auto settle = [&](ValueId& value, const Layout& layout) {
@@ -137,7 +147,7 @@ class LayoutChoice {
     };
     for (Output& output : graph.outputs) settle(output.value, {});
     for (Assign& assign : graph.assigns) {
-      settle(assign.value, module_.find_tensor(assign.tensor)->type.layout);
+      settle(assign.value, tensors_.find(assign.tensor)->type.layout);
     }
     return changed;
   }
@@ -145,15 +155,16 @@ class LayoutChoice {
  private:
   ValueId choose(Rewriter& r, ValueId v) {
     Node node = r.with_inputs_now(v);
+    const bool seen_as_image = info(node.op).kind == OpKind::reduction && as_image(r, node.inputs[0]);
     std::vector<Type> operands;
     for (const ValueId u : node.inputs) operands.push_back(r.builder()[u].type);
     // Shapes come from the old graph; only layouts differ in the new one.
     Wanted want = wanted(r.old_graph(), r.old(v), operands, target_);
-    if (node.op == Op::state) want.result = module_.find_tensor(node.name)->type.layout;
+    if (node.op == Op::state) want.result = tensors_.find(node.name)->type.layout;
     if (trains_ && node.op == Op::conv2d && keep(r.builder().graph(), node.inputs[1], want.operands[1])) {
       operands[1].layout = want.operands[1];
     }
-    bool same = want.result == node.type.layout;
+    bool same = want.result == node.type.layout && !seen_as_image;
     for (size_t i = 0; i < operands.size(); ++i) {
       if (operands[i].layout == want.operands[i]) continue;
       node.inputs[i] = packed(r, node.inputs[i], want.operands[i]);
@@ -164,10 +175,26 @@ class LayoutChoice {
       node.inputs.push_back(transformed(r.builder(), node.inputs[1], m, stride));
       same = false;
     }
+    if (packs_groups(r, v)) {
+      node.inputs.push_back(grouped(r.builder(), node.inputs[1], conv_shape(r.old_graph(), r.old(v))));
+      same = false;
+    }
     if (same) return kNoValue;
     const ValueId made = r.builder().clone(node, node.inputs);
     r.builder().graph()[made].type.layout = want.result;
     return made;
+  }
+
+  // Reductions are of rows or of images: other values are reshaped to images of one column. Whether this one
+  // was.
+  static bool as_image(Rewriter& r, ValueId& value) {
+    const Shape shape = r.builder()[value].type.shape;
+    if (shape.size() == 2 || shape.size() == 4) return false;
+    const int64_t pixels = elements_per_sample(Shape(shape.begin() + 2, shape.end()));
+    Attributes attributes;
+    attributes.set("shape", Shape{shape[0], shape[1], pixels, 1});
+    value = r.builder().emit(Op::reshape, {value}, std::move(attributes));
+    return true;
   }
 
   // The tile of Winograd convolution that convolution `v` should get transformed weights for, or 0.
@@ -175,7 +202,28 @@ class LayoutChoice {
     const Node& node = r.old(v);
     if (node.op != Op::conv2d || trains_ || !fixed_[static_cast<size_t>(node.inputs[1])]) return 0;
     if (conv_operands(r.old_graph(), node).transformed != kNoValue) return 0;
-    return choose_winograd(conv_shape(r.old_graph(), node), target_).m;
+    const WinogradChoice choice = choose_winograd(conv_shape(r.old_graph(), node), target_);
+    const bool too_few = !has_batch(node.type.shape) && node.type.shape[0] < choice.from_batch;
+    return too_few ? 0 : choice.m;
+  }
+
+  bool packs_groups(const Rewriter& r, ValueId v) const {
+    const Node& node = r.old(v);
+    return node.op == Op::conv2d && node.attributes.get<int64_t>("groups") > 1 &&
+           fixed_[static_cast<size_t>(node.inputs[1])] &&
+           conv_operands(r.old_graph(), node).packed == kNoValue;
+  }
+
+  ValueId grouped(GraphBuilder& builder, ValueId weight, const ConvShape& shape) const {
+    const GroupedWeight packed = forward_grouped_weight(shape, target_);
+    Attributes attributes;
+    attributes.set("groups", packed.groups);
+    attributes.set("lanes", packed.lanes);
+    attributes.set("panel", packed.panel);
+    attributes.set("spread", packed.spread);
+    const std::string& name = builder[weight].name;
+    return builder.emit(Op::grouped_weight, {weight}, attributes,
+                        "%packed." + name.substr(name.starts_with('%')));
   }
 
   static ValueId transformed(GraphBuilder& builder, ValueId packed, int m, int64_t stride) {
@@ -194,35 +242,47 @@ class LayoutChoice {
   // Decides how a parameter, its gradient and its slots lie in memory, if none is used before this node.
   // Whether it did so.
   bool keep(Graph& graph, ValueId weight, const Layout& layout) {
-    const std::string name = graph[weight].name;
     if (graph[weight].op != Op::state || layout.plain() || !graph[weight].type.layout.plain()) return false;
-    std::set<std::string> family;
-    for (const Tensor& tensor : module_.tensors) {
-      const bool belongs = tensor.kind == TensorKind::gradient || tensor.kind == TensorKind::slot;
-      if (tensor.name == name || (belongs && tensor.name.substr(tensor.name.find('.') + 1) == name)) {
-        family.insert(tensor.name);
-      }
-    }
-    for (const Node& node : graph.nodes) {
-      for (const ValueId v : node.inputs) {
-        if (graph[v].op == Op::state && family.count(graph[v].name) > 0) return false;
-      }
-    }
-    for (Tensor& tensor : module_.tensors) {
-      if (family.count(tensor.name) > 0) tensor.type.layout = layout;
-    }
-    for (Node& node : graph.nodes) {
-      if (node.op == Op::state && family.count(node.name) > 0) node.type.layout = layout;
+    index(graph);
+    const std::vector<int>& family = families_[graph[weight].name];
+    const auto name = [&](int tensor) { return module_.tensors[static_cast<size_t>(tensor)].name; };
+    if (std::ranges::any_of(family, [&](int tensor) { return read_.contains(name(tensor)); })) return false;
+    for (const int tensor : family) {
+      module_.tensors[static_cast<size_t>(tensor)].type.layout = layout;
+      const auto state = states_.find(name(tensor));
+      if (state != states_.end()) graph[state->second].type.layout = layout;
     }
     return true;
+  }
+
+  // Tensors by the name of the parameter that they belong to.
+  void find_families() {
+    for (size_t i = 0; i < module_.tensors.size(); ++i) {
+      const Tensor& tensor = module_.tensors[i];
+      const bool belongs = tensor.kind == TensorKind::gradient || tensor.kind == TensorKind::slot;
+      families_[tensor.name].push_back(static_cast<int>(i));
+      if (belongs) families_[tensor.name.substr(tensor.name.find('.') + 1)].push_back(static_cast<int>(i));
+    }
+  }
+
+  // Notes what has been built of the new graph since.
+  void index(const Graph& graph) {
+    for (; indexed_ < static_cast<ValueId>(graph.nodes.size()); ++indexed_) {
+      const Node& node = graph[indexed_];
+      if (node.op == Op::state) states_.emplace(node.name, indexed_);
+      if (node.op == Op::relayout) relayouts_[node.inputs[0]].push_back(indexed_);
+      for (const ValueId v : node.inputs) {
+        if (graph[v].op == Op::state) read_.insert(graph[v].name);
+      }
+    }
   }
 
   // The value in another layout: once per value and layout.
   ValueId packed(Rewriter& r, ValueId value, const Layout& layout) {
     const Graph& graph = r.builder().graph();
-    for (ValueId v = value + 1; v < static_cast<ValueId>(graph.nodes.size()); ++v) {
-      const Node& node = graph[v];
-      if (node.op == Op::relayout && node.inputs[0] == value && node.type.layout == layout) return v;
+    index(graph);
+    for (const ValueId v : relayouts_[value]) {
+      if (graph[v].type.layout == layout) return v;
     }
     return relayout(r.builder(), value, layout);
   }
@@ -237,9 +297,16 @@ class LayoutChoice {
   }
 
   Module& module_;
+  TensorIndex tensors_;
   const TargetInfo& target_;
   bool trains_ = false;
   std::vector<bool> fixed_;  // values of the old graph that do not change from run to run in inference
+  std::unordered_map<std::string, std::vector<int>> families_;
+  // Of the new graph, its first `indexed_` nodes:
+  ValueId indexed_ = 0;
+  std::unordered_map<std::string, ValueId> states_;
+  std::unordered_set<std::string> read_;                         // states that a node reads
+  std::unordered_map<ValueId, std::vector<ValueId>> relayouts_;  // by operand
 };
 
 }  // namespace

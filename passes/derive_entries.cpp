@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "passes/optimizers.h"
 #include "passes/passes.h"
@@ -36,9 +37,12 @@ ValueId moved(GraphBuilder& b, ValueId old, ValueId value, double momentum) {
   return b.emit(Op::add, {keep, b.emit(Op::mul, {value, b.constant(momentum)})});
 }
 
-// n / (n - 1), and 1 for n = 1, where the variance is zero and nothing else keeps the statistics finite.
+// n / (n - 1), for which there must be two: of one value per channel the normalised one is always zero, and
+// PyTorch refuses to train on it. In a host that runs the entry all the same the statistics stay finite.
 ValueId unbiased_factor(GraphBuilder& b, ValueId x) {
-  const ValueId n = b.emit(Op::element_count, {x});
+  Attributes two;
+  two.set("at_least", int64_t{2});
+  const ValueId n = b.emit(Op::element_count, {x}, two);
   const ValueId beyond_two = b.emit(Op::relu, {b.emit(Op::sub, {n, b.constant(2)})});
   return b.emit(Op::div, {n, b.emit(Op::add, {beyond_two, b.constant(1)})});
 }
@@ -55,34 +59,54 @@ std::string statistic(const Graph& graph, const Node& batch_norm, size_t operand
   return node.name;
 }
 
-void assign_statistic(Graph& graph, const Node& batch_norm, std::string tensor, ValueId value) {
-  if (std::ranges::find(graph.assigns, tensor, &Assign::tensor) != graph.assigns.end()) {
+using Names = std::set<std::string>;
+
+// `assigned`: the tensors assigned so far.
+void assign_statistic(Graph& graph, Names& assigned, const Node& batch_norm, std::string tensor,
+                      ValueId value) {
+  if (!assigned.insert(tensor).second) {
     throw UserError(batch_norm.location,
                     fmt::format("batch_norm: the running statistic {} is used by two layers", tensor));
   }
   graph.assigns.push_back({std::move(tensor), value});
 }
 
-void update_statistics(GraphBuilder& b, const Node& batch_norm) {
+void update_statistics(GraphBuilder& b, Names& assigned, const Node& batch_norm) {
   Graph& graph = b.graph();
   b.set_origin(batch_norm.location, batch_norm.layer);
   const ValueId x = batch_norm.inputs[0];
+  const Shape& shape = graph[x].type.shape;
+  if (!has_batch(shape) && elements_per_sample(shape) == shape[1]) {
+    throw UserError(batch_norm.location,
+                    fmt::format("batch_norm: {} has one value per channel, on which it cannot be trained: "
+                                "freeze \"{}\", or leave out `train`",
+                                str(graph[x].type), batch_norm.layer));
+  }
   const auto momentum = batch_norm.attributes.get<double>("momentum");
   const ValueId mean = b.emit(Op::channel_mean, {x});
-  assign_statistic(graph, batch_norm, statistic(graph, batch_norm, 3),
+  assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 3),
                    moved(b, batch_norm.inputs[3], mean, momentum));
   const ValueId variance = b.emit(Op::channel_variance, {x});
   const ValueId unbiased = b.emit(Op::mul, {variance, unbiased_factor(b, x)});
-  assign_statistic(graph, batch_norm, statistic(graph, batch_norm, 4),
+  assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 4),
                    moved(b, batch_norm.inputs[4], unbiased, momentum));
 }
 
-bool is_frozen(const Module& module, const Graph& graph, const Node& batch_norm) {
+bool is_frozen(TensorIndex& tensors, const Graph& graph, const Node& batch_norm) {
   const auto frozen = [&](ValueId v) {
     if (graph[v].op != Op::state) return false;
-    return module.find_tensor(graph[v].name)->kind == TensorKind::buffer;
+    return tensors.find(graph[v].name)->kind == TensorKind::buffer;
   };
   return frozen(batch_norm.inputs[1]) && frozen(batch_norm.inputs[2]);
+}
+
+// As PyTorch does. Of values with a batch, the size of the batch decides.
+void require_several_values(const Graph& graph, const Node& batch_norm) {
+  const Type& x = graph[batch_norm.inputs[0]].type;
+  if (has_batch(x.shape) || elements_per_sample(x.shape) > x.shape[1]) return;
+  throw UserError(
+      batch_norm.location,
+      fmt::format("batch_norm: training needs more than one value per channel; {} has one", str(x)));
 }
 
 // The part of `model` that `outputs` need. Batch norms of mode "model" take the mode given.
@@ -93,15 +117,18 @@ Graph entry(const Module& module, const Graph& model, std::string name, const st
   GraphBuilder b(module, graph);
   const std::vector<bool> live = live_nodes(model, outputs);
   std::vector<ValueId> now(model.nodes.size(), kNoValue);
+  TensorIndex tensors(module);
+  Names assigned;
   for (size_t i = 0; i < model.nodes.size(); ++i) {
     if (!live[i]) continue;
     Node node = model.nodes[i];
     const bool takes_mode = node.op == Op::batch_norm && node.attributes.get<std::string>("mode") == "model";
-    const bool trains = takes_mode && mode == "train" && !is_frozen(module, model, node);
+    const bool trains = takes_mode && mode == "train" && !is_frozen(tensors, model, node);
     if (takes_mode) node.attributes.set("mode", std::string(trains ? "train" : "eval"));
+    if (trains) require_several_values(model, node);
     for (ValueId& v : node.inputs) v = now[static_cast<size_t>(v)];
     now[i] = b.clone(node, node.inputs);
-    if (trains) update_statistics(b, node);
+    if (trains) update_statistics(b, assigned, node);
   }
   for (const Output& output : outputs) {
     graph.outputs.push_back({output.name, now[static_cast<size_t>(output.value)]});

@@ -21,18 +21,19 @@
 namespace rnc {
 namespace {
 
-bool is_parameter(const Module& module, const Node& node) {
+bool is_parameter(TensorIndex& tensors, const Node& node) {
   if (node.op != Op::state) return false;
-  const Tensor* tensor = module.find_tensor(node.name);
+  const Tensor* tensor = tensors.find(node.name);
   return tensor != nullptr && tensor->kind == TensorKind::parameter;
 }
 
 // Whether each value depends on a parameter.
 std::vector<bool> trained_values(const Module& module, const Graph& graph) {
   std::vector<bool> trained(graph.nodes.size());
+  TensorIndex tensors(module);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const auto depends = [&](ValueId v) { return trained[static_cast<size_t>(v)]; };
-    trained[i] = is_parameter(module, graph.nodes[i]) || std::ranges::any_of(graph.nodes[i].inputs, depends);
+    trained[i] = is_parameter(tensors, graph.nodes[i]) || std::ranges::any_of(graph.nodes[i].inputs, depends);
   }
   return trained;
 }
@@ -70,9 +71,10 @@ void emit_gradients(const Module& module, GraphBuilder& b, ValueId loss, const G
 // The layer whose tensor this is: "layer1.0.conv1" of "layer1.0.conv1.weight".
 std::string layer_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
 
-void declare(Module& module, const std::string& tensor, TensorKind kind, const std::string& parameter) {
-  const Tensor& like = *module.find_tensor(parameter);
-  if (module.find_tensor(tensor) != nullptr) {
+void declare(Module& module, TensorIndex& tensors, const std::string& tensor, TensorKind kind,
+             const std::string& parameter) {
+  const Tensor& like = *tensors.find(parameter);
+  if (tensors.find(tensor) != nullptr) {
     throw UserError(like.location,
                     fmt::format("training {} needs the name {}, which is taken", parameter, tensor));
   }
@@ -85,7 +87,7 @@ void declare(Module& module, const std::string& tensor, TensorKind kind, const s
 std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimizer& optimizer) {
   std::map<std::string, ValueId> inputs;
   b.set_origin(optimizer.location, {});
-  for (const std::string& name : update_inputs(optimizer)) inputs[name] = b.input(name, {DType::f32, {}, {}});
+  for (const std::string& name : update_inputs(optimizer)) inputs[name] = b.input(name, {DType::f64, {}, {}});
   return inputs;
 }
 
@@ -100,9 +102,10 @@ Names norm_parameters(const Graph& train) {
   return names;
 }
 
-void emit_updates(GraphBuilder& b, const Module& module, const std::map<std::string, ValueId>& inputs,
-                  const Names& norms, const std::string& parameter, ValueId gradient) {
-  b.set_origin(module.find_tensor(parameter)->location, layer_of(parameter));
+void emit_updates(GraphBuilder& b, const Module& module, TensorIndex& tensors,
+                  const std::map<std::string, ValueId>& inputs, const Names& norms,
+                  const std::string& parameter, ValueId gradient) {
+  b.set_origin(tensors.find(parameter)->location, layer_of(parameter));
   const std::vector<Assign> assigns =
       emit_update(b, module.optimizer, inputs, parameter, norms.contains(parameter), gradient);
   b.graph().assigns.insert(b.graph().assigns.end(), assigns.begin(), assigns.end());
@@ -139,7 +142,7 @@ ValueId loss_of(const Graph& graph) {
 }
 
 // The entry backward; declares the gradient tensors, whose parameters it returns.
-std::vector<std::string> add_backward(Module& module, const Graph& train) {
+std::vector<std::string> add_backward(Module& module, TensorIndex& tensors, const Graph& train) {
   Graph graph = copy_of(module, train, "backward", nullptr);
   GraphBuilder b(module, graph);
   std::vector<std::string> parameters;
@@ -150,31 +153,32 @@ std::vector<std::string> add_backward(Module& module, const Graph& train) {
   if (parameters.empty()) throw UserError(graph[loss_of(graph)].location, "the loss depends on no parameter");
   std::ranges::reverse(parameters);  // the last layer's gradient came first: back to the model's order
   for (const std::string& parameter : parameters) {
-    declare(module, "grad." + parameter, TensorKind::gradient, parameter);
+    declare(module, tensors, "grad." + parameter, TensorKind::gradient, parameter);
   }
   drop_dead_nodes(graph);
   module.entries.push_back(std::move(graph));
   return parameters;
 }
 
-void add_update(Module& module, const std::vector<std::string>& parameters, const Names& norms) {
+void add_update(Module& module, TensorIndex& tensors, const std::vector<std::string>& parameters,
+                const Names& norms) {
   Graph graph;
   graph.name = "update";
   GraphBuilder b(module, graph);
   const std::map<std::string, ValueId> inputs = emit_update_inputs(b, module.optimizer);
   for (const std::string& parameter : parameters) {
-    b.set_origin(module.find_tensor(parameter)->location, layer_of(parameter));
-    emit_updates(b, module, inputs, norms, parameter, b.state("grad." + parameter));
+    b.set_origin(tensors.find(parameter)->location, layer_of(parameter));
+    emit_updates(b, module, tensors, inputs, norms, parameter, b.state("grad." + parameter));
   }
   module.entries.push_back(std::move(graph));
 }
 
-void add_train_step(Module& module, const Graph& train, const Names& norms) {
+void add_train_step(Module& module, TensorIndex& tensors, const Graph& train, const Names& norms) {
   std::map<std::string, ValueId> inputs;
   Graph graph = copy_of(module, train, "train_step", &inputs);
   GraphBuilder b(module, graph);
   emit_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
-    emit_updates(b, module, inputs, norms, parameter, gradient);
+    emit_updates(b, module, tensors, inputs, norms, parameter, gradient);
   });
   drop_dead_nodes(graph);
   module.entries.push_back(std::move(graph));
@@ -187,15 +191,16 @@ bool differentiate(Module& module) {
   module.optimizer = complete_optimizer(module.optimizer);
   const Graph train = *module.find_entry("train");
   std::erase_if(module.entries, [](const Graph& graph) { return graph.name == "train"; });
-  const std::vector<std::string> parameters = add_backward(module, train);
+  TensorIndex tensors(module);
+  const std::vector<std::string> parameters = add_backward(module, tensors, train);
   for (const std::string& parameter : parameters) {
     for (const std::string& slot : slot_tensors(module.optimizer, parameter)) {
-      declare(module, slot, TensorKind::slot, parameter);
+      declare(module, tensors, slot, TensorKind::slot, parameter);
     }
   }
   const Names norms = norm_parameters(train);
-  add_update(module, parameters, norms);
-  add_train_step(module, train, norms);
+  add_update(module, tensors, parameters, norms);
+  add_train_step(module, tensors, train, norms);
   return true;
 }
 

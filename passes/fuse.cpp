@@ -9,6 +9,9 @@
 // Max pooling, its gradient and convolutions by Winograd compute such an operand as they load it: it stands
 // in their kernel before them. So batch norm with ReLU between two of them is never stored.
 //
+// What is computed again is bounded, and so is a kernel: however long a chain of operations is, each of its
+// kernels is compiled in bounded time, and no value is computed more often than it is used times that bound.
+//
 // Sound because a kernel is only a schedule: the nodes and their operands stay what they are. Cost: the
 // repeated arithmetic, which is hidden behind memory.
 #include <algorithm>
@@ -16,6 +19,7 @@
 #include <optional>
 #include <set>
 
+#include "ir/unique_names.h"
 #include "passes/lower/conv/winograd.h"
 #include "passes/passes.h"
 
@@ -24,17 +28,26 @@ namespace {
 
 class Fuser {
  public:
-  Fuser(const Graph& graph, const TargetInfo& target) : old_(graph), target_(target) {}
+  Fuser(const Graph& graph, const TargetInfo& target)
+      : old_(graph),
+        target_(target),
+        users_(graph.nodes.size()),
+        users_compute_(graph.nodes.size()),
+        small_(graph.nodes.size()),
+        primary_(graph.nodes.size(), -1) {}
 
   Graph run() {
     find_users();
+    find_small();
     for (ValueId v = 0; v < static_cast<ValueId>(old_.nodes.size()); ++v) place(v);
     return build();
   }
 
  private:
-  static constexpr int kSources = -1;     // "group" of inputs and states: before all kernels
-  static constexpr int kChainLength = 8;  // operations computed again for one use, at most
+  static constexpr int kSources = -1;          // "group" of inputs and states: before all kernels
+  static constexpr int kChainLength = 8;       // operations computed again for one use, at most,
+  static constexpr int kSmallOperations = 64;  // and of values per channel
+  static constexpr size_t kKernelOperations = 128;
 
   struct Item {  // a node of the new graph
     ValueId of;  // the old node
@@ -58,10 +71,24 @@ class Fuser {
   void find_users() {
     for (ValueId v = 0; v < static_cast<ValueId>(old_.nodes.size()); ++v) {
       if (old(v).op == Op::element_count) continue;  // reads the shape only
-      for (const ValueId u : old(v).inputs) users_[u].push_back(v);
+      for (const ValueId u : old(v).inputs) users_[static_cast<size_t>(u)].push_back(v);
     }
     for (const Output& output : old_.outputs) results_.insert(output.value);
     for (const Assign& assign : old_.assigns) results_.insert(assign.value);
+  }
+
+  // Counts what a value per channel takes to be computed again, all its operands each time they are used. One
+  // that takes too much is stored, and its users count from there.
+  void find_small() {
+    for (size_t v = 0; v < old_.nodes.size(); ++v) {
+      const Node& n = old_.nodes[v];
+      if (info(n.op).kind != OpKind::elementwise || n.type.rank() > 1) continue;
+      int count = 1;
+      if (n.op != Op::element_count) {
+        for (const ValueId u : n.inputs) count += small_[static_cast<size_t>(u)];
+      }
+      if (count <= kSmallOperations) small_[v] = count;
+    }
   }
 
   // Whether v's kernel can compute operand `u` as it loads it. Direct convolutions cannot: they load each
@@ -89,7 +116,7 @@ class Fuser {
   bool is_small(ValueId v, const Type& space) const {
     const Node& n = old(v);
     if (n.op == Op::constant || n.op == Op::element_count) return true;
-    return is_elementwise(v) && n.type.rank() <= 1 && n.type.rank() < space.rank();
+    return small_[static_cast<size_t>(v)] > 0 && n.type.rank() < space.rank();
   }
 
   // The last kernel that must run before `v` can be computed in a kernel over `space`; where it is computed
@@ -121,7 +148,7 @@ class Fuser {
     const Kernel& k = kernels_[static_cast<size_t>(g)];
     if (is_reduction(v) ? !k.reductions : !k.epilogue) return false;
     if (is_reduction(v) && old(v).op != Op::channel_sum && !k.moments) return false;
-    if (!(k.space == space)) return false;
+    if (!(k.space == space) || k.items.size() >= kKernelOperations) return false;
     return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
                        [&](ValueId u) { return available(u, g, space); });
   }
@@ -141,7 +168,7 @@ class Fuser {
   void place(ValueId v) {
     const Node& n = old(v);
     if (is_source(n.op)) {
-      primary_[v] = add({v, {}, kSources});
+      primary_[static_cast<size_t>(v)] = add({v, {}, kSources});
       return;
     }
     const Type space = is_reduction(v) ? old(n.inputs[0]).type : n.type;
@@ -151,13 +178,14 @@ class Fuser {
       g = static_cast<int>(kernels_.size());
       kernels_.push_back(new_kernel(v, space));
     }
-    primary_[v] = compute(v, g, space);
+    const int item = primary_[static_cast<size_t>(v)] = compute(v, g, space);
     // The backward pass reads it in any case: what is computed from it need not be stored as well.
-    if (n.op == Op::max_pool_select) items_[static_cast<size_t>(primary_[v])].stored = true;
+    if (n.op == Op::max_pool_select) items_[static_cast<size_t>(item)].stored = true;
   }
 
   // The item where an old node is computed for all who do not compute it again.
-  const Item& primary(ValueId v) const { return items_[static_cast<size_t>(primary_.at(v))]; }
+  int primary_item(ValueId v) const { return primary_[static_cast<size_t>(v)]; }
+  const Item& primary(ValueId v) const { return items_[static_cast<size_t>(primary_item(v))]; }
 
   int add(Item item) {
     items_.push_back(std::move(item));
@@ -178,17 +206,17 @@ class Fuser {
   }
 
   int operand(ValueId v, ValueId u, int g, const Type& space) {
-    if (is_source(old(u).op)) return primary_.at(u);
-    if (old(v).op == Op::element_count) return primary_.at(u);
+    if (is_source(old(u).op)) return primary_item(u);
+    if (old(v).op == Op::element_count) return primary_item(u);
     Kernel& k = kernels_[static_cast<size_t>(g)];
     const auto here = k.here.find(u);
     if (here != k.here.end()) return here->second;
     const bool fusible = is_elementwise(v) || is_reduction(v) || old(v).op == Op::constant;
     if (fusible && (is_small(u, space) || is_cheap(u, space))) return compute(u, g, space);
     if (takes_expression(v, u) && spares_storing(u)) return compute(u, g, old(u).type);
-    Item& item = items_[static_cast<size_t>(primary_.at(u))];
-    item.stored = true;
-    return primary_.at(u);
+    const int item = primary_item(u);
+    items_[static_cast<size_t>(item)].stored = true;
+    return item;
   }
 
   // Whether computing `u` again reads no more than loading it would: a short chain from one value of its
@@ -214,10 +242,18 @@ class Fuser {
     collect(u, space, leaves, length);
     const ValueId leaf = *leaves.begin();
     if (!is_source(old(leaf).op) && !primary(leaf).stored) return false;
-    const std::vector<ValueId>& users = users_.at(u);
-    return std::all_of(users.begin(), users.end(), [&](ValueId v) {
-      return is_elementwise(v) || is_reduction(v) || takes_expression(v, u);
-    });
+    return users_compute(u);
+  }
+
+  // Whether all kernels that read `u` can compute it as they load it.
+  bool users_compute(ValueId u) const {
+    std::optional<bool>& known = users_compute_[static_cast<size_t>(u)];
+    if (!known) {
+      known = std::ranges::all_of(users_[static_cast<size_t>(u)], [&](ValueId v) {
+        return is_elementwise(v) || is_reduction(v) || takes_expression(v, u);
+      });
+    }
+    return *known;
   }
 
   void collect(ValueId u, const Type& space, std::set<ValueId>& leaves, int& length) const {
@@ -233,8 +269,8 @@ class Fuser {
   // Items that a result depends on.
   std::vector<bool> live() const {
     std::vector<bool> alive(items_.size(), false);
-    for (const Output& output : old_.outputs) alive[static_cast<size_t>(primary_.at(output.value))] = true;
-    for (const Assign& assign : old_.assigns) alive[static_cast<size_t>(primary_.at(assign.value))] = true;
+    for (const Output& output : old_.outputs) alive[static_cast<size_t>(primary_item(output.value))] = true;
+    for (const Assign& assign : old_.assigns) alive[static_cast<size_t>(primary_item(assign.value))] = true;
     for (size_t i = items_.size(); i-- > 0;) {
       if (!alive[i]) continue;
       for (const int input : items_[i].inputs) alive[static_cast<size_t>(input)] = true;
@@ -246,17 +282,17 @@ class Fuser {
     const std::vector<bool> alive = live();
     Graph graph;
     graph.name = old_.name;
-    std::map<int, ValueId> now;
-    std::set<std::string> names;
+    std::vector<ValueId> now(items_.size(), kNoValue);
+    UniqueNames names;
     const auto emit = [&](int i, int kernel) {
       const Item& item = items_[static_cast<size_t>(i)];
       Node node = old(item.of);
-      for (size_t k = 0; k < node.inputs.size(); ++k) node.inputs[k] = now.at(item.inputs[k]);
+      for (size_t k = 0; k < node.inputs.size(); ++k)
+        node.inputs[k] = now.at(static_cast<size_t>(item.inputs[k]));
       node.kernel = kernel;
-      const std::string base = (node.name.starts_with('%') ? "" : "%") + node.name;
-      for (int copy = 2; !names.insert(node.name).second; ++copy)
-        node.name = base + "." + std::to_string(copy);
-      now[i] = static_cast<ValueId>(graph.nodes.size());
+      if (!names.take(node.name))
+        node.name = names.numbered((node.name.starts_with('%') ? "" : "%") + node.name + ".", 2);
+      now[static_cast<size_t>(i)] = static_cast<ValueId>(graph.nodes.size());
       graph.nodes.push_back(std::move(node));
     };
     // Values computed once keep their names; copies get others.
@@ -276,19 +312,21 @@ class Fuser {
       }
     }
     for (const Output& output : old_.outputs)
-      graph.outputs.push_back({output.name, now.at(primary_.at(output.value))});
+      graph.outputs.push_back({output.name, now.at(static_cast<size_t>(primary_item(output.value)))});
     for (const Assign& assign : old_.assigns)
-      graph.assigns.push_back({assign.tensor, now.at(primary_.at(assign.value))});
+      graph.assigns.push_back({assign.tensor, now.at(static_cast<size_t>(primary_item(assign.value)))});
     return graph;
   }
 
   const Graph& old_;
   const TargetInfo& target_;
-  std::map<ValueId, std::vector<ValueId>> users_;
+  std::vector<std::vector<ValueId>> users_;                 // by value
+  mutable std::vector<std::optional<bool>> users_compute_;  // see users_compute()
+  std::vector<int> small_;  // operations to compute it again, where that is done; else 0
   std::set<ValueId> results_;
   std::vector<Item> items_;
   std::vector<Kernel> kernels_;
-  std::map<ValueId, int> primary_;  // see primary()
+  std::vector<int> primary_;  // by value: see primary()
 };
 
 }  // namespace

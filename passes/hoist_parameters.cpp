@@ -6,82 +6,104 @@
 //
 // Run again, after more such work has appeared (packing of weights), it moves that too; a prepared tensor
 // that only served to compute another is dropped.
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "ir/unique_names.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
 namespace rnc {
 namespace {
 
-// Entry prepare as it grows.
+// Entry prepare as it grows by values of one other entry.
 class Preparation {
  public:
   Preparation(Module& module, Graph& prepare)
       : module_(module), prepare_(prepare), builder_(module, prepare) {
     for (ValueId v = 0; v < static_cast<ValueId>(prepare.nodes.size()); ++v) numbering_[prepare[v]] = v;
+    for (const Assign& assign : prepare.assigns) note(assign);
+    for (const Tensor& tensor : module.tensors) names_.take(tensor.name);
+    for (const Graph& entry : module.entries) {
+      for (const Node& node : entry.nodes) names_.take(node.name);
+    }
   }
 
   // The prepared tensor that holds the value of graph[v].
   std::string tensor_of(const Graph& graph, ValueId v) {
     const ValueId value = move(graph, v);
-    for (const Assign& assign : prepare_.assigns) {
-      if (assign.value == value) return assign.tensor;
-    }
+    if (const auto known = tensor_of_.find(value); known != tensor_of_.end()) return known->second;
     const Node& node = prepare_[value];
     const std::string tensor = unused_tensor_name(node);
     module_.tensors.push_back({tensor, TensorKind::prepared, node.type, {}, node.location});
     prepare_.assigns.push_back({tensor, value});
+    note(prepare_.assigns.back());
     return tensor;
   }
 
  private:
-  // Value `v` of `graph`, computed in prepare.
+  void note(const Assign& assign) {
+    tensor_of_.emplace(assign.value, assign.tensor);
+    value_of_.emplace(assign.tensor, assign.value);
+  }
+
+  // Value `v` of `graph`, computed in prepare: after its operands, each once.
   ValueId move(const Graph& graph, ValueId v) {
-    Node node = graph[v];
-    if (node.op == Op::state) {
-      for (const Assign& assign : prepare_.assigns) {
-        if (assign.tensor == node.name) return assign.value;
+    moved_.resize(graph.nodes.size(), kNoValue);
+    std::vector<ValueId> open = {v};  // a stack of its own, as chains may be long
+    while (!open.empty()) {
+      const ValueId u = open.back();
+      const std::vector<ValueId>& inputs = graph[u].inputs;
+      const auto missing =
+          std::ranges::find_if(inputs, [&](ValueId w) { return moved_[static_cast<size_t>(w)] == kNoValue; });
+      if (missing != inputs.end()) {
+        open.push_back(*missing);
+        continue;
       }
+      ValueId& moved = moved_[static_cast<size_t>(u)];
+      if (moved == kNoValue) moved = copy(graph[u]);
+      open.pop_back();
     }
-    for (ValueId& input : node.inputs) input = move(graph, input);
+    return moved_[static_cast<size_t>(v)];
+  }
+
+  // The node in prepare, whose operands are there.
+  ValueId copy(Node node) {
+    if (node.op == Op::state) {
+      if (const auto known = value_of_.find(node.name); known != value_of_.end()) return known->second;
+    }
+    for (ValueId& input : node.inputs) input = moved_[static_cast<size_t>(input)];
     node.kernel = -1;
-    ValueId& moved = numbering_[node];
-    if (moved == kNoValue) {
-      moved = builder_.clone(node, node.inputs);
-      prepare_[moved].type = node.type;
-      prepare_[moved].kernel = -1;
+    ValueId& known = numbering_[node];
+    if (known == kNoValue) {
+      known = builder_.clone(node, node.inputs);
+      prepare_[known].type = node.type;
+      prepare_[known].kernel = -1;
+      names_.take(prepare_[known].name);
     }
-    return moved;
+    return known;
   }
 
   // "%folded.conv1.weight" becomes tensor folded.conv1.weight; a value with no more than a number is named
   // after its layer.
-  std::string unused_tensor_name(const Node& node) const {
+  std::string unused_tensor_name(const Node& node) {
     const bool generated = node.name.starts_with('%');
     const bool numbered = generated && node.name.find_first_not_of("%.0123456789") == std::string::npos;
     const std::string base = numbered    ? "prepared." + node.layer
                              : generated ? node.name.substr(1)
                                          : "prepared." + node.name;
-    std::string name = base;
-    for (int i = 2; is_used(name); ++i) name = fmt::format("{}.{}", base, i);
-    return name;
-  }
-
-  bool is_used(const std::string& name) const {
-    if (module_.find_tensor(name) != nullptr) return true;
-    return std::ranges::any_of(module_.entries, [&](const Graph& graph) {
-      return std::ranges::find(graph.nodes, name, &Node::name) != graph.nodes.end();
-    });
+    return names_.take(base) ? base : names_.numbered(base + ".", 2);
   }
 
   Module& module_;
   Graph& prepare_;
   GraphBuilder builder_;
   ValueNumbering numbering_;
+  UniqueNames names_;           // of tensors, and of values of all entries
+  std::vector<ValueId> moved_;  // by value of the graph at hand
+  std::map<ValueId, std::string> tensor_of_;
+  std::map<std::string, ValueId> value_of_;
 };
 
 // Which nodes to replace by prepared tensors: the last ones of what depends on fixed tensors only.

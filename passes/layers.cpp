@@ -9,13 +9,13 @@ namespace rnc {
 namespace {
 
 // Elements of the parameters that `node` reads and no earlier node has; `counted` remembers them.
-int64_t new_parameters(const Module& module, const Graph& graph, const Node& node,
+int64_t new_parameters(TensorIndex& tensors, const Graph& graph, const Node& node,
                        std::set<std::string>& counted) {
   int64_t elements = 0;
   for (const ValueId input : node.inputs) {
     const Node& operand = graph[input];
     if (operand.op != Op::state || !counted.insert(operand.name).second) continue;
-    const Tensor* tensor = module.find_tensor(operand.name);
+    const Tensor* tensor = tensors.find(operand.name);
     check(tensor != nullptr, operand.name);
     if (tensor->kind == TensorKind::parameter) elements += elements_per_sample(tensor->type.shape);
   }
@@ -29,6 +29,7 @@ std::vector<Layer> layers_of(const Module& module) {
   if (graph == nullptr) graph = module.find_entry("infer");
   std::vector<Layer> layers;
   if (graph == nullptr) return layers;
+  TensorIndex tensors(module);
   std::set<std::string> counted;
   std::vector<int32_t> index(graph->nodes.size(), -1);  // of the layer of each node
   for (size_t v = 0; v < graph->nodes.size(); ++v) {
@@ -39,7 +40,7 @@ std::vector<Layer> layers_of(const Module& module) {
                 .operation = std::string(name(node.op)),
                 .result = str(node.type),
                 .text = print(*graph, node),
-                .parameters = new_parameters(module, *graph, node, counted),
+                .parameters = new_parameters(tensors, *graph, node, counted),
                 .multiply_adds = multiply_adds_per_sample(*graph, node)};
     for (const ValueId input : node.inputs) {
       const int32_t source = index[static_cast<size_t>(input)];

@@ -13,6 +13,7 @@
 // bit, the sums add fewer zeros (times values that are finite, unless those of all c's channel are not).
 // Cost: the pool compares as before and selects once more per element. Done only where such a product is
 // summed: without batch norm, c would be stored for nothing. Repeats arithmetic, which cse merges.
+#include <map>
 #include <optional>
 #include <set>
 
@@ -111,18 +112,26 @@ class Mover {
 
   // The elements of y where the maxima of `pool` are, which has its windows, by max_pool or max_pool_grad.
   ValueId at_maxima(Rewriter& r, ValueId y, ValueId pool, const std::string& name = {}) const {
+    std::map<ValueId, ValueId> made;
+    return at_maxima(r, y, pool, name, made);
+  }
+
+  // `made`: of the values that are there by now; each once.
+  ValueId at_maxima(Rewriter& r, ValueId y, ValueId pool, const std::string& name,
+                    std::map<ValueId, ValueId>& made) const {
+    if (const auto known = made.find(y); known != made.end()) return known->second;
     const ValueId x = old_[pool].inputs.back();
     if (y == origin(old_, x)) {
       r.builder().set_origin(old_[pool].location, old_[pool].layer);
-      return r.builder().emit(Op::max_pool_select, {r.now(y), r.now(x)}, old_[pool].attributes);
+      return made[y] = r.builder().emit(Op::max_pool_select, {r.now(y), r.now(x)}, old_[pool].attributes);
     }
     const Node& node = old_[y];
     std::vector<ValueId> inputs;
     for (const ValueId u : node.inputs) {
       const bool whole = old_[u].type.shape == node.type.shape;
-      inputs.push_back(whole ? at_maxima(r, u, pool) : r.now(u));
+      inputs.push_back(whole ? at_maxima(r, u, pool, {}, made) : r.now(u));
     }
-    return emit(r, node, std::move(inputs), name);
+    return made[y] = emit(r, node, std::move(inputs), name);
   }
 
   const Graph& old_;

@@ -2,33 +2,73 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <random>
 #include <utility>
 
+#include "passes/occupied.h"
+
 namespace rnc {
 namespace {
+
+constexpr size_t kFew = 2048;  // items, of which each can be compared with each other
+
+// Of gaps from the lowest on, the one to take for an item of `size`.
+struct Choice {
+  int64_t size;
+  Fit fit;
+  int64_t best = -1, best_gap = 0;
+  // Whether a gap after this one may be better.
+  bool consider(int64_t begin, int64_t end) {
+    const int64_t gap = end - begin;
+    if (gap < size || (best >= 0 && gap >= best_gap)) return true;
+    best = begin;
+    best_gap = gap;
+    return fit == Fit::tightest;
+  }
+};
+
+// As `place`, in another way.
+Placement place_many(const std::vector<Item>& items, const std::vector<size_t>& order, Fit fit,
+                     int64_t most) {
+  Placement placement{.offsets = std::vector<int64_t>(items.size())};
+  int calls = 0;
+  for (const Item& item : items) calls = std::max(calls, item.life.last + 1);
+  Occupied occupied(calls);
+  for (const size_t i : order) {
+    const Item& item = items[i];
+    Choice choice{item.size, fit};
+    const int64_t end =
+        occupied.gaps(item.life, [&](int64_t from, int64_t to) { return choice.consider(from, to); });
+    const int64_t offset = choice.best >= 0 ? choice.best : end;
+    placement.offsets[i] = offset;
+    placement.peak = std::max(placement.peak, offset + item.size);
+    if (placement.peak > most) return placement;
+    occupied.add(item.life, offset, offset + item.size);
+  }
+  return placement;
+}
 
 // Places the items in the given order, each in a gap between those placed before it. Gives up, with a larger
 // peak, where it is going to be above `most`.
 Placement place(const std::vector<Item>& items, const std::vector<size_t>& order, Fit fit,
                 int64_t most = INT64_MAX) {
+  if (items.size() > kFew) return place_many(items, order, fit, most);
   Placement placement{.offsets = std::vector<int64_t>(items.size())};
   std::vector<size_t> placed;  // by offset
   for (const size_t i : order) {
     const Item& item = items[i];
     int64_t end = 0;  // of what lies below the gap
-    int64_t best = -1, best_gap = 0;
+    Choice choice{item.size, fit};
+    bool better = true;
     for (const size_t p : placed) {
       if (!items[p].life.overlaps(item.life)) continue;
-      const int64_t gap = placement.offsets[p] - end;
-      if (gap >= item.size && (best < 0 || (fit == Fit::tightest && gap < best_gap))) {
-        best = end;
-        best_gap = gap;
-      }
+      if (placement.offsets[p] > end) better = choice.consider(end, placement.offsets[p]);
+      if (!better) break;
       end = std::max(end, placement.offsets[p] + items[p].size);
     }
-    const int64_t offset = best >= 0 ? best : end;
+    const int64_t offset = choice.best >= 0 ? choice.best : end;
     placement.offsets[i] = offset;
     placement.peak = std::max(placement.peak, offset + item.size);
     if (placement.peak > most) return placement;
@@ -39,14 +79,13 @@ Placement place(const std::vector<Item>& items, const std::vector<size_t>& order
 }
 
 int64_t most_live(const std::vector<Item>& items) {
-  int64_t most = 0;
-  for (const Item& start : items) {
-    int64_t live = 0;
-    for (const Item& item : items) {
-      if (item.life.overlaps({start.life.first, start.life.first})) live += item.size;
-    }
-    most = std::max(most, live);
+  std::map<int, int64_t> changes;  // by call
+  for (const Item& item : items) {
+    changes[item.life.first] += item.size;
+    changes[item.life.last + 1] -= item.size;
   }
+  int64_t most = 0, live = 0;
+  for (const auto& [call, change] : changes) most = std::max(most, live += change);
   return most;
 }
 
@@ -69,9 +108,12 @@ std::vector<std::vector<size_t>> orders(const std::vector<Item>& items) {
 // Improves a plan: moves an item at the peak to an earlier place in the order, and keeps what is no worse.
 void improve(const std::vector<Item>& items, std::vector<size_t> order, Fit fit, int64_t bound,
              Placement& best) {
-  constexpr int kTries = 400;
+  constexpr size_t kTries = 400;
+  // Of many items fewer, so that they take no longer than those of few.
+  const size_t excess = std::max<size_t>(items.size() / kFew, 1);
+  const size_t tries = std::max<size_t>(kTries / (excess * excess), 4);
   std::mt19937 random(1);  // fixed: equal programs get equal plans
-  for (int t = 0; t < kTries && best.peak > bound; ++t) {
+  for (size_t t = 0; t < tries && best.peak > bound; ++t) {
     const auto at_peak = [&](size_t i) { return best.offsets[i] + items[i].size == best.peak; };
     const auto peak = static_cast<size_t>(std::ranges::find_if(order, at_peak) - order.begin());
     std::vector<size_t> changed = order;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -109,7 +110,7 @@ void dump(const Compilation& c, const PipelineOptions& options, size_t number, s
     return std::ranges::count(options.print_after, which) > 0;
   };
   if (number > 0 && (wanted("all") || wanted(name))) {
-    fmt::print(options.output, "# after {}\n{}\n", name, text_of(c));
+    std::fputs(fmt::format("# after {}\n{}\n", name, text_of(c)).c_str(), options.output);
   }
   if (!options.dump_dir.empty()) write_dump(c, options.dump_dir, number, name);
 }

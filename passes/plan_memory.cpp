@@ -86,14 +86,17 @@ std::vector<Block> blocks_of(const EntryProgram& entry) {
 
 // The bytes live at the call where they are most, counting the buffers of a block once.
 Extent most_live(const EntryProgram& entry, const std::vector<Block>& blocks) {
-  Extent most;
-  for (int c = 0; c < static_cast<int>(entry.calls.size()); ++c) {
-    Extent live;
-    for (const Block& block : blocks) {
-      if (!block.life.overlaps({c, c})) continue;
-      const Extent size = entry.buffers[block.buffers.front()].size;
-      live = {live.fixed + size.fixed, live.per_sample + size.per_sample};
-    }
+  std::vector<Extent> changes(entry.calls.size() + 1);
+  for (const Block& block : blocks) {
+    const Extent size = entry.buffers[block.buffers.front()].size;
+    Extent& begin = changes[static_cast<size_t>(block.life.first)];
+    Extent& end = changes[static_cast<size_t>(block.life.last) + 1];
+    begin = {begin.fixed + size.fixed, begin.per_sample + size.per_sample};
+    end = {end.fixed - size.fixed, end.per_sample - size.per_sample};
+  }
+  Extent most, live;
+  for (const Extent& change : changes) {
+    live = {live.fixed + change.fixed, live.per_sample + change.per_sample};
     if (live.at(kPlanningBatch) > most.at(kPlanningBatch)) most = live;
   }
   return most;

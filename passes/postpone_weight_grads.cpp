@@ -1,6 +1,7 @@
 #include "passes/postpone_weight_grads.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "passes/rewrite.h"
@@ -21,16 +22,17 @@ std::vector<KernelNodes> kernels_of(const Graph& graph) {
   return kernels;
 }
 
-bool reads(const Node& node, ValueId v) {
-  return node.op != Op::element_count && std::ranges::find(node.inputs, v) != node.inputs.end();
-}
-
-// Whether some node of the kernel, an elementwise one if so asked, reads v.
-bool reads(const Graph& graph, const KernelNodes& kernel, ValueId v, bool elementwise) {
-  for (ValueId w = kernel.begin; w < kernel.end; ++w) {
-    if (reads(graph[w], v) && (!elementwise || info(graph[w].op).kind == OpKind::elementwise)) return true;
+// By value: the kernels with an elementwise node that reads its elements.
+std::vector<std::vector<int>> elementwise_readers(const Graph& graph,
+                                                  const std::vector<KernelNodes>& kernels) {
+  std::vector<std::vector<int>> readers(graph.nodes.size());
+  for (size_t k = 0; k < kernels.size(); ++k) {
+    for (ValueId v = kernels[k].begin; v < kernels[k].end; ++v) {
+      if (info(graph[v].op).kind != OpKind::elementwise || graph[v].op == Op::element_count) continue;
+      for (const ValueId u : graph[v].inputs) readers[static_cast<size_t>(u)].push_back(static_cast<int>(k));
+    }
   }
-  return false;
+  return readers;
 }
 
 // The stored result of an elementwise kernel that the weight gradient in `kernel` reads, or kNoValue.
@@ -46,34 +48,46 @@ ValueId read_by_weight_grad(const Graph& graph, const KernelNodes& kernel) {
 }  // namespace
 
 Graph postpone_weight_grads(const Graph& graph) {
-  std::vector<KernelNodes> order = kernels_of(graph);
-  for (const KernelNodes& kernel : kernels_of(graph)) {
-    const ValueId x = read_by_weight_grad(graph, kernel);
+  const std::vector<KernelNodes> kernels = kernels_of(graph);
+  const std::vector<std::vector<int>> readers = elementwise_readers(graph, kernels);
+  std::vector<int> order(kernels.size()), place(kernels.size());  // of kernels, and each one's place there
+  std::iota(order.begin(), order.end(), 0);
+  std::iota(place.begin(), place.end(), 0);
+  for (size_t kernel = 0; kernel < kernels.size(); ++kernel) {
+    const ValueId x = read_by_weight_grad(graph, kernels[kernel]);
     if (x == kNoValue) continue;
-    const auto begin = std::ranges::find(order, kernel.begin, &KernelNodes::begin);
-    const auto used = [&](const KernelNodes& k) { return reads(graph, k, x, true); };
-    const auto after = std::find_if(begin, order.end(), used);
-    if (after == order.end()) continue;
+    const int begin = place[kernel];
+    int after = static_cast<int>(order.size());  // the place of the first such reader from here on
+    for (const int reader : readers[static_cast<size_t>(x)]) {
+      const int at = place[static_cast<size_t>(reader)];
+      if (at >= begin) after = std::min(after, at);
+    }
+    if (after == static_cast<int>(order.size())) continue;
     std::set<ValueId> moved;  // nodes that come after it: the weight gradient and what depends on it
-    const auto stays = [&](const KernelNodes& k) {
-      bool moves = k.begin == kernel.begin;
-      for (ValueId v = k.begin; v < k.end && !moves; ++v)
+    const auto stays = [&](int k) {
+      const KernelNodes& nodes = kernels[static_cast<size_t>(k)];
+      bool moves = k == static_cast<int>(kernel);
+      for (ValueId v = nodes.begin; v < nodes.end && !moves; ++v)
         moves = std::ranges::any_of(graph[v].inputs, [&](ValueId u) { return moved.contains(u); });
-      for (ValueId v = k.begin; v < k.end && moves; ++v) moved.insert(v);
+      for (ValueId v = nodes.begin; v < nodes.end && moves; ++v) moved.insert(v);
       return !moves;
     };
-    std::vector<KernelNodes> staying, moving;
-    std::for_each(begin, after + 1,
-                  [&](const KernelNodes& k) { (stays(k) ? staying : moving).push_back(k); });
-    if (staying.empty() || staying.back().begin != after->begin)
+    std::vector<int> staying, moving;
+    for (int at = begin; at <= after; ++at) {
+      const int k = order[static_cast<size_t>(at)];
+      (stays(k) ? staying : moving).push_back(k);
+    }
+    if (staying.empty() || staying.back() != order[static_cast<size_t>(after)])
       continue;  // it depends on the weight gradient
-    std::ranges::copy(moving, std::ranges::copy(staying, begin).out);
+    std::ranges::copy(moving, std::ranges::copy(staying, order.begin() + begin).out);
+    for (int at = begin; at <= after; ++at) place[static_cast<size_t>(order[static_cast<size_t>(at)])] = at;
   }
 
   Graph result;
   result.name = graph.name;
   std::vector<ValueId> now(graph.nodes.size(), kNoValue);
-  for (const KernelNodes& k : order) {
+  for (const int number : order) {
+    const KernelNodes& k = kernels[static_cast<size_t>(number)];
     const bool fused = graph[k.begin].kernel >= 0;
     if (fused) result.kernels.push_back(graph.kernels[static_cast<size_t>(graph[k.begin].kernel)]);
     for (ValueId v = k.begin; v < k.end; ++v) {

@@ -26,6 +26,7 @@
 #include <map>
 #include <set>
 
+#include "ir/unique_names.h"
 #include "passes/pipeline.h"
 #include "passes/recompute_choice.h"
 #include "passes/rewrite.h"
@@ -142,9 +143,7 @@ class Recomputation {
 
   ValueId emit(Node node, int kernel, const std::string& name) {
     node.kernel = kernel;
-    node.name = name;
-    for (int copy = 2; !names_.insert(node.name).second; ++copy)
-      node.name = name + "." + std::to_string(copy);
+    node.name = names_.take(name) ? name : names_.numbered(name + ".", 2);
     graph_.nodes.push_back(std::move(node));
     return static_cast<ValueId>(graph_.nodes.size()) - 1;
   }
@@ -153,7 +152,7 @@ class Recomputation {
   const Graph& old_;
   Graph graph_;
   std::map<ValueId, ValueId> now_, again_;
-  std::set<std::string> names_;
+  UniqueNames names_;
 };
 
 }  // namespace

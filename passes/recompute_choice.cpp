@@ -96,6 +96,7 @@ void RecomputeChoice::find_uses() {
     const ValueId end = group_end(begin), first = first_stored(begin, end);
     for (ValueId v = begin; v < end; ++v) {
       if (begin >= backward_ && v >= first) first_copy_.emplace(number(v), begin);
+      if (node(v).op == Op::conv2d) convolutions_[node(v).inputs[0]].push_back(v);
       if (!reads_elements(node(v))) continue;
       for (const ValueId u : node(v).inputs) {
         if (node(v).kernel < 0 || node(u).kernel != node(v).kernel) stored_.insert(u);
@@ -150,9 +151,10 @@ void RecomputeChoice::consider(ValueId v) {
 // Whether several convolutions read v, and a result of theirs could be computed again from it, or is already.
 bool RecomputeChoice::branches(ValueId v) const {
   int64_t readers = 0, again = 0;
-  for (ValueId w = v + 1; w < count(); ++w) {
+  const auto convolutions = convolutions_.find(v);
+  if (convolutions == convolutions_.end()) return false;
+  for (const ValueId w : convolutions->second) {
     const Node& n = node(w);
-    if (n.op != Op::conv2d || n.inputs[0] != v) continue;
     if (w >= backward_) return true;
     ++readers;
     const bool kept = stored_.contains(w) && needed_.contains(w) && bytes(n.type) >= limits_.bytes;

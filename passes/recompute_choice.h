@@ -62,6 +62,7 @@ class RecomputeChoice {
   ValueId backward_ = 0;
   std::set<ValueId> stored_, needed_;     // read by other kernels; read by the backward pass
   std::map<ValueId, ValueId> first_use_;  // the first kernel of the backward pass that reads a value
+  std::map<ValueId, std::vector<ValueId>> convolutions_;  // of a value, in order
   std::vector<ValueId> number_;
   std::map<ValueId, ValueId>
       first_copy_;  // by number: the first kernel of the backward pass that computes it

@@ -143,12 +143,13 @@ bool drop_dead_nodes(Graph& graph) {
 std::vector<bool> depends_only_on(const Module& module, const Graph& graph,
                                   std::span<const TensorKind> kinds) {
   std::vector<bool> result(graph.nodes.size());
+  TensorIndex tensors(module);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (node.op == Op::input) {
       result[i] = false;
     } else if (node.op == Op::state) {
-      const Tensor* tensor = module.find_tensor(node.name);
+      const Tensor* tensor = tensors.find(node.name);
       check(tensor != nullptr, node.name);
       result[i] = std::find(kinds.begin(), kinds.end(), tensor->kind) != kinds.end();
     } else {

@@ -12,8 +12,9 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <span>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "ir/graph.h"
@@ -82,7 +83,7 @@ class ValueNumbering {
   ValueId& operator[](const Node& node);
 
  private:
-  std::map<std::string, ValueId> values_;
+  std::unordered_map<std::string, ValueId> values_;
 };
 
 // Calls pass(module, graph) on every entry; whether any of them changed something.

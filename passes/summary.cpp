@@ -55,12 +55,12 @@ std::string table(const std::vector<Row<Columns>>& rows) {
 double megabytes(int64_t bytes) { return static_cast<double>(bytes) * 1e-6; }
 
 // What `node` costs; `counted` are the tensors that earlier nodes have read.
-Costs costs_of(const Module& module, const Graph& graph, const Node& node, std::set<std::string>& counted) {
+Costs costs_of(TensorIndex& tensors, const Graph& graph, const Node& node, std::set<std::string>& counted) {
   Costs costs{.multiply_adds = multiply_adds_per_sample(graph, node)};
   for (const ValueId input : node.inputs) {
     const Node& operand = graph[input];
     if (operand.op != Op::state || !counted.insert(operand.name).second) continue;
-    const Tensor* tensor = module.find_tensor(operand.name);
+    const Tensor* tensor = tensors.find(operand.name);
     check(tensor != nullptr, operand.name);
     if (tensor->kind == TensorKind::parameter) costs.parameters += elements_per_sample(tensor->type.shape);
     if (tensor->kind == TensorKind::buffer) costs.buffers += elements_per_sample(tensor->type.shape);
@@ -97,10 +97,11 @@ bool is_layer(const Node& node) { return node.op != Op::state && node.op != Op::
 
 // Elements of the parameters of batch norms, which some count apart.
 int64_t batch_norm_parameters(const Module& module, const Graph& graph) {
+  TensorIndex tensors(module);
   std::set<std::string> counted;
   int64_t sum = 0;
   for (const Node& node : graph.nodes) {
-    if (node.op == Op::batch_norm) sum += costs_of(module, graph, node, counted).parameters;
+    if (node.op == Op::batch_norm) sum += costs_of(tensors, graph, node, counted).parameters;
   }
   return sum;
 }
@@ -124,10 +125,11 @@ std::string summary(const Module& model) {
   const Graph& graph = forward(model);
   std::vector<Row<5>> rows = {{"Layer (operation)", "Output shape", "Params", "Buffers", "Multiply-adds"}};
   Costs total;
+  TensorIndex tensors(model);
   std::set<std::string> counted;
   for (const Node& node : graph.nodes) {
     if (!is_layer(node)) continue;
-    const Costs costs = costs_of(model, graph, node, counted);
+    const Costs costs = costs_of(tensors, graph, node, counted);
     const std::string layer = node.name.substr(node.name.starts_with('%') ? 1 : 0);
     const std::string shape = node.type.dtype == DType::f32 ? str(node.type.shape) : str(node.type);
     rows.push_back({fmt::format("{} ({})", layer, name(node.op)), shape, cell(costs.parameters),

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 5u
+#define RN_ABI_VERSION 6u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -31,7 +31,8 @@ typedef struct rn_extent {
   int64_t per_sample;
 } rn_extent;
 
-enum rn_dtype { RN_F32 = 0, RN_U8 = 1, RN_I32 = 2 };
+/* RN_F64 is for scalar inputs: the optimizer's numbers, "lr" and "step" among them. */
+enum rn_dtype { RN_F32 = 0, RN_U8 = 1, RN_I32 = 2, RN_F64 = 3 };
 
 /* Where a tensor lives. The host allocates one block per tensor region, of
  * rn_model_descriptor.region_bytes[kind]. */
@@ -89,6 +90,8 @@ typedef struct rn_value {
   rn_type type;
   double default_value; /* for scalar inputs such as "momentum": the model's own value; NaN: none, the caller
                            must give it */
+  int64_t classes;      /* of an input of labels: each must be in 0..classes-1, which compiled code trusts; 0
+                           for all others */
 } rn_value;
 
 /* One kernel call of an entry, for progress and profiles; index = the call number passed to parallel_for. */
@@ -140,7 +143,7 @@ typedef void (*rn_parallel_for)(void* context, int64_t call, int64_t count, rn_t
 /* Arguments of one run of an entry. Everything is owned by the caller; every pointer to data is
  * RN_ALIGNMENT-aligned. */
 typedef struct rn_run {
-  int64_t batch;                  /* >= 1 */
+  int64_t batch;                  /* >= rn_entry.min_batch */
   const void* const* inputs;      /* in the order of rn_entry.inputs */
   void* const* outputs;           /* in the order of rn_entry.outputs; none may be null */
   void* tensors[RN_TENSOR_KINDS]; /* by rn_tensor_kind; null where the entry does not use the kind
@@ -170,6 +173,9 @@ typedef struct rn_entry {
   const rn_buffer* buffers; /* what the arena holds, in the order of first use */
   int64_t buffer_count;
   rn_extent live_bound; /* most bytes of temporaries in use at the same time: no plan's arena is smaller */
+  int64_t min_batch;    /* of smaller batches the results mean nothing, */
+  const char* min_batch_layer; /* as batch norm of this layer would have one value per channel; "" where 1
+                                  will do */
 } rn_entry;
 
 typedef struct rn_model_descriptor {
@@ -198,14 +204,21 @@ typedef struct rn_model_descriptor {
   int64_t layer_count;
 } rn_model_descriptor;
 
+/* A library that rnc has linked carries a checksum of its file, which rnrun checks before it loads it: its
+ * build ID (an ELF note, NT_GNU_BUILD_ID) of this size is XXH3, 64 bits and little-endian, of all bytes of
+ * the file with zeros in the build ID's place. Object files (rnc --emit=obj) carry none: what they are linked
+ * into is the linker's. */
+#define RN_CHECKSUM_BYTES 8
+
 /* A self-contained trainer (rnc --emit=trainer) is one file: a copy of rnrun, the model library, then this
  * trailer. */
 #define RN_TRAILER_MAGIC "RNCMODEL" /* without the terminating zero */
 
 typedef struct rn_trailer {
-  uint64_t offset; /* of the library in the file */
-  uint64_t size;   /* of the library; offset + size + sizeof(rn_trailer) is the size of the file */
-  char magic[8];   /* RN_TRAILER_MAGIC */
+  uint64_t offset;   /* of the library in the file */
+  uint64_t size;     /* of the library; offset + size + sizeof(rn_trailer) is the size of the file */
+  uint64_t checksum; /* XXH3 of all bytes of the file before this field */
+  char magic[8];     /* RN_TRAILER_MAGIC */
 } rn_trailer;
 
 #ifdef __cplusplus

@@ -22,19 +22,16 @@ constexpr int64_t kMost = 100;
 constexpr int kWarmUps = 2;
 
 // Random pixels, labels below the number of classes, scalars that train gently.
-void generate_inputs(BoundEntry& bound, const Model& model, int64_t batch) {
-  uint32_t classes = 2;
-  for (const rn_value& v : outputs(bound.entry()))
-    if (v.type.rank == 2 && v.name == std::string_view(model.descriptor().predict))
-      classes = static_cast<uint32_t>(v.type.dims[1]);
+void generate_inputs(BoundEntry& bound, int64_t batch) {
   Random random(1, stream_of("bench"));
   for (const rn_value& v : inputs(bound.entry())) {
     if (v.type.rank == 0) {
-      if (std::isnan(v.default_value))
+      if (std::isnan(bound.session().scalar(v)))
         bound.set_scalar(v.name, std::string_view(v.name) == "step" ? 1 : 1e-3);
       continue;
     }
     const int64_t count = element_count(v.type, batch);
+    const auto classes = static_cast<uint32_t>(std::max<int64_t>(v.classes, 1));
     for (int64_t i = 0; i < count; ++i) {
       switch (v.type.dtype) {
         case RN_U8:
@@ -88,9 +85,10 @@ BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& option
   ThreadPool pool(options.threads);
   Session session(model, pool);
   session.initialize(0);
+  for (const auto& [name, value] : options.inputs) session.set_scalar(name, value);
   BoundEntry bound(session, options.mode == BenchMode::train ? "train_step" : "infer", options.batch);
   session.prepare_for(bound.entry());
-  generate_inputs(bound, *model, options.batch);
+  generate_inputs(bound, options.batch);
 
   BenchResult result;
   result.options = options;

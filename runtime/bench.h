@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -18,7 +19,8 @@ struct BenchOptions {
   int64_t batch = 1;
   int threads = 1;
   int64_t repeats = 0;  // timed runs; 0: as many as fit into three seconds, at least 5, at most 100
-  std::string trace;    // file for a trace of one more run, or empty
+  std::map<std::string, double> inputs;  // scalars
+  std::string trace;                     // file for a trace of one more run, or empty
 };
 
 // One kernel call, in the fastest run.

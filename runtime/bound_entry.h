@@ -12,13 +12,14 @@
 namespace rnrun {
 
 // Inputs and outputs are found by name and hold up to `max_batch` samples. Scalar inputs start with the
-// model's defaults. `session` must outlive it.
+// session's values. `session` must outlive it.
 class BoundEntry {
  public:
   // Throws Error if the model has no such entry.
   BoundEntry(Session& session, std::string_view entry, int64_t max_batch);
 
   const rn_entry& entry() const { return *entry_; }
+  const Session& session() const { return *session_; }
   // Throw Error when the entry has no such input or output, or it has another element type than T.
   template <class T>
   T* input(std::string_view name) {
@@ -38,6 +39,7 @@ class BoundEntry {
   void bind(const Classifier& classifier, const Batch& batch);
   // Does nothing when the entry has no such input.
   void set_scalar(std::string_view name, double value);
+  // Throws Error while a scalar input has no value.
   void run(int64_t batch, Recorder recorder = {});
 
  private:
@@ -52,6 +54,7 @@ class BoundEntry {
   std::vector<Memory> in_;
   std::vector<Memory> out_;
   std::vector<const void*> in_pointers_;
+  std::vector<std::string_view> unset_;  // scalar inputs
   std::vector<void*> out_pointers_;
 };
 

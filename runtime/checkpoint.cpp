@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "runtime/error.h"
 #include "runtime/safetensors.h"
@@ -14,8 +15,9 @@ namespace rnrun {
 
 namespace {
 
-constexpr const char* kFormat = "rnrun checkpoint 2";
+constexpr const char* kFormat = "rnrun checkpoint 3";
 constexpr const char* kRandom = "philox4x32-10";
+constexpr const char* kClasses = "classes";
 const std::string kEma = "ema.";  // begins the names of moving averages
 constexpr std::array<std::pair<const char*, int64_t TrainPosition::*>, 6> kCounts = {
     {{"epoch", &TrainPosition::epoch},
@@ -88,6 +90,7 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
   m["graph_hash"] = session.model().graph_hash();
   m["rng"] = kRandom;
   m["data"] = c.settings.data;
+  if (!c.classes.empty()) m[kClasses] = nlohmann::json(c.classes).dump();
   for (const Setting& setting : train_settings()) m[std::string(setting.name)] = text_of(c.settings, setting);
   for (const auto& [name, value] : c.settings.hyper) m["hyper." + name] = fmt::format("{}", value);
   for (const auto& [name, field] : kCounts) m[name] = fmt::format("{}", c.position.*field);
@@ -99,6 +102,16 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
   file.tensors = session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT});
   for (const auto& [name, value] : c.ema) file.tensors[kEma + name] = value;
   write_safetensors(path, file);
+}
+
+std::vector<std::string> checkpoint_classes(const Metadata& metadata, const std::string& path) {
+  const auto found = metadata.find(kClasses);
+  if (found == metadata.end()) return {};
+  try {
+    return nlohmann::json::parse(found->second).get<std::vector<std::string>>();
+  } catch (const nlohmann::json::exception&) {
+    MetadataReader(metadata, path).fail(kClasses);
+  }
 }
 
 Checkpoint load_checkpoint(const std::string& path, Session& session) {
@@ -114,9 +127,10 @@ Checkpoint load_checkpoint(const std::string& path, Session& session) {
 
   constexpr double kLargest = std::numeric_limits<double>::max();
   c.settings.data = m.text("data");
+  c.classes = checkpoint_classes(file.metadata, path);
   for (const Setting& setting : train_settings()) {
-    const std::string key(setting.name);
-    if (!set(c.settings, setting, m.text(key))) m.fail(key);
+    const std::string key(setting.name);  // an older rnrun may not have known it
+    if (file.metadata.contains(key) && !set(c.settings, setting, m.text(key))) m.fail(key);
   }
   for (const auto& [key, value] : file.metadata)
     if (key.starts_with("hyper."))

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "runtime/metrics.h"
 #include "runtime/session.h"
@@ -27,6 +29,8 @@ struct Checkpoint {
   TrainSettings settings;
   TrainPosition position;
   Arrays ema;  // moving averages of parameters and buffers by name; empty if there are none
+  std::vector<std::string>
+      classes;  // the names that the training data have for the classes, if they have some
 };
 
 // Atomic and synced: see replace_file.
@@ -34,4 +38,10 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
 // Sets the session's parameters, buffers and slots. Throws Error naming what differs when the file is not a
 // checkpoint of this model.
 Checkpoint load_checkpoint(const std::string& path, Session& session);
+
+// The names of classes in a checkpoint's metadata; none if there are none. Throws Error, naming `path`, when
+// what is there is none.
+std::vector<std::string> checkpoint_classes(const std::map<std::string, std::string>& metadata,
+                                            const std::string& path);
+
 }  // namespace rnrun

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "runtime/error.h"
 
 namespace rnrun {
@@ -23,6 +25,7 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
     const std::string_view called = v.name;
     if (t.rank == 0) {
       if (called == "lambda" && t.dtype == RN_F32) c.lambda = called;
+      if (t.dtype != RN_F32) result.other = true;
       continue;
     }
     if (t.dtype == RN_U8 && t.rank == 4 && t.dims[0] < 0 && c.image.empty()) {
@@ -46,6 +49,9 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
       c.classes = t.dims[1];
     }
   }
+  c.labels = c.classes;
+  for (const rn_value& v : inputs(entry))
+    if (v.classes > 0) c.labels = std::min(c.labels, v.classes);
   return result;
 }
 
@@ -73,12 +79,19 @@ Classifier predictor_of(const Model& model) {
   return c;
 }
 
-std::vector<std::string> class_names(const Model& model, int64_t classes) {
+std::vector<std::string> model_class_names(const Model& model) {
   const rn_model_descriptor& d = model.descriptor();
-  std::vector<std::string> names;
-  for (int64_t i = 0; i < classes; ++i)
-    names.push_back(i < d.class_count ? std::string(d.classes[i]) : fmt::format("{}", i));
-  return names;
+  return {d.classes, d.classes + d.class_count};
+}
+
+std::vector<std::string> class_names(const std::vector<std::string>& names, const Model& model,
+                                     int64_t classes) {
+  const auto count = static_cast<size_t>(classes);
+  if (names.size() == count) return names;
+  std::vector<std::string> result = model_class_names(model);
+  result.resize(std::min(result.size(), count));
+  while (result.size() < count) result.push_back(fmt::format("{}", result.size()));
+  return result;
 }
 
 }  // namespace rnrun

@@ -80,6 +80,13 @@ AlignedBytes read_file(const std::string& path) {
   return bytes;
 }
 
+std::string file_text(const std::string& path) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return {};
+  const AlignedBytes bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 void replace_file(const std::string& path, std::span<const std::span<const std::byte>> parts) {
   const std::string temporary = path + ".partial";
   if (!write_synced(temporary, parts) || std::rename(temporary.c_str(), path.c_str()) != 0) {

@@ -14,6 +14,9 @@ namespace rnrun {
 // The bytes of a regular file. Throws Error "cannot read <path>: <reason>".
 AlignedBytes read_file(const std::string& path);
 
+// The same as text; empty if there is no such file.
+std::string file_text(const std::string& path);
+
 // Writes `parts` one after the other to "<path>.partial", syncs it, renames it to `path` and syncs the
 // directory. On any failure the temporary file is removed, an Error says why, and what was at `path` before
 // is untouched.

@@ -8,6 +8,7 @@
 
 #include "runtime/commands/commands.h"
 #include "runtime/error.h"
+#include "runtime/output.h"
 
 namespace {
 
@@ -50,12 +51,14 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    if (status == 0) rnrun::finish_output();
+    return status;
   } catch (const rnrun::Error& error) {
-    fmt::print(stderr, "rnrun: error: {}\n", error.what());
+    rnrun::print_message(fmt::format("rnrun: error: {}", error.what()));
     return error.status();
   } catch (const std::bad_alloc&) {
-    fmt::print(stderr, "rnrun: error: out of memory\n");
+    rnrun::print_message("rnrun: error: out of memory");
     return 1;
   }
 }

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "runtime/error.h"
 #include "runtime/file.h"
@@ -19,7 +20,7 @@ constexpr std::string_view kHeader =
 // Rewrites `path` with its first `count` lines, after `header` if there are none.
 void keep_lines(const std::string& path, int64_t count, std::string_view header) {
   std::string kept;
-  std::ifstream in(path);
+  std::istringstream in(file_text(path));
   std::string line;
   for (int64_t i = 0; i < count && std::getline(in, line); ++i) kept += line + "\n";
   if (kept.empty() && !header.empty()) kept = std::string(header) + "\n";

@@ -12,10 +12,12 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
+#include "runtime/contract/checksum.h"
+#include "runtime/contract/elf_file.h"
 #include "runtime/cpu_features.h"
 #include "runtime/error.h"
+#include "runtime/file.h"
 #include "runtime/layout.h"
 
 namespace rnrun {
@@ -85,8 +87,12 @@ Model::Model(const rn_model_descriptor& descriptor, std::string path)
   check_consistent(descriptor, path_);
 }
 
-// `file` is what the system opens, `path` what the user calls it.
-std::shared_ptr<const Model> Model::open(const std::string& file, const std::string& path) {
+// `file` is what the system opens, `path` what the user calls it, `bytes` what is in it.
+std::shared_ptr<const Model> Model::open(const std::string& file, const std::string& path,
+                                         std::span<const std::byte> bytes) {
+  // Before dlopen, which runs into what is missing or wrong in a damaged file.
+  for (const std::string& fault : {library_fault(bytes), foreign_library_fault(bytes)})
+    if (!fault.empty()) throw Error(fmt::format("{} {}", path, fault));
   Library library(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL));
   if (library == nullptr) {
     const std::string reason = dlerror();
@@ -108,29 +114,32 @@ std::shared_ptr<const Model> Model::load(const std::string& path) {
   if (!std::filesystem::is_regular_file(status))
     throw Error(fmt::format("cannot load the model {}: not a regular file", path));
   // With a slash in it, so that the library search path plays no part.
-  return open(std::filesystem::absolute(path).string(), path);
+  return open(std::filesystem::absolute(path).string(), path, read_file(path));
 }
 
 std::shared_ptr<const Model> Model::load_carried(const std::string& executable) {
-  std::ifstream in(executable, std::ios::binary | std::ios::ate);
-  const int64_t size = in ? static_cast<int64_t>(in.tellg()) : 0;
+  const AlignedBytes content = read_file(executable);
+  const std::span<const std::byte> bytes = content;
+  const auto fail = [&](std::string_view what) {
+    throw Error(fmt::format("the model carried by {} is damaged: {}", executable, what));
+  };
   rn_trailer trailer{};
-  const auto trailer_bytes = static_cast<int64_t>(sizeof trailer);
-  if (size < trailer_bytes) return nullptr;
-  in.seekg(size - trailer_bytes);
-  in.read(reinterpret_cast<char*>(&trailer), sizeof trailer);
-  if (!in || std::memcmp(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic) != 0) return nullptr;
-  const auto library_end = static_cast<uint64_t>(size - trailer_bytes);
-  if (trailer.offset > library_end || trailer.size != library_end - trailer.offset)
-    throw Error(
-        fmt::format("the model carried by {} is damaged: its trailer does not match the file", executable));
+  const size_t before = bytes.size() - std::min(bytes.size(), sizeof trailer);
+  if (before > 0) std::memcpy(&trailer, bytes.data() + before, sizeof trailer);
+  if (std::memcmp(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic) != 0) {
+    const auto program = read_elf(bytes);
+    if (program && program->size != bytes.size()) fail("its trailer is missing");
+    return nullptr;
+  }
+  if (trailer.checksum != trailer_checksum(bytes.first(before), trailer))
+    fail("the file does not have the checksum in its trailer");
+  if (trailer.offset > before || trailer.size != before - trailer.offset)
+    fail("its trailer does not match the file");
 
-  std::vector<char> bytes(trailer.size);
-  in.seekg(static_cast<int64_t>(trailer.offset));
-  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  const auto library = bytes.subspan(trailer.offset, trailer.size);
   const int fd = memfd_create("model", MFD_CLOEXEC);
   const bool written =
-      fd >= 0 && in && write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
+      fd >= 0 && write(fd, library.data(), library.size()) == static_cast<ssize_t>(library.size());
   if (!written) {
     const int reason = errno;
     if (fd >= 0) close(fd);
@@ -140,7 +149,7 @@ std::shared_ptr<const Model> Model::load_carried(const std::string& executable) 
     int fd;
     ~Closer() { close(fd); }
   } const closer{fd};
-  return open(fmt::format("/proc/self/fd/{}", fd), executable);
+  return open(fmt::format("/proc/self/fd/{}", fd), executable, library);
 }
 
 std::span<const rn_tensor> Model::tensors() const {
@@ -189,6 +198,14 @@ const rn_extent& arena(const rn_entry& entry, int64_t batch) {
     return static_cast<double>(e.fixed) + static_cast<double>(e.per_sample) * static_cast<double>(batch);
   };
   return size(entry.arena[1]) > size(entry.arena[0]) ? entry.arena[1] : entry.arena[0];
+}
+
+std::string batch_refusal(const rn_entry& entry, int64_t batch) {
+  if (batch >= entry.min_batch) return {};
+  return fmt::format(
+      "batch norm '{}' cannot be trained on one value per channel: entry '{}' needs batches of at least {}, "
+      "not {}",
+      entry.min_batch_layer, entry.name, entry.min_batch, batch);
 }
 
 CallWork work_of(const rn_call_info& call, int64_t batch) {

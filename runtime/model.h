@@ -14,10 +14,11 @@ namespace rnrun {
 
 class Model {
  public:
-  // Loads a model library. Throws Error when it is not one, was made for another ABI version, or needs CPU
-  // features this machine lacks (the message names them); no code of it has run then.
+  // Loads a model library. Throws Error when it is not one, is damaged, was made for another machine or ABI
+  // version, or needs CPU features this machine lacks (the message names them); no code of it has run then.
   static std::shared_ptr<const Model> load(const std::string& path);
-  // The model an executable carries at its end (rn_trailer in abi.h); null if it carries none.
+  // The model an executable carries at its end (rn_trailer in abi.h); null if it carries none. Throws Error
+  // when the executable or the model is damaged.
   static std::shared_ptr<const Model> load_carried(const std::string& executable = "/proc/self/exe");
   // A model already in memory, which must outlive this. `path` is for messages. The same checks.
   Model(const rn_model_descriptor& descriptor, std::string path);
@@ -40,7 +41,8 @@ class Model {
     void operator()(void* library) const;
   };
   using Library = std::unique_ptr<void, Close>;
-  static std::shared_ptr<const Model> open(const std::string& file, const std::string& path);
+  static std::shared_ptr<const Model> open(const std::string& file, const std::string& path,
+                                           std::span<const std::byte> bytes);
 
   Library library_;
   const rn_model_descriptor* descriptor_;
@@ -50,6 +52,10 @@ class Model {
 std::span<const rn_value> inputs(const rn_entry& entry);
 std::span<const rn_value> outputs(const rn_entry& entry);
 std::span<const rn_call_info> calls(const rn_entry& entry);
+
+// Why the entry does not run at this batch, "batch norm 'bn1' cannot be trained on one value per channel:
+// ..."; empty if it does.
+std::string batch_refusal(const rn_entry& entry, int64_t batch);
 
 // What a call does at a batch.
 struct CallWork {

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "runtime/output.h"
+
 namespace rnrun {
 
 namespace {
@@ -43,13 +45,13 @@ Progress::Progress(int64_t print_freq)
     : print_freq_(print_freq), terminal_(isatty(STDOUT_FILENO) == 1), shown_(Clock::now()) {}
 
 void Progress::clear_bar() {
-  if (bar_shown_) fmt::print("\r\x1b[K");
+  if (bar_shown_) print("\r\x1b[K");
   bar_shown_ = false;
 }
 
 void Progress::line(std::string_view text) {
   clear_bar();
-  fmt::print("{}\n", text);
+  print("{}\n", text);
   std::fflush(stdout);
 }
 
@@ -68,7 +70,7 @@ void Progress::update(const ProgressState& s) {
     return;
   }
   const auto done = static_cast<int>(s.batch * kBarWidth / std::max<int64_t>(s.batches, 1));
-  fmt::print("\r[{:=<{}}{:<{}}] {}\x1b[K", "", done, "", kBarWidth - done, progress_text(s));
+  print("\r[{:=<{}}{:<{}}] {}\x1b[K", "", done, "", kBarWidth - done, progress_text(s));
   std::fflush(stdout);
   bar_shown_ = true;
 }

@@ -8,7 +8,6 @@
 #include <sstream>
 #include <vector>
 
-#include "runtime/classifier.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
 #include "runtime/report/describe.h"
@@ -33,7 +32,7 @@ void append_line(const std::string& path, const ordered_json& line) {
 // Rewrites a file of lines {"step": ...} with those of the first `steps` steps.
 void keep_steps(const std::string& path, int64_t steps) {
   std::string kept;
-  std::ifstream in(path);
+  std::istringstream in(file_text(path));
   for (std::string line; std::getline(in, line);) {
     const ordered_json json = ordered_json::parse(line, nullptr, false);
     const auto step = json.is_object() ? json.find("step") : json.end();
@@ -45,15 +44,15 @@ void keep_steps(const std::string& path, int64_t steps) {
 
 // What a report of this directory had of its last evaluation and its kernels.
 ordered_json earlier_report(const std::string& path) {
-  std::ifstream in(path);
-  ordered_json json = ordered_json::parse(in, nullptr, false);
+  ordered_json json = ordered_json::parse(file_text(path), nullptr, false);
   return json.is_object() ? json : ordered_json::object();
 }
 
 }  // namespace
 
-RunDirectory::RunDirectory(std::string directory, const Model& model, ordered_json config,
-                           int64_t steps_per_epoch, int64_t epochs_done, int64_t steps_done)
+RunDirectory::RunDirectory(std::string directory, const Model& model, const std::vector<std::string>& classes,
+                           ordered_json config, int64_t steps_per_epoch, int64_t epochs_done,
+                           int64_t steps_done)
     : directory_(std::move(directory)),
       model_(model),
       metrics_(directory_, epochs_done),
@@ -62,8 +61,7 @@ RunDirectory::RunDirectory(std::string directory, const Model& model, ordered_js
       steps_per_line_(std::max<int64_t>(1, steps_per_epoch / kLinesPerEpoch)) {
   replace_file(path("config.json"), config.dump(2) + "\n");
   for (const char* name : {"steps.jsonl", "gradients.jsonl"}) keep_steps(path(name), steps_done);
-  const Classifier classifier = classifier_of(model, "train_step");
-  report_ = {{"classes", class_names(model, classifier.classes)},
+  report_ = {{"classes", classes},
              {"network", network_json(model)},
              {"memory", nullptr},
              {"kernels", nullptr},

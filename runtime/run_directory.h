@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "runtime/event_file.h"
 #include "runtime/metrics_log.h"
@@ -22,10 +23,12 @@ namespace rnrun {
 
 class RunDirectory : public RunLog {
  public:
-  // An existing directory. A training that goes on from a checkpoint keeps the lines up to the epochs and
-  // steps it had then. `model` must outlive it. Throws Error when a file cannot be written; so do all below.
-  RunDirectory(std::string directory, const Model& model, nlohmann::ordered_json config,
-               int64_t steps_per_epoch, int64_t epochs_done, int64_t steps_done);
+  // An existing directory. `classes` are the names of the classes. A training that goes on from a checkpoint
+  // keeps the lines up to the epochs and steps it had then. `model` must outlive it. Throws Error when a file
+  // cannot be written; so do all below.
+  RunDirectory(std::string directory, const Model& model, const std::vector<std::string>& classes,
+               nlohmann::ordered_json config, int64_t steps_per_epoch, int64_t epochs_done,
+               int64_t steps_done);
   // Writes the report if there is news, as after an error; when it cannot, it leaves it.
   ~RunDirectory() override;
 

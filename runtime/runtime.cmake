@@ -12,9 +12,14 @@ if(EXISTS "${libgomp}")
 endif()
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 
-rnc_layer(rnc_runtime runtime)
+# What compiler and runtime share.
+find_library(RNC_XXHASH NAMES libxxhash.a xxhash REQUIRED)
+rnc_layer(rnc_contract runtime/contract)
+target_link_libraries(rnc_contract PRIVATE fmt::fmt-header-only nlohmann_json::nlohmann_json PUBLIC ${RNC_XXHASH})
+
+rnc_layer(rnc_runtime runtime EXCEPT runtime/contract)
 target_compile_definitions(rnc_runtime PUBLIC RNC_VERSION="${PROJECT_VERSION}")
-target_link_libraries(rnc_runtime PUBLIC fmt::fmt-header-only ${RNC_JPEG} ${RNC_PNG} ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
+target_link_libraries(rnc_runtime PUBLIC rnc_contract fmt::fmt-header-only ${RNC_JPEG} ${RNC_PNG} ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
                       CLI11::CLI11 ${CMAKE_DL_LIBS})
 
 # The report's page, with the library that draws its charts (Debian's libjs-chart.js).

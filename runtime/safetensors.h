@@ -1,5 +1,6 @@
 // Safetensors files (https://github.com/huggingface/safetensors): 8 bytes of header length, little-endian; a
 // JSON header; the tensors' bytes.
+// Files written here have a checksum: see runtime/contract/safetensors.h.
 #pragma once
 
 #include <map>
@@ -12,16 +13,18 @@
 namespace rnrun {
 
 struct TensorFile {
-  std::map<std::string, std::string> metadata;
+  std::map<std::string, std::string> metadata;  // without the checksum
   Arrays tensors;
 };
 
 // Files come from anywhere: lengths, types, shapes, offsets, overlaps and holes are checked before anything
-// is allocated for them. Throws Error "<path>: not a valid safetensors file: <what is wrong>".
+// is allocated for them. Throws Error "<path>: not a valid safetensors file: <what is wrong>", or "<path> is
+// damaged: ..." when it has not the checksum it says or should say.
 TensorFile read_safetensors(const std::string& path);
 TensorFile parse_safetensors(std::span<const std::byte> bytes, std::string_view path);
 
-// Replaces `path` as replace_file does. The same content gives the same bytes.
+// Replaces `path` as replace_file does, with a checksum; what has no "format" gets one. The same content
+// gives the same bytes.
 void write_safetensors(const std::string& path, const TensorFile& content);
 
 }  // namespace rnrun

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,6 +53,11 @@ class Session {
   void set_tensors(std::initializer_list<rn_tensor_kind> kinds, const Arrays& values,
                    std::string_view source);
 
+  // A value for the scalar input of this name of every entry, instead of the model's default.
+  void set_scalar(const std::string& name, double value) { scalars_[name] = value; }
+  // What a scalar input gets where a call gives nothing else; NaN: nothing.
+  double scalar(const rn_value& input) const;
+
   // All tensors of a kind, in the layout of the model's code: each at its rn_tensor.offset, zeros between
   // them. To exchange the memory for another of the same size is to exchange the tensors.
   Memory& region(rn_tensor_kind kind) { return regions_[static_cast<size_t>(kind)]; }
@@ -78,6 +84,7 @@ class Session {
 
   std::shared_ptr<const Model> model_;
   ThreadPool* pool_;
+  std::map<std::string, double, std::less<>> scalars_;
   std::array<Memory, RN_TENSOR_KINDS> regions_;
   Memory arena_;
   Memory scratch_;

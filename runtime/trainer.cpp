@@ -37,9 +37,29 @@ Trainer::Trainer(Session& session, const DataSplits& data, const TrainSettings& 
         "--mixup-alpha: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
         "and lambda: f32[]",
         session.model().name()));
+  if (settings.drop_last) samples_per_epoch_ -= samples_per_epoch_ % settings.batch_size;
   if (settings.limit_batches > 0)
     samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);
   steps_per_epoch_ = divide_up(samples_per_epoch_, settings.batch_size * settings.accumulate);
+  check_batches();
+}
+
+// Every batch must be one that the model can be trained on; the last of an epoch may be the smallest.
+void Trainer::check_batches() const {
+  const int64_t images = data_.train->size();
+  if (samples_per_epoch_ == 0)
+    throw UsageError(fmt::format("--drop-last leaves no batch: there are {} images, batches have {}", images,
+                                 settings_.batch_size));
+  const rn_entry& entry = session_.model().entry("train_step");
+  const int64_t rest = samples_per_epoch_ % settings_.batch_size;
+  const std::string whole = batch_refusal(entry, std::min(settings_.batch_size, samples_per_epoch_));
+  if (!whole.empty()) throw UsageError(fmt::format("{}: pass a larger --batch-size", whole));
+  const std::string last = rest == 0 ? "" : batch_refusal(entry, rest);
+  if (!last.empty())
+    throw UsageError(
+        fmt::format("{}, which is what is left of {} images: pass --drop-last or another "
+                    "--batch-size",
+                    last, images));
 }
 
 void Trainer::save(const std::string& path) {
@@ -48,7 +68,7 @@ void Trainer::save(const std::string& path) {
       throw Error(
           fmt::format("{} is no longer finite after step {}; the training has diverged: try a lower --lr",
                       bad->name, position_.step));
-  Checkpoint checkpoint{settings_, position_, {}};
+  Checkpoint checkpoint{settings_, position_, {}, classes_};
   if (ema_) {
     checkpoint.position.ema_updates = ema_->updates();
     checkpoint.ema = ema_->averages();
@@ -163,11 +183,16 @@ TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
   start_ = Clock::now();
   log_ = &log;
   position_ = start.position;
+  classes_ = data_.train->class_names();
+  if (classes_.empty()) classes_ = start.classes;
   lr_ = learning_rate(settings_, std::max<int64_t>(position_.step - 1, 0), steps_per_epoch_);
   if (settings_.model_ema) {
     ema_.emplace(session_, settings_, position_.ema_updates);
     if (!start.ema.empty()) ema_->set(start.ema, checkpoint_path(directory_));
   }
+  // What was saved last may be the best so far, and the other copy may have failed.
+  if (position_.epoch > 0 && position_.position == 0 && position_.best_epoch == position_.epoch)
+    save(best_checkpoint_path(directory_));
   TrainOutcome outcome;
   outcome.checkpoint = checkpoint_path(directory_);
   while (!ended()) {

@@ -56,6 +56,7 @@ class Trainer {
   }
 
  private:
+  void check_batches() const;
   void train_epoch();
   void train_step(TrainStep& step, Loader& loader, int64_t samples);
   void evaluate_epoch(EpochRecord& record);
@@ -78,6 +79,7 @@ class Trainer {
   RunLog* log_ = nullptr;
   Progress progress_;
   TrainPosition position_;
+  std::vector<std::string> classes_;  // the names that the checkpoints have for them
   std::optional<ModelEma> ema_;
   Clock::time_point start_;
   Clock::time_point epoch_start_;

@@ -1,9 +1,11 @@
 #!/bin/sh
-# Installs what building, testing and the samples need, from Debian 12's own packages. Uses sudo unless run as
-# root; does nothing when all is there.
+# Installs what building and the samples need, and with the argument "tests" what tests alone need, too, from Debian 12's
+# own packages. Uses sudo unless run as root; does nothing when all is there.
 set -eu
 packages="g++ cmake ninja-build llvm-19-dev liblld-19-dev libfmt-dev libcli11-dev nlohmann-json3-dev zlib1g-dev
-  libjpeg62-turbo-dev libpng-dev doctest-dev dataset-fashion-mnist libjs-chart.js"
+  libjpeg62-turbo-dev libpng-dev libxxhash-dev doctest-dev dataset-fashion-mnist libjs-chart.js"
+[ "${1-}" != tests ] || packages="$packages python3-torch python3-torchvision chromium graphviz clang-format-14
+  qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 missing=""
 for package in $packages; do
@@ -12,7 +14,10 @@ done
 [ -n "$missing" ] || exit 0
 
 as_root=""
-[ "$(id -u)" -eq 0 ] || as_root=sudo
+if [ "$(id -u)" -ne 0 ]; then
+  as_root=sudo
+  command -v sudo >/dev/null || { echo "missing, and no sudo to install them:$missing" >&2; exit 1; }
+fi
 $as_root apt-get update
 # shellcheck disable=SC2086
 $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing

@@ -40,6 +40,11 @@ class Data {
   llvm::Constant* table(const std::vector<llvm::Constant*>& elements) {
     return elements.empty() ? null() : global(array(elements), 8);
   }
+  // The address of an array of i64.
+  llvm::Constant* numbers(const std::vector<int64_t>& values) {
+    const std::vector<uint64_t> bits(values.begin(), values.end());
+    return global(llvm::ConstantDataArray::get(context_, bits), 8);
+  }
   // The address of raw bytes.
   llvm::Constant* bytes(const std::vector<uint8_t>& data, uint64_t alignment) {
     return global(llvm::ConstantDataArray::get(context_, llvm::ArrayRef<uint8_t>(data)), alignment);

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "compiler/emit/kernel.h"
+#include "compiler/emit/data.h"
 #include "runtime/abi.h"
 
 namespace rnc {
@@ -20,87 +20,68 @@ using loops::Region;
 
 class EntryEmitter {
  public:
-  EntryEmitter(llvm::Function& function, const EntryContext& context, const EntryProgram& entry)
+  EntryEmitter(llvm::Function& function, Data& data, const EntryContext& context, llvm::Function& call_loop,
+               const EntryProgram& entry)
       : b_(llvm::BasicBlock::Create(function.getContext(), "entry", &function)),
+        data_(data),
         context_(context),
+        call_loop_(call_loop),
         entry_(entry),
         run_(function.getArg(0)) {}
 
   void emit() {
-    batch_ = field(offsetof(rn_run, batch), b_.getInt64Ty(), "N");
-    parallel_for_ = pointer_field(offsetof(rn_run, parallel_for), "parallel_for");
-    host_ = pointer_field(offsetof(rn_run, context), "context");
-    size_t most = 0;
-    for (const Call& call : entry_.calls) most = std::max(most, call.arguments.size());
-    frame_ = b_.CreateAlloca(llvm::ArrayType::get(b_.getInt64Ty(), kFrameArguments + most), nullptr, "frame");
-    store(kFrameBatch, batch_);
-    store(kFrameThreads, field(offsetof(rn_run, threads), b_.getInt64Ty(), "threads"));
-    store(kFrameScratch, pointer_field(offsetof(rn_run, scratch), "scratch"));
-    store(kFrameScratchStride, integer(context_.scratch_bytes_per_worker));
-    const int loss = loss_call();
-    for (size_t i = 0; i < entry_.calls.size(); ++i) {
-      emit_call(static_cast<int64_t>(i), entry_.calls[i]);
-      if (static_cast<int>(i) == loss) emit_stop_at_bad_loss();
+    std::vector<int64_t> buffers;
+    for (const Buffer& buffer : entry_.buffers) add_place(buffer, buffers);
+    std::vector<int64_t> arguments, calls;
+    for (const Call& call : entry_.calls) {
+      const Extent& tasks = context_.program.kernels.at(static_cast<size_t>(call.kernel)).tasks;
+      const auto first = static_cast<int64_t>(arguments.size());
+      const auto count = static_cast<int64_t>(call.arguments.size());
+      for (const int64_t field : {int64_t{call.kernel}, tasks.fixed, tasks.per_sample, first, count})
+        calls.push_back(field);
+      arguments.insert(arguments.end(), call.arguments.begin(), call.arguments.end());
     }
+    for (const std::vector<int64_t>* table : {&buffers, &arguments, &calls})
+      tables_.push_back(data_.numbers(*table));
+    const int loss = loss_call();
+    if (loss >= 0) {
+      emit_calls(0, loss + 1);
+      emit_stop_at_bad_loss();
+    }
+    emit_calls(loss + 1, static_cast<int64_t>(entry_.calls.size()));
     b_.CreateRetVoid();
   }
 
  private:
   llvm::Value* integer(int64_t value) { return b_.getInt64(static_cast<uint64_t>(value)); }
 
-  llvm::Value* field(size_t offset, llvm::Type* type, const char* name) {
-    return b_.CreateLoad(type, at(run_, integer(static_cast<int64_t>(offset))), name);
-  }
-  llvm::Value* pointer_field(size_t offset, const char* name) { return field(offset, b_.getPtrTy(), name); }
-
-  llvm::Value* at(llvm::Value* base, llvm::Value* bytes) { return b_.CreateGEP(b_.getInt8Ty(), base, bytes); }
-
-  llvm::Value* extent(const Extent& extent) {
-    if (extent.per_sample == 0) return integer(extent.fixed);
-    llvm::Value* grown = b_.CreateMul(batch_, integer(extent.per_sample));
-    return extent.fixed == 0 ? grown : b_.CreateAdd(grown, integer(extent.fixed));
-  }
-
-  llvm::Value* element(const char* name, size_t table, int index) {
-    llvm::Value* pointers = pointer_field(table, name);
-    return b_.CreateLoad(b_.getPtrTy(), at(pointers, integer(8 * int64_t{index})));
-  }
-
-  llvm::Value* address(const Buffer& buffer) {
-    const auto index = static_cast<size_t>(buffer.index);
+  // Where the loop finds the buffer: which base, the pointer's index there, and the offset from it.
+  void add_place(const Buffer& buffer, std::vector<int64_t>& places) const {
+    const auto place = [&](CallBase base, int64_t index, const Extent& offset) {
+      for (const int64_t field : {int64_t{base}, index, offset.fixed, offset.per_sample})
+        places.push_back(field);
+    };
+    constexpr auto pointer_index = [](size_t offset) { return static_cast<int64_t>(offset / sizeof(void*)); };
     switch (buffer.region) {
       case Region::input:
-        return element("inputs", offsetof(rn_run, inputs), buffer.index);
+        return place(kBaseInputs, buffer.index, {});
       case Region::output:
-        return element("outputs", offsetof(rn_run, outputs), buffer.index);
+        return place(kBaseOutputs, buffer.index, {});
       case Region::tensor: {
-        const TensorPlace& place = context_.tensors.at(index);
-        const size_t slot = offsetof(rn_run, tensors) + sizeof(void*) * static_cast<size_t>(place.kind);
-        return at(pointer_field(slot, "tensors"), integer(place.offset));
+        const TensorPlace& tensor = context_.tensors.at(static_cast<size_t>(buffer.index));
+        return place(kBaseRun, pointer_index(offsetof(rn_run, tensors)) + tensor.kind, {tensor.offset, 0});
       }
       case Region::constant:
-        return context_.constants.at(index);
+        return place(kBaseConstants, buffer.index, {});
       case Region::arena:
-        return at(pointer_field(offsetof(rn_run, arena), "arena"), extent(buffer.offset));
+        return place(kBaseRun, pointer_index(offsetof(rn_run, arena)), buffer.offset);
     }
     unreachable("region");
   }
 
-  void store(size_t slot, llvm::Value* value) {
-    b_.CreateStore(value, b_.CreateConstGEP1_64(b_.getInt64Ty(), frame_, slot));
-  }
-
-  void emit_call(int64_t number, const Call& call) {
-    for (size_t i = 0; i < call.arguments.size(); ++i) {
-      store(kFrameArguments + i, address(entry_.buffers.at(static_cast<size_t>(call.arguments[i]))));
-    }
-    llvm::Type* pointer = b_.getPtrTy();
-    llvm::Type* index = b_.getInt64Ty();
-    auto* type = llvm::FunctionType::get(b_.getVoidTy(), {pointer, index, index, pointer, pointer}, false);
-    const auto kernel = static_cast<size_t>(call.kernel);
-    llvm::Value* tasks = extent(context_.program.kernels.at(kernel).tasks);
-    b_.CreateCall(type, parallel_for_,
-                  {host_, integer(number), tasks, context_.functions.at(kernel), frame_});
+  void emit_calls(int64_t begin, int64_t end) {
+    if (begin == end) return;
+    b_.CreateCall(&call_loop_, {run_, tables_[0], tables_[1], tables_[2], integer(begin), integer(end)});
   }
 
   bool is_loss(const Buffer& buffer) const {
@@ -127,10 +108,12 @@ class EntryEmitter {
   // Returns unless the loss is finite, so that it spoils no parameter.
   void emit_stop_at_bad_loss() {
     const auto output = std::ranges::find(entry_.outputs, "loss", &std::pair<std::string, Type>::first);
-    llvm::Value* loss = b_.CreateLoad(
-        b_.getFloatTy(),
-        element("outputs", offsetof(rn_run, outputs), static_cast<int>(output - entry_.outputs.begin())),
-        "loss");
+    const auto load_pointer = [&](llvm::Value* from, int64_t offset) {
+      return b_.CreateLoad(b_.getPtrTy(), b_.CreateGEP(b_.getInt8Ty(), from, integer(offset)));
+    };
+    llvm::Value* outputs = load_pointer(run_, offsetof(rn_run, outputs));
+    const int64_t index = output - entry_.outputs.begin();
+    llvm::Value* loss = b_.CreateLoad(b_.getFloatTy(), load_pointer(outputs, 8 * index), "loss");
     constexpr uint32_t kExponent = 0x7f800000;  // all ones: infinite or NaN
     llvm::Value* exponent = b_.CreateAnd(b_.CreateBitCast(loss, b_.getInt32Ty()), kExponent);
     llvm::Function* function = b_.GetInsertBlock()->getParent();
@@ -143,18 +126,18 @@ class EntryEmitter {
   }
 
   llvm::IRBuilder<> b_;
+  Data& data_;
   const EntryContext& context_;
+  llvm::Function& call_loop_;
   const EntryProgram& entry_;
   llvm::Value* run_;
-  llvm::Value* batch_ = nullptr;
-  llvm::Value* parallel_for_ = nullptr;
-  llvm::Value* host_ = nullptr;
-  llvm::Value* frame_ = nullptr;
+  std::vector<llvm::Constant*> tables_;
 };
 
 }  // namespace
 
-llvm::Function* emit_entry(llvm::Module& module, const EntryContext& context, const EntryProgram& entry) {
+llvm::Function* emit_entry(llvm::Module& module, Data& data, const EntryContext& context,
+                           llvm::Function* call_loop, const EntryProgram& entry) {
   llvm::LLVMContext& llvm = module.getContext();
   auto* type =
       llvm::FunctionType::get(llvm::Type::getVoidTy(llvm), {llvm::PointerType::getUnqual(llvm)}, false);
@@ -162,7 +145,7 @@ llvm::Function* emit_entry(llvm::Module& module, const EntryContext& context, co
       llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, "entry." + entry.name, module);
   function->addFnAttr("no-builtins");
   function->addFnAttr(llvm::Attribute::NoUnwind);
-  EntryEmitter(*function, context, entry).emit();
+  EntryEmitter(*function, data, context, *call_loop, entry).emit();
   return function;
 }
 

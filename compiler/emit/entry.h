@@ -1,4 +1,5 @@
-// LLVM IR of one entry: the sequence of its kernel calls.
+// LLVM IR of the entries: tables of their kernel calls, and a loop over them. (Calls written out one by one
+// make functions of a size for which LLVM's time grows faster than they do.)
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,8 @@ class Module;
 }  // namespace llvm
 
 namespace rnc {
+
+class Data;
 
 // Where a module tensor lives: rn_tensor's kind and offset.
 struct TensorPlace {
@@ -30,9 +33,15 @@ struct EntryContext {
   int64_t scratch_bytes_per_worker = 0;
 };
 
+// Where an argument's address begins: pointers of rn_run, those in its tables, addresses of constants.
+enum CallBase : uint8_t { kBaseRun, kBaseInputs, kBaseOutputs, kBaseConstants };
+
+// Adds to `module` the function that runs calls of any entry, which emit_entry's functions share.
+llvm::Function* emit_call_loop(llvm::Module& module, Data& data, const EntryContext& context);
+
 // Adds to `module` a function of type `void(const rn_run*)` that makes the entry's calls in turn through
 // rn_run.parallel_for.
-llvm::Function* emit_entry(llvm::Module& module, const EntryContext& context,
-                           const loops::EntryProgram& entry);
+llvm::Function* emit_entry(llvm::Module& module, Data& data, const EntryContext& context,
+                           llvm::Function* call_loop, const loops::EntryProgram& entry);
 
 }  // namespace rnc

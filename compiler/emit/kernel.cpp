@@ -85,12 +85,13 @@ BodyEmitter::Frame load_frame(llvm::IRBuilder<>& b, llvm::Function& function, co
 
 }  // namespace
 
-std::vector<bool> unaliased_params(const loops::Program& program, int index) {
-  const size_t count = program.kernels[static_cast<size_t>(index)].params.size();
-  std::vector<bool> unaliased(count, true);
+std::vector<std::vector<bool>> unaliased_params(const loops::Program& program) {
+  std::vector<std::vector<bool>> all;
+  for (const loops::Kernel& kernel : program.kernels) all.emplace_back(kernel.params.size(), true);
   for (const loops::EntryProgram& entry : program.entries) {
     for (const loops::Call& call : entry.calls) {
-      if (call.kernel != index) continue;
+      std::vector<bool>& unaliased = all.at(static_cast<size_t>(call.kernel));
+      const size_t count = unaliased.size();
       check(call.arguments.size() == count, "a call has another number of arguments than its kernel");
       for (size_t i = 0; i < count; ++i) {
         for (size_t j = 0; j < i; ++j) {
@@ -100,7 +101,7 @@ std::vector<bool> unaliased_params(const loops::Program& program, int index) {
       }
     }
   }
-  return unaliased;
+  return all;
 }
 
 std::unique_ptr<llvm::Module> new_module(const std::string& name, const Target& target,

@@ -23,9 +23,9 @@ enum FrameField : unsigned {
   kFrameArguments
 };
 
-// Which parameters of kernel `index` share no memory with any other parameter, in all its calls. Buffers
-// share memory where they are the same, or in place of each other in the arena.
-std::vector<bool> unaliased_params(const loops::Program& program, int index);
+// By kernel: which parameters share no memory with any other parameter, in all its calls. Buffers share
+// memory where they are the same, or in place of each other in the arena.
+std::vector<std::vector<bool>> unaliased_params(const loops::Program& program);
 
 // A module with one hidden function, named as the kernel, of type rn_task (runtime/abi.h). Its frame is
 // { i64 batch; ptr scratch; i64 scratch bytes per worker; ptr params[...] }.

@@ -40,6 +40,11 @@ Type infer_channels(const Node& node, Types in) {
 
 Type infer_element_count(const Node& node, Types in) {
   require_rank_at_least(node, in[0], 2, "the operand");
+  const auto least = node.attributes.get<int64_t>("at_least");
+  if (least < 1) fail(node, fmt::format("at_least must be at least 1, not {}", least));
+  if (!has_batch(in[0].shape) && elements_per_sample(in[0].shape) / in[0].shape[1] < least) {
+    fail(node, fmt::format("{} has fewer than {} elements per channel", str(in[0]), least));
+  }
   return f32({});
 }
 
@@ -57,22 +62,26 @@ double elements_per_channel(const TensorData& x) {
   return static_cast<double>(x.values.size()) / static_cast<double>(x.shape[1]);
 }
 
-std::vector<double> sums(const TensorData& x) {
+std::vector<double> sums(const EvalContext& context) {
+  const TensorData& x = *context.inputs[0];
   std::vector<double> sum(static_cast<size_t>(x.shape[1]));
-  each_element(x.shape, [&](size_t c, size_t i) { sum[c] += x.values[i]; });
+  each_element(x.shape, [&](size_t c, size_t i) { context.accumulate(sum[c], x.values[i]); });
   return sum;
 }
 
-std::vector<double> means(const TensorData& x) {
-  std::vector<double> mean = sums(x);
-  for (double& m : mean) m /= elements_per_channel(x);
+std::vector<double> means(const EvalContext& context) {
+  std::vector<double> mean = sums(context);
+  for (double& m : mean) m = rounded(m / elements_per_channel(*context.inputs[0]), context.digits);
   return mean;
 }
 
-std::vector<double> variances(const TensorData& x) {
-  const std::vector<double> mean = means(x);
+std::vector<double> variances(const EvalContext& context) {
+  const TensorData& x = *context.inputs[0];
+  const std::vector<double> mean = means(context);
   std::vector<double> variance(mean.size());
-  each_element(x.shape, [&](size_t c, size_t i) { variance[c] += std::pow(x.values[i] - mean[c], 2); });
+  each_element(x.shape, [&](size_t c, size_t i) {
+    context.accumulate(variance[c], std::pow(x.values[i] - mean[c], 2));
+  });
   for (double& v : variance) v /= elements_per_channel(x);
   return variance;
 }
@@ -82,17 +91,17 @@ void evaluate_batch_norm(EvalContext& context) {
   const std::vector<double>& weight = context.inputs[1]->values;
   const std::vector<double>& bias = context.inputs[2]->values;
   const bool train = context.node.attributes.get<std::string>("mode") == "train";
-  const std::vector<double> mean = train ? means(x) : context.inputs[3]->values;
-  const std::vector<double> variance = train ? variances(x) : context.inputs[4]->values;
+  const std::vector<double> mean = train ? means(context) : context.inputs[3]->values;
+  const std::vector<double> variance = train ? variances(context) : context.inputs[4]->values;
   const auto eps = context.node.attributes.get<double>("eps");
   each_element(x.shape, [&](size_t c, size_t i) {
     context.result.values[i] = (x.values[i] - mean[c]) / std::sqrt(variance[c] + eps) * weight[c] + bias[c];
   });
 }
 
-void evaluate_mean(EvalContext& context) { context.result.values = means(*context.inputs[0]); }
-void evaluate_variance(EvalContext& context) { context.result.values = variances(*context.inputs[0]); }
-void evaluate_sum(EvalContext& context) { context.result.values = sums(*context.inputs[0]); }
+void evaluate_mean(EvalContext& context) { context.result.values = means(context); }
+void evaluate_variance(EvalContext& context) { context.result.values = variances(context); }
+void evaluate_sum(EvalContext& context) { context.result.values = sums(context); }
 void evaluate_count(EvalContext& context) {
   context.result.values[0] = elements_per_channel(*context.inputs[0]);
 }
@@ -114,7 +123,9 @@ std::vector<ValueId> gradient_batch_norm(GraphBuilder& b, ValueId forward, Value
   const ValueId scale = b.emit(Op::mul, {node.inputs[1], rstd});
   ValueId centred = dy;
   if (train) {
-    const ValueId count = b.emit(Op::element_count, {x});
+    Attributes two;
+    two.set("at_least", int64_t{2});
+    const ValueId count = b.emit(Op::element_count, {x}, two);
     const ValueId along_xhat = b.emit(Op::mul, {xhat, b.emit(Op::div, {dweight, count})});
     centred = b.emit(Op::sub, {dy, b.emit(Op::div, {dbias, count})});
     centred = b.emit(Op::sub, {centred, along_xhat});
@@ -122,7 +133,26 @@ std::vector<ValueId> gradient_batch_norm(GraphBuilder& b, ValueId forward, Value
   return {b.emit(Op::mul, {centred, scale}), dweight, dbias, kNoValue, kNoValue};
 }
 
-OpInfo reduction(Op op, std::string_view name, decltype(OpInfo::evaluate) evaluate, std::string_view doc) {
+std::vector<ValueId> gradient_sum(GraphBuilder& b, ValueId forward, ValueId dy) {
+  return {b.emit(Op::expand_as, {dy, b[forward].inputs[0]})};
+}
+
+std::vector<ValueId> gradient_mean(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const ValueId x = b[forward].inputs[0];
+  return {b.emit(Op::expand_as, {b.emit(Op::div, {dy, b.emit(Op::element_count, {x})}), x})};
+}
+
+// d variance / dx = 2 (x - mean) / n: what x adds through the mean cancels.
+std::vector<ValueId> gradient_variance(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const ValueId x = b[forward].inputs[0];
+  const ValueId centred = b.emit(Op::sub, {x, b.emit(Op::channel_mean, {x})});
+  const ValueId two = b.constant(2);
+  const ValueId scale = b.emit(Op::mul, {b.emit(Op::div, {dy, b.emit(Op::element_count, {x})}), two});
+  return {b.emit(Op::mul, {centred, scale})};
+}
+
+OpInfo reduction(Op op, std::string_view name, decltype(OpInfo::gradient) gradient,
+                 decltype(OpInfo::evaluate) evaluate, std::string_view doc) {
   return {.op = op,
           .name = name,
           .kind = OpKind::reduction,
@@ -130,6 +160,7 @@ OpInfo reduction(Op op, std::string_view name, decltype(OpInfo::evaluate) evalua
           .max_inputs = 1,
           .doc = doc,
           .infer = infer_channels,
+          .gradient = gradient,
           .evaluate = evaluate};
 }
 
@@ -153,14 +184,15 @@ OpInfo batch_norm() {
 }
 
 OpInfo channel_mean() {
-  return reduction(Op::channel_mean, "channel_mean", evaluate_mean, "the mean of each channel");
+  return reduction(Op::channel_mean, "channel_mean", gradient_mean, evaluate_mean,
+                   "the mean of each channel");
 }
 OpInfo channel_variance() {
-  return reduction(Op::channel_variance, "channel_variance", evaluate_variance,
+  return reduction(Op::channel_variance, "channel_variance", gradient_variance, evaluate_variance,
                    "the biased variance of each channel");
 }
 OpInfo channel_sum() {
-  return reduction(Op::channel_sum, "channel_sum", evaluate_sum, "the sum of each channel");
+  return reduction(Op::channel_sum, "channel_sum", gradient_sum, evaluate_sum, "the sum of each channel");
 }
 
 OpInfo element_count() {
@@ -169,7 +201,10 @@ OpInfo element_count() {
           .kind = OpKind::other,
           .min_inputs = 1,
           .max_inputs = 1,
-          .doc = "elements per channel: the batch times the space dimensions",
+          .attributes = {{"at_least", AttributeKind::integer, int64_t{1}}},
+          .doc =
+              "elements per channel: the batch times the space dimensions; the entry does not run on batches "
+              "that have fewer than at_least",
           .infer = infer_element_count,
           .evaluate = evaluate_count};
 }

@@ -5,8 +5,8 @@
 //                   q]
 // with x zero outside its bounds, and g = o / (O / groups) the group of output channel o.
 //
-// conv2d may have one operand more: its weight as transformed by winograd_weight, which a kernel may use
-// instead.
+// conv2d may have one operand more: its weight as transformed by winograd_weight or packed by grouped_weight,
+// which a kernel may use instead.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -63,8 +63,15 @@ Type infer_conv2d(const Node& node, Types in) {
     const int64_t size = std::clamp<int64_t>(u[2], 4, 6);
     require_shape(node, in.back(), {w[0], w[1], size, size}, "the transformed weight");
   }
-  if (in.size() == 4 && !transformed) fail(node, "the last of four operands must be a transformed weight");
-  if (in.size() > (transformed ? 3 : 2)) require_shape(node, in[2], {in[1].shape[0]}, "the bias");
+  const bool packed = in.size() > 2 && in.back().rank() == 5;
+  if (packed) {
+    const Shape &w = in[1].shape, &p = in.back().shape;
+    const Shape expected = {(w[0] + p[4] - 1) / p[4], p[1], w[2] * w[3], p[3], p[4]};
+    require_shape(node, in.back(), expected, "the packed weight");
+  }
+  const bool prepared = transformed || packed;
+  if (in.size() == 4 && !prepared) fail(node, "the last of four operands must be a transformed weight");
+  if (in.size() > (prepared ? 3 : 2)) require_shape(node, in[2], {in[1].shape[0]}, "the bias");
   return f32(result_shape(node, in[0].shape, in[1].shape));
 }
 
@@ -130,7 +137,7 @@ void evaluate_conv2d(EvalContext& context) {
     for (size_t i = 0; i < y.values.size(); ++i) y.values[i] = bias[i / map % bias.size()];
   }
   each_product(context.node, y.shape, x.shape, w.shape, [&](size_t to, size_t from, size_t weight) {
-    y.values[to] += x.values[from] * w.values[weight];
+    context.accumulate(y.values[to], x.values[from] * w.values[weight]);
   });
 }
 
@@ -139,7 +146,7 @@ void evaluate_input_grad(EvalContext& context) {
   const TensorData& w = *context.inputs[1];
   TensorData& dx = context.result;
   each_product(context.node, dy.shape, dx.shape, w.shape, [&](size_t to, size_t from, size_t weight) {
-    dx.values[from] += dy.values[to] * w.values[weight];
+    context.accumulate(dx.values[from], dy.values[to] * w.values[weight]);
   });
 }
 
@@ -148,7 +155,7 @@ void evaluate_weight_grad(EvalContext& context) {
   const TensorData& x = *context.inputs[1];
   TensorData& dw = context.result;
   each_product(context.node, dy.shape, x.shape, dw.shape, [&](size_t to, size_t from, size_t weight) {
-    dw.values[weight] += dy.values[to] * x.values[from];
+    context.accumulate(dw.values[weight], dy.values[to] * x.values[from]);
   });
 }
 
@@ -250,7 +257,7 @@ OpInfo conv2d() {
           .attributes = attributes(),
           .doc =
               "convolution of x[N, C, H, W] with w[O, C/groups, KH, KW], plus bias[O] if given; a last "
-              "operand of rank 4 is winograd_weight(w)",
+              "operand of rank 4 is winograd_weight(w), of rank 5 grouped_weight(w)",
           .infer = infer_conv2d,
           .gradient = gradient_conv2d,
           .evaluate = evaluate_conv2d};

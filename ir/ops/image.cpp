@@ -106,8 +106,13 @@ void evaluate_resize(EvalContext& context) {
   const auto sample = [&](const std::vector<double>& source, int64_t line, int64_t step, const Taps& taps) {
     double sum = 0;
     for (size_t k = 0; k < taps.weights.size(); ++k) {
-      sum +=
+      const double term =
           taps.weights[k] * source[static_cast<size_t>(line + (taps.first + static_cast<int64_t>(k)) * step)];
+      if (u8) {
+        sum += term;
+      } else {
+        context.accumulate(sum, term);
+      }
     }
     return u8 ? rounded_to_u8(sum) : sum;
   };

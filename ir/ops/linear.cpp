@@ -53,7 +53,9 @@ void evaluate_linear(EvalContext& context) {
     const size_t n = i / outputs;
     const size_t o = i % outputs;
     double sum = context.inputs.size() > 2 ? context.inputs[2]->values[o] : 0;
-    for (size_t k = 0; k < features; ++k) sum += x.values[n * features + k] * w.values[o * features + k];
+    for (size_t k = 0; k < features; ++k) {
+      context.accumulate(sum, x.values[n * features + k] * w.values[o * features + k]);
+    }
     y.values[i] = sum;
   }
 }
@@ -71,7 +73,9 @@ void evaluate_matmul(EvalContext& context) {
   for (int64_t i = 0; i < y.shape[0]; ++i) {
     for (int64_t j = 0; j < y.shape[1]; ++j) {
       double sum = 0;
-      for (int64_t k = 0; k < inner; ++k) sum += at(a, transpose_a, i, k) * at(b, transpose_b, k, j);
+      for (int64_t k = 0; k < inner; ++k) {
+        context.accumulate(sum, at(a, transpose_a, i, k) * at(b, transpose_b, k, j));
+      }
       y.values[static_cast<size_t>(i * y.shape[1] + j)] = sum;
     }
   }

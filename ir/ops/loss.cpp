@@ -63,10 +63,10 @@ void each_row(const Shape& shape, const Visit& visit) {
 }
 
 // log(sum(exp(x))) of `count` values, shifted by their maximum so that nothing overflows.
-double log_sum_exp(const double* x, size_t count) {
+double log_sum_exp(const EvalContext& context, const double* x, size_t count) {
   const double shift = *std::max_element(x, x + count);
   double sum = 0;
-  for (size_t k = 0; k < count; ++k) sum += std::exp(x[k] - shift);
+  for (size_t k = 0; k < count; ++k) context.accumulate(sum, std::exp(x[k] - shift));
   return shift + std::log(sum);
 }
 
@@ -74,7 +74,7 @@ void evaluate_softmax(EvalContext& context) {
   const TensorData& x = *context.inputs[0];
   const auto classes = static_cast<size_t>(x.shape[1]);
   each_row(x.shape, [&](size_t row) {
-    const double total = log_sum_exp(&x.values[row], classes);
+    const double total = log_sum_exp(context, &x.values[row], classes);
     for (size_t k = row; k < row + classes; ++k) context.result.values[k] = std::exp(x.values[k] - total);
   });
 }
@@ -85,7 +85,7 @@ void evaluate_softmax_grad(EvalContext& context) {
   const auto classes = static_cast<size_t>(y.shape[1]);
   each_row(y.shape, [&](size_t row) {
     double along = 0;
-    for (size_t k = row; k < row + classes; ++k) along += dy.values[k] * y.values[k];
+    for (size_t k = row; k < row + classes; ++k) context.accumulate(along, dy.values[k] * y.values[k]);
     for (size_t k = row; k < row + classes; ++k)
       context.result.values[k] = y.values[k] * (dy.values[k] - along);
   });
@@ -103,10 +103,10 @@ void evaluate_cross_entropy(EvalContext& context) {
   const auto classes = static_cast<size_t>(logits.shape[1]);
   double sum = 0;
   each_row(logits.shape, [&](size_t row) {
-    const double total = log_sum_exp(&logits.values[row], classes);
+    const double total = log_sum_exp(context, &logits.values[row], classes);
     for (size_t k = 0; k < classes; ++k) {
-      sum -= target(context.node, static_cast<double>(k), label.values[row / classes], classes) *
-             (logits.values[row + k] - total);
+      const double q = target(context.node, static_cast<double>(k), label.values[row / classes], classes);
+      context.accumulate(sum, -q * (logits.values[row + k] - total));
     }
   });
   context.result.values[0] = sum / static_cast<double>(logits.shape[0]);
@@ -119,7 +119,7 @@ void evaluate_cross_entropy_grad(EvalContext& context) {
   const auto classes = static_cast<size_t>(logits.shape[1]);
   const double scale = context.inputs[0]->values[0] / static_cast<double>(logits.shape[0]);
   each_row(logits.shape, [&](size_t row) {
-    const double total = log_sum_exp(&logits.values[row], classes);
+    const double total = log_sum_exp(context, &logits.values[row], classes);
     for (size_t k = 0; k < classes; ++k) {
       const double q = target(context.node, static_cast<double>(k), label.values[row / classes], classes);
       context.result.values[row + k] = (std::exp(logits.values[row + k] - total) - q) * scale;

@@ -120,7 +120,7 @@ void evaluate_max_pool_grad(EvalContext& context) {
   const TensorData& dy = *context.inputs[0];
   const TensorData& x = *context.inputs[1];
   each_window(context.node, dy.shape, x.shape, [&](size_t to, const std::vector<size_t>& from) {
-    context.result.values[largest(x, from)] += dy.values[to];
+    context.accumulate(context.result.values[largest(x, from)], dy.values[to]);
   });
 }
 
@@ -134,7 +134,9 @@ void evaluate_avg_pool(EvalContext& context) {
   const TensorData& x = *context.inputs[0];
   TensorData& y = context.result;
   each_window(context.node, y.shape, x.shape, [&](size_t to, const std::vector<size_t>& from) {
-    for (const size_t i : from) y.values[to] += x.values[i] / divisor(context.node, from.size());
+    for (const size_t i : from) {
+      context.accumulate(y.values[to], x.values[i] / divisor(context.node, from.size()));
+    }
   });
 }
 
@@ -142,7 +144,9 @@ void evaluate_avg_pool_grad(EvalContext& context) {
   const TensorData& dy = *context.inputs[0];
   TensorData& dx = context.result;
   each_window(context.node, dy.shape, dx.shape, [&](size_t to, const std::vector<size_t>& from) {
-    for (const size_t i : from) dx.values[i] += dy.values[to] / divisor(context.node, from.size());
+    for (const size_t i : from) {
+      context.accumulate(dx.values[i], dy.values[to] / divisor(context.node, from.size()));
+    }
   });
 }
 
@@ -150,7 +154,7 @@ void evaluate_global_avg_pool(EvalContext& context) {
   const TensorData& x = *context.inputs[0];
   const auto map = static_cast<size_t>(x.shape[2] * x.shape[3]);
   for (size_t i = 0; i < x.values.size(); ++i) {
-    context.result.values[i / map] += x.values[i] / static_cast<double>(map);
+    context.accumulate(context.result.values[i / map], x.values[i] / static_cast<double>(map));
   }
 }
 

@@ -1,4 +1,6 @@
 // Where values come from: an entry's arguments, the module's tensors, constants.
+#include <limits>
+
 #include "ir/interpreter.h"
 #include "ir/ops/ops.h"
 
@@ -23,7 +25,8 @@ OpInfo input() {
           .kind = OpKind::source,
           .min_inputs = 0,
           .max_inputs = 0,
-          .doc = "an argument of the entry",
+          .attributes = {{"default", AttributeKind::real, std::numeric_limits<double>::quiet_NaN()}},
+          .doc = "an argument of the entry; a scalar may have a default",
           .infer = infer_declared};
 }
 

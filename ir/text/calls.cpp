@@ -2,6 +2,7 @@
 // initialised as PyTorch's.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ir/text/elaborator.h"
@@ -49,6 +50,18 @@ Initializer default_bias(int64_t fan_in) {
   return initializer("uniform", "bound", 1.0 / std::sqrt(static_cast<double>(fan_in)));
 }
 
+// What is no tensor, behind the operands, is an attribute whose name was left out.
+void check_surplus(const OpInfo& op, const Arguments& arguments, size_t operands,
+                   const std::vector<std::string>& known) {
+  if (operands >= positional_count(arguments) || known.empty()) return;
+  const Argument& surplus = arguments[operands];
+  if (surplus.value.is_tensor() || surplus.value.is_poison()) return;
+  const bool has_kernel = std::ranges::find(known, "kernel") != known.end();
+  throw UserError(surplus.syntax->location,
+                  fmt::format("{}: argument {} must have a name, such as {} = ...", op.name, operands + 1,
+                              has_kernel ? "kernel" : known.front()));
+}
+
 // The size of dimension 1, which a layer's parameters must match; 1 where there is none, for the operation's
 // shape rule to complain about.
 int64_t features(const Type& type) { return type.rank() >= 2 ? type.shape[1] : 1; }
@@ -68,6 +81,8 @@ const Definition* Elaborator::find_block(std::string_view name) const {
 Value Elaborator::call(const Expr& call, const std::string& result_name) {
   if (call.text == "repeat") return repeat(call, result_name);
   const Arguments arguments = evaluate_arguments(call, *this);
+  const auto variable = frames_.back().variables.find(call.text);
+  if (variable != frames_.back().variables.end() && variable->second.is_poison()) return {Poison{}};
   if (const Definition* block = find_block(call.text)) {
     const std::string name = result_name.empty() ? generated_name(block->name, call.location) : result_name;
     const std::string scope = block->inlined ? frames_.back().scope : layer_of(name);
@@ -81,11 +96,20 @@ Value Elaborator::call(const Expr& call, const std::string& result_name) {
 }
 
 void Elaborator::unknown_call(const Expr& call) const {
+  const auto fail = [&](const Value& value) {
+    throw UserError(call.location,
+                    fmt::format("'{}' is {}, which cannot be called", call.text, kind_of(value)));
+  };
+  const Constants& variables = frames_.back().variables;
+  if (const auto it = variables.find(call.text); it != variables.end()) fail(it->second);
+  if (const auto it = constants_.find(call.text); it != constants_.end()) fail(it->second);
   std::vector<std::string> known(kFunctions.begin(), kFunctions.end());
-  for (const Op op : all_ops()) known.emplace_back(name(op));
+  for (const Op op : all_ops()) {
+    if (op != Op::input && op != Op::state) known.emplace_back(name(op));
+  }
   for (const auto& [block, definition] : library_.blocks) known.push_back(block);
-  throw UserError(call.location,
-                  fmt::format("unknown operation or block '{}'{}", call.text, suggestion(call.text, known)));
+  throw UserError(call.location, fmt::format("unknown operation or block '{}'{}", call.text,
+                                             suggestion(Wanted::operation, call.text, known)));
 }
 
 // channels(x), height(x), width(x)
@@ -103,6 +127,24 @@ std::optional<Value> Elaborator::size_function(const Expr& call, const Arguments
   return Value{type.shape[static_cast<size_t>(dim)]};
 }
 
+// The named arguments. Of a layer they also describe the parameters that it makes.
+Attributes Elaborator::call_attributes(const OpInfo& op, const Expr& call, const Arguments& arguments,
+                                       bool is_layer) {
+  const size_t count = positional_count(arguments);
+  const bool has_outputs = op.op == Op::conv2d || op.op == Op::linear;
+  std::vector<std::string> known;
+  for (const AttributeSpec& spec : op.attributes) known.emplace_back(spec.name);
+  if (is_layer && has_outputs) known.emplace_back("bias");
+  if (is_layer && op.op == Op::conv2d) known.emplace_back("kernel");
+  check_surplus(op, arguments, is_layer ? (has_outputs ? 2 : 1) : static_cast<size_t>(op.max_inputs), known);
+  if (known.empty() && arguments.size() > count) {
+    const Expr& first = *arguments[count].syntax;
+    throw UserError(first.keyword_location, fmt::format("{}: takes no named arguments{}", op.name,
+                                                        suggestion(Wanted::argument, first.keyword, {})));
+  }
+  return keyword_arguments(call, arguments, count, known, *this);
+}
+
 Value Elaborator::call_operation(const OpInfo& op, const Expr& call, const Arguments& arguments,
                                  const std::string& result_name) {
   if (op.op == Op::input || op.op == Op::state) {
@@ -110,17 +152,16 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, const Argum
   }
   const size_t count = positional_count(arguments);
   const bool has_outputs = op.op == Op::conv2d || op.op == Op::linear;
-  const bool is_layer =
-      has_outputs ? count == 2 && !arguments[1].value.is_tensor() : op.op == Op::batch_norm && count == 1;
-  std::vector<std::string> known;
-  for (const AttributeSpec& spec : op.attributes) known.emplace_back(spec.name);
-  if (is_layer && has_outputs) known.emplace_back("bias");
-  if (is_layer && op.op == Op::conv2d) known.emplace_back("kernel");
-  if (known.empty() && arguments.size() > count) {
-    throw UserError(arguments[count].syntax->keyword_location,
-                    fmt::format("{}: takes no named arguments", op.name));
+  const bool second_is_tensor = count > 1 && arguments[1].value.is_tensor();
+  const bool is_layer = count > 0 && (has_outputs || op.op == Op::batch_norm) && !second_is_tensor;
+  Attributes attributes = call_attributes(op, call, arguments, is_layer);
+  if (std::ranges::any_of(arguments, [](const Argument& a) { return a.value.is_poison(); })) {
+    return {Poison{}};
   }
-  Attributes attributes = keyword_arguments(call, arguments, count, known);
+  if (is_layer && has_outputs && count == 1) {
+    throw UserError(call.location,
+                    fmt::format("{}: the number of outputs, or a weight, is missing", op.name));
+  }
 
   std::vector<ValueId> inputs;
   for (size_t i = 0; i < (is_layer ? 1 : count); ++i) {
@@ -208,7 +249,8 @@ ValueId Elaborator::state(Tensor tensor) {
 ValueId Elaborator::emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
                          const SourceLocation& location) {
   if (graph_.nodes.size() >= kMaxNodes) {
-    throw UserError(location, fmt::format("the model is too large: more than {} operations", kMaxNodes));
+    throw LimitExceeded{
+        {location, fmt::format("the model is too large: more than {} operations", kMaxNodes), {}}};
   }
   claim(name, location);
   builder_.set_origin(location, layer_of(name));

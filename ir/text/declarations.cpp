@@ -13,11 +13,12 @@ namespace rnc::text {
 namespace {
 
 DType evaluate_dtype(const TypeSyntax& syntax) {
-  for (const DType dtype : {DType::f32, DType::u8, DType::i32}) {
+  for (const DType dtype : {DType::f32, DType::u8, DType::i32, DType::f64}) {
     if (syntax.dtype == name(dtype)) return dtype;
   }
-  throw UserError(syntax.location,
-                  fmt::format("unknown element type '{}'; known are f32, u8 and i32", syntax.dtype));
+  const std::string hint = suggestion(Wanted::type, syntax.dtype, {"f32", "u8", "i32"});
+  throw UserError(syntax.location, fmt::format("unknown element type '{}'{}", syntax.dtype,
+                                               hint.empty() ? "; known are f32, u8 and i32" : hint));
 }
 
 int64_t evaluate_dim(const Expr& dim, bool is_first, Environment& environment) {
@@ -61,49 +62,61 @@ void check_size(const Type& type, const SourceLocation& location) {
 Value ConstantEnvironment::lookup(const Expr& name) {
   if (const auto it = constants_.find(name.text); it != constants_.end()) return it->second;
   if (const auto value = predefined_constant(name.text)) return *value;
-  std::vector<std::string> known;
+  std::vector<std::string> known = {"true", "false"};
   for (const auto& [constant, value] : constants_) known.push_back(constant);
-  throw UserError(name.location,
-                  fmt::format("unknown constant '{}'{}", name.text, suggestion(name.text, known)));
+  constants_[name.text] = {Poison{}};  // it is said once
+  throw UserError(name.location, fmt::format("unknown constant '{}'{}", name.text,
+                                             suggestion(Wanted::value, name.text, known)));
 }
 
 Value ConstantEnvironment::call(const Expr& call, const std::string&) {
-  const auto value = call_plain_function(call, evaluate_arguments(call, *this));
-  if (value) return *value;
-  throw UserError(call.location, fmt::format("'{}' cannot be used in a constant expression", call.text));
+  const std::vector<std::string> known = {"min", "max", "sqrt", "len"};
+  if (std::ranges::find(known, call.text) != known.end()) {
+    return *call_plain_function(call, evaluate_arguments(call, *this));
+  }
+  if (find_op(call.text) != nullptr || std::ranges::find(kFunctions, call.text) != kFunctions.end()) {
+    throw UserError(call.location, fmt::format("'{}' cannot be used in a constant expression", call.text));
+  }
+  throw UserError(call.location, fmt::format("unknown function '{}'{}", call.text,
+                                             suggestion(Wanted::operation, call.text, known)));
 }
 
 Value ConstantEnvironment::tensor_operator(const Expr&, const Value&, const Value&, const std::string&) {
   unreachable("a tensor in a constant expression");
 }
 
-Constants evaluate_constants(const Library& library, const std::map<std::string, std::string>& set) {
-  ConstantEnvironment environment;
+Constants evaluate_constants(const Library& library, const std::map<std::string, std::string>& set,
+                             Errors& errors) {
+  ConstantEnvironment environment(&errors);
   std::vector<std::string> known;
   for (const Item& constant : library.constants) {
     known.push_back(constant.name);
-    if (constant.name == "N" || predefined_constant(constant.name)) {
-      throw UserError(constant.location,
-                      fmt::format("{} has a meaning of its own and cannot be defined", constant.name));
-    }
-    const auto replaced = set.find(constant.name);
-    const auto text = replaced == set.end() ? nullptr
-                                            : std::make_shared<SourceFile>(SourceFile{
-                                                  fmt::format("--set {}", constant.name), replaced->second});
-    environment.constants()[constant.name] =
-        text ? evaluate(parse_expression(text), environment) : evaluate(*constant.value, environment);
+    environment.constants()[constant.name] = {Poison{}};
+    environment.attempt(constant.location, [&] {
+      if (constant.name == "N" || predefined_constant(constant.name)) {
+        throw UserError(constant.location,
+                        fmt::format("{} has a meaning of its own and cannot be defined", constant.name));
+      }
+      const auto replaced = set.find(constant.name);
+      const auto text = replaced == set.end()
+                            ? nullptr
+                            : std::make_shared<SourceFile>(
+                                  SourceFile{fmt::format("--set {}", constant.name), replaced->second});
+      environment.constants()[constant.name] =
+          text ? evaluate(parse_expression(text), environment) : evaluate(*constant.value, environment);
+    });
   }
   for (const auto& [name, text] : set) {
     if (std::ranges::find(known, name) == known.end()) {
-      throw UserError({}, fmt::format("--set {}={}: there is no constant '{}'{}", name, text, name,
-                                      suggestion(name, known)));
+      environment.report(UserError({}, fmt::format("--set {}={}: there is no constant '{}'{}", name, text,
+                                                   name, suggestion(Wanted::other, name, known))));
     }
   }
   return std::move(environment.constants());
 }
 
 Optimizer parse_optimizer(const std::string& text) {
-  ConstantEnvironment environment;
+  ConstantEnvironment environment(nullptr);
   const auto source = std::make_shared<SourceFile>(SourceFile{"--optimizer", text});
   return make_optimizer(parse_expression(source), environment);
 }
@@ -133,8 +146,8 @@ void add_tensor(Module& module, Tensor tensor) {
   }
   check_size(tensor.type, tensor.location);
   if (module.tensors.size() >= kMaxTensors) {
-    throw UserError(tensor.location,
-                    fmt::format("the model is too large: more than {} tensors", kMaxTensors));
+    throw LimitExceeded{
+        {tensor.location, fmt::format("the model is too large: more than {} tensors", kMaxTensors), {}}};
   }
   module.tensors.push_back(std::move(tensor));
 }

@@ -19,7 +19,8 @@ using Constants = std::map<std::string, Value, std::less<>>;
 // Names are constants and calls plain functions; there are no tensors.
 class ConstantEnvironment : public Environment {
  public:
-  explicit ConstantEnvironment(Constants constants = {}) : constants_(std::move(constants)) {}
+  explicit ConstantEnvironment(Errors* errors, Constants constants = {})
+      : Environment(errors), constants_(std::move(constants)) {}
   Value lookup(const Expr& name) override;
   Value call(const Expr& call, const std::string& result_name) override;
   Value tensor_operator(const Expr& op, const Value& left, const Value& right,
@@ -32,7 +33,8 @@ class ConstantEnvironment : public Environment {
 
 // The constants of a library, each of which may use those before it. `set` replaces values by name, its texts
 // being expressions too. Throws UserError where it names no constant.
-Constants evaluate_constants(const Library& library, const std::map<std::string, std::string>& set);
+Constants evaluate_constants(const Library& library, const std::map<std::string, std::string>& set,
+                             Errors& errors);
 
 // The optimizer that --optimizer names.
 Optimizer parse_optimizer(const std::string& text);

@@ -14,6 +14,9 @@
 namespace rnc::text {
 namespace {
 
+// Passes make smaller ones. Their code is nested as deep as they have operations.
+constexpr size_t kMaxKernelOperations = 2048;
+
 [[noreturn]] void misplaced(const Statement& statement, std::string_view where) {
   throw UserError(
       statement.location,
@@ -25,10 +28,15 @@ SourceLocation origin_of(const Statement& statement) {
   return statement.origin && statement.origin->location ? statement.origin->location : statement.location;
 }
 
+struct TensorNames {
+  std::set<std::string> known;
+  std::set<std::string> failed;  // their statements have
+};
+
 // Reads the statements of one entry.
 class EntryReader {
  public:
-  EntryReader(const Module& module, const std::set<std::string>& tensors, ConstantEnvironment& environment,
+  EntryReader(const Module& module, const TensorNames& tensors, ConstantEnvironment& environment,
               const Statement& entry)
       : module_(module),
         tensors_(tensors),
@@ -38,33 +46,51 @@ class EntryReader {
 
   // Nodes keep their places in the dump, for the verifier's messages; `origins` gets those in the spec.
   Graph read(const std::vector<Statement>& body, std::vector<SourceLocation>& origins) {
-    for (const Statement& statement : body) {
-      if (statement.kind == Statement::Kind::kernel) {
-        read_kernel(statement);
-      } else if (statement.kind == Statement::Kind::output) {
-        read_output(statement);
-      } else if (statement.kind == Statement::Kind::assign) {
-        read_assign(statement);
-      } else {
-        read_node(statement);
-      }
-    }
+    for (const Statement& statement : body) attempt(statement);
     origins = std::move(origins_);
     return std::move(graph_);
   }
 
  private:
+  void attempt(const Statement& statement) {
+    if (!environment_.attempt(statement.location, [&] { read(statement); })) poison(statement);
+  }
+
+  // A name that stands for no value is that of a failed statement.
+  void poison(const Statement& failed) {
+    if (failed.kind == Statement::Kind::let) names_.emplace(failed.name, kNoValue);
+    for (const Statement& statement : failed.body) poison(statement);
+  }
+
+  void read(const Statement& statement) {
+    if (statement.kind == Statement::Kind::kernel && kernel_ < 0) {
+      read_kernel(statement);
+    } else if (statement.kind == Statement::Kind::output && kernel_ < 0) {
+      read_output(statement);
+    } else if (statement.kind == Statement::Kind::assign && kernel_ < 0) {
+      read_assign(statement);
+    } else {
+      read_node(statement);
+    }
+  }
+
   void read_kernel(const Statement& statement) {
     kernel_ = static_cast<int>(graph_.kernels.size());
     graph_.kernels.push_back(statement.name);
-    for (const Statement& member : statement.body) read_node(member);
+    if (statement.body.size() > kMaxKernelOperations) {
+      throw UserError(statement.location, fmt::format("the kernel {} has more than {} operations",
+                                                      statement.name, kMaxKernelOperations));
+    }
+    for (const Statement& member : statement.body) attempt(member);
     kernel_ = -1;
   }
 
   void read_node(const Statement& statement) {
+    if (statement.kind == Statement::Kind::failed) throw Poisoned{};
     if (statement.kind != Statement::Kind::let) misplaced(statement, kernel_ < 0 ? "an entry" : "a kernel");
     if (graph_.nodes.size() >= kMaxNodes) {
-      throw UserError(statement.location, fmt::format("the entry has more than {} operations", kMaxNodes));
+      throw LimitExceeded{
+          {statement.location, fmt::format("the entry has more than {} operations", kMaxNodes), {}}};
     }
     if (names_.contains(statement.name)) {
       throw UserError(statement.location, fmt::format("{} is already defined", statement.name));
@@ -91,8 +117,8 @@ class EntryReader {
     if (op == nullptr) {
       std::vector<std::string> known;
       for (const Op each : all_ops()) known.emplace_back(name(each));
-      throw UserError(call.location,
-                      fmt::format("unknown operation '{}'{}", call.text, suggestion(call.text, known)));
+      throw UserError(call.location, fmt::format("unknown operation '{}'{}", call.text,
+                                                 suggestion(Wanted::operation, call.text, known)));
     }
     if (op->op == Op::input || op->op == Op::state) return emit_source(*op, statement);
     std::vector<ValueId> inputs;
@@ -111,12 +137,13 @@ class EntryReader {
     }
     return builder_.emit(
         op->op, std::move(inputs),
-        keyword_arguments(attributes, evaluate_arguments(attributes, environment_), 0, known),
+        keyword_arguments(attributes, evaluate_arguments(attributes, environment_), 0, known, environment_),
         statement.name);
   }
 
   ValueId emit_source(const OpInfo& op, const Statement& statement) {
-    if (!statement.value->operands.empty()) {
+    const Arguments arguments = evaluate_arguments(*statement.value, environment_);
+    if (!arguments.empty() && (op.op == Op::state || positional_count(arguments) > 0)) {
       throw UserError(statement.value->location, fmt::format("{}: takes no arguments", op.name));
     }
     if (op.op == Op::state) {
@@ -124,7 +151,10 @@ class EntryReader {
       return builder_.state(statement.name);
     }
     if (!statement.type) throw UserError(statement.location, "input: the type is missing");
-    return builder_.input(statement.name, evaluate_type(*statement.type, environment_));
+    const ValueId value = builder_.input(statement.name, evaluate_type(*statement.type, environment_));
+    graph_[value].attributes = complete_attributes(
+        op, keyword_arguments(*statement.value, arguments, 0, {"default"}, environment_), statement.location);
+    return value;
   }
 
   void set_type(Node& node, const Statement& statement) {
@@ -163,21 +193,24 @@ class EntryReader {
       throw UserError(name.location, "an operand in a dump must be the name of a value");
     }
     const auto it = names_.find(name.text);
+    if (it != names_.end() && it->second == kNoValue) throw Poisoned{};
     if (it != names_.end()) return it->second;
     std::vector<std::string> known;
     for (const auto& [value, id] : names_) known.push_back(value);
-    throw UserError(name.location,
-                    fmt::format("unknown name '{}'{}", name.text, suggestion(name.text, known)));
+    throw UserError(name.location, fmt::format("unknown name '{}'{}", name.text,
+                                               suggestion(Wanted::value, name.text, known)));
   }
 
   void require_tensor(const std::string& name, const SourceLocation& location) const {
-    if (tensors_.contains(name)) return;
+    if (tensors_.known.contains(name)) return;
+    if (tensors_.failed.contains(name)) throw Poisoned{};
     throw UserError(location, fmt::format("unknown tensor '{}'{}", name,
-                                          suggestion(name, {tensors_.begin(), tensors_.end()})));
+                                          suggestion(Wanted::other, name,
+                                                     {tensors_.known.begin(), tensors_.known.end()})));
   }
 
   const Module& module_;
-  const std::set<std::string>& tensors_;
+  const TensorNames& tensors_;
   ConstantEnvironment& environment_;
   Graph graph_;
   GraphBuilder builder_;
@@ -189,8 +222,10 @@ class EntryReader {
 
 class DumpReader {
  public:
-  DumpReader(const Library& library, const ElaborateOptions& options)
-      : library_(library), options_(options), environment_(evaluate_constants(library, options.set)) {}
+  DumpReader(const Library& library, const ElaborateOptions& options, Errors& errors)
+      : library_(library),
+        options_(options),
+        environment_(&errors, evaluate_constants(library, options.set, errors)) {}
 
   Module read() {
     const Definition& model = *library_.model;
@@ -198,7 +233,10 @@ class DumpReader {
       throw UserError(model.location, "a model with entries takes its inputs in the entries");
     }
     module_.name = model.name;
-    for (const Statement& statement : model.body) read(statement);
+    for (const Statement& statement : model.body) {
+      if (!environment_.attempt(statement.location, [&] { read(statement); })) poison(statement);
+    }
+    if (environment_.has_errors()) return {};
     if (!options_.optimizer.empty()) {
       require_model_entry("--optimizer");
       module_.optimizer = parse_optimizer(options_.optimizer);
@@ -218,6 +256,13 @@ class DumpReader {
   }
 
  private:
+  void poison(const Statement& failed) {
+    if (failed.kind == Statement::Kind::let || failed.kind == Statement::Kind::tensor) {
+      tensors_.failed.insert(failed.name);
+    }
+    for (const Statement& statement : failed.body) poison(statement);
+  }
+
   void read(const Statement& statement) {
     using Kind = Statement::Kind;
     switch (statement.kind) {
@@ -247,13 +292,15 @@ class DumpReader {
       case Kind::entry:
         read_entry(statement);
         return;
+      case Kind::failed:
+        throw Poisoned{};
       default:
         misplaced(statement, "a model with entries, only in an entry");
     }
   }
 
   void read_tensor(const Statement& statement) {
-    if (!tensors_.insert(statement.name).second) {
+    if (tensors_.known.contains(statement.name)) {
       throw UserError(statement.location, fmt::format("{} is already defined", statement.name));
     }
     Tensor tensor{.name = statement.name,
@@ -262,6 +309,7 @@ class DumpReader {
                   .location = statement.location};
     if (statement.value) tensor.initializer = make_initializer(*statement.value, environment_);
     add_tensor(module_, std::move(tensor));
+    tensors_.known.insert(statement.name);
     tensor_origins_.push_back(origin_of(statement));
   }
 
@@ -293,7 +341,7 @@ class DumpReader {
   const ElaborateOptions& options_;
   ConstantEnvironment environment_;
   Module module_;
-  std::set<std::string> tensors_;
+  TensorNames tensors_;
   std::vector<SourceLocation> tensor_origins_;
   std::vector<std::vector<SourceLocation>> node_origins_;  // by entry and node
 };
@@ -301,12 +349,14 @@ class DumpReader {
 }  // namespace
 
 bool is_dump(const Definition& model) {
-  return std::ranges::any_of(
-      model.body, [](const Statement& statement) { return statement.kind == Statement::Kind::entry; });
+  return std::ranges::any_of(model.body, [](const Statement& statement) {
+    const bool failed = statement.kind == Statement::Kind::failed;
+    return statement.kind == Statement::Kind::entry || (failed && statement.word == "entry");
+  });
 }
 
-Module read_dump(const Library& library, const ElaborateOptions& options) {
-  return DumpReader(library, options).read();
+Module read_dump(const Library& library, const ElaborateOptions& options, Errors& errors) {
+  return DumpReader(library, options, errors).read();
 }
 
 }  // namespace rnc::text

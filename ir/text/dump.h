@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ir/graph.h"
+#include "ir/text/errors.h"
 #include "ir/text/library.h"
 #include "ir/text/text.h"
 
@@ -10,7 +11,8 @@ namespace rnc::text {
 // Whether a model is written in flat form: whether it has an entry.
 bool is_dump(const Definition& model);
 
-// Types are inferred and must agree with those written down. Throws UserError on a user's mistake.
-Module read_dump(const Library& library, const ElaborateOptions& options);
+// Types are inferred and must agree with those written down. Mistakes go to `errors`; the module is whole
+// where there are none.
+Module read_dump(const Library& library, const ElaborateOptions& options, Errors& errors);
 
 }  // namespace rnc::text

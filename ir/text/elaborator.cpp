@@ -26,25 +26,30 @@ void add_keys(const Map& map, std::vector<std::string>& keys) {
 
 }  // namespace
 
-Elaborator::Elaborator(const Library& library, const ElaborateOptions& options)
-    : library_(library),
+Elaborator::Elaborator(const Library& library, const ElaborateOptions& options, Errors& errors)
+    : Environment(&errors),
+      library_(library),
       options_(options),
-      constants_(evaluate_constants(library, options.set)),
+      constants_(evaluate_constants(library, options.set, errors)),
       graph_{.name = "model"},
-      builder_(module_, graph_) {
-  for (const auto& [name, block] : library.blocks) {
-    if (find_op(name) != nullptr || std::ranges::find(kFunctions, name) != kFunctions.end()) {
-      throw UserError(block->location, fmt::format("a block cannot be called {}: that is built in", name));
-    }
-  }
-}
+      builder_(module_, graph_) {}
 
 Module Elaborator::run() {
   const Definition& model = *library_.model;
   module_.name = model.name;
   frames_.push_back({.definition = &model});
+  for (const auto& [name, block] : library_.blocks) {
+    if (find_op(name) != nullptr || std::ranges::find(kFunctions, name) != kFunctions.end()) {
+      report(UserError(block->location, fmt::format("a block cannot be called {}: that is built in", name)));
+    }
+  }
   declare_inputs(model);
-  execute(model.body);
+  try {
+    execute(model.body);
+  } catch (LimitExceeded& error) {
+    add_notes(error.diagnostic);
+    throw;
+  }
   finish(model);
   return std::move(module_);
 }
@@ -56,24 +61,46 @@ Type Elaborator::plain_type(const TypeSyntax& syntax) {
 
 void Elaborator::declare_inputs(const Definition& model) {
   for (const Parameter& input : model.parameters) {
-    claim(input.name, input.location);
-    builder_.set_origin(input.location, input.name);
-    const ValueId node = builder_.input(input.name, plain_type(*input.type));
-    frames_.back().variables[input.name] = {TensorRef{node}};
+    frames_.back().variables[input.name] = {Poison{}};
+    attempt(input.location, [&] {
+      claim(input.name, input.location);
+      builder_.set_origin(input.location, input.name);
+      const Type type = plain_type(*input.type);
+      if (type.dtype == DType::f64) {
+        throw UserError(input.type->location,
+                        "an input of a model is f32, u8 or i32; an optimizer's numbers are f64");
+      }
+      const ValueId node = builder_.input(input.name, type);
+      frames_.back().variables[input.name] = {TensorRef{node}};
+      if (input.default_value) set_default(graph_[node], *input.default_value);
+    });
   }
 }
 
+void Elaborator::set_default(Node& input, const Expr& expr) {
+  if (input.type.dtype != DType::f32 || input.type.rank() != 0) {
+    throw UserError(expr.location, fmt::format("{}: only a scalar f32[] can have a default, not {}",
+                                               input.name, str(input.type)));
+  }
+  const double value =
+      to_real(evaluate(expr, *this), expr.location, fmt::format("{}: the default", input.name));
+  input.attributes.set("default", value);
+}
+
 void Elaborator::finish(const Definition& model) {
-  if (!predict_) {
-    throw UserError(model.location,
-                    fmt::format("model {} does not say what it predicts: add `predict NAME`", model.name));
+  const bool lacks_predict = !given_.contains("predict"), lacks_loss = !given_.contains("loss");
+  const bool is_certain = !frames_.front().uncertain;
+  if (lacks_predict && is_certain) {
+    report(UserError(model.location,
+                     fmt::format("model {} does not say what it predicts: add `predict NAME`", model.name)));
   }
   if (!options_.optimizer.empty()) module_.optimizer = parse_optimizer(options_.optimizer);
-  if (!module_.optimizer.name.empty() && !loss_) {
-    throw UserError(
+  if (!module_.optimizer.name.empty() && lacks_loss && is_certain) {
+    report(UserError(
         module_.optimizer.location,
-        fmt::format("model {} cannot be trained without a loss: add `loss cross_entropy(...)`", model.name));
+        fmt::format("model {} cannot be trained without a loss: add `loss cross_entropy(...)`", model.name)));
   }
+  if (has_errors()) return;
   for (const std::string& pattern : options_.freeze) frozen_.emplace_back(pattern, SourceLocation{});
   freeze_parameters(module_, frozen_);
   graph_.outputs.push_back(*predict_);
@@ -94,6 +121,12 @@ std::optional<Value> Elaborator::execute(const std::vector<Statement>& body) {
 std::optional<Value> Elaborator::execute(const Statement& statement) {
   const Level level(*this, statement.location);
   count(statement.location);
+  std::optional<Value> result;
+  if (!attempt(statement.location, [&] { result = execute_kind(statement); })) poison(statement);
+  return result;
+}
+
+std::optional<Value> Elaborator::execute_kind(const Statement& statement) {
   switch (statement.kind) {
     case Statement::Kind::let:
       let(statement);
@@ -112,6 +145,8 @@ std::optional<Value> Elaborator::execute(const Statement& statement) {
     case Statement::Kind::init:
       choose_initializer(statement);
       return std::nullopt;
+    case Statement::Kind::failed:
+      throw Poisoned{};
     default:
       model_statement(statement);
       return std::nullopt;
@@ -154,7 +189,7 @@ void Elaborator::choose_initializer(const Statement& statement) {
   const std::vector<std::string>& parts = initialized_parts();
   if (std::ranges::find(parts, statement.name) == parts.end()) {
     throw UserError(statement.location, fmt::format("there is no '{}' to initialise{}", statement.name,
-                                                    suggestion(statement.name, parts)));
+                                                    suggestion(Wanted::other, statement.name, parts)));
   }
   initializers_[statement.name] = make_initializer(*statement.value, *this);
 }
@@ -191,6 +226,7 @@ void Elaborator::model_statement(const Statement& statement) {
 void Elaborator::freeze(const Expr& expr) {
   const Value value = evaluate(expr, *this);
   const auto* pattern = value.get<std::string>();
+  if (value.is_poison()) throw Poisoned{};
   if (pattern == nullptr) {
     throw UserError(expr.location, fmt::format("freeze takes a string, not {}", kind_of(value)));
   }
@@ -219,127 +255,18 @@ void Elaborator::set_loss(const Expr& expr) {
 // --- names
 
 Value Elaborator::lookup(const Expr& name) {
-  const Constants& variables = frames_.back().variables;
+  Constants& variables = frames_.back().variables;
   if (const auto it = variables.find(name.text); it != variables.end()) return it->second;
   if (const auto it = constants_.find(name.text); it != constants_.end()) return it->second;
   if (const auto it = library_.blocks.find(name.text); it != library_.blocks.end()) return {it->second.get()};
   if (const auto value = predefined_constant(name.text)) return *value;
-  std::vector<std::string> known;
+  std::vector<std::string> known = {"true", "false"};
   add_keys(variables, known);
   add_keys(constants_, known);
   add_keys(library_.blocks, known);
-  throw UserError(name.location, fmt::format("unknown name '{}'{}", name.text, suggestion(name.text, known)));
-}
-
-// --- blocks
-
-Value Elaborator::call_block(const Definition& block, const Expr& call, const Arguments& arguments,
-                             std::string scope, std::string result_name) {
-  const Level level(*this, call.location);
-  check_recursion(block, call);
-  check_arguments(block, call, arguments);
-  const auto initializers = initializers_;  // `init` in a block holds to its end
-  frames_.push_back({&block, std::move(scope), std::move(result_name), {}});
-  try {
-    bind(block, arguments);
-    std::optional<Value> result = execute(block.body);
-    if (!result)
-      throw UserError(block.location, fmt::format("block {} does not return anything", block.name));
-    frames_.pop_back();
-    initializers_ = initializers;
-    return *result;
-  } catch (const UserError& error) {
-    Diagnostic diagnostic = error.diagnostic();
-    diagnostic.notes.push_back({call.location, fmt::format("in block {}, called here", block.name), {}});
-    throw UserError(std::move(diagnostic));
-  }
-}
-
-void Elaborator::check_recursion(const Definition& block, const Expr& call) const {
-  const bool is_open = std::ranges::any_of(frames_, [&](const Frame& f) { return f.definition == &block; });
-  if (is_open) throw UserError(call.location, fmt::format("block {} calls itself", block.name));
-}
-
-void Elaborator::check_arguments(const Definition& block, const Expr& call,
-                                 const Arguments& arguments) const {
-  const std::vector<Parameter>& parameters = block.parameters;
-  const size_t positional = positional_count(arguments);
-  if (positional > parameters.size()) {
-    throw UserError(arguments[parameters.size()].syntax->location,
-                    fmt::format("{}: takes {} arguments, not {}", block.name, parameters.size(), positional));
-  }
-  std::vector<std::string> names;
-  for (const Parameter& parameter : parameters) names.push_back(parameter.name);
-  std::vector<bool> is_bound(parameters.size());
-  for (size_t i = 0; i < positional; ++i) is_bound[i] = true;
-  for (size_t i = positional; i < arguments.size(); ++i) {
-    const Expr& syntax = *arguments[i].syntax;
-    const auto index = static_cast<size_t>(std::ranges::find(names, syntax.keyword) - names.begin());
-    if (index == names.size()) {
-      throw UserError(syntax.keyword_location,
-                      fmt::format("{}: there is no argument '{}'{}", block.name, syntax.keyword,
-                                  suggestion(syntax.keyword, names)));
-    }
-    if (is_bound[index]) {
-      throw UserError(syntax.keyword_location,
-                      fmt::format("{}: {} is given twice", block.name, syntax.keyword));
-    }
-    is_bound[index] = true;
-  }
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    if (!is_bound[i] && !parameters[i].default_value) {
-      throw UserError(call.location, fmt::format("{}: {} is missing", block.name, names[i]));
-    }
-  }
-}
-
-// Binds the parameters in the new frame, in order: a default may use those before it.
-void Elaborator::bind(const Definition& block, const Arguments& arguments) {
-  const size_t positional = positional_count(arguments);
-  for (size_t i = 0; i < block.parameters.size(); ++i) {
-    const Parameter& parameter = block.parameters[i];
-    const auto named = std::ranges::find_if(
-        arguments, [&](const Argument& argument) { return argument.syntax->keyword == parameter.name; });
-    frames_.back().variables[parameter.name] = i < positional ? arguments[i].value
-                                               : named != arguments.end()
-                                                   ? named->value
-                                                   : evaluate(*parameter.default_value, *this);
-  }
-}
-
-// repeat(block, x, ..., count = K): y = block(x, ...), then block(y, ...), K times in all, in scopes NAME.0,
-// NAME.1, ...; an argument `stride` is for the first only.
-Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
-  Arguments arguments = evaluate_arguments(call, *this);
-  if (positional_count(arguments) < 2) {
-    throw UserError(call.location, "repeat: takes a block, what it is applied to, and count = K");
-  }
-  const auto* applied = arguments[0].value.get<const Definition*>();
-  if (applied == nullptr) {
-    throw UserError(
-        arguments[0].syntax->location,
-        fmt::format("repeat: the first argument must be a block, not {}", kind_of(arguments[0].value)));
-  }
-  const Definition& block = **applied;
-  arguments.erase(arguments.begin());
-  const auto named = [](std::string_view name) {
-    return [name](const Argument& argument) { return argument.syntax->keyword == name; };
-  };
-  const auto count_argument = std::ranges::find_if(arguments, named("count"));
-  if (count_argument == arguments.end()) throw UserError(call.location, "repeat: count is missing");
-  const int64_t count = to_integer(count_argument->value, count_argument->syntax->location, "repeat: count");
-  if (count < 0 || count > kMaxRepeats) {
-    throw UserError(count_argument->syntax->location,
-                    fmt::format("repeat: count must be between 0 and {}, not {}", kMaxRepeats, count));
-  }
-  arguments.erase(count_argument);
-  const std::string name = result_name.empty() ? generated_name(block.name, call.location) : result_name;
-  for (int64_t i = 0; i < count; ++i) {
-    const std::string step = fmt::format("{}.{}", name, i);
-    arguments[0].value = call_block(block, call, arguments, layer_of(step), step);
-    if (i == 0) std::erase_if(arguments, named("stride"));
-  }
-  return arguments[0].value;
+  variables[name.text] = {Poison{}};  // it is said once
+  throw UserError(name.location,
+                  fmt::format("unknown name '{}'{}", name.text, suggestion(Wanted::value, name.text, known)));
 }
 
 }  // namespace rnc::text

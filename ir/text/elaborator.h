@@ -1,7 +1,6 @@
 // Turns the syntax tree of a spec into a module: calls blocks, repeats, decides conditions, makes parameters.
 #pragma once
 
-#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -17,14 +16,11 @@
 namespace rnc::text {
 
 inline constexpr int64_t kMaxRepeats = 10'000;
-// What can be called beside operations and blocks. (sqrt of a number is there too; of a tensor it is an
-// operation.)
-inline constexpr std::array<std::string_view, 7> kFunctions = {"repeat", "channels", "height", "width",
-                                                               "min",    "max",      "len"};
 
 class Elaborator : public Environment {
  public:
-  Elaborator(const Library& library, const ElaborateOptions& options);
+  Elaborator(const Library& library, const ElaborateOptions& options, Errors& errors);
+  // Mistakes go to the errors; the module is whole where there are none.
   Module run();
 
   Value lookup(const Expr& name) override;
@@ -39,13 +35,21 @@ class Elaborator : public Environment {
     std::string scope;        // prefix of the names in it: "layer1.0"; empty for the model
     std::string result_name;  // what a returned operation is called
     Constants variables;
+    SourceLocation call;     // of a block
+    bool uncertain = false;  // a statement that may have decided what it returns or predicts has failed
   };
 
-  // elaborator.cpp: statements and blocks
+  // recovery.cpp: what failed statements leave behind
+  void add_notes(Diagnostic& diagnostic) const override;
+  void poison(const Statement& failed);
+
+  // elaborator.cpp: statements
   Type plain_type(const TypeSyntax& syntax);  // refuses a layout
   void declare_inputs(const Definition& model);
+  void set_default(Node& input, const Expr& expr);
   std::optional<Value> execute(const std::vector<Statement>& body);
   std::optional<Value> execute(const Statement& statement);
+  std::optional<Value> execute_kind(const Statement& statement);
   void let(const Statement& statement);
   void declare_tensor(const Statement& statement);
   void choose_initializer(const Statement& statement);
@@ -54,11 +58,14 @@ class Elaborator : public Environment {
   void set_predict(const Expr& expr);
   void set_loss(const Expr& expr);
   void finish(const Definition& model);
+
+  // blocks.cpp
   Value call_block(const Definition& block, const Expr& call, const Arguments& arguments, std::string scope,
                    std::string result_name);
   void check_recursion(const Definition& block, const Expr& call) const;
   void check_arguments(const Definition& block, const Expr& call, const Arguments& arguments) const;
   void bind(const Definition& block, const Arguments& arguments);
+  Value run_block(const Definition& block, const Arguments& arguments);
   Value repeat(const Expr& call, const std::string& result_name);
 
   // names.cpp: names in the graph
@@ -70,6 +77,7 @@ class Elaborator : public Environment {
   // calls.cpp: functions, operations and the layers made of them
   const Definition* find_block(std::string_view name) const;
   std::optional<Value> size_function(const Expr& call, const Arguments& arguments) const;
+  Attributes call_attributes(const OpInfo& op, const Expr& call, const Arguments& arguments, bool is_layer);
   Value call_operation(const OpInfo& op, const Expr& call, const Arguments& arguments,
                        const std::string& result_name);
   // The operands of a layer that brings its own parameters, named LAYER.weight, ...; removes from

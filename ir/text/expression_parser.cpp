@@ -18,7 +18,8 @@ Expr ExpressionParser::lone_expression() {
 
 Expr ExpressionParser::make(Expr::Kind kind, SourceLocation location, std::string text) {
   if (++expressions_ > kMaxExpressions) {
-    throw UserError(location, fmt::format("the file has more than {} expressions", kMaxExpressions));
+    throw LimitExceeded{
+        {location, fmt::format("the file has more than {} expressions", kMaxExpressions), {}}};
   }
   return {.kind = kind, .location = std::move(location), .text = std::move(text)};
 }

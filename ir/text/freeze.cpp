@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "ir/text/pattern.h"
 #include "ir/text/suggest.h"
 
@@ -11,18 +13,17 @@ void freeze_parameters(Module& module, const std::vector<FreezePattern>& pattern
   for (const Tensor& tensor : module.tensors) {
     if (tensor.kind == TensorKind::parameter) parameters.push_back(tensor.name);
   }
+  const std::set<std::string> is_parameter(parameters.begin(), parameters.end());
   for (const auto& [pattern, location] : patterns) {
     bool found = false;
-    for (const std::string& parameter : parameters) {
-      if (!fits(pattern, parameter)) continue;
+    for (Tensor& tensor : module.tensors) {
+      if (!is_parameter.contains(tensor.name) || !fits(pattern, tensor.name)) continue;
       found = true;
-      for (Tensor& tensor : module.tensors) {
-        if (tensor.name == parameter) tensor.kind = TensorKind::buffer;
-      }
+      tensor.kind = TensorKind::buffer;
     }
     if (!found) {
       throw UserError(location, fmt::format("freeze: there is no parameter '{}'{}", pattern,
-                                            suggestion(pattern, parameters)));
+                                            suggestion(Wanted::other, pattern, parameters)));
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 
 namespace rnc::text {
 namespace {
@@ -36,6 +37,24 @@ size_t utf8_length(std::string_view text) {
   const bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
   const bool beyond = (lead == 0xed && byte(1) > 0x9f) || (lead == 0xf4 && byte(1) > 0x8f);
   return overlong || beyond ? 0 : length;
+}
+
+// What to write instead of a character that other languages have.
+std::string_view hint_for(char c) {
+  switch (c) {
+    case '\'':
+      return "; a string stands in double quotes";
+    case ';':
+      return "; a statement ends with its line";
+    case '&':
+      return "; write `and`";
+    case '!':
+      return "; write `not`";
+    case '\\':
+      return "; inside ( ) and [ ] a statement goes on in the next line";
+    default:
+      return {};
+  }
 }
 
 }  // namespace
@@ -127,10 +146,39 @@ void Lexer::skip_blanks() {
 
 Token Lexer::next() {
   skip_blanks();
+  const size_t offset = position_;
+  Token token = scan();
+  token.offset = offset;
+  return token;
+}
+
+void Lexer::rewind(const Token& token) {
+  position_ = token.offset;
+  line_ = token.location.line;
+  line_begin_ = token.offset - static_cast<size_t>(token.location.column - 1);
+  open_brackets_ = 0;
+}
+
+Token Lexer::start(TokenKind kind) const {
+  Token token;
+  token.kind = kind;
+  token.location = here();
+  return token;
+}
+
+Token Lexer::malformed(const SourceLocation& location, std::string why) const {
+  Token token;
+  token.kind = TokenKind::malformed;
+  token.text = std::move(why);
+  token.location = location;
+  return token;
+}
+
+Token Lexer::scan() {
   const char c = peek();
-  if (c == '\0') return {TokenKind::end, {}, 0, 0, here()};
+  if (c == '\0') return start(TokenKind::end);
   if (c == '\n') {
-    Token token{TokenKind::newline, {}, 0, 0, here()};
+    Token token = start(TokenKind::newline);
     ++position_;
     ++line_;
     line_begin_ = position_;
@@ -144,34 +192,34 @@ Token Lexer::next() {
 }
 
 Token Lexer::name() {
-  Token token{TokenKind::name, {}, 0, 0, here()};
+  Token token = start(TokenKind::name);
   const size_t begin = position_;
   while (is_name_part(peek()) || (peek() == '.' && is_name_part(peek(1)))) ++position_;
   token.text = file_->text.substr(begin, position_ - begin);
   if (token.text.size() > kMaxNameBytes) {
-    throw UserError(token.location, fmt::format("this name is longer than {} characters", kMaxNameBytes));
+    return malformed(token.location, fmt::format("this name is longer than {} characters", kMaxNameBytes));
   }
-  if (token.text == "%") throw UserError(token.location, "unexpected character '%'");
+  if (token.text == "%") return malformed(token.location, "unexpected character '%'");
   return token;
 }
 
 Token Lexer::quoted_name() {
-  Token token{TokenKind::name, {}, 0, 0, here()};
+  Token token = start(TokenKind::name);
+  token.quoted = true;
   const size_t begin = ++position_;
   while (peek() != '`' && peek() != '\n' && peek() != '\0') ++position_;
   token.text = file_->text.substr(begin, position_ - begin);
-  if (peek() != '`') throw UserError(token.location, "this name has no closing backquote");
-  if (token.text.empty()) throw UserError(token.location, "this name is empty");
-  if (token.text.size() > kMaxNameBytes) {
-    throw UserError(token.location, fmt::format("this name is longer than {} characters", kMaxNameBytes));
-  }
-  token.quoted = true;
+  if (peek() != '`') return malformed(token.location, "this name has no closing backquote");
   ++position_;
+  if (token.text.empty()) return malformed(token.location, "this name is empty");
+  if (token.text.size() > kMaxNameBytes) {
+    return malformed(token.location, fmt::format("this name is longer than {} characters", kMaxNameBytes));
+  }
   return token;
 }
 
 Token Lexer::number() {
-  Token token{TokenKind::integer, {}, 0, 0, here()};
+  Token token = start(TokenKind::integer);
   const size_t begin = position_;
   const auto digits = [&] {
     while (is_digit(peek())) ++position_;
@@ -190,47 +238,51 @@ Token Lexer::number() {
   }
   token.text = file_->text.substr(begin, position_ - begin);
   if (is_name_start(peek()) || peek() == '.') {
-    throw UserError(token.location, fmt::format("malformed number '{}{}'", token.text, peek()));
+    return malformed(token.location, fmt::format("malformed number '{}{}'", token.text, peek()));
   }
   const char* first = token.text.data();
   const char* last = first + token.text.size();
   const std::errc error = token.kind == TokenKind::integer ? std::from_chars(first, last, token.integer).ec
                                                            : std::from_chars(first, last, token.real).ec;
-  if (error != std::errc()) {
-    throw UserError(token.location,
-                    token.kind == TokenKind::integer
-                        ? fmt::format("the integer {} is too large (the limit is 2^63 - 1)", token.text)
-                        : fmt::format("the number {} is outside the range of a double", token.text));
-  }
-  return token;
+  if (error == std::errc()) return token;
+  return malformed(token.location,
+                   token.kind == TokenKind::integer
+                       ? fmt::format("the integer {} is too large (the limit is 2^63 - 1)", token.text)
+                       : fmt::format("the number {} is outside the range of a double", token.text));
 }
 
 Token Lexer::string() {
-  Token token{TokenKind::string, {}, 0, 0, here()};
+  Token token = start(TokenKind::string);
+  std::optional<Token> error;
   for (++position_; peek() != '"'; ++position_) {
-    if (peek() == '\n' || peek() == '\0') throw UserError(token.location, "this string has no closing quote");
+    if (peek() == '\n' || peek() == '\0')
+      return malformed(token.location, "this string has no closing quote");
     if (peek() != '\\') {
       token.text += peek();
     } else {
-      ++position_;
-      const char escape = peek();
-      if (escape != 'n' && escape != 't' && escape != '"' && escape != '\\') {
-        --position_;
-        throw UserError(here(), "unknown escape in a string; known are \\n \\t \\\" \\\\");
+      const char escape = peek(1);
+      if (escape == 'n' || escape == 't' || escape == '"' || escape == '\\') {
+        token.text += escape == 'n' ? '\n' : escape == 't' ? '\t' : escape;
+        ++position_;
+      } else if (!error) {
+        error = malformed(here(), "unknown escape in a string; known are \\n \\t \\\" \\\\");
       }
-      token.text += escape == 'n' ? '\n' : escape == 't' ? '\t' : escape;
     }
-    if (token.text.size() > kMaxStringBytes) {
-      throw UserError(token.location, fmt::format("this string is longer than {} bytes", kMaxStringBytes));
+    if (token.text.size() > kMaxStringBytes && !error) {
+      error = malformed(token.location, fmt::format("this string is longer than {} bytes", kMaxStringBytes));
     }
   }
   ++position_;
-  return token;
+  return error.value_or(token);
 }
 
 Token Lexer::symbol() {
-  Token token{TokenKind::symbol, {}, 0, 0, here()};
+  Token token = start(TokenKind::symbol);
   const std::string_view rest = std::string_view(file_->text).substr(position_);
+  if (rest.starts_with("/*")) {
+    position_ += 2;
+    return malformed(token.location, "a comment begins with # and ends with its line");
+  }
   for (const std::string_view two : {"==", "!=", "<=", ">=", "//"}) {
     if (rest.substr(0, 2) == two) token.text = two;
   }
@@ -239,7 +291,9 @@ Token Lexer::symbol() {
   }
   if (token.text.empty()) {
     const std::string_view character = rest.substr(0, std::max<size_t>(utf8_length(rest), 1));
-    throw UserError(token.location, fmt::format("unexpected character '{}'", character));
+    position_ += character.size();
+    return malformed(token.location,
+                     fmt::format("unexpected character '{}'{}", character, hint_for(rest[0])));
   }
   if (token.is("(") || token.is("[")) ++open_brackets_;
   if ((token.is(")") || token.is("]")) && open_brackets_ > 0) --open_brackets_;

@@ -9,16 +9,17 @@
 
 namespace rnc::text {
 
-enum class TokenKind : uint8_t { name, integer, real, string, symbol, newline, end };
+enum class TokenKind : uint8_t { name, integer, real, string, symbol, newline, end, malformed };
 
 // Names are dotted ("layer1.0.conv1"), may start with '%' where generated, or stand in backquotes and hold
 // anything. A newline is a token only outside ( ) and [ ].
 struct Token {
   TokenKind kind = TokenKind::end;
-  std::string text;  // name: without backquotes; string: its value; symbol: as written
+  std::string text;  // name: without backquotes; string: its value; symbol: as written; malformed: why
   int64_t integer = 0;
   double real = 0;
   SourceLocation location;
+  size_t offset = 0;    // in the text
   bool quoted = false;  // a name in backquotes is never a keyword
 
   bool is(std::string_view symbol) const { return kind == TokenKind::symbol && text == symbol; }
@@ -27,6 +28,9 @@ struct Token {
   std::string describe() const;
 };
 
+// Said where // seems to be meant otherwise.
+inline constexpr std::string_view kSlashes = "// rounds a quotient down; a comment begins with #";
+
 inline constexpr size_t kMaxNameBytes = 1024;
 inline constexpr size_t kMaxStringBytes = 4096;
 
@@ -34,13 +38,18 @@ class Lexer {
  public:
   // Throws UserError if the file is empty or not UTF-8 text.
   explicit Lexer(std::shared_ptr<const SourceFile> file);
-  // The next token; `end` for ever once the text is used up. Throws UserError on a malformed one.
+  // The next token; `end` for ever once the text is used up.
   Token next();
+  // Goes back to `token`, as if no bracket were open there.
+  void rewind(const Token& token);
 
  private:
   char peek(size_t ahead = 0) const;
   SourceLocation here() const;
   void skip_blanks();
+  Token start(TokenKind kind) const;
+  Token malformed(const SourceLocation& location, std::string why) const;
+  Token scan();
   Token name();
   Token quoted_name();
   Token number();

@@ -16,17 +16,29 @@ constexpr size_t kMaxFiles = 64;
 
 class Loader {
  public:
+  explicit Loader(Errors& errors) : errors_(errors) {}
+
   Library load(const std::shared_ptr<const SourceFile>& source) {
     load_file(source, source->name);
+    if (!intact_ || (!library_.model && errors_.count() > 0)) throw Stop{};
     if (!library_.model) throw UserError({source, 1, 1}, "the file defines no model");
     return std::move(library_);
   }
 
  private:
   void load_file(const std::shared_ptr<const SourceFile>& source, const std::filesystem::path& path) {
+    const File file = parse_file(source, errors_);
+    intact_ &= file.intact;
     open_.push_back(identity(path));
     loaded_.insert(open_.back());
-    for (const Item& item : parse_file(source).items) add(item, path);
+    for (const Item& item : file.items) {
+      try {
+        add(item, path);
+      } catch (const UserError& error) {
+        errors_.add(error.diagnostic());
+        intact_ &= item.kind != Item::Kind::include;
+      }
+    }
     open_.pop_back();
   }
 
@@ -78,6 +90,8 @@ class Loader {
     load_file(read_source(target.string(), item.location), target);
   }
 
+  Errors& errors_;
+  bool intact_ = true;
   Library library_;
   std::vector<std::string> open_;  // the chain of includes that leads to the current file
   std::set<std::string> loaded_;
@@ -86,6 +100,8 @@ class Loader {
 
 }  // namespace
 
-Library load_library(const std::shared_ptr<const SourceFile>& source) { return Loader().load(source); }
+Library load_library(const std::shared_ptr<const SourceFile>& source, Errors& errors) {
+  return Loader(errors).load(source);
+}
 
 }  // namespace rnc::text

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ir/text/errors.h"
 #include "ir/text/syntax.h"
 
 namespace rnc::text {
@@ -16,8 +17,8 @@ struct Library {
   std::shared_ptr<const Definition> model;
 };
 
-// Reads `source` and all it includes, each file once. Throws UserError on a syntax error, a file that cannot
-// be read or includes itself, a second definition of a name, and where there is no model.
-Library load_library(const std::shared_ptr<const SourceFile>& source);
+// Reads `source` and all it includes, each file once. Syntax errors, files that cannot be read or include
+// themselves, and second definitions of a name go to `errors`. Throws Stop where a whole item is missing.
+Library load_library(const std::shared_ptr<const SourceFile>& source, Errors& errors);
 
 }  // namespace rnc::text

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ir/graph.h"
@@ -10,10 +11,13 @@
 
 namespace rnc::text {
 
-// The arguments from the one at `first` on, all of which must have names, as attributes. Throws UserError for
-// one that is not in `known` (with a suggestion); an empty `known` accepts any name.
+// The arguments from the one at `first` on, all of which must have names, as attributes. Reports all that are
+// not in `known` (with a suggestion) or no attributes before it throws; an empty `known` accepts any name.
 Attributes keyword_arguments(const Expr& call, const Arguments& arguments, size_t first,
-                             const std::vector<std::string>& known);
+                             const std::vector<std::string>& known, Environment& environment);
+
+bool is_initializer(std::string_view name);
+bool is_setting(std::string_view name);  // of a recipe
 
 // ["T-shirt/top", "Trouser", ...]
 std::vector<std::string> make_classes(const Expr& expr, Environment& environment);

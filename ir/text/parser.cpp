@@ -6,6 +6,7 @@
 #include <array>
 
 #include "ir/text/expression_parser.h"
+#include "ir/text/skip.h"
 #include "ir/text/suggest.h"
 
 namespace rnc::text {
@@ -22,13 +23,21 @@ const std::vector<std::string>& statement_words() {
 
 class Parser : public ExpressionParser {
  public:
-  using ExpressionParser::ExpressionParser;
+  Parser(std::shared_ptr<const SourceFile> source, Errors& errors)
+      : ExpressionParser(std::move(source)), errors_(errors) {}
 
   File file() {
     File file;
     for (skip_newlines(); current().kind != TokenKind::end; skip_newlines()) {
-      file.items.push_back(item());
-      end_of_statement();
+      const Token first = current();
+      try {
+        file.items.push_back(item());
+        end_of_statement();
+      } catch (const UserError& error) {
+        errors_.add(error.diagnostic());
+        file.intact = false;
+        skip_item(*this, first);
+      }
     }
     return file;
   }
@@ -60,8 +69,11 @@ class Parser : public ExpressionParser {
       item.name = made.name;
       item.definition = std::make_shared<const Definition>(std::move(made));
     } else {
+      const std::string hint =
+          current().is("=") ? fmt::format("; write const {} = ...", word.text)
+                            : suggestion(Wanted::item, word.text, {"include", "const", "block", "model"});
       throw UserError(word.location,
-                      fmt::format("expected include, const, block or model, found '{}'", word.text));
+                      fmt::format("expected include, const, block or model, found '{}'{}", word.text, hint));
     }
     return item;
   }
@@ -85,7 +97,9 @@ class Parser : public ExpressionParser {
   Parameter model_input() {
     const Token name = expect(TokenKind::name, "the name of an input");
     expect(":");
-    return {.name = name.text, .location = name.location, .type = type()};
+    Parameter result{.name = name.text, .location = name.location, .type = type()};
+    if (take_if("=")) result.default_value = expression();
+    return result;
   }
 
   Parameter block_parameter() {
@@ -101,9 +115,19 @@ class Parser : public ExpressionParser {
     const Nesting nesting(body_depth_, kMaxBodyDepth, current().location, "bodies");
     const Token open = expect("{");
     std::vector<Statement> statements;
-    for (skip_newlines(); !current().is("}") && current().kind != TokenKind::end; skip_newlines()) {
-      statements.push_back(statement());
-      end_of_statement();
+    const auto at_end = [&] {
+      return current().is("}") || current().kind == TokenKind::end || at_item(*this);
+    };
+    for (skip_newlines(); !at_end(); skip_newlines()) {
+      const Token first = current();
+      try {
+        Statement complete = statement();
+        end_of_statement();
+        statements.push_back(std::move(complete));
+      } catch (const UserError& error) {
+        errors_.add(error.diagnostic());
+        statements.push_back(skip_statement(*this, first));
+      }
     }
     expect_close("}", open);
     return statements;
@@ -154,7 +178,7 @@ class Parser : public ExpressionParser {
                       fmt::format("the result of '{0}' is not used: write NAME = {0}(...)", word));
     }
     throw UserError(current().location, fmt::format("expected a statement, found {}{}", current().describe(),
-                                                    suggestion(word, statement_words())));
+                                                    suggestion(Wanted::statement, word, statement_words())));
   }
 
   Statement with_value(Statement::Kind kind) {
@@ -276,16 +300,23 @@ class Parser : public ExpressionParser {
     return result;
   }
 
+  Errors& errors_;
   std::shared_ptr<const SourceFile> origin_file_;
   int body_depth_ = 0;
 };
 
 }  // namespace
 
-File parse_file(std::shared_ptr<const SourceFile> source) { return Parser(std::move(source)).file(); }
+File parse_file(std::shared_ptr<const SourceFile> source, Errors& errors) {
+  return Parser(std::move(source), errors).file();
+}
 
 Expr parse_expression(std::shared_ptr<const SourceFile> source) {
-  return ExpressionParser(std::move(source)).lone_expression();
+  try {
+    return ExpressionParser(std::move(source)).lone_expression();
+  } catch (const LimitExceeded& error) {
+    throw UserError(error.diagnostic);
+  }
 }
 
 }  // namespace rnc::text

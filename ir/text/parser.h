@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "ir/text/errors.h"
 #include "ir/text/syntax.h"
 
 namespace rnc::text {
@@ -11,9 +12,10 @@ inline constexpr int kMaxExpressionDepth = 200;
 inline constexpr int kMaxBodyDepth = 64;
 inline constexpr int kMaxExpressions = 2'000'000;
 
-// Throws UserError at the first syntax error, or where the text exceeds a limit above.
-File parse_file(std::shared_ptr<const SourceFile> source);
-// A text that is one expression and nothing else.
+// Adds syntax errors to `errors` and goes on behind the statement or item that has one. Throws LimitExceeded
+// where the text has too many expressions, UserError where it is no text.
+File parse_file(std::shared_ptr<const SourceFile> source, Errors& errors);
+// A text that is one expression and nothing else; throws UserError.
 Expr parse_expression(std::shared_ptr<const SourceFile> source);
 
 }  // namespace rnc::text

@@ -56,6 +56,7 @@ struct Statement {
     kernel,     // kernel name { body }
     output,     // output name = value
     assign,     // assign name = value
+    failed,     // could not be read; its body has a `let` for each name that it may have defined
   };
   Kind kind = Kind::let;
   SourceLocation location;
@@ -72,7 +73,7 @@ struct Parameter {
   std::string name;
   SourceLocation location;
   std::optional<TypeSyntax> type;     // of a model's input
-  std::optional<Expr> default_value;  // of a block's parameter
+  std::optional<Expr> default_value;  // of a block's parameter or a model's scalar input
 };
 
 // [inline] block name(parameters) { body } and model name(parameters) { body }
@@ -95,6 +96,7 @@ struct Item {
 
 struct File {
   std::vector<Item> items;
+  bool intact = true;  // all items could be read, but for failed statements in them
 };
 
 }  // namespace rnc::text

@@ -6,10 +6,35 @@
 
 namespace rnc {
 
+namespace text {
+namespace {
+
+Module read(const std::shared_ptr<const SourceFile>& source, const ElaborateOptions& options,
+            Errors& errors) {
+  try {
+    const Library library = load_library(source, errors);
+    if (is_dump(*library.model)) return read_dump(library, options, errors);
+    return Elaborator(library, options, errors).run();
+  } catch (const UserError& error) {
+    errors.add(error.diagnostic());
+  } catch (const LimitExceeded& error) {
+    if (errors.count() == 0) errors.add(error.diagnostic);  // else it may be their consequence
+  }
+  return {};
+}
+
+}  // namespace
+}  // namespace text
+
 Module parse(const std::shared_ptr<const SourceFile>& source, const ElaborateOptions& options) {
-  const text::Library library = text::load_library(source);
-  if (text::is_dump(*library.model)) return text::read_dump(library, options);
-  return text::Elaborator(library, options).run();
+  text::Errors errors;
+  Module module;
+  try {
+    module = text::read(source, options, errors);
+  } catch (const text::Stop&) {
+  }
+  errors.throw_any();
+  return module;
 }
 
 }  // namespace rnc

@@ -26,7 +26,8 @@ struct ElaborateOptions {
 
 // Reads a spec or a dump. Includes are found relative to the file that includes them. The result of a spec
 // has one entry, "model"; that of a dump has the dump's entries. A dump's types are checked against those
-// inferred from its operations. Throws UserError on a user's mistake.
+// inferred from its operations. Throws all the user's mistakes that do not follow from each other as one
+// UserError.
 Module parse(const std::shared_ptr<const SourceFile>& source, const ElaborateOptions& options = {});
 
 // The flat form of a module: parse(print(m)) equals m but for locations, and exactly so with `locations`.

@@ -11,6 +11,7 @@ TokenStream::TokenStream(std::shared_ptr<const SourceFile> source) : lexer_(std:
 
 Token TokenStream::take() {
   Token token = std::move(current_);
+  if (token.is("//")) slashes_ = token.location;
   current_ = std::move(following_);
   following_ = lexer_.next();
   return token;
@@ -34,13 +35,29 @@ Token TokenStream::expect(TokenKind kind, std::string_view what) {
 
 void TokenStream::expect_close(std::string_view symbol, const Token& open) {
   if (take_if(symbol)) return;
-  throw UserError(Diagnostic{current_.location,
-                             fmt::format("expected '{}', found {}", symbol, current_.describe()),
-                             {{open.location, fmt::format("to close this '{}'", open.text), {}}}});
+  fail({current_.location,
+        fmt::format("expected '{}', found {}", symbol, current_.describe()),
+        {{open.location, fmt::format("to close this '{}'", open.text), {}}}});
 }
 
 void TokenStream::unexpected(std::string_view expected) const {
-  throw UserError(current_.location, fmt::format("expected {}, found {}", expected, current_.describe()));
+  fail({current_.location, fmt::format("expected {}, found {}", expected, current_.describe()), {}});
+}
+
+// A malformed token is itself what is wrong, whatever was expected in its place.
+void TokenStream::fail(Diagnostic diagnostic) const {
+  if (current_.kind == TokenKind::malformed) diagnostic = {current_.location, current_.text, {}};
+  if (current_.is("//")) diagnostic.message += fmt::format("; {}", kSlashes);
+  if (slashes_ && slashes_.line == current_.location.line) {
+    diagnostic.notes.push_back({slashes_, std::string(kSlashes), {}});
+  }
+  throw UserError(std::move(diagnostic));
+}
+
+void TokenStream::rewind(const Token& token) {
+  lexer_.rewind(token);
+  current_ = lexer_.next();
+  following_ = lexer_.next();
 }
 
 void TokenStream::skip_newlines() {

@@ -27,11 +27,16 @@ class TokenStream {
   void end_of_statement();
   // A word that can never be a name.
   bool at_reserved_word() const;
+  // Back to `token`, as if no bracket were open there.
+  void rewind(const Token& token);
 
  private:
+  [[noreturn]] void fail(Diagnostic diagnostic) const;
+
   Lexer lexer_;
   Token current_;
   Token following_;
+  SourceLocation slashes_;  // of the last // taken
 };
 
 // Counts a level of nesting while it lives.

@@ -4,18 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+
+#include "ir/text/lexer.h"
 
 namespace rnc::text {
 namespace {
 
 constexpr size_t kMaxSteps = 10'000'000;
 constexpr int kMaxLevels = 400;
-
-[[noreturn]] void mismatch(const Value& value, const SourceLocation& location, std::string_view what,
-                           std::string_view needed) {
-  throw UserError(location, fmt::format("{} must be {}, not {}", what, needed, kind_of(value)));
-}
 
 bool is_number(const Value& value) {
   return value.get<int64_t>() != nullptr || value.get<double>() != nullptr;
@@ -86,6 +84,19 @@ Value binary(const Expr& op, const Value& a, const Value& b) {
                   fmt::format("'{}' cannot be applied to {} and {}", op.text, kind_of(a), kind_of(b)));
 }
 
+// What stands after a `//` may be a comment of one word.
+Value divisor(const Expr& division, Environment& environment) {
+  const Expr& right = division.operands[1];
+  if (right.kind != Expr::Kind::name) return evaluate(right, environment);
+  try {
+    return environment.lookup(right);
+  } catch (const UserError& error) {
+    Diagnostic diagnostic = error.diagnostic();
+    diagnostic.notes.push_back({division.location, std::string(kSlashes), {}});
+    throw UserError(std::move(diagnostic));
+  }
+}
+
 Value evaluate_binary(const Expr& expr, Environment& environment, const std::string& result_name) {
   const Expr &left = expr.operands[0], &right = expr.operands[1];
   if (expr.text == "and" || expr.text == "or") {
@@ -95,13 +106,15 @@ Value evaluate_binary(const Expr& expr, Environment& environment, const std::str
     return {to_boolean(evaluate(right, environment), right.location, what)};
   }
   const Value a = evaluate(left, environment);
-  const Value b = evaluate(right, environment);
+  const Value b = expr.text == "//" ? divisor(expr, environment) : evaluate(right, environment);
+  if (a.is_poison() || b.is_poison()) return {Poison{}};
   if (a.is_tensor() || b.is_tensor()) return environment.tensor_operator(expr, a, b, result_name);
   return binary(expr, a, b);
 }
 
 Value evaluate_unary(const Expr& expr, Environment& environment, const std::string& result_name) {
   const Value value = evaluate(expr.operands[0], environment);
+  if (value.is_poison()) return value;
   if (expr.text == "not") return {!to_boolean(value, expr.location, "the operand of 'not'")};
   if (value.is_tensor()) return environment.tensor_operator(expr, value, {}, result_name);
   if (const auto* real = value.get<double>()) return {-*real};
@@ -113,6 +126,7 @@ Value evaluate_list(const Expr& expr, Environment& environment) {
   List elements;
   elements.reserve(expr.operands.size());
   for (const Expr& element : expr.operands) elements.push_back(evaluate(element, environment));
+  if (std::ranges::any_of(elements, &Value::is_poison)) return {Poison{}};
   return {std::make_shared<const List>(std::move(elements))};
 }
 
@@ -130,40 +144,7 @@ Value evaluate_index(const Expr& expr, Environment& environment) {
   return (**list)[static_cast<size_t>(index)];
 }
 
-}  // namespace
-
-std::string_view kind_of(const Value& value) {
-  struct Describe {
-    std::string_view operator()(bool) const { return "a boolean"; }
-    std::string_view operator()(int64_t) const { return "an integer"; }
-    std::string_view operator()(double) const { return "a real number"; }
-    std::string_view operator()(const std::string&) const { return "a string"; }
-    std::string_view operator()(const std::shared_ptr<const List>&) const { return "a list"; }
-    std::string_view operator()(const Definition*) const { return "a block"; }
-    std::string_view operator()(TensorRef) const { return "a tensor"; }
-  };
-  return std::visit(Describe{}, value.held);
-}
-
-void Environment::count(const SourceLocation& location, size_t steps) {
-  steps_ += steps;
-  if (steps_ > kMaxSteps) {
-    throw UserError(location,
-                    fmt::format("the model is too large: more than {} steps to read it", kMaxSteps));
-  }
-}
-
-Environment::Level::Level(Environment& environment, const SourceLocation& location)
-    : environment_(environment) {
-  if (environment_.depth_ >= kMaxLevels) {
-    throw UserError(location, fmt::format("expressions and blocks are nested more than {} deep", kMaxLevels));
-  }
-  ++environment_.depth_;
-}
-
-Value evaluate(const Expr& expr, Environment& environment, const std::string& result_name) {
-  const Environment::Level level(environment, expr.location);
-  environment.count(expr.location);
+Value evaluate_kind(const Expr& expr, Environment& environment, const std::string& result_name) {
   switch (expr.kind) {
     case Expr::Kind::integer:
       return {expr.integer};
@@ -187,6 +168,54 @@ Value evaluate(const Expr& expr, Environment& environment, const std::string& re
       return evaluate_binary(expr, environment, result_name);
   }
   unreachable("expression kind");
+}
+
+}  // namespace
+
+std::string_view kind_of(const Value& value) {
+  struct Describe {
+    std::string_view operator()(bool) const { return "a boolean"; }
+    std::string_view operator()(int64_t) const { return "an integer"; }
+    std::string_view operator()(double) const { return "a real number"; }
+    std::string_view operator()(const std::string&) const { return "a string"; }
+    std::string_view operator()(const std::shared_ptr<const List>&) const { return "a list"; }
+    std::string_view operator()(const Definition*) const { return "a block"; }
+    std::string_view operator()(TensorRef) const { return "a tensor"; }
+    std::string_view operator()(Poison) const { return "a value that failed"; }
+  };
+  return std::visit(Describe{}, value.held);
+}
+
+void Environment::count(const SourceLocation& location, size_t steps) {
+  steps_ += steps;
+  if (steps_ > kMaxSteps) {
+    throw LimitExceeded{
+        {location, fmt::format("the model is too large: more than {} steps to read it", kMaxSteps), {}}};
+  }
+}
+
+void Environment::report(const UserError& error) {
+  if (errors_ == nullptr) throw error;
+  Diagnostic diagnostic = error.diagnostic();
+  add_notes(diagnostic);
+  errors_->add(std::move(diagnostic));
+}
+
+Environment::Level::Level(Environment& environment, const SourceLocation& location)
+    : environment_(environment) {
+  if (environment_.depth_ >= kMaxLevels) {
+    throw LimitExceeded{
+        {location, fmt::format("expressions and blocks are nested more than {} deep", kMaxLevels), {}}};
+  }
+  ++environment_.depth_;
+}
+
+Value evaluate(const Expr& expr, Environment& environment, const std::string& result_name) {
+  const Environment::Level level(environment, expr.location);
+  environment.count(expr.location);
+  Value result{Poison{}};
+  environment.attempt(expr.location, [&] { result = evaluate_kind(expr, environment, result_name); });
+  return result;
 }
 
 Arguments evaluate_arguments(const Expr& call, Environment& environment) {
@@ -217,8 +246,11 @@ size_t positional_count(const Arguments& arguments) {
 std::optional<Value> call_plain_function(const Expr& call, const Arguments& arguments) {
   const std::string& name = call.text;
   if (name != "min" && name != "max" && name != "sqrt" && name != "len") return std::nullopt;
-  if (std::ranges::any_of(arguments, [](const Argument& a) { return a.value.is_tensor(); }))
-    return std::nullopt;
+  const auto any = [&](auto holds) {
+    return std::ranges::any_of(arguments, [&](const Argument& a) { return std::invoke(holds, a.value); });
+  };
+  if (any(&Value::is_poison)) return Value{Poison{}};
+  if (any(&Value::is_tensor) && name == "sqrt") return std::nullopt;
   const bool takes_many = name == "min" || name == "max";
   if (arguments.empty() || (!takes_many && arguments.size() > 1) ||
       positional_count(arguments) < arguments.size()) {
@@ -232,6 +264,11 @@ std::optional<Value> call_plain_function(const Expr& call, const Arguments& argu
     return Value{static_cast<int64_t>((*list)->size())};
   }
   for (const Argument& argument : arguments) {
+    if (argument.value.is_tensor()) {
+      throw UserError(argument.syntax->location,
+                      fmt::format("{}: an argument must be a number, not a tensor{}", name,
+                                  name == "max" ? "; relu(x) is the maximum of a tensor and 0" : ""));
+    }
     to_real(argument.value, argument.syntax->location, fmt::format("{}: an argument", name));
   }
   if (name == "sqrt") return Value{std::sqrt(as_double(first))};
@@ -246,6 +283,12 @@ std::optional<Value> predefined_constant(std::string_view name) {
   if (name == "inf") return Value{std::numeric_limits<double>::infinity()};
   if (name == "nan") return Value{std::numeric_limits<double>::quiet_NaN()};
   return std::nullopt;
+}
+
+void mismatch(const Value& value, const SourceLocation& location, std::string_view what,
+              std::string_view needed) {
+  if (value.is_poison()) throw Poisoned{};
+  throw UserError(location, fmt::format("{} must be {}, not {}", what, needed, kind_of(value)));
 }
 
 int64_t to_integer(const Value& value, const SourceLocation& location, std::string_view what) {

@@ -1,6 +1,7 @@
 // What an expression of the language stands for, and the arithmetic on it.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "ir/text/errors.h"
 #include "ir/text/syntax.h"
 
 namespace rnc::text {
@@ -21,8 +23,11 @@ using List = std::vector<Value>;
 struct TensorRef {
   ValueId node = kNoValue;
 };
+// What a failed expression stands for: that which depends on it fails too, without a word.
+struct Poison {};
 struct Value {
-  std::variant<bool, int64_t, double, std::string, std::shared_ptr<const List>, const Definition*, TensorRef>
+  std::variant<bool, int64_t, double, std::string, std::shared_ptr<const List>, const Definition*, TensorRef,
+               Poison>
       held;
 
   template <class T>
@@ -30,13 +35,17 @@ struct Value {
     return std::get_if<T>(&held);
   }
   bool is_tensor() const { return std::holds_alternative<TensorRef>(held); }
+  bool is_poison() const { return std::holds_alternative<Poison>(held); }
 };
 // "an integer", "a tensor", ...
 std::string_view kind_of(const Value& value);
 
-// What evaluate() needs from its surroundings: the meaning of names and calls, and a limit on the work.
+// What evaluate() needs from its surroundings: the meaning of names and calls, a limit on the work, and where
+// mistakes go.
 class Environment {
  public:
+  // Without a list of errors the first one is thrown.
+  explicit Environment(Errors* errors) : errors_(errors) {}
   virtual ~Environment() = default;
   virtual Value lookup(const Expr& name) = 0;
   // `result_name` is the name that the result is to have in the graph; empty: a generated one.
@@ -45,8 +54,24 @@ class Environment {
   virtual Value tensor_operator(const Expr& op, const Value& left, const Value& right,
                                 const std::string& result_name) = 0;
 
-  // Counts `steps` of work; throws UserError beyond a limit that no honest text comes near.
+  // Counts `steps` of work; throws LimitExceeded beyond a limit that no honest text comes near.
   void count(const SourceLocation& location, size_t steps = 1);
+  // Adds a mistake to the errors.
+  void report(const UserError& error);
+  bool has_errors() const { return errors_ != nullptr && errors_->count() > 0; }
+  // Whether `f` succeeds; its mistake, if it is not another's consequence, is reported.
+  template <class F>
+  bool attempt(const SourceLocation& location, const F& f) {
+    try {
+      f();
+      return true;
+    } catch (const UserError& error) {
+      report(error);
+    } catch (const Poisoned&) {
+    }
+    count(location, kStepsPerFailure);
+    return false;
+  }
   // One level of nesting, of expressions and of blocks that call blocks, while it lives.
   class Level {
    public:
@@ -59,13 +84,20 @@ class Environment {
     Environment& environment_;
   };
 
+ protected:
+  // How one came to the place of a mistake, as notes.
+  virtual void add_notes(Diagnostic&) const {}
+
  private:
+  static constexpr size_t kStepsPerFailure = 1000;  // so that a hostile text cannot fail for minutes
+
+  Errors* errors_;
   size_t steps_ = 0;
   int depth_ = 0;
 };
 
-// The value of `expr`. Integers do not overflow silently; `/` of integers must come out even, `//` rounds
-// down.
+// The value of `expr`; poison where it fails, once that is reported. Integers do not overflow silently; `/`
+// of integers must come out even, `//` rounds down.
 Value evaluate(const Expr& expr, Environment& environment, const std::string& result_name = {});
 
 // An argument of a call and its value.
@@ -78,17 +110,26 @@ using Arguments = std::vector<Argument>;
 Arguments evaluate_arguments(const Expr& call, Environment& environment);
 size_t positional_count(const Arguments& arguments);
 
-// The functions on plain values: min, max, sqrt, len. Nothing where `call` is none of them or has a tensor
-// for an argument.
+// What can be called beside operations and blocks. (sqrt of a number is there too; of a tensor it is an
+// operation.)
+inline constexpr std::array<std::string_view, 7> kFunctions = {"repeat", "channels", "height", "width",
+                                                               "min",    "max",      "len"};
+
+// The functions on plain values: min, max, sqrt, len. Nothing where `call` is none of them, or is sqrt of a
+// tensor, which is an operation.
 std::optional<Value> call_plain_function(const Expr& call, const Arguments& arguments);
 // inf and nan.
 std::optional<Value> predefined_constant(std::string_view name);
 
-// The value as what is needed; throws UserError "<what> must be an integer, not a string".
+// The value as what is needed; throws UserError "<what> must be an integer, not a string", Poisoned for
+// poison.
 int64_t to_integer(const Value& value, const SourceLocation& location, std::string_view what);
 double to_real(const Value& value, const SourceLocation& location, std::string_view what);
 bool to_boolean(const Value& value, const SourceLocation& location, std::string_view what);
 ValueId to_tensor(const Value& value, const SourceLocation& location, std::string_view what);
 Attribute to_attribute(const Value& value, const SourceLocation& location, std::string_view what);
+// Throws that error, or Poisoned for poison.
+[[noreturn]] void mismatch(const Value& value, const SourceLocation& location, std::string_view what,
+                           std::string_view needed);
 
 }  // namespace rnc::text

@@ -13,8 +13,8 @@ using loops::Scalar;
 namespace {
 
 Extent times(Extent e, int64_t factor) { return {e.fixed * factor, e.per_sample * factor}; }
-Expr at_batch(Extent e) {
-  return e.per_sample == 0 ? Expr(e.fixed) : loops::batch() * e.per_sample + e.fixed;
+Expr number(Extent e, const Expr& images) {
+  return e.per_sample == 0 ? Expr(e.fixed) : images * e.per_sample + e.fixed;
 }
 Expr widen(Expr value) { return loops::cast(std::move(value), Scalar::f64); }
 
@@ -131,7 +131,7 @@ void ChannelReductions::finish_one(const Reduction& r) {
   Body body(kernel.names());
   const Expr panel = body.let("panel", loops::task() / blocks_),
              block = body.let("block", loops::task() % blocks_);
-  const Expr rows_per_panel = body.let("rows", at_batch(tasks_per_panel_));
+  const Expr rows_per_panel = body.let("rows", number(tasks_per_panel_, lowering_.images()));
   const auto sums = body.alloc("sums", Scalar::f64, {r.slots(), lanes_}, loops::Space::registers);
   for (int64_t s = 0; s < r.slots(); ++s)
     body.store(sums, {s, 0}, loops::constant(Scalar::f64, 0, lanes_), 1);
@@ -147,9 +147,8 @@ void ChannelReductions::finish_one(const Reduction& r) {
   };
   const auto sum = [&](int s) { return loops::load(sums, {s, 0}, lanes_, 1); };
   if (r.moments) {
-    const int64_t per_sample = elements_per_sample(source.shape) / channels;
-    const Expr n =
-        body.let("n", loops::broadcast(loops::cast(loops::batch() * per_sample, Scalar::f64), lanes_));
+    const Expr count = lowering_.elements_per_channel(source);
+    const Expr n = body.let("n", loops::broadcast(loops::cast(count, Scalar::f64), lanes_));
     const Expr mean = body.let("m", sum(0) / n);
     store(r.mean, "mean", mean);
     const Expr variance = sum(1) / n - mean * mean;

@@ -74,7 +74,8 @@ int64_t forward_panel(const Lowering& lowering, ValueId weight) {
   return !layout.blocks.empty() && layout.blocks.back().dim == 0 ? layout.blocks.back().size : 0;
 }
 
-void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, ValueId weight,
+// `packed`: a grouped weight as choose_layout has had it packed, or kNoValue.
+void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, ValueId weight, ValueId packed,
                 bool transposed) {
   const int lanes = lowering.lanes();
   conv.kernel_w = shape.w.kernel;
@@ -88,15 +89,21 @@ void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, Va
     conv.vectors = static_cast<int>(layout.block(transposed ? 1 : 0) / lanes);
     return;
   }
-  const Layout layout = transposed ? input_grad_weight_layout(shape, lowering.target())
-                                   : forward_weight_layout(shape, conv.plain_input, lowering.target());
-  conv.vectors = static_cast<int>(layout.block(transposed ? 1 : 0) / lanes);
-  conv.spread = spread_channels(shape, lanes);
-  conv.outputs_per_group = conv.out_channels / shape.groups;
-  conv.inputs_per_group = conv.in_channels / shape.groups;
-  conv.in_blocks =
-      grouped_blocks(conv.in_channels, conv.out_channels, shape.groups, conv.vectors * lanes, lanes);
-  conv.weight = pack_grouped_weight(lowering, conv, weight, transposed);
+  check(!conv.plain_input, "grouped convolutions read channels in blocks");
+  const GroupedWeight grouped = transposed ? input_grad_grouped_weight(shape, lowering.target())
+                                           : forward_grouped_weight(shape, lowering.target());
+  conv.vectors = static_cast<int>(grouped.panel / lanes);
+  conv.spread = grouped.spread;
+  conv.outputs_per_group = grouped.outputs_per_group();
+  conv.inputs_per_group = grouped.inputs_per_group();
+  conv.in_blocks = grouped.blocks();
+  if (packed != kNoValue) {
+    conv.weight = lowering.buffer(packed);
+    return;
+  }
+  const int64_t floats = elements_per_sample(grouped.shape(conv.kernel_taps));
+  conv.weight = lowering.temporary("grouped weight", {4 * floats, 0});
+  pack_grouped_weight(lowering, grouped, weight, transposed, conv.weight, conv.out);
 }
 
 // In training, the weights change in every step, and Winograd has to transform them first.
@@ -115,7 +122,8 @@ void lower_training(Lowering& lowering, const Group& group, const DirectConv& co
 void lower_transformed(Lowering& lowering, const Group& group, const DirectConv& conv, const ConvShape& shape,
                        ValueId transformed) {
   const int m = static_cast<int>(lowering.type(transformed).shape[2]) - 2;
-  const int64_t from = winograd_from_batch(shape, m, lowering.target());
+  const bool batch = has_batch(lowering.type(conv.in).shape);
+  const int64_t from = batch ? winograd_from_batch(shape, m, lowering.target()) : 1;
   lower_winograd(lowering, group, conv,
                  {.filtering = filtering(shape, m),
                   .transformed = lowering.buffer(transformed),
@@ -144,7 +152,7 @@ void lower_conv2d(Lowering& lowering, const Group& group) {
   conv.grids = {{forward_axis(shape.h), forward_axis(shape.w)}};
   conv.work = work_of(shape, "forward");
   if (flattens(shape)) flatten_grid(conv);
-  use_weight(lowering, conv, shape, node.inputs[1], false);
+  use_weight(lowering, conv, shape, node.inputs[1], operands.packed, false);
   if (operands.transformed != kNoValue && !conv.plain_input && winograd_possible(shape, lowering.target())) {
     return lower_transformed(lowering, group, conv, shape, operands.transformed);
   }
@@ -170,7 +178,7 @@ void lower_conv2d_input_grad(Lowering& lowering, const Group& group) {
   }
   conv.work = work_of(shape, "input_grad");
   if (flattens(shape)) flatten_grid(conv);
-  use_weight(lowering, conv, shape, node.inputs[1], true);
+  use_weight(lowering, conv, shape, node.inputs[1], kNoValue, true);
   lower_training(lowering, group, conv, node,
                  shape.groups == 1 ? forward_panel(lowering, node.inputs[1]) : 0);
 }
@@ -190,6 +198,13 @@ void lower_winograd_weight(Lowering& lowering, const Group& group) {
     return static_cast<int>(node.attributes.get<int64_t>(name));
   };
   transform_weights(lowering, weights, {attribute("tile"), attribute("stride")}, v, "");
+}
+
+void lower_grouped_weight(Lowering& lowering, const Group& group) {
+  const ValueId v = group.front();
+  const ValueId weight = lowering.node(v).inputs[0];
+  pack_grouped_weight(lowering, grouped_weight(lowering.node(v), lowering.type(weight).shape), weight, false,
+                      lowering.buffer(v), v);
 }
 
 void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
@@ -216,8 +231,7 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
   conv.spread = spread_channels(conv.shape, lanes);
   conv.outputs_per_group = conv.shape.outputs / conv.shape.groups;
   conv.inputs_per_group = conv.shape.channels / conv.shape.groups;
-  conv.in_blocks =
-      grouped_blocks(conv.shape.channels, conv.shape.outputs, conv.shape.groups, conv.vectors * lanes, lanes);
+  conv.in_blocks = forward_grouped_weight(conv.shape, lowering.target()).blocks();
   const int64_t panels = ceil_div(conv.shape.outputs, conv.vectors * lanes);
   const int64_t taps = conv.shape.h.kernel * conv.shape.w.kernel;
   conv.result = lowering.temporary(

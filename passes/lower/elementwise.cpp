@@ -212,8 +212,7 @@ void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
 
 void lower_elementwise(Lowering& lowering, const Group& group) {
   const Type space = space_of(lowering, group);
-  const bool blocked =
-      has_batch(space.shape) && space.layout.blocks == std::vector{Layout::Block{1, lowering.lanes()}};
+  const bool blocked = space.rank() == 4 && space.layout == Layout{{}, {{1, lowering.lanes()}}};
   if (blocked) return lower_blocked(lowering, group, space);
   if (!varies_by_channel(lowering, group, space)) return lower_flat(lowering, group, space);
   check(space.layout.plain(), "values with something per channel are plain or in channel blocks");

@@ -147,10 +147,10 @@ void lower_cross_entropy(Lowering& lowering, const Group& group) {
   Body sum_body(mean.names());
   const auto sum = sum_body.alloc("sum", Scalar::f64, {1}, loops::Space::registers);
   sum_body.store(sum, {0}, loops::constant(Scalar::f64, 0));
-  sum_body.loop("n", 0, loops::batch(), 1, [&](Body& b, Expr n) {
+  sum_body.loop("n", 0, lowering.images(), 1, [&](Body& b, Expr n) {
     b.accumulate(sum, {0}, loops::cast(loops::load(terms, {n, 0}), Scalar::f64), 0);
   });
-  const Expr average = loops::load(sum, {0}) / loops::cast(loops::batch(), Scalar::f64);
+  const Expr average = loops::load(sum, {0}) / loops::cast(lowering.images(), Scalar::f64);
   sum_body.store(loss, {0}, loops::cast(average, Scalar::f32));
   lowering.call(mean, {1, 0}, sum_body, v);
 }
@@ -168,7 +168,7 @@ void lower_cross_entropy_grad(Lowering& lowering, const Group& group) {
   const Row row(lowering, lowering.type(v));
   Body body(kernel.names());
   const Expr m = row.maximum(body, x), total = row.sum_of_exponentials(body, x, m);
-  const Expr scale = body.let("scale", loops::load(dloss, {0}) / loops::cast(loops::batch(), Scalar::f32));
+  const Expr scale = body.let("scale", loops::load(dloss, {0}) / loops::cast(lowering.images(), Scalar::f32));
   const Expr everywhere = real(smoothing / static_cast<double>(row.classes()));
   row.each(body, [&](Body& b, Expr k, int lanes) {
     const Expr p = row.exponential(x, m, k, lanes) / Row::spread(total, lanes);

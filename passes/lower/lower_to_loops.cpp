@@ -1,22 +1,38 @@
 #include "passes/lower/lower_to_loops.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 
-#include "passes/lower/rules.h"
+#include "passes/lower/equal_groups.h"
 
 namespace rnc {
 namespace {
 
-void lower_group(Lowering& lowering, const Group& group) {
-  const ValueId anchor = anchor_of(lowering.graph(), group);
-  const OpInfo& op = info(lowering.node(anchor).op);
-  const LowerRule rule = lower_rule(op.op);
-  check(rule != nullptr, fmt::format("{} has to be replaced before lowering", op.name));
-  rule(lowering, group);
+// Labels are read as columns of the logits; where losses of several widths read them, the narrowest counts.
+void find_classes(const Graph& graph, loops::EntryProgram& entry) {
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::cross_entropy && node.op != Op::cross_entropy_grad) continue;
+    const size_t label = node.inputs.size() - 1;
+    const int64_t columns = graph[node.inputs[label - 1]].type.shape[1];
+    const auto [it, is_new] = entry.classes.try_emplace(graph[node.inputs[label]].name, columns);
+    it->second = std::min(it->second, columns);
+  }
 }
 
-void lower_entry(const Module& module, const Graph& graph, const TargetInfo& target,
-                 loops::Program& program) {
+void find_min_batch(const Graph& graph, loops::EntryProgram& entry) {
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::element_count) continue;
+    const Shape& shape = graph[node.inputs[0]].type.shape;
+    if (!has_batch(shape)) continue;
+    const int64_t per_sample = elements_per_sample(shape) / shape[1];
+    const int64_t needed = ceil_div(node.attributes.get<int64_t>("at_least"), per_sample);
+    if (needed <= entry.min_batch) continue;
+    entry.min_batch = needed;
+    entry.min_batch_layer = node.layer;
+  }
+}
+
+void lower_entry(const Module& module, const Graph& graph, const TargetInfo& target, loops::Program& program,
+                 KernelIndex& kernels) {
   loops::EntryProgram entry;
   entry.name = graph.name;
   for (const Node& node : graph.nodes) {
@@ -24,18 +40,20 @@ void lower_entry(const Module& module, const Graph& graph, const TargetInfo& tar
   }
   for (const Output& output : graph.outputs)
     entry.outputs.emplace_back(output.name, graph[output.value].type);
-  Lowering lowering(module, graph, target, program, entry);
+  find_classes(graph, entry);
+  find_min_batch(graph, entry);
+  Lowering lowering(module, graph, target, program, kernels, entry);
   Group group;
   for (ValueId v = 0; v < static_cast<ValueId>(graph.nodes.size()); ++v) {
     const Node& node = graph[v];
     if (node.op == Op::input || node.op == Op::state) continue;
     if (!group.empty() && (node.kernel < 0 || graph[group.back()].kernel != node.kernel)) {
-      lower_group(lowering, group);
+      lowering.lower(group);
       group.clear();
     }
     group.push_back(v);
   }
-  if (!group.empty()) lower_group(lowering, group);
+  if (!group.empty()) lowering.lower(group);
   lowering.copy_results();
   program.entries.push_back(std::move(entry));
 }
@@ -44,8 +62,9 @@ void lower_entry(const Module& module, const Graph& graph, const TargetInfo& tar
 
 loops::Program lower_to_loops(const Module& module, const TargetInfo& target) {
   loops::Program program;
+  KernelIndex kernels;
   for (const Graph& graph : module.entries) {
-    if (graph.name != "model") lower_entry(module, graph, target, program);
+    if (graph.name != "model") lower_entry(module, graph, target, program, kernels);
   }
   return program;
 }

@@ -1,8 +1,9 @@
 #include "passes/lower/lowering.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <utility>
+
+#include "passes/lower/equal_groups.h"
 
 namespace rnc {
 
@@ -18,6 +19,8 @@ loops::Scalar scalar_of(DType dtype) {
       return loops::Scalar::u8;
     case DType::i32:
       return loops::Scalar::i32;
+    case DType::f64:
+      return loops::Scalar::f64;
   }
   unreachable("dtype");
 }
@@ -60,15 +63,17 @@ loops::MemoryRef KernelBuilder::param(std::string_view name, int buffer, loops::
 }
 
 Lowering::Lowering(const Module& module, const Graph& graph, const TargetInfo& target,
-                   loops::Program& program, loops::EntryProgram& entry)
-    : module_(module), graph_(graph), target_(target), program_(program), entry_(entry) {
-  for (size_t i = 0; i < program.kernels.size(); ++i) {
-    loops::Kernel nameless = program.kernels[i];
-    nameless.name.clear();
-    kernels_[loops::print(nameless)] = static_cast<int>(i);
-  }
+                   loops::Program& program, KernelIndex& kernels, loops::EntryProgram& entry)
+    : module_(module), graph_(graph), target_(target), program_(program), kernels_(kernels), entry_(entry) {
+  index_names();
   find_stored();
   find_destinations();
+}
+
+void Lowering::index_names() {
+  for (const Tensor& tensor : module_.tensors)
+    tensors_.emplace(tensor.name, static_cast<int>(tensors_.size()));
+  for (const Node& input : entry_.inputs) inputs_.emplace(input.name, static_cast<int>(inputs_.size()));
 }
 
 // A value is stored when a node of another kernel reads it, or when it is a result.
@@ -99,21 +104,23 @@ void Lowering::find_destinations() {
       copies_.emplace_back(v, to);
     }
   }
+  std::unordered_map<std::string, std::vector<ValueId>> readers;  // by tensor
+  for (ValueId v = 0; v < static_cast<ValueId>(graph_.nodes.size()); ++v) {
+    for (const ValueId u : graph_[v].inputs) {
+      if (graph_[u].op == Op::state) readers[graph_[u].name].push_back(v);
+    }
+  }
   for (const Assign& assign : graph_.assigns) {
-    const auto tensor = std::find_if(module_.tensors.begin(), module_.tensors.end(),
-                                     [&](const Tensor& t) { return t.name == assign.tensor; });
-    check(tensor != module_.tensors.end(), "assigned tensor exists");
-    const Destination to{Region::tensor, static_cast<int>(tensor - module_.tensors.begin())};
+    const int tensor = tensors_.at(assign.tensor);
+    const Destination to{Region::tensor, tensor};
     const Node& value = graph_[assign.value];
-    bool direct = !is_source(assign.value) && value.type.layout == tensor->type.layout &&
+    bool direct = !is_source(assign.value) &&
+                  value.type.layout == module_.tensors[static_cast<size_t>(tensor)].type.layout &&
                   destinations_.count(assign.value) == 0;
     // The old value must not be read after, nor at other places while, the new one is written.
-    for (ValueId v = 0; direct && v < static_cast<ValueId>(graph_.nodes.size()); ++v) {
-      for (const ValueId u : graph_[v].inputs) {
-        if (graph_[u].op != Op::state || graph_[u].name != assign.tensor) continue;
-        const bool same = graph_[v].kernel == value.kernel && value.kernel >= 0;
-        if (same ? info(graph_[v].op).kind != OpKind::elementwise : v > assign.value) direct = false;
-      }
+    for (const ValueId v : readers[assign.tensor]) {
+      const bool same = graph_[v].kernel == value.kernel && value.kernel >= 0;
+      if (same ? info(graph_[v].op).kind != OpKind::elementwise : v > assign.value) direct = false;
     }
     if (direct) {
       destinations_.emplace(assign.value, to);
@@ -160,20 +167,36 @@ bool Lowering::moves_nothing(const Node& node) const {
 
 int Lowering::buffer(ValueId v) {
   const auto known = buffers_.find(v);
-  if (known != buffers_.end()) return known->second;
+  GroupRecorder* const recorder = std::exchange(recorder_, nullptr);  // making it takes no part in the record
+  const int buffer = known != buffers_.end() ? known->second : make_buffer(v);
+  recorder_ = recorder;
+  if (recorder_ != nullptr) recorder_->value_buffer(v, buffer);
+  return buffer;
+}
+
+// As buffer(), without asking where it lies.
+Lowering::Place Lowering::place_of(ValueId v) const {
+  enum { fixed, value };
+  const auto region = [](Region r, int index) { return Place{fixed, static_cast<int64_t>(r) << 32 | index}; };
+  const Node& n = graph_[v];
+  if (n.op == Op::state) return region(Region::tensor, tensors_.at(n.name));
+  if (n.op == Op::input) return {value, v};
+  const auto to = destinations_.find(v);
+  if (to != destinations_.end()) return region(to->second.region, to->second.index);
+  return moves_nothing(n) ? place_of(n.inputs[0]) : Place{value, v};
+}
+
+int Lowering::make_buffer(ValueId v) {
   const Node& n = graph_[v];
   int made = -1;
   if (n.op == Op::input) {
-    int index = 0;
-    while (entry_.inputs[static_cast<size_t>(index)].name != n.name) ++index;
+    const int index = inputs_.at(n.name);
     const Extent count = elements(n.type);
     const int64_t size = rnc::bytes(n.type.dtype);
     made = add_buffer(n.name, Region::input, index, {count.fixed * size, count.per_sample * size});
     if (vector_of_channels(n.type)) made = padded_copy(made, v);
   } else if (n.op == Op::state) {
-    size_t index = 0;
-    while (module_.tensors[index].name != n.name) ++index;
-    made = add_buffer(n.name, Region::tensor, static_cast<int>(index), storage_bytes(n.type), n.type);
+    made = add_buffer(n.name, Region::tensor, tensors_.at(n.name), storage_bytes(n.type), n.type);
   } else if (const auto to = destinations_.find(v); to != destinations_.end()) {
     made = add_buffer(n.name, to->second.region, to->second.index, storage_bytes(n.type), n.type);
   } else if (moves_nothing(n)) {
@@ -184,17 +207,31 @@ int Lowering::buffer(ValueId v) {
   return buffers_[v] = made;
 }
 
-int Lowering::temporary(std::string name, Extent bytes) {
-  const Extent rounded{round_up(bytes.fixed, 64), round_up(bytes.per_sample, 64)};
-  return add_buffer(std::move(name), Region::arena, -1, rounded);
+Extent Lowering::of_images(Extent extent) const {
+  return images_ == kBatch ? extent : Extent{extent.at(images_), 0};
 }
 
-int Lowering::constant(std::string name, std::vector<uint8_t> bytes) {
+loops::Expr Lowering::elements_per_channel(const Type& type) {
+  const int64_t count = elements_per_sample(type.shape) / type.shape[1];
+  return has_batch(type.shape) ? loops::batch() * count : loops::Expr(count);
+}
+
+int Lowering::temporary(const std::string& name, Extent bytes) {
+  bytes = of_images(bytes);
+  const Extent rounded{round_up(bytes.fixed, 64), round_up(bytes.per_sample, 64)};
+  const int buffer = add_buffer(name, Region::arena, -1, rounded);
+  if (recorder_ != nullptr) recorder_->temporary(name, bytes, buffer);
+  return buffer;
+}
+
+int Lowering::constant(const std::string& name, const std::vector<uint8_t>& bytes) {
   const auto size = static_cast<int64_t>(bytes.size());
   const auto it = std::find(program_.constants.begin(), program_.constants.end(), bytes);
   const auto index = static_cast<int>(it - program_.constants.begin());
-  if (it == program_.constants.end()) program_.constants.push_back(std::move(bytes));
-  return add_buffer(std::move(name), Region::constant, index, {size, 0});
+  if (it == program_.constants.end()) program_.constants.push_back(bytes);
+  const int buffer = add_buffer(name, Region::constant, index, {size, 0});
+  if (recorder_ != nullptr) recorder_->constant(name, bytes, buffer);
+  return buffer;
 }
 
 loops::MemoryRef Lowering::view(KernelBuilder& kernel, std::string_view name, ValueId v,
@@ -214,28 +251,38 @@ void Lowering::call(KernelBuilder& builder, Extent tasks, Body& body, ValueId of
                     const std::vector<std::pair<ValueId, ValueId>>& in_place) {
   const Node& origin = graph_[of];
   loops::Kernel kernel;
-  kernel.params = builder.params();
-  kernel.tasks = tasks;
+  for (const auto& param : builder.params()) {
+    for (Extent& dim : param->dims) dim = of_images(dim);
+    kernel.params.push_back(param);
+  }
+  kernel.tasks = of_images(tasks);
+  for (Extent* extent : {&work.flops, &work.bytes, &work.operations, &work.direct_bytes})
+    *extent = of_images(*extent);
   kernel.body = loops::block(body.finish());
   kernel.code_vector_bytes = 4 * lanes();
-  const std::string text = loops::print(kernel);
-  auto it = kernels_.find(text);
-  if (it == kernels_.end()) {
-    const auto taken = [&](const std::string& name) {
-      return std::any_of(program_.kernels.begin(), program_.kernels.end(),
-                         [&](const loops::Kernel& k) { return k.name == name; });
-    };
-    kernel.name = builder.name();
-    for (int i = 2; taken(kernel.name); ++i) kernel.name = fmt::format("{}_{}", builder.name(), i);
+  std::string text = loops::print(kernel);
+  auto it = kernels_.by_text.find(text);
+  if (it == kernels_.by_text.end()) {
+    const bool free = kernels_.names.take(builder.name());
+    kernel.name = free ? builder.name() : kernels_.names.numbered(builder.name() + "_", 2);
     kernel.location = origin.location;
     loops::verify(kernel);
-    it = kernels_.emplace(text, static_cast<int>(program_.kernels.size())).first;
+    it = kernels_.by_text.emplace(std::move(text), static_cast<int>(program_.kernels.size())).first;
     program_.kernels.push_back(std::move(kernel));
   }
-  loops::Call made{it->second,
+  if (recorder_ != nullptr) {
+    recorder_->call(it->second, of, builder.arguments(), in_place, work);
+  }
+  add_call(it->second, builder.arguments(), of, std::move(work), in_place);
+}
+
+void Lowering::add_call(int kernel, std::vector<int> arguments, ValueId of, loops::Work work,
+                        const std::vector<std::pair<ValueId, ValueId>>& in_place) {
+  const Node& origin = graph_[of];
+  loops::Call made{kernel,
                    origin.layer.empty() ? origin.name : origin.layer,
                    origin.location,
-                   builder.arguments(),
+                   std::move(arguments),
                    {},
                    std::move(work)};
   for (const auto& [written, read] : in_place) made.in_place.emplace_back(buffer(written), buffer(read));
@@ -294,6 +341,7 @@ void Lowering::copy(int from, int to, const Type& type, ValueId of) {
 }
 
 void Lowering::copy_results() {
+  begin(kBatch);
   for (const auto& [v, to] : copies_) {
     check(graph_[v].type.layout.plain() || to.region == Region::tensor, "results are plain");
     const int target =

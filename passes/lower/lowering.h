@@ -3,12 +3,15 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "ir/graph.h"
 #include "ir/loops/program.h"
+#include "ir/unique_names.h"
 #include "passes/lower/body.h"
 #include "passes/target.h"
 
@@ -25,7 +28,7 @@ class KernelBuilder {
                          std::vector<loops::Extent> dims, loops::Access access);
   Names& names() { return names_; }
   const std::string& name() const { return name_; }
-  std::vector<loops::MemoryRef> params() const { return {params_.begin(), params_.end()}; }
+  const std::vector<std::shared_ptr<loops::Memory>>& params() const { return params_; }
   const std::vector<int>& arguments() const { return arguments_; }
 
  private:
@@ -35,10 +38,27 @@ class KernelBuilder {
   std::vector<int> arguments_;
 };
 
+// The kernels of a program by their text without the name, and their names.
+struct KernelIndex {
+  std::unordered_map<std::string, int> by_text;
+  UniqueNames names;
+};
+
+class GroupRecorder;
+class GroupValues;
+struct GroupRecord;
+
+// Nodes of one fused kernel, in order.
+using Group = std::vector<ValueId>;
+
+// An extent per_sample grows with the images of the group at hand: see begin().
 class Lowering {
  public:
   Lowering(const Module& module, const Graph& graph, const TargetInfo& target, loops::Program& program,
-           loops::EntryProgram& entry);
+           KernelIndex& kernels, loops::EntryProgram& entry);
+
+  // Adds the calls of a group; see equal_groups.h.
+  void lower(const Group& group);
 
   const Graph& graph() const { return graph_; }
   const Node& node(ValueId v) const { return graph_[v]; }
@@ -46,13 +66,21 @@ class Lowering {
   const TargetInfo& target() const { return target_; }
   int lanes() const { return target_.vector_lanes; }
 
+  // Begins a group whose values have `images` as their first size: the batch, or a number where they have
+  // none, as what is computed from parameters alone. Extents that a rule gives, of parameters, temporaries,
+  // tasks and work, grow with these images.
+  void begin(int64_t images) { images_ = images; }
+  loops::Expr images() const { return images_ == kBatch ? loops::batch() : loops::Expr(images_); }
+  // The elements of each channel of a value of this type.
+  static loops::Expr elements_per_channel(const Type& type);
+
   // The buffer that holds a value outside its kernel: planned memory, an entry's argument or result, or a
   // module tensor.
   int buffer(ValueId v);
   // Whether the value is used outside the kernel that computes it, and so has to be stored.
   bool stored(ValueId v) const { return stored_.count(v) > 0; }
-  int temporary(std::string name, loops::Extent bytes);
-  int constant(std::string name, std::vector<uint8_t> bytes);
+  int temporary(const std::string& name, loops::Extent bytes);
+  int constant(const std::string& name, const std::vector<uint8_t>& bytes);
 
   // The value's array as a kernel parameter with its physical dimensions (scalars: [1]).
   loops::MemoryRef read(KernelBuilder& kernel, std::string_view name, ValueId v);
@@ -75,12 +103,24 @@ class Lowering {
     loops::Region region;
     int index;
   };
+  // Values of equal places have one buffer: a place is a number and what it counts.
+  using Place = std::pair<int, int64_t>;
+  Place place_of(ValueId v) const;
+  std::string description(const GroupValues& values) const;
+  struct Repetition;
+  void lower_again(const GroupRecord& record, const GroupValues& values);
+  int make_buffer(ValueId v);
+  void add_call(int kernel, std::vector<int> arguments, ValueId of, loops::Work work,
+                const std::vector<std::pair<ValueId, ValueId>>& in_place);
   bool moves_nothing(const Node& node) const;
   bool vector_of_channels(const Type& type) const;
+  // What an extent that grows with the images at hand is.
+  loops::Extent of_images(loops::Extent extent) const;
   // Adds a call that copies an argument of the entry into planned memory, zeros behind it.
   int padded_copy(int from, ValueId v);
   // Adds a call that copies a vector of `count` channels, zeros behind it.
   void pad(int from, int to, int64_t count, ValueId of);
+  void index_names();
   void find_stored();
   void find_destinations();
   int add_buffer(std::string name, loops::Region region, int index, loops::Extent size,
@@ -90,17 +130,18 @@ class Lowering {
   const Graph& graph_;
   const TargetInfo& target_;
   loops::Program& program_;
+  KernelIndex& kernels_;
   loops::EntryProgram& entry_;
+  int64_t images_ = kBatch;
+  std::unordered_map<std::string, int> tensors_, inputs_;  // places in the module and in the entry, by name
   std::set<ValueId> stored_;
   std::map<ValueId, Destination> destinations_;  // where a value is computed directly
   std::vector<std::pair<ValueId, Destination>> copies_;
   std::map<ValueId, int> buffers_;
-  std::map<std::pair<int, int>, int> fixed_buffers_;  // (region, index)
-  std::map<std::string, int> kernels_;                // by text
+  std::map<std::pair<int, int>, int> fixed_buffers_;                            // (region, index)
+  std::unordered_map<std::string, std::shared_ptr<const GroupRecord>> groups_;  // by description
+  GroupRecorder* recorder_ = nullptr;  // while a group is lowered for the first time
 };
-
-// Nodes of one fused kernel, in order.
-using Group = std::vector<ValueId>;
 
 loops::Scalar scalar_of(DType dtype);
 loops::Extent extent_of(int64_t dim);  // kBatch becomes N

@@ -102,8 +102,8 @@ class MaxPoolGrad {
 
   void lower() {
     Body body(kernel_.names());
-    block_ = body.let("cb", loops::task() / loops::batch());
-    n_ = body.let("n", loops::task() % loops::batch());
+    block_ = body.let("cb", loops::task() / lowering_.images());
+    n_ = body.let("n", loops::task() % lowering_.images());
     channels_ = code_.channels(body, block_ * lanes_, lanes_, true);
     const int64_t steps_h = ceil_div(h_.in + h_.pad, h_.stride),
                   steps_w = ceil_div(w_.in + w_.pad, w_.stride);

@@ -1,5 +1,6 @@
 #include "passes/lower/rules.h"
 
+#include <algorithm>
 #include <set>
 
 namespace rnc {
@@ -28,6 +29,23 @@ Group epilogue_of(const Graph& graph, const Group& group) {
   return epilogue;
 }
 
+// Of a convolution or pool, its first operand tells; of all others, the value of most dimensions.
+int64_t images_of(const Graph& graph, const Group& group) {
+  const ValueId anchor = anchor_of(graph, group);
+  const OpKind kind = info(graph[anchor].op).kind;
+  if (kind == OpKind::contraction || kind == OpKind::window)
+    return graph[graph[anchor].inputs[0]].type.shape[0];
+  Shape largest;
+  const auto see = [&](ValueId v) {
+    if (graph[v].type.shape.size() > largest.size()) largest = graph[v].type.shape;
+  };
+  for (const ValueId v : group) {
+    see(v);
+    if (graph[v].op != Op::element_count) std::ranges::for_each(graph[v].inputs, see);
+  }
+  return largest.size() < 2 ? kBatch : largest[0];
+}
+
 LowerRule lower_rule(Op op) {
   switch (op) {
     case Op::input:
@@ -44,6 +62,8 @@ LowerRule lower_rule(Op op) {
     case Op::rsqrt:
     case Op::relu:
     case Op::relu_grad:
+    case Op::expand_as:
+    case Op::complement:
     case Op::bias_correction:
     case Op::element_count:
     case Op::channel_mean:
@@ -58,6 +78,8 @@ LowerRule lower_rule(Op op) {
       return lower_conv2d_weight_grad;
     case Op::winograd_weight:
       return lower_winograd_weight;
+    case Op::grouped_weight:
+      return lower_grouped_weight;
     case Op::matmul:
       return lower_matmul;
     case Op::max_pool:

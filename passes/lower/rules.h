@@ -16,6 +16,10 @@ ValueId anchor_of(const Graph& graph, const Group& group);
 // without those that serve the anchor's operands only.
 Group epilogue_of(const Graph& graph, const Group& group);
 
+// The first size of the values that a group's kernels go through image by image, or row by row: kBatch, or a
+// number where these values have no batch.
+int64_t images_of(const Graph& graph, const Group& group);
+
 // Null for operations that other passes must have replaced (batch_norm, linear) or that need no work
 // (source).
 LowerRule lower_rule(Op op);
@@ -27,6 +31,7 @@ void lower_conv2d(Lowering& lowering, const Group& group);
 void lower_conv2d_input_grad(Lowering& lowering, const Group& group);
 void lower_conv2d_weight_grad(Lowering& lowering, const Group& group);
 void lower_winograd_weight(Lowering& lowering, const Group& group);
+void lower_grouped_weight(Lowering& lowering, const Group& group);
 // linear.cpp; takes a fused epilogue
 void lower_matmul(Lowering& lowering, const Group& group);
 // max_pool.cpp, max_pool_grad.cpp: both take an expression of x, and a fused epilogue

@@ -7,6 +7,7 @@
 
 #include "runtime/commands/commands.h"
 #include "runtime/memory.h"
+#include "runtime/output.h"
 #include "runtime/thread_pool.h"
 
 namespace rnrun {
@@ -22,39 +23,39 @@ struct Options {
 };
 
 void print_kernels(const BenchResult& r, size_t top) {
-  fmt::print("\n{:<32} {:<12} {:<28} {:>9} {:>9} {:>7} {:>7} {:>9}\n", "layer", "direction",
-             "algorithm or kernel", "ms", "GFLOP/s", "GB/s", "share", "limit ms");
+  print("\n{:<32} {:<12} {:<28} {:>9} {:>9} {:>7} {:>7} {:>9}\n", "layer", "direction", "algorithm or kernel",
+        "ms", "GFLOP/s", "GB/s", "share", "limit ms");
   double limits = 0;
   for (size_t i = 0; i < r.kernels.size(); ++i) {
     const KernelTime& k = r.kernels[i];
     limits += k.limit_ms;
     if (i >= top) continue;
-    fmt::print("{:<32} {:<12} {:<28} {:>9.3f} {:>9} {:>7.1f} {:>5.1f} % {:>9.3f} {}\n", k.layer, k.direction,
-               k.algorithm.empty() ? k.kernel : k.algorithm, k.ms,
-               k.gflops > 0 ? fmt::format("{:.1f}", k.gflops) : "", k.gbs, 100 * k.share, k.limit_ms,
-               k.memory_bound ? "memory" : "compute");
+    print("{:<32} {:<12} {:<28} {:>9.3f} {:>9} {:>7.1f} {:>5.1f} % {:>9.3f} {}\n", k.layer, k.direction,
+          k.algorithm.empty() ? k.kernel : k.algorithm, k.ms,
+          k.gflops > 0 ? fmt::format("{:.1f}", k.gflops) : "", k.gbs, 100 * k.share, k.limit_ms,
+          k.memory_bound ? "memory" : "compute");
   }
-  if (r.kernels.size() > top) fmt::print("and {} kernel calls more\n", r.kernels.size() - top);
-  fmt::print("all kernel calls: {:.3f} ms, {:.1f} % of the {:.3f} ms; their limits: {:.3f} ms\n",
-             r.kernels_ms, 100 * r.kernels_ms / r.min_ms, r.min_ms, limits);
+  if (r.kernels.size() > top) print("and {} kernel calls more\n", r.kernels.size() - top);
+  print("all kernel calls: {:.3f} ms, {:.1f} % of the {:.3f} ms; their limits: {:.3f} ms\n", r.kernels_ms,
+        100 * r.kernels_ms / r.min_ms, r.min_ms, limits);
 }
 
 int run(const Options& options) {
   BenchOptions bench_options = options.bench;
   bench_options.mode = options.mode == "train" ? BenchMode::train : BenchMode::infer;
   const auto model = Model::load(options.model);
+  check_inputs(*model, options.mode == "train" ? "train_step" : "infer", options.bench.inputs);
   const BenchResult r = bench(model, bench_options);
   if (options.json) {
-    fmt::print("{}\n", to_json(r).dump(2));
+    print("{}\n", to_json(r).dump(2));
     return 0;
   }
-  fmt::print("{} {}, batch {}, {} threads: median {:.3f} ms, minimum {:.3f} ms of {} runs; {:.1f} images/s\n",
-             model->name(), options.mode, r.options.batch, r.options.threads, r.median_ms, r.min_ms, r.runs,
-             r.images_per_s);
-  fmt::print(
-      "FMA peak {:.1f} GFLOP/s, memory {:.1f} GB/s; limit of direct convolution {:.3f} ms; ratio {:.3f}\n",
-      r.fma_peak_gflops, r.memory_gbs, r.limit_ms, r.ratio);
-  fmt::print("peak resident memory {}\n", bytes_text(r.peak_rss_bytes));
+  print("{} {}, batch {}, {} threads: median {:.3f} ms, minimum {:.3f} ms of {} runs; {:.1f} images/s\n",
+        model->name(), options.mode, r.options.batch, r.options.threads, r.median_ms, r.min_ms, r.runs,
+        r.images_per_s);
+  print("FMA peak {:.1f} GFLOP/s, memory {:.1f} GB/s; limit of direct convolution {:.3f} ms; ratio {:.3f}\n",
+        r.fma_peak_gflops, r.memory_gbs, r.limit_ms, r.ratio);
+  print("peak resident memory {}\n", bytes_text(r.peak_rss_bytes));
   print_kernels(r, options.top);
   return 0;
 }
@@ -71,6 +72,7 @@ Command add_bench(CLI::App& app) {
       ->capture_default_str();
   add_batch_option(*command, options->bench.batch, "images per run")->capture_default_str();
   add_threads_option(*command, options->bench.threads);
+  add_input_option(*command, options->bench.inputs);
   command
       ->add_option("--repeats", options->bench.repeats, "timed runs; by default about three seconds' worth")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));

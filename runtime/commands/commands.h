@@ -5,13 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "runtime/classifier.h"
 #include "runtime/data/open_data.h"
 #include "runtime/model.h"
 #include "runtime/session.h"
+#include "runtime/weights.h"
 
 namespace rnrun {
 
@@ -44,9 +48,25 @@ struct WeightsFlags {
 };
 // --weights/--params, which is returned, and --partial.
 CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags);
-// Loads them, and prints what a partial load left out to standard error. Throws Error when they do not fit,
-// UsageError when none are given and the model has none of its own.
-void load_weights(const WeightsFlags& flags, Session& session);
+// Loads them, and prints what a partial load left out to standard error. Returns the names that they have for
+// the classes, if they have some. Throws Error when they do not fit, UsageError when none are given and the
+// model has none of its own.
+std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session);
+
+// Values of scalar inputs by name.
+using ScalarInputs = std::map<std::string, double>;
+// --input NAME=VALUE, as often as there are inputs.
+void add_input_option(CLI::App& app, ScalarInputs& inputs);
+// Whether training gives this scalar input its value, step by step.
+bool is_set_by_training(std::string_view input);
+// Throws UsageError for an input that the entry has not.
+void check_inputs(const Model& model, std::string_view entry, const ScalarInputs& inputs);
+// Sets them in the session. Throws UsageError also where the entry would be left without a value.
+void set_inputs(Session& session, std::string_view entry, const ScalarInputs& inputs);
+// What is to be done about an input without a value.
+std::string missing_input(const Model& model, std::string_view input);
+// Says of weights that were not f32 that they are now.
+void print_conversions(const std::string& path, const WeightsMatch& match);
 
 // How a command reads images.
 struct DataFlags {
@@ -55,8 +75,13 @@ struct DataFlags {
   int workers_for(int threads) const { return workers > 0 ? workers : std::max(1, threads / 2); }
 };
 void add_data_flags(CLI::App& app, DataFlags& flags);
-// What `model` needs of a data set.
-DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags);
+// What `model` needs of a data set. `classes`: the names in the checkpoint that it has its weights from, or
+// none.
+DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags,
+                         const std::vector<std::string>& classes);
+// Prints to standard error that labels count the folders of `data`, where these are called otherwise than the
+// model's classes and weights have no names of their own.
+void print_other_names(const Dataset& data, const Model& model, const std::vector<std::string>& classes);
 // Prints which images were left out of a data set.
 void print_left_out(const Dataset& data);
 

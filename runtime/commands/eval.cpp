@@ -11,6 +11,7 @@
 #include "runtime/confusion.h"
 #include "runtime/error.h"
 #include "runtime/evaluate.h"
+#include "runtime/output.h"
 
 namespace rnrun {
 
@@ -27,6 +28,7 @@ struct Options {
   int64_t limit_batches = 0;
   int threads = default_threads();
   DataFlags data_flags;
+  ScalarInputs inputs;
   bool json = false;
 };
 
@@ -35,9 +37,11 @@ int eval(const Options& options) {
   const Classifier classifier = has_loss(*model) ? classifier_of(*model, "loss") : predictor_of(*model);
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  load_weights(options.weights, session);
+  const auto known_names = load_weights(options.weights, session);
+  set_inputs(session, has_loss(*model) ? "loss" : "infer", options.inputs);
   const auto data = open_split(options.data, options.split == "test" ? Split::test : Split::train,
-                               data_options(*model, classifier, options.data_flags));
+                               data_options(*model, classifier, options.data_flags, known_names));
+  print_other_names(*data, *model, known_names);
   if (!options.json) print_left_out(*data);
   const auto recipe_batch =
       static_cast<int64_t>(number(model->descriptor().recipe, "batch_size").value_or(64));
@@ -50,17 +54,18 @@ int eval(const Options& options) {
                              options.data_flags.workers_for(options.threads), &predictions);
   const double seconds = seconds_between(start, Clock::now());
   const double speed = static_cast<double>(m.samples) / seconds;
-  const auto names = class_names(*model, classifier.classes);
+  const auto names =
+      class_names(known_names.empty() ? data->class_names() : known_names, *model, classifier.classes);
   if (options.json) {
     nlohmann::ordered_json json = {{"samples", m.samples},  {"loss", m.loss()},   {"top1", m.top1_rate()},
                                    {"top5", m.top5_rate()}, {"seconds", seconds}, {"images_per_s", speed}};
     json.update(confusion_json(predictions, names));
-    fmt::print("{}\n", json.dump(2));
+    print("{}\n", json.dump(2));
   } else {
-    fmt::print("{} images: {} {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.0f} images/s\n", m.samples,
-               has_loss(*model) ? "loss" : "cross entropy", m.loss(), 100 * m.top1_rate(),
-               100 * m.top5_rate(), speed);
-    if (classifier.classes <= kMostClasses) fmt::print("{}", confusion_text(predictions, names));
+    print("{} images: {} {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.0f} images/s\n", m.samples,
+          has_loss(*model) ? "loss" : "cross entropy", m.loss(), 100 * m.top1_rate(), 100 * m.top5_rate(),
+          speed);
+    if (classifier.classes <= kMostClasses) print("{}", confusion_text(predictions, names));
   }
   return 0;
 }
@@ -74,6 +79,7 @@ Command add_eval(CLI::App& app) {
   add_weights_options(*command, options->weights);
   command->add_option("--data", options->data, data_help())->capture_default_str();
   add_data_flags(*command, options->data_flags);
+  add_input_option(*command, options->inputs);
   command->add_option("--split", options->split, "test or train")
       ->check(CLI::IsMember({"test", "train"}))
       ->capture_default_str();

@@ -8,6 +8,7 @@
 #include "runtime/array.h"
 #include "runtime/commands/commands.h"
 #include "runtime/layout.h"
+#include "runtime/output.h"
 #include "runtime/thread_pool.h"
 
 namespace rnrun {
@@ -53,43 +54,43 @@ std::string values_text(std::span<const rn_value> values) {
 
 void print_attributes(std::string_view title, const rn_attributes& attributes) {
   if (attributes.count == 0) return;
-  fmt::print("{:<12}", title);
+  print("{:<12}", title);
   for (int64_t i = 0; i < attributes.count; ++i)
-    fmt::print("{}{} = {}", i == 0 ? "" : ", ", attributes.items[i].name, attributes.items[i].text);
-  fmt::print("\n");
+    print("{}{} = {}", i == 0 ? "" : ", ", attributes.items[i].name, attributes.items[i].text);
+  print("\n");
 }
 
 void print_entries(const Model& model) {
-  fmt::print("\nentries\n");
+  print("\nentries\n");
   for (const rn_entry& e : model.entries())
-    fmt::print("  {:<11} ({}) -> ({}); kernel calls: {}\n", e.name, values_text(inputs(e)),
-               values_text(outputs(e)), e.call_count);
+    print("  {:<11} ({}) -> ({}); kernel calls: {}\n", e.name, values_text(inputs(e)),
+          values_text(outputs(e)), e.call_count);
 }
 
 void print_memory(const Model& model, const Options& options) {
   std::vector<int64_t> batches = {1, 16, 64, 256};
   if (options.batch > 0) batches = {options.batch};
-  fmt::print(
+  print(
       "\nmemory with {} threads: tensors + arena + scratch (without inputs and outputs); "
       "fixed and per sample as with many samples\n",
       options.threads);
-  fmt::print("  {:<11} {:>11} {:>11} {:>11}", "entry", "tensors", "fixed", "per sample");
-  for (const int64_t batch : batches) fmt::print(" {:>11}", fmt::format("batch {}", batch));
-  fmt::print("\n");
+  print("  {:<11} {:>11} {:>11} {:>11}", "entry", "tensors", "fixed", "per sample");
+  for (const int64_t batch : batches) print(" {:>11}", fmt::format("batch {}", batch));
+  print("\n");
   for (const rn_entry& e : model.entries()) {
     const int64_t fixed = e.arena[0].fixed + options.threads * model.descriptor().scratch_bytes_per_worker;
-    fmt::print("  {:<11} {:>11} {:>11} {:>11}", e.name, bytes_text(tensor_bytes(model, e)), bytes_text(fixed),
-               bytes_text(e.arena[0].per_sample));
+    print("  {:<11} {:>11} {:>11} {:>11}", e.name, bytes_text(tensor_bytes(model, e)), bytes_text(fixed),
+          bytes_text(e.arena[0].per_sample));
     for (const int64_t batch : batches)
-      fmt::print(" {:>11}", bytes_text(memory(model, e, batch, options.threads)));
-    fmt::print("\n");
+      print(" {:>11}", bytes_text(memory(model, e, batch, options.threads)));
+    print("\n");
   }
 }
 
 void print_tensors(const Model& model) {
-  fmt::print("\ntensors\n");
+  print("\ntensors\n");
   for (const rn_tensor& t : model.tensors())
-    fmt::print("  {:<9} {} : {}\n", kKinds[t.kind], t.name, type_text(t.type));
+    print("  {:<9} {} : {}\n", kKinds[t.kind], t.name, type_text(t.type));
 }
 
 nlohmann::ordered_json to_json(const Model& model, const Options& options) {
@@ -139,24 +140,24 @@ nlohmann::ordered_json to_json(const Model& model, const Options& options) {
 int info(const Options& options) {
   const auto model = Model::load(options.model);
   if (options.json) {
-    fmt::print("{}\n", to_json(*model, options).dump(2));
+    print("{}\n", to_json(*model, options).dump(2));
     return 0;
   }
   const rn_model_descriptor& d = model->descriptor();
-  fmt::print("{:<12}{}\n", "model", d.name);
-  fmt::print("{:<12}{} for {} {}\n", "compiled by", d.compiler, d.triple, d.cpu);
-  fmt::print("{:<12}{}\n", "features", d.features);
-  fmt::print("{:<12}{}\n", "graph hash", model->graph_hash());
-  fmt::print("{:<12}{} elements\n", "parameters", elements_of(*model, RN_PARAMETER));
-  fmt::print("{:<12}{} elements\n", "buffers", elements_of(*model, RN_BUFFER));
-  fmt::print("{:<12}{}\n", "predicts", d.predict);
-  fmt::print("{:<12}{}\n", "optimizer", *d.optimizer == '\0' ? "none" : d.optimizer);
+  print("{:<12}{}\n", "model", d.name);
+  print("{:<12}{} for {} {}\n", "compiled by", d.compiler, d.triple, d.cpu);
+  print("{:<12}{}\n", "features", d.features);
+  print("{:<12}{}\n", "graph hash", model->graph_hash());
+  print("{:<12}{} elements\n", "parameters", elements_of(*model, RN_PARAMETER));
+  print("{:<12}{} elements\n", "buffers", elements_of(*model, RN_BUFFER));
+  print("{:<12}{}\n", "predicts", d.predict);
+  print("{:<12}{}\n", "optimizer", *d.optimizer == '\0' ? "none" : d.optimizer);
   print_attributes("  with", d.hyper);
   print_attributes("recipe", d.recipe);
   if (d.class_count > 0) {
-    fmt::print("{:<12}{}:", "classes", d.class_count);
-    for (int64_t i = 0; i < std::min<int64_t>(d.class_count, 20); ++i) fmt::print(" {}", d.classes[i]);
-    fmt::print("{}\n", d.class_count > 20 ? " ..." : "");
+    print("{:<12}{}:", "classes", d.class_count);
+    for (int64_t i = 0; i < std::min<int64_t>(d.class_count, 20); ++i) print(" {}", d.classes[i]);
+    print("{}\n", d.class_count > 20 ? " ..." : "");
   }
   print_entries(*model);
   print_memory(*model, options);

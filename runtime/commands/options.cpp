@@ -1,10 +1,15 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
 #include "runtime/checkpoint.h"
 #include "runtime/commands/commands.h"
+#include "runtime/contract/safetensors.h"
 #include "runtime/error.h"
+#include "runtime/output.h"
 #include "runtime/thread_pool.h"
 #include "runtime/weights.h"
 
@@ -23,17 +28,74 @@ CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags) {
   return weights;
 }
 
-void load_weights(const WeightsFlags& flags, Session& session) {
+void print_conversions(const std::string& path, const WeightsMatch& match) {
+  if (!match.converted.empty())
+    print_message(fmt::format("rnrun: note: {}: {}", path, contract::conversions_text(match.converted)));
+}
+
+std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session) {
   const Model& model = session.model();
   if (!flags.path.empty()) {
-    const WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial});
-    if (flags.partial) fmt::print(stderr, "{}\n", weights_text(flags.path, match));
-    return;
+    WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial, .inputs = true});
+    if (flags.partial) print_message(weights_text(flags.path, match));
+    print_conversions(flags.path, match);
+    return std::move(match.classes);
   }
   const bool empty =
       std::ranges::any_of(model.tensors(), [](const rn_tensor& t) { return t.kind == RN_PARAMETER; });
   if (empty)
     throw UsageError(fmt::format("the model {} has no weights of its own: pass --weights", model.name()));
+  return {};
+}
+
+void add_input_option(CLI::App& app, ScalarInputs& inputs) {
+  const auto add = [&inputs](const std::vector<std::string>& given) {
+    for (const std::string& text : given) {
+      const size_t equals = text.find('=');
+      double value = 0;
+      const char* end = text.data() + text.size();
+      const auto [parsed, error] =
+          std::from_chars(text.data() + std::min(equals + 1, text.size()), end, value);
+      if (equals == std::string::npos || equals == 0 || error != std::errc() || parsed != end)
+        throw UsageError(fmt::format("--input: must be NAME=NUMBER, not {}", text));
+      inputs[text.substr(0, equals)] = value;
+    }
+  };
+  app.add_option_function<std::vector<std::string>>("--input", add,
+                                                    "NAME=NUMBER: the value of a scalar input of the model")
+      ->expected(1)
+      ->take_all();
+}
+
+bool is_set_by_training(std::string_view input) {
+  return input == "lr" || input == "step" || input == "lambda";
+}
+
+void check_inputs(const Model& model, std::string_view entry, const ScalarInputs& inputs) {
+  std::vector<std::string_view> known;
+  for (const rn_value& v : rnrun::inputs(model.entry(entry)))
+    if (v.type.rank == 0 && v.type.dtype == RN_F32) known.emplace_back(v.name);
+  for (const auto& [name, value] : inputs)
+    if (std::ranges::find(known, name) == known.end())
+      throw UsageError(fmt::format("--input {}: entry '{}' of the model {} has no such scalar input{}", name,
+                                   entry, model.name(),
+                                   known.empty() ? "" : fmt::format("; it has {}", fmt::join(known, ", "))));
+}
+
+void set_inputs(Session& session, std::string_view entry, const ScalarInputs& inputs) {
+  const Model& model = session.model();
+  check_inputs(model, entry, inputs);
+  for (const auto& [name, value] : inputs) session.set_scalar(name, value);
+  for (const rn_value& v : rnrun::inputs(model.entry(entry)))
+    if (v.type.rank == 0 && !is_set_by_training(v.name) && std::isnan(session.scalar(v)))
+      throw UsageError(missing_input(model, v.name));
+}
+
+std::string missing_input(const Model& model, std::string_view input) {
+  return fmt::format(
+      "the model {0} has no value for its input {1}: pass --input {1}=NUMBER, or give it a default "
+      "where the model declares it, {1}: f32[] = NUMBER",
+      model.name(), input);
 }
 
 void add_data_flags(CLI::App& app, DataFlags& flags) {
@@ -43,19 +105,32 @@ void add_data_flags(CLI::App& app, DataFlags& flags) {
       ->check(CLI::Range(1, kMaxThreads));
 }
 
-DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags) {
-  const rn_model_descriptor& d = model.descriptor();
-  return {.shape = classifier.shape,
-          .classes = classifier.classes,
-          .class_names = {d.classes, d.classes + d.class_count},
-          .skip_corrupt = flags.skip_corrupt};
+DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags,
+                         const std::vector<std::string>& classes) {
+  DataOptions options{.shape = classifier.shape,
+                      .classes = classifier.labels,
+                      .class_names = model_class_names(model),
+                      .skip_corrupt = flags.skip_corrupt};
+  if (static_cast<int64_t>(classes.size()) == classifier.labels) {
+    options.class_names = classes;
+    options.named_by = "the checkpoint";
+    options.names_fixed = true;
+  }
+  return options;
+}
+
+void print_other_names(const Dataset& data, const Model& model, const std::vector<std::string>& classes) {
+  const std::vector<std::string> names = data.class_names(), own = model_class_names(model);
+  if (classes.empty() && !names.empty() && !own.empty() && names != own)
+    print_message(
+        "the folders are not called like the model's classes: labels count them in the order of their names");
 }
 
 void print_left_out(const Dataset& data) {
   constexpr size_t kShown = 20;
   const std::vector<std::string> all = data.left_out();
-  for (size_t i = 0; i < std::min(all.size(), kShown); ++i) fmt::print("left out: {}\n", all[i]);
-  if (all.size() > kShown) fmt::print("left out: {} more\n", all.size() - kShown);
+  for (size_t i = 0; i < std::min(all.size(), kShown); ++i) print("left out: {}\n", all[i]);
+  if (all.size() > kShown) print("left out: {} more\n", all.size() - kShown);
 }
 
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help) {

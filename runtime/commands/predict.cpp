@@ -14,6 +14,7 @@
 #include "runtime/data/decode.h"
 #include "runtime/data/loader.h"
 #include "runtime/error.h"
+#include "runtime/output.h"
 #include "runtime/predictions.h"
 #include "runtime/weights.h"
 
@@ -25,6 +26,7 @@ struct Options {
   std::string model;
   std::vector<std::string> images;
   WeightsFlags weights;
+  ScalarInputs inputs;
   int64_t batch_size = 64;
   size_t top = 5;
   int threads = default_threads();
@@ -71,9 +73,9 @@ nlohmann::ordered_json to_json(const std::string& path, const std::vector<Guess>
   return {{"image", path}, {"top", top}};
 }
 
-void print(const std::string& path, const std::vector<Guess>& guesses) {
-  fmt::print("{}\n", path);
-  for (const Guess& g : guesses) fmt::print("  {:6.2f} %  {}\n", 100 * g.probability, g.name);
+void print_guesses(const std::string& path, const std::vector<Guess>& guesses) {
+  print("{}\n", path);
+  for (const Guess& g : guesses) print("  {:6.2f} %  {}\n", 100 * g.probability, g.name);
 }
 
 int predict(const Options& options) {
@@ -81,7 +83,8 @@ int predict(const Options& options) {
   const Classifier classifier = predictor_of(*model);
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  load_weights(options.weights, session);
+  const auto known_names = load_weights(options.weights, session);
+  set_inputs(session, "infer", options.inputs);
 
   const Files files(options.images, classifier.shape);
   std::vector<uint32_t> order(options.images.size());
@@ -93,7 +96,7 @@ int predict(const Options& options) {
   session.prepare_for(infer.entry());
   const auto* scores = infer.output<float>(classifier.predict);
   const auto classes = static_cast<size_t>(classifier.classes);
-  const auto names = class_names(*model, classifier.classes);
+  const auto names = class_names(known_names, *model, classifier.classes);
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   size_t done = 0;
   for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
@@ -104,10 +107,10 @@ int predict(const Options& options) {
       if (options.json)
         results.push_back(to_json(options.images[done], guesses));
       else
-        print(options.images[done], guesses);
+        print_guesses(options.images[done], guesses);
     }
   }
-  if (options.json) fmt::print("{}\n", results.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (options.json) print("{}\n", results.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   return 0;
 }
 
@@ -119,6 +122,7 @@ Command add_predict(CLI::App& app) {
   command->add_option("model", options->model, "the model library")->required();
   command->add_option("images", options->images, "JPEG or PNG files")->required();
   add_weights_options(*command, options->weights);
+  add_input_option(*command, options->inputs);
   command->add_option("--top", options->top, "classes per image")
       ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
       ->capture_default_str();

@@ -7,6 +7,7 @@
 
 #include "runtime/commands/commands.h"
 #include "runtime/file.h"
+#include "runtime/output.h"
 #include "runtime/report/page.h"
 #include "runtime/report/run_data.h"
 
@@ -28,7 +29,7 @@ int report(const Options& options) {
   }
   const std::string out = options.out.empty() ? options.runs.front() + "/report.html" : options.out;
   replace_file(out, report_page(runs, fmt::format("{}", fmt::join(names, " and "))));
-  fmt::print("{}\n", out);
+  print("{}\n", out);
   return 0;
 }
 

@@ -2,6 +2,8 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <ctime>
@@ -17,7 +19,9 @@
 #include "runtime/evaluate.h"
 #include "runtime/file.h"
 #include "runtime/interrupt.h"
+#include "runtime/output.h"
 #include "runtime/run_directory.h"
+#include "runtime/run_lock.h"
 #include "runtime/trainer.h"
 
 namespace rnrun {
@@ -25,6 +29,9 @@ namespace rnrun {
 namespace {
 
 constexpr std::string_view kLabelSmoothing = "label_smoothing";
+// Scalar inputs with a flag of their own.
+constexpr std::array<std::string_view, 5> kHyperFlags = {"momentum", "weight_decay", "norm_weight_decay",
+                                                         "bias_weight_decay", kLabelSmoothing};
 
 struct Options {
   std::string model;
@@ -32,6 +39,7 @@ struct Options {
   std::optional<std::string> data;
   std::map<std::string, std::string> settings;  // by name, as given
   std::map<std::string, double> hyper;
+  ScalarInputs inputs;
   std::string optimizer;
   std::string output_dir;
   RunLimits limits;
@@ -57,14 +65,14 @@ TrainSettings settings_of(const Model& model, const rn_entry& step) {
   }
   for (const rn_value& v : inputs(step)) {
     const std::string_view name = v.name;
-    if (v.type.rank == 0 && name != "lr" && name != "step" && name != "lambda")
-      settings.hyper[v.name] = v.default_value;
+    if (v.type.rank == 0 && !is_set_by_training(name)) settings.hyper[v.name] = v.default_value;
   }
   return settings;
 }
 
 // What the command line says.
-void override_settings(TrainSettings& settings, const Options& options, std::string_view model) {
+void override_settings(TrainSettings& settings, const Options& options, const Model& compiled) {
+  const std::string_view model = compiled.name();
   const uint64_t seed = settings.seed;
   settings.data = options.data.value_or(settings.data);
   for (const Setting& setting : train_settings()) {
@@ -84,10 +92,18 @@ void override_settings(TrainSettings& settings, const Options& options, std::str
               : fmt::format("{}: the optimizer of the model {} has no {}", flag_of(name), model, name));
     settings.hyper[name] = value;
   }
+  check_inputs(compiled, "train_step", options.inputs);
+  for (const auto& [name, value] : options.inputs) {
+    if (is_set_by_training(name))
+      throw UsageError(fmt::format("--input {}: training sets this input itself", name));
+    settings.hyper[name] = value;
+  }
   for (const auto& [name, value] : settings.hyper) {
-    if (std::isnan(value))
-      throw UsageError(
-          fmt::format("the recipe of the model {} has no {}: pass {}", model, name, flag_of(name)));
+    if (!std::isnan(value)) continue;
+    const bool has_flag = std::ranges::find(kHyperFlags, name) != kHyperFlags.end();
+    throw UsageError(
+        has_flag ? fmt::format("the recipe of the model {} has no {}: pass {}", model, name, flag_of(name))
+                 : missing_input(compiled, name));
   }
   if (std::isnan(settings.lr))
     throw UsageError(fmt::format("the recipe of the model {} has no lr: pass --lr", model));
@@ -103,24 +119,34 @@ Checkpoint begin(Session& session, const Options& options, const rn_entry& step,
         options.resume_from.empty() ? Trainer::checkpoint_path(directory) : options.resume_from, session);
   else
     state.settings = settings_of(session.model(), step);
-  override_settings(state.settings, options, session.model().name());
+  override_settings(state.settings, options, session.model());
   if (!options.resume) session.initialize(state.settings.seed);
   if (!options.weights.path.empty()) load_weights(options.weights, session);
+  for (const auto& [name, value] : state.settings.hyper) session.set_scalar(name, value);
   return state;
 }
 
-// A run begins in a directory of its own; with --force what is in it makes room.
-void prepare_directory(const Options& options, const std::string& directory) {
+// A run begins in a directory of its own.
+void check_free(const Options& options, const std::string& directory) {
   std::error_code ignored;
-  const bool taken =
-      std::filesystem::is_directory(directory, ignored) && !std::filesystem::is_empty(directory, ignored);
+  bool taken = false;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, ignored))
+    taken = taken || entry.path().filename() != RunLock::kFile;
   if (taken && !options.resume && !options.force)
     throw Error(
         fmt::format("the directory {} is not empty: --resume continues the training in it, --force "
                     "begins a new one in its place",
                     directory));
+}
+
+// The directory, for this training alone; with --force what is in it makes room.
+std::unique_ptr<const RunLock> take_directory(const Options& options, const std::string& directory) {
+  check_free(options, directory);
   make_directory(directory);
+  auto lock = std::make_unique<const RunLock>(directory);
+  check_free(options, directory);  // by a training that has just ended
   if (!options.resume) RunDirectory::clear(directory);
+  return lock;
 }
 
 // config.json: what the training depends on.
@@ -166,7 +192,7 @@ int test_only(Session& session, const Checkpoint& state, const Dataset& data, in
     session.set_tensors({RN_PARAMETER, RN_BUFFER}, state.ema, "the checkpoint's moving averages");
   const Metrics metrics =
       evaluate(session, data, state.settings.batch_size, state.settings.limit_batches, workers);
-  fmt::print("Test: {}{}\n", state.ema.empty() ? "" : "EMA ", test_text(metrics));
+  print("Test: {}{}\n", state.ema.empty() ? "" : "EMA ", test_text(metrics));
   return 0;
 }
 
@@ -179,38 +205,45 @@ int train(const Options& options) {
 
   ThreadPool pool(options.threads);
   Session session(model, pool);
+  // What goes on is read with the directory locked.
+  std::unique_ptr<const RunLock> lock;
+  if (options.resume && !options.test_only && std::filesystem::is_directory(directory))
+    lock = take_directory(options, directory);
   const Checkpoint state = begin(session, options, model->entry("train_step"), directory);
   const TrainSettings& settings = state.settings;
-  DataOptions needs = data_options(*model, classifier, options.data_flags);
+  DataOptions needs = data_options(*model, classifier, options.data_flags, state.classes);
   RunLimits limits = options.limits;
   limits.workers = options.data_flags.workers_for(options.threads);
   if (options.test_only)
     return test_only(session, state, *open_split(settings.data, Split::test, needs), limits.workers);
   needs.keep_size = settings.random_resized_crop;
   const DataSplits data = open_data(settings.data, needs);
-  prepare_directory(options, directory);
+  if (lock == nullptr) lock = take_directory(options, directory);
 
   print_left_out(*data.train);
   if (data.test != nullptr) print_left_out(*data.test);
   const bool one_batch = settings.batch_size > data.train->size();
-  fmt::print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {} threads; results in {}\n",
-             model->name(), data.train->size(), data.train->description(), settings.data,
-             data.test == nullptr ? 0 : data.test->size(), settings.batch_size,
-             one_batch ? fmt::format(" (more than there are: batches of {})", data.train->size()) : "",
-             model->descriptor().optimizer, settings.lr, settings.lr_scheduler, options.threads, directory);
+  print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {} threads; results in {}\n", model->name(),
+        data.train->size(), data.train->description(), settings.data,
+        data.test == nullptr ? 0 : data.test->size(), settings.batch_size,
+        one_batch ? fmt::format(" (more than there are: batches of {})", data.train->size()) : "",
+        model->descriptor().optimizer, settings.lr, settings.lr_scheduler, options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;
   Trainer trainer(session, data, settings, directory, limits);
-  RunDirectory log(directory, *model, config_json(*model, state.settings, data, options),
-                   trainer.steps_per_epoch(), state.position.epoch, state.position.step);
+  RunDirectory log(directory, *model,
+                   class_names(data.train->class_names().empty() ? state.classes : data.train->class_names(),
+                               *model, classifier.classes),
+                   config_json(*model, state.settings, data, options), trainer.steps_per_epoch(),
+                   state.position.epoch, state.position.step);
   const TrainOutcome outcome = trainer.run(state, log);
   log.write_report();
   if (outcome.signal != 0) return 128 + outcome.signal;
   if (outcome.out_of_time) return 0;
   if (outcome.test.samples > 0)
-    fmt::print("test accuracy {:.2f} % (top-5 {:.2f} %) on {} images\n", 100 * outcome.test.top1_rate(),
-               100 * outcome.test.top5_rate(), outcome.test.samples);
-  fmt::print("Training time {}; weights in {}\n", duration_text(outcome.seconds), outcome.checkpoint);
+    print("test accuracy {:.2f} % (top-5 {:.2f} %) on {} images\n", 100 * outcome.test.top1_rate(),
+          100 * outcome.test.top5_rate(), outcome.test.samples);
+  print("Training time {}; weights in {}\n", duration_text(outcome.seconds), outcome.checkpoint);
   return 0;
 }
 
@@ -274,6 +307,7 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   hyper("--bias-weight-decay", "bias_weight_decay", "the same for all biases");
   hyper("--label-smoothing", std::string(kLabelSmoothing),
         "of a loss that takes it as an input f32[] label_smoothing", 1);
+  add_input_option(app, options->inputs);
   for (const Setting& setting : train_settings()) add_setting(app, setting, options);
   add_threads_option(app, options->threads);
   app.add_option("--output-dir", options->output_dir,

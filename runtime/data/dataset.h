@@ -20,6 +20,8 @@ class Dataset {
   virtual std::string description() const = 0;
   // Sets `image` and returns its label. Throws BadImage when the image cannot be decoded.
   virtual int32_t read(int64_t index, Image& image) const = 0;
+  // The names of the classes in the order of their labels, where the data say them; else none.
+  virtual std::vector<std::string> class_names() const { return {}; }
   // What is wrong with the images that were left out (DataOptions::skip_corrupt).
   virtual std::vector<std::string> left_out() const { return {}; }
 };

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "runtime/data/decode.h"
@@ -46,25 +47,42 @@ bool is_image(const fs::directory_entry& entry) {
   return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
-// The label of each folder.
-std::vector<int32_t> labels_of(const std::vector<std::string>& folders, const DataOptions& options,
-                               const std::string& directory) {
-  std::vector<int32_t> labels;
-  std::vector<std::string_view> unknown;
-  for (const std::string& folder : folders) {
-    const auto found = std::ranges::find(options.class_names, folder);
-    if (found == options.class_names.end()) unknown.push_back(folder);
-    labels.push_back(static_cast<int32_t>(found - options.class_names.begin()));
+// Names go into checkpoints and reports, which are JSON.
+bool is_utf8(const std::string& text) {
+  try {
+    return !nlohmann::json(text).dump().empty();
+  } catch (const nlohmann::json::exception&) {
+    return false;
   }
-  if (unknown.empty()) return labels;
-  if (unknown.size() < folders.size())
-    throw Error(fmt::format("{}: the folder{} {} {} not called like any class of the model, which are {}",
-                            directory, unknown.size() == 1 ? "" : "s", fmt::join(unknown, ", "),
-                            unknown.size() == 1 ? "is" : "are", fmt::join(options.class_names, ", ")));
+}
+
+// The classes' names: the known ones, or the folders' if they are called otherwise.
+std::vector<std::string> names_of(const std::vector<std::string>& folders, const DataOptions& options,
+                                  const std::string& directory) {
+  const std::vector<std::string>& known = options.class_names;
+  std::vector<std::string_view> others;
+  for (const std::string& folder : folders)
+    if (std::ranges::find(known, folder) == known.end()) others.push_back(folder);
+  if (others.empty()) return known;
+  if (others.size() < folders.size() || options.names_fixed)
+    throw Error(fmt::format("{}: the folder{} {} {} not called like any class of {}, which are {}", directory,
+                            others.size() == 1 ? "" : "s", fmt::join(others, ", "),
+                            others.size() == 1 ? "is" : "are", options.named_by, fmt::join(known, ", ")));
   if (static_cast<int64_t>(folders.size()) != options.classes)
     throw Error(fmt::format("{} has {} folders of images, the model has {} classes", directory,
                             folders.size(), options.classes));
-  for (size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<int32_t>(i);
+  for (const std::string& folder : folders)
+    if (!is_utf8(folder))
+      throw Error(fmt::format("{}/{}: the name of a class must be UTF-8", directory, folder));
+  return folders;
+}
+
+// The label of each folder.
+std::vector<int32_t> labels_of(const std::vector<std::string>& folders,
+                               const std::vector<std::string>& names) {
+  std::vector<int32_t> labels;
+  for (const std::string& folder : folders)
+    labels.push_back(static_cast<int32_t>(std::ranges::find(names, folder) - names.begin()));
   return labels;
 }
 
@@ -73,7 +91,8 @@ class ImageFolder : public Dataset {
   ImageFolder(std::string directory, const DataOptions& options, int64_t cache_bytes)
       : directory_(std::move(directory)),
         folders_(sorted_names(directory_, is_directory)),
-        labels_(labels_of(folders_, options, directory_)),
+        names_(names_of(folders_, options, directory_)),
+        labels_(labels_of(folders_, names_)),
         shape_(options.shape),
         keep_size_(options.keep_size),
         cache_left_(cache_bytes) {
@@ -94,6 +113,7 @@ class ImageFolder : public Dataset {
     return fmt::format("JPEG and PNG images in {} folders", folders_.size());
   }
 
+  std::vector<std::string> class_names() const override { return names_; }
   std::vector<std::string> left_out() const override { return left_out_; }
 
   int32_t read(int64_t index, Image& image) const override {
@@ -167,7 +187,8 @@ class ImageFolder : public Dataset {
 
   std::string directory_;
   std::vector<std::string> folders_;
-  std::vector<int32_t> labels_;  // by folder
+  std::vector<std::string> names_;  // of the classes
+  std::vector<int32_t> labels_;     // by folder
   std::vector<File> files_;
   std::vector<std::string> left_out_;
   ImageShape shape_;

@@ -10,9 +10,10 @@
 namespace rnrun {
 
 // The files <directory>/<class>/*.{jpg,jpeg,png} (in either case), classes and files sorted by name; names
-// that begin with a dot are passed over. If the model names its classes and the folders' names are among
-// them, a folder's label is that of its name. Otherwise there must be as many folders as classes, and labels
-// count them. Throws Error when that does not come out.
+// that begin with a dot are passed over. If the names of the folders are among options.class_names, a
+// folder's label is that of its name, and these are the names of the classes. If none is, there must be as
+// many folders as classes, labels count them, and they name the classes; not so with options.names_fixed.
+// Throws Error when that does not come out.
 //
 // Files are decoded when they are read, as read_image does; then, unless options.keep_size, made to fit the
 // model (image.h). What fits into `cache_bytes` is kept in memory.

@@ -148,6 +148,11 @@ DataSplits open_data(const std::string& where, const DataOptions& options) {
   const bool generated = where == "shapes";
   DataOptions test_options = options;
   test_options.keep_size = false;
+  if (auto names = splits.train->class_names(); !names.empty()) {
+    if (names != options.class_names) test_options.named_by = "the training images";
+    test_options.class_names = std::move(names);
+    test_options.names_fixed = true;
+  }
   if (generated || has_test(find(where))) splits.test = open_split(where, Split::test, test_options);
   return splits;
 }

@@ -13,7 +13,12 @@ namespace rnrun {
 struct DataOptions {
   ImageShape shape;
   int64_t classes = 0;
-  std::vector<std::string> class_names;  // the model's, in the order of its labels; may be empty
+  // The names of classes in the order of their labels, as far as they are known; may be empty.
+  std::vector<std::string> class_names;
+  std::string named_by = "the model";  // for messages: whose names these are
+  // Folders that are called otherwise are an error. If not, and all are called otherwise, their names are the
+  // names of the classes.
+  bool names_fixed = false;
   // Training images of another size than `shape` may stay so, for a transformation that wants all of them.
   bool keep_size = false;
   // Decode every image file once at the beginning, and leave out those that are damaged.
@@ -37,7 +42,8 @@ std::string data_help();
 // "<kind>:<path>" takes that kind; "shapes" stands for generated images. Labels are below options.classes.
 // Throws Error "no data set in <path>: ...", or naming what is wrong with a file.
 std::unique_ptr<const Dataset> open_split(const std::string& where, Split split, const DataOptions& options);
-// Both splits; `train` is there, `test` only if the data have it.
+// Both splits; `train` is there, `test` only if the data have it. Where the training images name the classes,
+// those to test have the same.
 DataSplits open_data(const std::string& where, const DataOptions& options);
 
 }  // namespace rnrun

@@ -25,16 +25,10 @@ ordered_json parse_json(std::string_view text, const std::string& path) {
   return value;
 }
 
-std::string read_text(const std::string& path) {
-  const AlignedBytes bytes = read_file(path);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 // The objects of a file with one per line; none if there is no such file.
 std::vector<ordered_json> read_lines(const std::string& path) {
   std::vector<ordered_json> lines;
-  if (!std::filesystem::exists(path)) return lines;
-  std::istringstream in(read_text(path));
+  std::istringstream in(file_text(path));
   for (std::string line; std::getline(in, line);) lines.push_back(parse_json(line, path));
   return lines;
 }
@@ -80,7 +74,7 @@ ordered_json read_run(const std::string& directory) {
   const std::string gradients = directory + "/gradients.jsonl";
   ordered_json run = {
       {"name", path.filename().string()},
-      {"config", parse_json(read_text(config), config)},
+      {"config", parse_json(file_text(config), config)},
       {"epochs", read_lines(directory + "/metrics.jsonl")},
       {"steps", thinned(read_lines(directory + "/steps.jsonl"), kMostSteps)},
       {"gradients", gradients_json(thinned(read_lines(gradients), kMostGradients), gradients)}};
@@ -88,7 +82,7 @@ ordered_json read_run(const std::string& directory) {
   if (!std::filesystem::exists(rest))
     throw Error(
         fmt::format("{} has no report.json: its training has not come to the end of an epoch", directory));
-  run.update(parse_json(read_text(rest), rest));
+  run.update(parse_json(file_text(rest), rest));
   return run;
 }
 

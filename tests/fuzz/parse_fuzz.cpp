@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     module = rnc::parse(source(text));
   } catch (const rnc::UserError& error) {
-    require(!error.diagnostic().render().empty());
+    require(!error.render().empty());
     return 0;
   }
   require(!rnc::find_violation(module));

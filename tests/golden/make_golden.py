@@ -391,6 +391,34 @@ class SmallD2l(nn.Module):
         return self.fc(self.layer2(self.layer1(x)).mean((2, 3)))
 
 
+class Standardised(nn.Module):
+    """A convolution's weight without its gain, with every filter of mean 0 and variance 1 (Qiao et al. 2019)."""
+
+    def __init__(self, inputs, out, kernel):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(out, inputs, kernel, kernel))
+        self.gain = nn.Parameter(torch.rand(out) + 0.5)
+
+    def forward(self):
+        variance, mean = torch.var_mean(self.weight, (1, 2, 3), unbiased=False, keepdim=True)
+        return (self.weight - mean) / torch.sqrt(variance + 1e-5) * self.gain.reshape(-1, 1, 1, 1)
+
+
+class WeightStandardisation(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = Standardised(3, 10, 3)
+        self.mix = nn.Parameter(torch.randn(6, 10))
+        self.fc = nn.Linear(6, 5)
+
+    def forward(self, x):
+        x = relu(F.conv2d(x, self.conv(), stride=2, padding=1)).mean((2, 3))
+        return self.fc(F.linear(x, self.mix.softmax(1)))
+
+    def penalty(self):
+        return 0.5 * self.mix.softmax(1).square().sum()
+
+
 def trained(model):
     return [p for p in model.parameters() if p.requires_grad]
 
@@ -450,6 +478,7 @@ CASES = {
     "biased": (biased_blocks, "f32", (4, 3, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "residual": (lambda: Alone(Residual(3, 3)), "f32", (4, 3, 6, 6), "x", "y", sgd(0.05, **MOMENTUM), 0),
     "residual_strided": (lambda: Alone(Residual(3, 6, 2)), "f32", (4, 3, 6, 6), "x", "y", sgd(0.05, **MOMENTUM), 0),
+    "weight_standardisation": (WeightStandardisation, "f32", (3, 3, 6, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "d2l": (SmallD2l, "u8", (5, 1, 14, 14), "image", "fc", sgd(0.05), 0),
 }
 SLOTS = {"momentum_buffer": "momentum", "exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq",
@@ -478,6 +507,8 @@ def make(case, seed):
     def run():
         predicted = model(x)
         loss = F.cross_entropy(predicted.flatten(1), label.long(), label_smoothing=smoothing)
+        if hasattr(model, "penalty"):
+            loss = loss + model.penalty()
         return loss, {output_name: predicted.detach().clone(), "loss": loss.detach().clone()}
 
     files = {"in": {input_name: x, "label": label}, "params": params}

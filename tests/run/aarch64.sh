@@ -1,19 +1,12 @@
 #!/bin/sh
 # Code for aarch64 computes what code for x86-64 does: inference, loss and two training steps of every golden network, as
-# is and by Winograd's algorithm, in the emulator. Skipped (exit status 77) without Debian's qemu-user,
-# gcc-aarch64-linux-gnu and libc6-dev-arm64-cross, or where this is no x86-64.
+# is and by Winograd's algorithm, in the emulator.
 # Usage: aarch64.sh DIRECTORY_OF_RNC SOURCE_DIRECTORY
 set -eu
-rnc=$(cd "$1" && pwd)/rnc
 source=$(cd "$2" && pwd)
+. "$(dirname "$0")/checks.sh"
 cross=aarch64-linux-gnu
-for tool in qemu-aarch64 $cross-gcc cc; do
-  command -v $tool >/dev/null || { echo "skipped: no $tool"; exit 77; }
-done
-[ "$(uname -m)" = x86_64 ] || { echo "skipped: not an x86-64"; exit 77; }
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-cd "$directory"
+needs qemu-aarch64 $cross-gcc cc
 
 warnings="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror"
 # shellcheck disable=SC2086
@@ -24,8 +17,8 @@ done
 # compare MODEL FLAG...: the three numbers of each line, relative to the largest of them, or to 0.01: the gradient of a
 # bias before a batch norm is zero but for rounding.
 compare() {
-  "$rnc" "$@" --target-cpu x86-64 -o here.so
-  "$rnc" "$@" --target-triple $cross -o there.so
+  "$bin/rnc" "$@" --target-cpu x86-64 -o here.so
+  "$bin/rnc" "$@" --target-triple $cross -o there.so
   ./cc.host ./here.so 5 >here 2>triple
   qemu-aarch64 -L /usr/$cross ./$cross-gcc.host ./there.so 5 >there 2>>triple
   [ "$(cut -d ' ' -f 2 triple | cut -d - -f 1 | tr '\n' ' ')" = "x86_64 aarch64 " ]

@@ -21,3 +21,10 @@ refused() {
   [ "$status" -eq "$expected" ] || { cat messages; fail "status $status, not $expected: $*"; }
   grep -qF -- "$text" messages || { cat messages; fail "no message \"$text\": $*"; }
 }
+
+# needs PROGRAM...: of the packages that tests/install_debian.sh installs for tests.
+needs() {
+  for program in "$@"; do
+    command -v "$program" >/dev/null || fail "there is no $program: see tests/install_debian.sh"
+  done
+}

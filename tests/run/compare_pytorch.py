@@ -11,7 +11,7 @@ is compared with (decisions.py). Case decided takes the values of decided.py and
 layer's inputs are far from zero there. Steps that overshoot multiply rounding errors, each of them: in case followed
 the learning rate is so low that the first step changes no parameter by more than a thousandth.
 
-Needs Debian's python3-torch, python3-torchvision and python3-pil; exit status 77 without.
+Needs Debian's python3-torch, python3-torchvision and python3-pil.
 
 What must hold is said in errors.py.
 """
@@ -29,18 +29,14 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "samples")]
-try:
-    import decided
-    import decisions
-    import pytorch_weights
-    import torch
-    import torch.nn.functional as F
-    from errors import FEW_STEPS, STEPS, Report
-    from networks import NETWORKS
-    from torch import nn
-except ImportError as error:
-    print(f"skipped: {error}")
-    sys.exit(77)
+import decided
+import decisions
+import pytorch_weights
+import torch
+import torch.nn.functional as F
+from errors import FEW_STEPS, STEPS, Report
+from networks import NETWORKS
+from torch import nn
 
 LR = {"initial": 0.001, "followed": 0.001, "decided": 0.0001}
 LARGEST_CHANGE = 0.001  # of a parameter by the first step in case followed, in norm

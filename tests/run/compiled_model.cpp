@@ -1,5 +1,6 @@
 #include "tests/run/compiled_model.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "compiler/weights.h"
@@ -15,6 +16,39 @@ rnrun::Array converted(rnrun::DType dtype, const TensorData& data) {
   return rnrun::Array::of<T>(dtype, data.shape, values);
 }
 
+TensorData from_array(const rnrun::Array& array) {
+  check(array.dtype == rnrun::DType::f32, "results of a model are f32");
+  const auto values = array.as<float>();
+  return {array.shape, {values.begin(), values.end()}};
+}
+
+// Runs the pipeline; as soon as there are all entries, those not named go. None named: all stay.
+void run_pipeline(Compilation& compilation, const std::set<std::string>& entries) {
+  const std::span<const Pass> passes = pipeline();
+  const auto differentiated = std::ranges::find(passes, "differentiate", &Pass::name) + 1;
+  run_passes(compilation, {passes.begin(), differentiated});
+  if (!entries.empty()) {
+    std::erase_if(compilation.module.entries,
+                  [&](const Graph& entry) { return !entries.contains(entry.name); });
+  }
+  run_passes(compilation, {differentiated, passes.end()});
+}
+
+std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const Recompute& recompute,
+                                  const ConvRules& conv = {}, const std::set<std::string>& entries = {},
+                                  const Tensors* weights = nullptr) {
+  Target target = target_of(cpu);
+  target.info.conv = conv;
+  Compilation compilation{
+      .module = std::move(module), .target = target.info, .program = {}, .recompute = recompute};
+  if (weights != nullptr) reduce_to_inference(compilation.module);
+  run_pipeline(compilation, entries);
+  if (weights != nullptr) embed_weights(compilation, *weights);
+  return std::make_unique<Compiled>(Model{compilation.module, *compilation.program, target, 0, false});
+}
+
+}  // namespace
+
 rnrun::Array to_array(rnrun::DType dtype, const TensorData& data) {
   switch (dtype) {
     case rnrun::DType::f32:
@@ -23,37 +57,19 @@ rnrun::Array to_array(rnrun::DType dtype, const TensorData& data) {
       return converted<uint8_t>(dtype, data);
     case rnrun::DType::i32:
       return converted<int32_t>(dtype, data);
+    case rnrun::DType::f64:
+      return converted<double>(dtype, data);
     default:
       unreachable("element type of a model");
   }
 }
 
-TensorData from_array(const rnrun::Array& array) {
-  check(array.dtype == rnrun::DType::f32, "results of a model are f32");
-  const auto values = array.as<float>();
-  return {array.shape, {values.begin(), values.end()}};
-}
-
-std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const Recompute& recompute,
-                                  const ConvRules& conv = {}, const Tensors* weights = nullptr) {
-  Target target = target_of(cpu);
-  target.info.conv = conv;
-  Compilation compilation{
-      .module = std::move(module), .target = target.info, .program = {}, .recompute = recompute};
-  if (weights != nullptr) reduce_to_inference(compilation.module);
-  run_passes(compilation, pipeline());
-  if (weights != nullptr) embed_weights(compilation, *weights);
-  return std::make_unique<Compiled>(Model{compilation.module, *compilation.program, target, 0, false});
-}
-
-}  // namespace
-
 CompiledModel::CompiledModel(Module module, const std::string& cpu, const Recompute& recompute,
-                             const ConvRules& conv)
-    : library_(compile(std::move(module), cpu, recompute, conv)) {}
+                             const ConvRules& conv, const std::set<std::string>& entries)
+    : library_(compile(std::move(module), cpu, recompute, conv, entries)) {}
 
 CompiledModel::CompiledModel(Module module, const std::string& cpu, const Tensors& weights)
-    : library_(compile(std::move(module), cpu, std::nullopt, {}, &weights)) {}
+    : library_(compile(std::move(module), cpu, std::nullopt, {}, {}, &weights)) {}
 
 int64_t CompiledModel::arena(const std::string& entry, int64_t batch) const {
   const auto model = std::make_shared<const rnrun::Model>(library_->descriptor(), "test");
@@ -83,7 +99,7 @@ Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const
 
   rnrun::Arrays results;
   for (int step = 1; step <= steps; ++step) {
-    if (counts_steps) arguments["step"] = rnrun::Array::scalar(static_cast<float>(step));
+    if (counts_steps) arguments["step"] = rnrun::Array::scalar(rnrun::DType::f64, static_cast<double>(step));
     results = session.call(name, arguments);
   }
   results.merge(session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT, RN_GRADIENT}));

@@ -2,19 +2,21 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "ir/interpreter.h"
 #include "passes/pipeline.h"
+#include "runtime/array.h"
 #include "tests/unit/compiler/compiled.h"
 
 namespace rnc::test {
 
 class CompiledModel {
  public:
-  // `module` as elaborated: the whole pipeline runs.
+  // `module` as elaborated: the whole pipeline runs. `entries`: only these are compiled; none: all.
   CompiledModel(Module module, const std::string& cpu, const Recompute& recompute = RecomputeLimits{},
-                const ConvRules& conv = {});
+                const ConvRules& conv = {}, const std::set<std::string>& entries = {});
   // Inference alone, with these weights in it.
   CompiledModel(Module module, const std::string& cpu, const Tensors& weights);
 
@@ -29,6 +31,8 @@ class CompiledModel {
  private:
   std::unique_ptr<Compiled> library_;
 };
+
+rnrun::Array to_array(rnrun::DType dtype, const TensorData& data);
 
 // Random tests count up from this seed: 1, or the environment's RNC_TEST_SEED for a longer search by hand.
 uint64_t first_seed();

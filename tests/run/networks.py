@@ -181,18 +181,25 @@ IMAGENET = normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 CIFAR = normalize((0.4914, 0.4822, 0.4465), (0.247, 0.2435, 0.2616))
 LARGE, SMALL, FASHION = (3, 224, 224), (3, 32, 32), (1, 28, 28)
 TORCHVISION = "resnet18 resnet34 resnet50 resnet101 resnet152 resnext50_32x4d wide_resnet50_2".split()
-NETWORKS = {name: Network(getattr(torchvision.models, name), IMAGENET, LARGE, 1000) for name in TORCHVISION}
+NETWORKS = {
+name: Network(getattr(torchvision.models, name), IMAGENET, LARGE, 1000) for name in TORCHVISION}
 NETWORKS |= {
-    "resnet18_biased": Network(biased, IMAGENET, LARGE, 1000),
-    "resnet18_avg_pool4": Network(lambda: imagenet(Projected, (2, 2, 2, 2), 10, pool=4), IMAGENET, LARGE, 10),
-    "plain18": Network(lambda: imagenet(Plain, (2, 2, 2, 2)), IMAGENET, LARGE, 1000),
-    "plain34": Network(lambda: imagenet(Plain, (3, 4, 6, 3)), IMAGENET, LARGE, 1000),
-    "fashion_resnet18": Network(fashion_resnet18, resize(96, normalize((0,), (1,))), FASHION, 10),
-    "fashion_resnet20": Network(fashion_resnet20, normalize((0.286,), (0.353,)), FASHION, 10),
-    "cifar_resnet18": Network(cifar_resnet18, CIFAR, SMALL, 10),
-    "cifar_resnet18_224": Network(cifar_resnet18, resize(224, CIFAR), SMALL, 10),
-    "cifar_preact_resnet18": Network(cifar_preact_resnet18, CIFAR, SMALL, 10),
-    "wrn_16_4": Network(wrn_16_4, CIFAR, SMALL, 10),
+  "resnet18_biased" : Network(biased, IMAGENET, LARGE, 1000),
+                      "resnet18_avg_pool4"
+      : Network(lambda
+                : imagenet(Projected, (2, 2, 2, 2), 10, pool = 4), IMAGENET, LARGE, 10),
+        "plain18" : Network(lambda
+                            : imagenet(Plain, (2, 2, 2, 2)), IMAGENET, LARGE, 1000),
+                    "plain34" : Network(lambda
+                                        : imagenet(Plain, (3, 4, 6, 3)), IMAGENET, LARGE, 1000),
+                                "fashion_resnet18"
+      : Network(fashion_resnet18, resize(96, normalize((0, ), (1, ))), FASHION, 10),
+        "fashion_resnet20" : Network(fashion_resnet20, normalize((0.286, ), (0.353, )), FASHION, 10),
+                             "cifar_resnet18" : Network(cifar_resnet18, CIFAR, SMALL, 10),
+                                                "cifar_resnet18_224"
+      : Network(cifar_resnet18, resize(224, CIFAR), SMALL, 10),
+        "cifar_preact_resnet18" : Network(cifar_preact_resnet18, CIFAR, SMALL, 10),
+                                  "wrn_16_4" : Network(wrn_16_4, CIFAR, SMALL, 10),
 }
 for depth in (20, 32, 44, 56, 110):
     for suffix, block in (("", Padded), ("_b", Projected)):

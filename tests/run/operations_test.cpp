@@ -42,7 +42,8 @@ struct Window {
 // A module with an entry for each case.
 class Cases {
  public:
-  explicit Cases(uint64_t seed) : random_(seed) { builder_.module.entries.clear(); }
+  // `batch`: the first size of all operands, kBatch or a number.
+  Cases(uint64_t seed, int64_t batch) : random_(seed), batch_(batch) { builder_.module.entries.clear(); }
 
   Module& module() { return builder_.module; }
   Fill fill(const std::string& entry) const { return fills_.at(entry); }
@@ -58,6 +59,7 @@ class Cases {
     add_normalization();
     add_losses();
     add_images();
+    for (int i = 0; i < 5; ++i) add_grouped_weight();
   }
 
  private:
@@ -66,13 +68,15 @@ class Cases {
     const std::string name = fmt::format("{}_{}", rnc::name(op), module().entries.size());
     module().entries.push_back({.name = name});
     // Vectors such as biases are parameters, as in networks, or arguments of the entry, which come first.
+    // So is whatever has no batch where nothing has.
     std::vector<ValueId> inputs(operands.size());
     std::vector<bool> parameter(operands.size());
     for (const bool now : {false, true}) {
       for (size_t i = 0; i < operands.size(); ++i) {
         const Type& type = operands[i];
         const std::string operand = fmt::format("x{}", i);
-        if (!now) parameter[i] = type.rank() == 1 && !has_batch(type.shape) && random_.chance(0.5);
+        const bool may = type.dtype == DType::f32 && !has_batch(type.shape);
+        if (!now) parameter[i] = may && (type.rank() == 1 || batch_ != kBatch) && random_.chance(0.5);
         if (parameter[i] != now) continue;
         inputs[i] = now ? builder_.tensor(name + "." + operand, type.shape)
                         : builder_.input(operand, type.dtype, type.shape);
@@ -84,8 +88,8 @@ class Cases {
   }
 
   static Type f32(Shape shape) { return {DType::f32, std::move(shape), {}}; }
-  static Type images(int64_t channels, const Pair& map, DType dtype = DType::f32) {
-    return {dtype, {kBatch, channels, map[0], map[1]}, {}};
+  Type images(int64_t channels, const Pair& map, DType dtype = DType::f32) const {
+    return {dtype, {batch_, channels, map[0], map[1]}, {}};
   }
   int64_t channels() { return random_.one_of<int64_t>({1, 3, 5, 16, 17, 33}); }
   Pair pair(int64_t low, int64_t high) { return {random_.integer(low, high), random_.integer(low, high)}; }
@@ -156,6 +160,19 @@ class Cases {
     graph.outputs[0].value = static_cast<ValueId>(graph.nodes.size()) - 1;
   }
 
+  void add_grouped_weight() {
+    const int64_t groups = random_.one_of<int64_t>({1, 2, 3, 17}),
+                  lanes = random_.one_of<int64_t>({4, 8, 16});
+    const int64_t per_group = random_.one_of<int64_t>({1, 2, 3, 4, 8, 16});
+    const bool spreads = random_.chance(0.5) && per_group < lanes && lanes % per_group == 0;
+    const int64_t out = groups * (spreads ? per_group : random_.integer(1, 20));
+    add(Op::grouped_weight, {f32({out, per_group, random_.integer(1, 3), random_.integer(1, 3)})},
+        {{"groups", groups},
+         {"lanes", lanes},
+         {"panel", spreads ? lanes : lanes * random_.integer(1, 3)},
+         {"spread", spreads ? per_group : int64_t{0}}});
+  }
+
   void add_pools() {
     const Window w = window(4, true);
     const bool padded = random_.chance(0.5);
@@ -177,7 +194,7 @@ class Cases {
     add(Op::global_avg_pool, {images(w.in, w.map)}, {});
     add(Op::global_avg_pool_grad, {images(w.in, {1, 1})}, {{"size", w.map}});
     add(Op::flatten, {images(w.in, w.map)}, {});
-    add(Op::reshape, {images(w.in, w.map)}, {{"shape", Pair{-1, w.map[1], w.in * w.map[0]}}});
+    add(Op::reshape, {images(w.in, w.map)}, {{"shape", Pair{batch_, w.map[1], w.in * w.map[0]}}});
   }
 
   void add_channels() {
@@ -199,20 +216,42 @@ class Cases {
     add(Op::rsqrt, {x}, {}, Fill::positive);
     add(Op::relu, {x}, {}, Fill::with_nan);
     add(Op::relu_grad, {x, x}, {}, Fill::few_values);
+    add(Op::expand_as, {random_.one_of({x, f32({}), f32({x.shape[1]})}), x}, {});
+    add(Op::complement, {f32({})}, {});
     add(Op::bias_correction, {f32({}), f32({})}, {}, Fill::positive);
+    add_numbers();
+  }
+
+  // What an optimizer makes of its numbers, which are f64, among themselves and with tensors and f32 scalars.
+  void add_numbers() {
+    const Type number{DType::f64, {}, {}};
+    const auto add_rounded = [&](Op op, const std::vector<Type>& operands) {
+      add(op, operands, {}, Fill::positive);
+      Output& output = builder_.graph().outputs[0];  // an entry returns f32
+      const ValueId one = builder_.constant(1);
+      output.value = builder_.op(Op::mul, {output.value, one}, {}, "rounded");
+    };
+    for (const Op op : {Op::add, Op::sub, Op::mul, Op::div, Op::relu_grad, Op::bias_correction})
+      add_rounded(op, {number, number});
+    for (const Op op : {Op::complement, Op::sqrt, Op::relu}) add_rounded(op, {number});
+    for (const Op op : {Op::add, Op::sub, Op::mul, Op::div}) {
+      for (const Type& other : {f32({}), f32({channels()}), images(channels(), pair(1, 7))})
+        add(op, random_.chance(0.5) ? std::vector{number, other} : std::vector{other, number}, {},
+            Fill::positive);
+    }
   }
 
   void add_matrix_products() {
     for (int i = 0; i < 2; ++i) {
       const int64_t in = channels(), out = channels();
-      std::vector<Type> operands = {f32({kBatch, in}), f32({out, in})};
+      std::vector<Type> operands = {f32({batch_, in}), f32({out, in})};
       if (i == 0) operands.push_back(f32({out}));
       add(Op::linear, operands, {});
     }
     const int64_t k = channels(), n = channels();
-    add(Op::matmul, {f32({kBatch, k}), f32({k, n})}, {});
-    add(Op::matmul, {f32({kBatch, k}), f32({n, k})}, {{"transpose_b", true}});
-    add(Op::matmul, {f32({kBatch, k}), f32({kBatch, n})}, {{"transpose_a", true}});
+    add(Op::matmul, {f32({batch_, k}), f32({k, n})}, {});
+    add(Op::matmul, {f32({batch_, k}), f32({n, k})}, {{"transpose_b", true}});
+    add(Op::matmul, {f32({batch_, k}), f32({batch_, n})}, {{"transpose_a", true}});
   }
 
   void add_normalization() {
@@ -224,12 +263,15 @@ class Cases {
       add(Op::channel_sum, {x}, {});
       add(Op::element_count, {x}, {});
     }
-    add(Op::channel_sum, {f32({kBatch, channels()})}, {});
+    for (const Op op : {Op::channel_mean, Op::channel_variance, Op::channel_sum, Op::element_count}) {
+      add(op, {f32({batch_, channels()})}, {});
+      add(op, {f32({batch_, channels(), random_.integer(1, 20)})}, {});
+    }
   }
 
   void add_losses() {
-    const Type logits = f32({kBatch, random_.one_of<int64_t>({kLabels, 10, 33})});
-    const Type label{DType::i32, {kBatch}, {}};
+    const Type logits = f32({batch_, random_.one_of<int64_t>({kLabels, 10, 33})});
+    const Type label{DType::i32, {batch_}, {}};
     const double smoothing = random_.one_of({0.0, 0.1});
     add(Op::softmax, {logits}, {});
     add(Op::softmax_grad, {logits, logits}, {});
@@ -250,6 +292,7 @@ class Cases {
   }
 
   Random random_;
+  int64_t batch_;
   ModelBuilder builder_;
   std::map<std::string, Fill> fills_;
   std::set<Op> operations_;
@@ -288,43 +331,57 @@ Tensors operands(const Graph& graph, int64_t batch, Fill fill, Random& random) {
         case DType::i32:
           x = static_cast<double>(random.integer(0, kLabels - 1));
           break;
+        case DType::f64:
+          x = value(random, fill);
+          break;
       }
     }
   }
   return tensors;
 }
 
+// The cases of `seed`, each alone, for one CPU.
+void check_operations(uint64_t seed, const std::string& cpu, int64_t first_size) {
+  CAPTURE(cpu);
+  CAPTURE(seed);
+  Cases cases(seed, first_size);
+  cases.add_all();
+  for (const Op op : all_ops()) {
+    CAPTURE(rnc::name(op));
+    const bool alone = op != Op::input && op != Op::state && op != Op::constant && op != Op::relayout;
+    CHECK(cases.operations().contains(op) == alone);
+  }
+  const CompiledModel model(cases.module(), cpu);
+  Random random(seed);
+  for (const Graph& graph : cases.module().entries) {
+    CAPTURE(graph.name);
+    for (const int64_t batch : {1, 2, 5, 16}) {
+      if (first_size != kBatch && batch > 1) continue;
+      CAPTURE(batch);
+      const Tensors inputs = operands(graph, batch, cases.fill(graph.name), random);
+      const Tensors expected = interpret(graph, batch, inputs, inputs).outputs;
+      const auto run = [&](int threads) {
+        return Tensors{{"y", model.run(graph.name, inputs, inputs, 1, threads).at("y")}};
+      };
+      const Tensors result = run(1);
+      const double error = relative_error(result, expected, nullptr, 1e-2);
+      CAPTURE(print(graph, graph.nodes.back()));
+      CHECK(error < 1e-4);
+      for (const int threads : {2, 3, 7}) CHECK(same_bits(result, run(threads)));
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("operations: compiled code computes what the interpreter does, for any number of threads") {
   uint64_t seed = first_seed();
+  for (const std::string& cpu : runnable_cpus()) check_operations(++seed, cpu, kBatch);
+}
+
+TEST_CASE("operations on values without a batch, as those of parameters, whose first size is a number") {
+  uint64_t seed = first_seed();
   for (const std::string& cpu : runnable_cpus()) {
-    CAPTURE(cpu);
-    CAPTURE(++seed);
-    Cases cases(seed);
-    cases.add_all();
-    for (const Op op : all_ops()) {
-      CAPTURE(rnc::name(op));
-      const bool alone = op != Op::input && op != Op::state && op != Op::constant && op != Op::relayout;
-      CHECK(cases.operations().contains(op) == alone);
-    }
-    const CompiledModel model(cases.module(), cpu);
-    Random random(seed);
-    for (const Graph& graph : cases.module().entries) {
-      CAPTURE(graph.name);
-      for (const int64_t batch : {1, 2, 5, 16}) {
-        CAPTURE(batch);
-        const Tensors inputs = operands(graph, batch, cases.fill(graph.name), random);
-        const Tensors expected = interpret(graph, batch, inputs, inputs).outputs;
-        const auto run = [&](int threads) {
-          return Tensors{{"y", model.run(graph.name, inputs, inputs, 1, threads).at("y")}};
-        };
-        const Tensors result = run(1);
-        const double error = relative_error(result, expected, nullptr, 1e-2);
-        CAPTURE(print(graph, graph.nodes.back()));
-        CHECK(error < 1e-4);
-        for (const int threads : {2, 3, 7}) CHECK(same_bits(result, run(threads)));
-      }
-    }
+    for (const int64_t size : {1, 3, 8}) check_operations(++seed, cpu, size);
   }
 }

@@ -1,18 +1,15 @@
 #!/bin/sh
 # The report of a short training, of two compared, and of the one that is kept in samples, in headless Chromium: every
-# part draws itself and nothing is complained of. Skipped (exit status 77) where there is no Chromium.
+# part draws itself and nothing is complained of.
 # Usage: report_page.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
 set -eu
-bin=$(cd "$1" && pwd)
 source=$(cd "$2" && pwd)
-command -v chromium >/dev/null || { echo "skipped: no chromium"; exit 77; }
-directory=$(mktemp -d)
-trap 'rm -rf "$directory"' EXIT
-cd "$directory"
+. "$(dirname "$0")/checks.sh"
+needs chromium
 
 "$bin/rnc" "$source/samples/fashion_resnet20.graph" -o net.so
 for run in first second; do
-  "$bin/rnrun" train net.so --data shapes --epochs 2 --limit-batches 4 -b 16 --output-dir "$run" >log 2>&1 || { cat log; exit 1; }
+  "$bin/rnrun" train net.so --data shapes --epochs 2 --limit-batches 4 -b 16 --output-dir "$run" >log 2>&1 || { cat log; fail "train"; }
 done
 "$bin/rnrun" report first second -o compare.html >/dev/null
 "$bin/rnrun" report "$source/samples/fashion_resnet18_run" -o kept.html >/dev/null
@@ -28,7 +25,7 @@ draws() {
     exit 1
   fi
   for part in "$@"; do
-    grep -q "id=\"$part\"" dom || { echo "FAILED: $page at $width has no part \"$part\""; exit 1; }
+    grep -q "id=\"$part\"" dom || fail "$page at $width has no part \"$part\""
   done
 }
 parts="loss top1 lr time gradients confusion mistakes kernels memory network epochs settings"
@@ -43,6 +40,6 @@ done
 sed 's/.*id="kernels"//; s/<details.*//' dom | grep -o 'class="name">[^<]*<' | sed 's/.*">//; s/<//' >drawn
 tr '{' '\n' <"$source/samples/fashion_resnet18_run/report.json" | sed -n 's/.*"name": *"\([^"]*\)".*"operation".*/\1/p' |
   grep -Fxf drawn >expected
-[ -s drawn ] || { echo "FAILED: no times of kernels"; exit 1; }
-cmp drawn expected || { echo "FAILED: kernels are not in the order of the network"; exit 1; }
+[ -s drawn ] || fail "no times of kernels"
+cmp drawn expected || fail "kernels are not in the order of the network"
 echo "all parts drawn"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Every sample goes through all passes, for training and inference, to loops whose planned memory is at most 1.05
-# times the most that lives at a time, in every entry; and graphviz, where it is installed, draws ResNet-18.
+# times the most that lives at a time, in every entry.
 # Usage: samples.sh DIRECTORY_OF_RNC SOURCE_DIRECTORY
 set -eu
 rnc=$1/rnc
@@ -15,7 +15,3 @@ for file in "$samples"/*.graph; do
   count=$((count + 1))
 done
 [ "$count" -ge 30 ] || { echo "only $count samples"; exit 1; }
-if command -v dot > /dev/null; then
-  boxes=$("$rnc" "$samples/resnet18.graph" --emit=dot -o - | dot -Tsvg | grep -c 'class="node"')
-  [ "$boxes" -ge 30 ] || { echo "only $boxes boxes drawn"; exit 1; }
-fi

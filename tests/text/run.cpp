@@ -133,7 +133,7 @@ std::string result_of(const std::string& text, const std::string& name) {
     const std::vector<PassReport> reports = run(c, passes_by_name(passes));
     return emitted(text, c, reports);
   } catch (const UserError& error) {
-    return error.diagnostic().render();
+    return error.render();
   }
 }
 
@@ -169,7 +169,7 @@ bool run_test(const std::filesystem::path& path, bool bless, const std::string& 
     return true;
   }
   report(path, expected, actual);
-  fmt::print("If that is right:\n  {} --bless {}\n", program, path.string());
+  fmt::print("If that is right:\n  '{}' --bless '{}'\n", program, path.string());
   return false;
 }
 

@@ -73,7 +73,7 @@ class DirectKernel {
   }
 
   void emit(Body& body, Expr task) {
-    const Expr per_panel = body.let("per_panel", loops::batch() * row_chunks_);
+    const Expr per_panel = body.let("per_panel", lowering_.images() * row_chunks_);
     panel_ = body.let("panel", order_.image_major ? task % panels_ : task / per_panel);
     const Expr rest = body.let("rest", order_.image_major ? task / panels_ : task % per_panel);
     n_ = body.let("n", rest / row_chunks_);

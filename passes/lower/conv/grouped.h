@@ -10,13 +10,14 @@
 namespace rnc {
 
 // First block of input channels that a panel of outputs needs in a grouped convolution (0 where it is not
-// grouped), and how many blocks any panel needs.
+// grouped).
 loops::Expr first_block(const DirectConv& conv, loops::Expr panel, int lanes);
-int64_t grouped_blocks(int64_t in_channels, int64_t out_channels, int64_t groups, int64_t panel, int lanes);
 
-// Adds a call that spreads the plain weight [O, C/groups, kh, kw] for `conv` (whose channels are exchanged if
-// `transposed`); returns the buffer.
-int pack_grouped_weight(Lowering& lowering, const DirectConv& conv, ValueId weight, bool transposed);
+// Adds a call that packs the plain weight [O, C/groups, kh, kw], whose channels are exchanged if
+// `transposed`, into buffer `to`; `of` gives layer and location. Bytes it takes: storage_bytes of the packed
+// shape.
+void pack_grouped_weight(Lowering& lowering, const GroupedWeight& shape, ValueId weight, bool transposed,
+                         int to, ValueId of);
 // Adds a call that gathers the plain gradient `result` from the buffer conv.result.
 void unpack_grouped_weight_grad(Lowering& lowering, const WeightGrad& conv, ValueId result);
 

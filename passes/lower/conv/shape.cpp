@@ -37,7 +37,8 @@ ConvShape conv_shape(const Graph& graph, const Node& node) {
 ConvOperands conv_operands(const Graph& graph, const Node& node) {
   ConvOperands operands;
   for (size_t i = 2; i < node.inputs.size(); ++i) {
-    (graph[node.inputs[i]].type.rank() == 1 ? operands.bias : operands.transformed) = node.inputs[i];
+    const int rank = graph[node.inputs[i]].type.rank();
+    (rank == 1 ? operands.bias : rank == 4 ? operands.transformed : operands.packed) = node.inputs[i];
   }
   return operands;
 }
@@ -100,6 +101,24 @@ Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target
   const int64_t width =
       flattens(shape) ? shape.h.in * shape.w.in : (shape.w.in + shape.w.stride - 1) / shape.w.stride;
   return {{1, 0, 2, 3}, {{0, target.vector_lanes}, {1, panel(shape.channels, shape.groups, width, target)}}};
+}
+
+GroupedWeight forward_grouped_weight(const ConvShape& shape, const TargetInfo& target) {
+  return {.outputs = shape.outputs,
+          .inputs = shape.channels,
+          .groups = shape.groups,
+          .lanes = target.vector_lanes,
+          .panel = forward_weight_layout(shape, false, target).block(0),
+          .spread = spread_channels(shape, target.vector_lanes)};
+}
+
+GroupedWeight input_grad_grouped_weight(const ConvShape& shape, const TargetInfo& target) {
+  return {.outputs = shape.channels,
+          .inputs = shape.outputs,
+          .groups = shape.groups,
+          .lanes = target.vector_lanes,
+          .panel = input_grad_weight_layout(shape, target).block(1),
+          .spread = spread_channels(shape, target.vector_lanes)};
 }
 
 }  // namespace rnc

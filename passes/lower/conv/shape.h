@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ir/graph.h"
+#include "ir/ops/grouped_weight.h"
 #include "passes/target.h"
 
 namespace rnc {
@@ -30,7 +31,8 @@ ConvShape conv_shape(const Graph& graph, const Node& node);
 // The optional operands of a conv2d node, or kNoValue.
 struct ConvOperands {
   ValueId bias = kNoValue;
-  ValueId transformed = kNoValue;  // the weight as winograd_weight made it
+  ValueId transformed = kNoValue;  // the weight as winograd_weight made it,
+  ValueId packed = kNoValue;       // as grouped_weight did
 };
 ConvOperands conv_operands(const Graph& graph, const Node& node);
 
@@ -56,6 +58,10 @@ Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target
 // Channels per group where a vector of outputs is made of whole groups smaller than it, with as many inputs:
 // kernels then spread each group's inputs over its lanes. 0: they do not.
 int64_t spread_channels(const ConvShape& shape, int lanes);
+// How the kernels of a grouped convolution read its weight: forward, and for the input gradient, with the
+// roles of the channels exchanged.
+GroupedWeight forward_grouped_weight(const ConvShape& shape, const TargetInfo& target);
+GroupedWeight input_grad_grouped_weight(const ConvShape& shape, const TargetInfo& target);
 
 // Width of a row that a kernel tiles: the whole map for a 1x1 kernel on a narrow one.
 bool flattens(const ConvShape& shape);

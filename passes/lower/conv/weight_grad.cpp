@@ -136,8 +136,8 @@ class WeightGradKernel {
   }
 
   void sum_products(Body& body, const WeightGradOperands& operands, const Expr& part, const Range& range) {
-    const Expr begin = body.let("begin", part * loops::batch() / parts_);
-    const Expr end = body.let("end", (part + 1) * loops::batch() / parts_);
+    const Expr begin = body.let("begin", part * lowering_.images() / parts_);
+    const Expr end = body.let("end", (part + 1) * lowering_.images() / parts_);
     body.when(loops::less_equal(end, begin), [&](Body& b) {
       each_block(b, part, range,
                  [&](Body& c, const WeightBlock& weights, Expr) { clear_weights(c, operands, weights); });

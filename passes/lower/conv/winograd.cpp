@@ -87,14 +87,14 @@ class WinogradKernel {
     } else {
       check(!output_.sums(), "batches small and large are summed alike");
       const DirectPart direct = direct_part(lowering_, group_, conv_, kernel_);
-      const auto within = [](Extent tasks) {
-        return loops::less(loops::task(), loops::batch() * tasks.per_sample);
+      const auto within = [&](Extent tasks) {
+        return loops::less(loops::task(), lowering_.images() * tasks.per_sample);
       };
       body.comment("few images: direct");
-      body.when(both(loops::less(loops::batch(), how_.from_batch), within(direct.tasks)),
+      body.when(both(loops::less(lowering_.images(), how_.from_batch), within(direct.tasks)),
                 [&](Body& b) { direct.code(b, loops::task()); });
       body.comment("more images: Winograd");
-      body.when(both(loops::less_equal(how_.from_batch, loops::batch()), within(tasks)),
+      body.when(both(loops::less_equal(how_.from_batch, lowering_.images()), within(tasks)),
                 [&](Body& b) { task(b, loops::task()); });
       tasks.per_sample = std::max(tasks.per_sample, direct.tasks.per_sample);
     }
@@ -155,14 +155,14 @@ class WinogradKernel {
     body.when(active, [&](Body& b) {
       units_ = t_.images == 1
                    ? Expr(1)
-                   : b.let("units", loops::min(t_.units(), (loops::batch() - n0_ + (t_.unit_images - 1)) /
+                   : b.let("units", loops::min(t_.units(), (lowering_.images() - n0_ + (t_.unit_images - 1)) /
                                                                t_.unit_images));
       if (!shared_) {
         b.comment("input transform");
         b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
           input_.channels(c, cb);
           each_place(c, cb, [&](Body& d, TilePlace at, const TilePlace& ahead, Expr unit, Expr t) {
-            at.n = loops::min(at.n, loops::batch() - 1);
+            at.n = loops::min(at.n, lowering_.images() - 1);
             input_.tile(d, at, ahead, unit, t);
           });
         });
@@ -226,7 +226,7 @@ class WinogradKernel {
   // under which it has any, if there is one.
   Expr one_of(Body& body, Expr task, Expr& part, Expr& first_panel, Expr& end_panel) {
     if (shared_) {
-      const Expr parts = body.let("parts", loops::batch() * t_.row_parts);
+      const Expr parts = body.let("parts", lowering_.images() * t_.row_parts);
       part = body.let("part", task % parts);
       first_panel = body.let("panel", task / parts);
       return {};
@@ -239,8 +239,8 @@ class WinogradKernel {
     part = body.let("part", task / panels_);
     const Expr own = body.let("own", task % panels_);
     const Expr many = body.let(
-        "many",
-        loops::cast(loops::less_equal(kManyTasks * t_.images, loops::batch() * t_.row_parts), Scalar::i64));
+        "many", loops::cast(loops::less_equal(kManyTasks * t_.images, lowering_.images() * t_.row_parts),
+                            Scalar::i64));
     first_panel = own;
     end_panel =
         body.let("end", loops::select(loops::binary(loops::Binary::eq, many, 1), Expr(panels_), own + 1));
@@ -274,7 +274,7 @@ class WinogradKernel {
     const Expr block = body.let("block", panel * conv_.vectors + o);
     const WinogradOutput::Channels channels = output_.channels(body, block, shared_ ? Expr(o) : block);
     each_place(body, block, [&](Body& b, const TilePlace& at, const TilePlace& ahead, Expr unit, Expr t) {
-      const Expr exists = t_.unit_images > 1 ? loops::less(at.n, loops::batch()) : Expr();
+      const Expr exists = t_.unit_images > 1 ? loops::less(at.n, lowering_.images()) : Expr();
       const auto product = [&](int x) {
         const Expr place = product_at(x, o, unit * t_.unit_tiles() + t);
         return loops::load(products_, {place}, lanes_, 0);

@@ -84,11 +84,11 @@ void WinogradInput::transform_all(int buffer) {
       tile(b, {n, cb, th, tw}, {n, cb + ahead.maps, ahead.row, tw}, n / t_.unit_images, t);
     });
   };
-  const Expr used = loops::less_equal(how_.from_batch, loops::batch());
+  const Expr used = loops::less_equal(how_.from_batch, lowering_.images());
   body.when(how_.from_batch > 1 ? used : Expr(), [&](Body& b) {
     if (t_.unit_images == 1) return map(b, 0);
     const Expr slot = b.let("slot", n % t_.unit_images);
-    const Expr last = loops::binary(loops::Binary::eq, n, loops::batch() - 1);
+    const Expr last = loops::binary(loops::Binary::eq, n, lowering_.images() - 1);
     b.loop("s", slot, b.let("end", loops::select(last, Expr(t_.unit_images), slot + 1)), 1, map);
   });
   lowering_.call(kernel, {0, blocks_}, body, conv_.out,

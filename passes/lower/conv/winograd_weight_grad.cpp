@@ -74,8 +74,8 @@ class WinogradWeightGrad {
  private:
   // Sums the products of a task's share.
   void sum_products(Body& body) {
-    const Expr begin = body.let("begin", share_.part * loops::batch() / parts_);
-    const Expr end = body.let("end", (share_.part + 1) * loops::batch() / parts_);
+    const Expr begin = body.let("begin", share_.part * lowering_.images() / parts_);
+    const Expr end = body.let("end", (share_.part + 1) * lowering_.images() / parts_);
     // A vector more after each plane, so that planes do not fall on the same cache lines.
     v_ = body.alloc("v", Scalar::f32, {positions_, blocks_ * tiles_ + 1, lanes_}, loops::Space::scratch);
     e_ = body.alloc("e", Scalar::f32, {positions_, panels_ * conv_.vectors * tiles_ + 1, lanes_},

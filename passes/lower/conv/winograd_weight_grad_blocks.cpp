@@ -59,14 +59,14 @@ class WinogradWeightGradBlocks {
     const Expr panel = body.let("panel", loops::task() / groups);
     const Expr first = body.let("first", loops::task() % groups * kTaskBlocks);
     const Expr end = body.let("end", loops::min(first + kTaskBlocks, blocks_));
-    units_ = body.let("units", (loops::batch() + (images_ - 1)) / images_);
+    units_ = body.let("units", (lowering_.images() + (images_ - 1)) / images_);
     sums_ =
         body.alloc("sums", Scalar::f32, {kTaskBlocks, weights_, lanes_, panel_size}, loops::Space::scratch);
     body.comment("products");
     clear(body, end - first);
     body.loop("weight", 0, weights_, 1, [&](Body& b, Expr weight) {
       b.loop("unit", 0, units_, 1, [&](Body& c, Expr unit) {
-        const Expr left = (loops::batch() - unit * images_) * (tiles_h_ * tiles_w_);
+        const Expr left = (lowering_.images() - unit * images_) * (tiles_h_ * tiles_w_);
         const Expr tiles = images_ == 1 ? Expr(tiles_) : c.let("tiles", loops::min(tiles_, left));
         c.loop("cb", first, end, 1,
                [&](Body& d, Expr cb) { multiply(d, panel, first, cb, weight, unit, tiles); });

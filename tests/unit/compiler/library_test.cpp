@@ -12,6 +12,7 @@
 #include "compiler/trainer.h"
 #include "ir/text/text.h"
 #include "passes/pipeline.h"
+#include "runtime/contract/checksum.h"
 #include "tests/unit/compiler/compiled.h"
 
 namespace rnc::test {
@@ -126,6 +127,37 @@ TEST_CASE("the descriptor says what the model says") {
   CHECK(std::isnan(infer.inputs[0].default_value));
   CHECK(infer.outputs[0].name == std::string("fc"));
   for (int64_t i = 0; i < infer.call_count; ++i) CHECK(std::strlen(infer.calls[i].kernel) > 0);
+}
+
+TEST_CASE("the descriptor tells which labels and which batches an entry takes") {
+  const Tiny tiny({}, R"(
+model tiny(image: f32[N, 3, 4, 4], label: i32[N], coarse: i32[N], share: f32[]) {
+  a = batch_norm(conv2d(image, 8, kernel = 1))
+  b = batch_norm(global_avg_pool(a))
+  fc = linear(flatten(b), 7)
+  groups = linear(flatten(b), 3)
+  probabilities = softmax(groups)
+  predict probabilities
+  loss cross_entropy(fc, label) + share * cross_entropy(groups, coarse)
+  train adam()
+}
+)");
+  const Compiled compiled(tiny.model());
+  const rn_model_descriptor& d = compiled.descriptor();
+  for (int64_t i = 0; i < d.entry_count; ++i) {
+    const rn_entry& entry = d.entries[i];
+    const std::string name = entry.name;
+    CAPTURE(name);
+    const bool trains = name == "train_step" || name == "backward";
+    CHECK(entry.min_batch == (trains ? 2 : 1));
+    CHECK(entry.min_batch_layer == std::string(trains ? "b" : ""));
+    for (int64_t k = 0; k < entry.input_count; ++k) {
+      const std::string input = entry.inputs[k].name;
+      CHECK(entry.inputs[k].classes == (input == "label" ? 7 : input == "coarse" ? 3 : 0));
+      const bool number = input != "label" && input != "coarse" && input != "image" && input != "share";
+      CHECK((entry.inputs[k].type.dtype == RN_F64) == number);
+    }
+  }
 }
 
 TEST_CASE("the descriptor tells the layers and the memory plan") {
@@ -267,6 +299,8 @@ TEST_CASE("a trainer is rnrun, the library and a trailer that finds it") {
   CHECK(std::memcmp(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic) == 0);
   CHECK(bytes.substr(trailer.offset, trailer.size) == library);
   CHECK(trailer.offset + trailer.size + sizeof trailer == bytes.size());
+  const std::string before = bytes.substr(0, bytes.size() - sizeof trailer);
+  CHECK(trailer.checksum == rnrun::trailer_checksum(std::as_bytes(std::span(before)), trailer));
 }
 
 }  // namespace rnc::test

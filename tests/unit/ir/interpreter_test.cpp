@@ -123,3 +123,18 @@ TEST_CASE("every read in an entry sees the tensors as they were") {
   CHECK(run.assigned.at("w").values == Values{2, 4});
   CHECK(run.values[static_cast<size_t>(doubled)].values == Values{2, 4});
 }
+
+TEST_CASE("with a float's digits every result and every partial sum is a float") {
+  CHECK(rounded(1.0 / 3, kFloatDigits) == static_cast<double>(1.0f / 3));
+  CHECK(rounded(-1e30, kFloatDigits) == static_cast<double>(-1e30f));
+  CHECK(rounded(0.1, kDoubleDigits) == 0.1);
+  CHECK(rounded(5, 2) == 4);
+  CHECK(std::isnan(rounded(NaN, 20)));
+  // 1 is lost beside 2^24, each time.
+  ModelBuilder m;
+  const ValueId x = m.input("x", DType::f32, {1, 3}), w = m.input("w", DType::f32, {1, 3});
+  m.output("y", m.op(Op::linear, {x, w}, {}, "y"));
+  const Tensors inputs = {{"x", {{1, 3}, {0x1p24, 1, 1}}}, {"w", {{1, 3}, {1, 1, 1}}}};
+  CHECK(interpret(m.graph(), 1, inputs, {}).outputs.at("y").values[0] == 0x1p24 + 2);
+  CHECK(interpret(m.graph(), 1, inputs, {}, kFloatDigits).outputs.at("y").values[0] == 0x1p24);
+}

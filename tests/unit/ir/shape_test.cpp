@@ -101,6 +101,23 @@ TEST_CASE("shapes of convolutions") {
   CHECK(result(Op::winograd_weight, {f32({N, 3, 3, 3})}, {{"tile", int64_t{2}}}) ==
         "winograd_weight: the weight f32[N, 3, 3, 3] must not depend on the batch");
 
+  const Type grouped = f32({N, 12, 8, 8}), w3 = f32({6, 4, 3, 3});  // of 3 groups
+  const auto packed = [](const Type& w, int64_t groups, int64_t lanes, int64_t panel, int64_t spread) {
+    return result(Op::grouped_weight, {w},
+                  {{"groups", groups}, {"lanes", lanes}, {"panel", panel}, {"spread", spread}});
+  };
+  CHECK(packed(w3, 3, 4, 4, 0) == "f32[2, 2, 9, 4, 4]");
+  CHECK(packed(f32({8, 4, 1, 1}), 2, 8, 8, 4) == "f32[1, 1, 1, 4, 8]");
+  CHECK(packed(w3, 4, 4, 4, 0) == "grouped_weight: the 6 outputs are not divisible into 4 groups");
+  CHECK(packed(w3, 3, 0, 4, 0) == "grouped_weight: lanes must be at least 1, not 0");
+  CHECK(packed(w3, 3, 4, 4, 2) == "grouped_weight: spread must be 0 or the 4 inputs of a group, not 2");
+  CHECK(packed(f32({N, 3, 3, 3}), 1, 4, 4, 0) ==
+        "grouped_weight: the weight f32[N, 3, 3, 3] must not depend on the batch");
+  CHECK(result(Op::conv2d, {grouped, w3, f32({2, 2, 9, 4, 4})}, {{"groups", int64_t{3}}}) ==
+        "f32[N, 6, 6, 6]");
+  CHECK(result(Op::conv2d, {grouped, w3, f32({2, 2, 8, 4, 4})}, {{"groups", int64_t{3}}}) ==
+        "conv2d: the packed weight must be f32[2, 2, 9, 4, 4], not f32[2, 2, 8, 4, 4]");
+
   CHECK(result(Op::conv2d_input_grad, {f32({N, 8, 4, 4}), f32({8, 3, 3, 3})},
                {{"stride", int64_t{2}}, {"pad", int64_t{1}}, {"size", Pair{8, 7}}}) == "f32[N, 3, 8, 7]");
   CHECK(result(Op::conv2d_input_grad, {f32({N, 8, 4, 4}), f32({8, 3, 3, 3})}, {{"size", int64_t{9}}}) ==

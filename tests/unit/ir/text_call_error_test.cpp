@@ -86,9 +86,9 @@ TEST_CASE("operations and layers") {
       {"extra positional", spec(R"(
   y = conv2d(x, 8, 3)
   predict y)"),
-       R"(m.graph:2:17: error: conv2d: operand 2 must be a tensor, not an integer
+       R"(m.graph:2:20: error: conv2d: argument 3 must have a name, such as kernel = ...
   y = conv2d(x, 8, 3)
-                ^
+                   ^
 )"},
       {"shape mismatch", spec(R"(
   a = conv2d(x, 8, kernel = 3)

@@ -62,6 +62,22 @@ TEST_CASE("operations") {
     x : f32[N, 4] = input(3)
                     ^
 )"},
+      {"input with a default that has none", dump(R"(
+  entry model {
+    x : f32[N, 4] = input(default = 3)
+  })"),
+       R"(m.graph:4:5: error: the input x f32[N, 4] has a default, which only f32[] can have
+    x : f32[N, 4] = input(default = 3)
+    ^
+)"},
+      {"input with another argument", dump(R"(
+  entry model {
+    x : f32[] = input(defautl = 3)
+  })"),
+       R"(m.graph:4:23: error: input: there is no argument 'defautl'; did you mean 'default'?
+    x : f32[] = input(defautl = 3)
+                      ^
+)"},
       {"unknown tensor", dump(R"(
   entry model {
     v : f32[4] = state()
@@ -110,18 +126,22 @@ TEST_CASE("operations") {
     x : f32[N, 4] = input()
     y : f32[N, 4] = reshape(x, shap = [N, 4])
   })"),
-       R"(m.graph:5:40: error: unknown constant 'N'
+       R"(m.graph:5:32: error: reshape: there is no argument 'shap'; did you mean 'shape'?
+    y : f32[N, 4] = reshape(x, shap = [N, 4])
+                               ^
+m.graph:5:40: error: unknown constant 'N'
     y : f32[N, 4] = reshape(x, shap = [N, 4])
                                        ^
+2 errors
 )"},
       {"operation in an attribute", dump(R"(
   entry model {
     x : f32[N, 4] = input()
     y : f32[N, 4] = reshape(x, shape = relu(x))
   })"),
-       R"(m.graph:5:45: error: unknown constant 'x'
+       R"(m.graph:5:40: error: 'relu' cannot be used in a constant expression
     y : f32[N, 4] = reshape(x, shape = relu(x))
-                                            ^
+                                       ^
 )"},
   });
 }

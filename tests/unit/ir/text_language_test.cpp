@@ -1,5 +1,6 @@
 // What specs mean: names, blocks, conditions, arithmetic, initialisers, options.
 #include <algorithm>
+#include <cmath>
 
 #include "text_support.h"
 
@@ -278,6 +279,22 @@ TEST_CASE("--set replaces constants and what follows from them; --optimizer repl
   CHECK(module.optimizer.hyper.get<double>("beta2") == 0.9);
   CHECK_FALSE(module.optimizer.hyper.has("momentum"));
   CHECK(parse_text(text, {.optimizer = "sgd"}).optimizer.hyper.all().empty());
+}
+
+TEST_CASE("defaults of scalar inputs") {
+  const Module module = parse_text(R"(const half = 0.5
+model m(x: f32[N, 3], alpha: f32[] = half / 2, beta: f32[] = 3, gamma: f32[]) {
+  y = x * alpha * beta * gamma
+  predict y
+}
+)");
+  CHECK(node(module, "alpha").attributes.get<double>("default") == 0.25);
+  CHECK(node(module, "beta").attributes.get<double>("default") == 3);
+  CHECK(std::isnan(node(module, "gamma").attributes.get<double>("default")));
+  const std::string dump = print(module, {.locations = false});
+  CHECK(dump.find("alpha : f32[] = input(default = 0.25)\n") != std::string::npos);
+  CHECK(dump.find("gamma : f32[] = input()\n") != std::string::npos);
+  CHECK(equal(parse_text(dump), module));
 }
 
 }  // namespace rnc

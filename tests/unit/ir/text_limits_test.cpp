@@ -70,6 +70,10 @@ TEST_CASE("work") {
         "m.graph:10:10: error: the model is too large: more than 100000 operations");
   CHECK(message_of(tower(1, 10'000, "return batch_norm(x)")) ==
         "m.graph:6:10: error: the model is too large: more than 20000 tensors");
+  std::string nodes;
+  for (int i = 0; i < 2049; ++i) nodes += "x" + std::to_string(i) + " = relu(x)\n";
+  CHECK(message_of("model m {\nentry infer {\nx : f32[N, 4] = input()\nkernel k {\n" + nodes + "}\n}\n}") ==
+        "m.graph:4:1: error: the kernel k has more than 2048 operations");
 }
 
 }  // namespace rnc

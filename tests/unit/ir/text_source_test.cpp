@@ -82,7 +82,8 @@ TEST_CASE("a byte-order mark and Windows' line ends do not count") {
   const Directory directory;
   directory.write("mark.graph", "\xef\xbb\xbfmodl x {}\r\n");
   CHECK(directory.error_of("mark.graph") ==
-        "DIR/mark.graph:1:1: error: expected include, const, block or model, found 'modl'\n"
+        "DIR/mark.graph:1:1: error: expected include, const, block or model, found 'modl'; did you mean "
+        "'model'?\n"
         "modl x {}\n"
         "^\n");
   directory.write("mark_only.graph", "\xef\xbb\xbf");

@@ -26,7 +26,7 @@ inline std::string error_of(std::string_view text, const ElaborateOptions& optio
     parse_text(text, options);
     return "no error";
   } catch (const UserError& error) {
-    return error.diagnostic().render();
+    return error.render();
   }
 }
 

@@ -68,7 +68,7 @@ TEST_CASE("items, statements and types") {
   check_errors({
       {"something else than an item", R"(layer = 3
 )",
-       R"(m.graph:1:1: error: expected include, const, block or model, found 'layer'
+       R"(m.graph:1:1: error: expected include, const, block or model, found 'layer'; write const layer = ...
 layer = 3
 ^
 )"},

@@ -204,12 +204,19 @@ TEST_CASE("what cannot be trained is an error that says why") {
   SUBCASE("no gradient rule") {
     ModelBuilder m("train");
     const ValueId label = m.input("label", DType::i32, {3});
-    const ValueId sum = m.op(Op::channel_sum, {m.tensor("w", {3, 3})}, {}, "sum");
-    const ValueId logits = m.op(Op::reshape, {sum}, {{"shape", std::vector<int64_t>{3, 1}}});
+    const ValueId w = m.tensor("w", {3, 3});
+    const ValueId logits = m.op(Op::relu_grad, {w, w}, {}, "logits");
     m.output("loss", m.op(Op::cross_entropy, {logits, label}));
     m.module.optimizer.name = "sgd";
     CHECK(message_of(m.module, differentiate) ==
-          "channel_sum: has no gradient, but sum depends on a parameter");
+          "relu_grad: has no gradient, but logits depends on a parameter");
+  }
+  SUBCASE("batch norm of one value per channel") {
+    ModelBuilder m;
+    const ValueId label = m.input("label", DType::i32, {1});
+    m.classifier(m.batch_norm("bn", m.tensor("w", {1, 3})), label);
+    CHECK(message_of(m.module, derive_entries) ==
+          "batch_norm: training needs more than one value per channel; f32[1, 3] has one");
   }
   SUBCASE("no parameter") {
     ModelBuilder m("train");

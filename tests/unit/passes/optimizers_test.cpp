@@ -24,7 +24,7 @@ std::vector<double> three_steps(Optimizer optimizer, double lr) {
   std::map<std::string, ValueId> inputs;
   Tensors arguments;
   for (const std::string& name : update_inputs(optimizer)) {
-    inputs[name] = b.input(name, {});
+    inputs[name] = b.input(name, {DType::f64, {}, {}});
     if (optimizer.hyper.has(name)) arguments[name] = {{}, {optimizer.hyper.get<double>(name)}};
   }
   arguments["lr"] = {{}, {lr}};
@@ -84,6 +84,11 @@ TEST_CASE("sgd with dampening, which spares the first step") {
               {0.95, 0.92375, 0.7501249999999999});
 }
 
+TEST_CASE("sgd without momentum is not damped") {
+  check_close(three_steps(optimizer("sgd", {{"momentum", 0.0}, {"dampening", 0.5}}), 0.1),
+              {0.95, 0.975, 0.775});
+}
+
 TEST_CASE("adam") {
   check_close(three_steps(optimizer("adam", {}), 0.05),
               {0.950000001, 0.9366831493539233, 0.9031507672645767});
@@ -139,7 +144,12 @@ TEST_CASE("inputs and slots follow from what the model names") {
 }
 
 TEST_CASE("a wrong optimizer is an error that says what is wrong") {
-  CHECK(message_of(optimizer("sdg", {})) == "there is no optimizer sdg; there are sgd, adam, adamw, rmsprop");
+  CHECK(message_of(optimizer("sdg", {})) ==
+        "there is no optimizer sdg; there are sgd, adam, adamw, rmsprop; did you mean 'sgd'?");
+  CHECK(message_of(optimizer("LAMB", {})) ==
+        "there is no optimizer LAMB; there are sgd, adam, adamw, rmsprop; rnc has no such optimizer yet");
+  CHECK(message_of(optimizer("sgd", {{"lr", 0.1}})) ==
+        "sgd: there is no attribute lr; it is the recipe's: recipe(lr = ...)");
   CHECK(message_of(optimizer("sgd", {{"beta1", 0.9}})) == "sgd: there is no attribute beta1");
   CHECK(message_of(optimizer("sgd", {{"momentum", std::string("high")}})) ==
         "sgd: momentum must be a number, not \"high\"");

@@ -89,6 +89,7 @@ TEST_CASE("labels go by the model's class names where they are known") {
   const auto data = open_image_folder(directory.path(), options);
   read(*data, 0, 2);
   read(*data, 1, 0);
+  CHECK(data->class_names() == options.class_names);
 
   options.class_names = {"cow", "bird", "cat"};
   CHECK(message() ==
@@ -98,6 +99,29 @@ TEST_CASE("labels go by the model's class names where they are known") {
     options.class_names = names;
     CHECK(message() == directory.path() + " has 2 folders of images, the model has 3 classes");
   }
+}
+
+TEST_CASE("folders called otherwise name the classes, unless the names are fixed") {
+  const TemporaryDirectory directory;
+  write_folders(directory);
+  DataOptions options = kOptions;
+  for (const std::vector<std::string>& names : {std::vector<std::string>{}, {"b", "a"}}) {
+    options.class_names = names;
+    const auto data = open_image_folder(directory.path(), options);
+    CHECK(data->class_names() == std::vector<std::string>{"cat", "dog"});
+    read(*data, 0, 0);
+    read(*data, 1, 1);
+  }
+  const auto message = [&] { return error_of([&] { open_image_folder(directory.path(), options); }); };
+  options.named_by = "the checkpoint";
+  options.names_fixed = true;
+  CHECK(message() ==
+        directory.path() +
+            ": the folders cat, dog are not called like any class of the checkpoint, which are b, a");
+
+  options.names_fixed = false;
+  std::filesystem::rename(directory / "dog", directory / "d\xf6g");
+  CHECK(message() == directory.path() + "/d\xf6g: the name of a class must be UTF-8");
 }
 
 TEST_CASE("a folder without images is an error") {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "runtime/contract/checksum.h"
 #include "runtime/cpu_features.h"
 #include "tests/unit/runtime/support.h"
 
@@ -56,9 +57,9 @@ TEST_CASE("what is no model, or not for this rnrun or machine, is refused before
 
   CHECK(message("/nonexistent/m.so") == "cannot load the model /nonexistent/m.so: no such file");
   CHECK(message(directory.path()) == "cannot load the model " + directory.path() + ": not a regular file");
-  CHECK(message(garbage).starts_with("cannot load the model " + garbage + ": "));
-  CHECK(message(directory / "empty.so").starts_with("cannot load the model "));
-  CHECK(message("/proc/self/exe").starts_with("cannot load the model /proc/self/exe: "));
+  for (const std::string& path : {garbage, directory / "empty.so", std::string("/proc/self/exe")})
+    CHECK(message(path) ==
+          path + " is no library made by this version of rnc, or is damaged: it has no checksum");
   const std::string magic = model_path("linear_wrong_magic");
   CHECK(message(magic) == magic + " is not a model made by rnc (wrong magic number)");
   const std::string version = model_path("linear_wrong_version");
@@ -112,9 +113,11 @@ TEST_CASE("a model is loaded from the end of an executable") {
   const std::string path = directory / "trainer";
   const std::string program = "any program text";
   const std::string library = read_text(model_path("linear"));
-  rn_trailer trailer{program.size(), library.size(), {}};
+  rn_trailer trailer{program.size(), library.size(), 0, {}};
   std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
   const auto write = [&] {
+    const std::string before = program + library;
+    trailer.checksum = trailer_checksum(std::as_bytes(std::span(before)), trailer);
     write_text(path,
                program + library + std::string(reinterpret_cast<const char*>(&trailer), sizeof trailer));
   };
@@ -132,6 +135,33 @@ TEST_CASE("a model is loaded from the end of an executable") {
   write_text(path, "short");
   CHECK(Model::load_carried(path) == nullptr);
   CHECK(Model::load_carried(model_path("linear")) == nullptr);
+}
+
+TEST_CASE("an executable that carries a model and is damaged is refused, wherever the damage is") {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "trainer";
+  const std::string program = read_text(model_path("linear_no_lr"));  // an ELF file, as rnrun is one
+  const std::string library = read_text(model_path("linear"));
+  const std::string before = program + library;
+  rn_trailer trailer{program.size(), library.size(), 0, {}};
+  std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
+  trailer.checksum = trailer_checksum(std::as_bytes(std::span(before)), trailer);
+  const std::string good = before + std::string(reinterpret_cast<const char*>(&trailer), sizeof trailer);
+  const auto message = [&](const std::string& bytes) {
+    write_text(path, bytes);
+    return error_of([&] { Model::load_carried(path); });
+  };
+  CHECK(message(good).empty());
+  const std::string damaged = "the model carried by " + path + " is damaged: ";
+  CHECK(message(good.substr(0, good.size() - 1)) == damaged + "its trailer is missing");
+  CHECK(message(good.substr(0, program.size() - 1)) == damaged + "its trailer is missing");
+  CHECK(message(before) == damaged + "its trailer is missing");
+  for (const size_t at : {size_t{100}, program.size() / 2, program.size() + 5, before.size() - 1,
+                          before.size() + 3, before.size() + 20, good.size() - 1}) {
+    std::string bad = good;
+    bad[at] = static_cast<char>(bad[at] ^ 4);
+    CHECK_MESSAGE(message(bad).starts_with(damaged), at);
+  }
 }
 
 TEST_CASE("CPU features") {

@@ -1,0 +1,127 @@
+// Calls of blocks, and their repetition.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ir/text/elaborator.h"
+#include "ir/text/suggest.h"
+
+namespace rnc::text {
+
+Value Elaborator::call_block(const Definition& block, const Expr& call, const Arguments& arguments,
+                             std::string scope, std::string result_name) {
+  const Level level(*this, call.location);
+  check_recursion(block, call);
+  check_arguments(block, call, arguments);
+  const auto initializers = initializers_;  // `init` in a block holds to its end
+  frames_.push_back({&block, std::move(scope), std::move(result_name), {}, call.location});
+  Value result = run_block(block, arguments);
+  frames_.pop_back();
+  initializers_ = initializers;
+  return result;
+}
+
+// In the frame of the block.
+Value Elaborator::run_block(const Definition& block, const Arguments& arguments) {
+  Value result{Poison{}};
+  attempt(block.location, [&] {
+    bind(block, arguments);
+    if (std::optional<Value> returned = execute(block.body)) {
+      result = std::move(*returned);
+    } else if (!frames_.back().uncertain) {
+      throw UserError(block.location, fmt::format("block {} does not return anything", block.name));
+    }
+  });
+  return result;
+}
+
+void Elaborator::check_recursion(const Definition& block, const Expr& call) const {
+  const bool is_open = std::ranges::any_of(frames_, [&](const Frame& f) { return f.definition == &block; });
+  if (is_open) throw UserError(call.location, fmt::format("block {} calls itself", block.name));
+}
+
+void Elaborator::check_arguments(const Definition& block, const Expr& call,
+                                 const Arguments& arguments) const {
+  const std::vector<Parameter>& parameters = block.parameters;
+  const size_t positional = positional_count(arguments);
+  if (positional > parameters.size()) {
+    throw UserError(arguments[parameters.size()].syntax->location,
+                    fmt::format("{}: takes {} arguments, not {}", block.name, parameters.size(), positional));
+  }
+  std::vector<std::string> names;
+  for (const Parameter& parameter : parameters) names.push_back(parameter.name);
+  std::vector<bool> is_bound(parameters.size());
+  for (size_t i = 0; i < positional; ++i) is_bound[i] = true;
+  for (size_t i = positional; i < arguments.size(); ++i) {
+    const Expr& syntax = *arguments[i].syntax;
+    const auto index = static_cast<size_t>(std::ranges::find(names, syntax.keyword) - names.begin());
+    if (index == names.size()) {
+      throw UserError(syntax.keyword_location,
+                      fmt::format("{}: there is no argument '{}'{}", block.name, syntax.keyword,
+                                  suggestion(Wanted::argument, syntax.keyword, names)));
+    }
+    if (is_bound[index]) {
+      throw UserError(syntax.keyword_location,
+                      fmt::format("{}: {} is given twice", block.name, syntax.keyword));
+    }
+    is_bound[index] = true;
+  }
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (!is_bound[i] && !parameters[i].default_value) {
+      throw UserError(call.location, fmt::format("{}: {} is missing", block.name, names[i]));
+    }
+  }
+}
+
+// Binds the parameters in the new frame, in order: a default may use those before it.
+void Elaborator::bind(const Definition& block, const Arguments& arguments) {
+  const size_t positional = positional_count(arguments);
+  for (size_t i = 0; i < block.parameters.size(); ++i) {
+    const Parameter& parameter = block.parameters[i];
+    const auto named = std::ranges::find_if(
+        arguments, [&](const Argument& argument) { return argument.syntax->keyword == parameter.name; });
+    frames_.back().variables[parameter.name] = i < positional ? arguments[i].value
+                                               : named != arguments.end()
+                                                   ? named->value
+                                                   : evaluate(*parameter.default_value, *this);
+  }
+}
+
+// repeat(block, x, ..., count = K): y = block(x, ...), then block(y, ...), K times in all, in scopes NAME.0,
+// NAME.1, ...; an argument `stride` is for the first only.
+Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
+  Arguments arguments = evaluate_arguments(call, *this);
+  if (positional_count(arguments) < 2) {
+    throw UserError(call.location, "repeat: takes a block, what it is applied to, and count = K");
+  }
+  const auto* applied = arguments[0].value.get<const Definition*>();
+  if (arguments[0].value.is_poison()) return {Poison{}};
+  if (applied == nullptr) {
+    throw UserError(
+        arguments[0].syntax->location,
+        fmt::format("repeat: the first argument must be a block, not {}", kind_of(arguments[0].value)));
+  }
+  const Definition& block = **applied;
+  arguments.erase(arguments.begin());
+  const auto named = [](std::string_view name) {
+    return [name](const Argument& argument) { return argument.syntax->keyword == name; };
+  };
+  const auto count_argument = std::ranges::find_if(arguments, named("count"));
+  if (count_argument == arguments.end()) throw UserError(call.location, "repeat: count is missing");
+  const int64_t count = to_integer(count_argument->value, count_argument->syntax->location, "repeat: count");
+  if (count < 0 || count > kMaxRepeats) {
+    throw UserError(count_argument->syntax->location,
+                    fmt::format("repeat: count must be between 0 and {}, not {}", kMaxRepeats, count));
+  }
+  arguments.erase(count_argument);
+  const std::string name = result_name.empty() ? generated_name(block.name, call.location) : result_name;
+  for (int64_t i = 0; i < count; ++i) {
+    const std::string step = fmt::format("{}.{}", name, i);
+    arguments[0].value = call_block(block, call, arguments, layer_of(step), step);
+    if (i == 0) std::erase_if(arguments, named("stride"));
+    if (arguments[0].value.is_poison()) break;
+  }
+  return arguments[0].value;
+}
+
+}  // namespace rnc::text

@@ -1,0 +1,28 @@
+// What a program writes to its standard streams. A write to standard output that fails ends nothing, least of
+// all a training; it is told at the end.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <string>
+
+namespace rnrun {
+
+// To standard output.
+template <class... Args>
+void print(fmt::format_string<Args...> format, Args&&... args) {
+  const std::string text = fmt::format(format, std::forward<Args>(args)...);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+// A line to standard error.
+inline void print_message(std::string text) {
+  text += '\n';
+  std::fwrite(text.data(), 1, text.size(), stderr);
+}
+
+// At the end: throws Error when not all has arrived that was written to standard output.
+void finish_output();
+
+}  // namespace rnrun

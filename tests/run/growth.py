@@ -1,0 +1,124 @@
+"""The time rnc takes grows as the network does: per operation it is hardly more for networks four times as deep.
+
+Networks of equal layers, and chains in which values are used more than once, as walks that forget where they have been
+take exponential time on them. Time is that of the processor, the least of two runs where one seems too long; what a
+network of one layer takes is left out, so that it hides nothing. Memory is bounded too, and the stack is the usual one.
+"""
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+
+MOST_GROWTH = 1.2  # of the time per operation from one size to the next, four times as large
+MOST_KILOBYTES = 1_000_000
+LAYERS = (100, 400, 1600)
+CHAIN = (1250, 5000)  # operations
+
+
+def model(lines, result, parameters="", train=True):
+    ending = "loss cross_entropy(fc, label)\n  train sgd(momentum = 0.9)" if train else ""
+    return f"""model deep(image: f32[N, 16, 16, 16]{", label: i32[N]" if train else ""}) {{
+  {parameters}
+  {chr(10).join(lines)}
+  fc = linear(flatten(global_avg_pool({result})), 10)
+  predict fc
+  {ending}
+}}
+"""
+
+
+def layers(count):
+    lines, x = [], "image"
+    for i in range(count):
+        lines.append(f"  l{i}.conv = conv2d({x}, 16, kernel = 3, pad = 1, bias = false)")
+        lines.append(f"  l{i}.bn = batch_norm(l{i}.conv)\n  l{i}.relu = relu(l{i}.bn)")
+        x = f"l{i}.relu"
+    return model(lines, x)
+
+
+def chain(step, result="image + x", parameters="", first="p", train=True):
+    """Of operations x0 = step(first), x1 = step(x0), ...; the last is x."""
+
+    def build(count):
+        lines = [step(first if i == 0 else f"x{i - 1}", f"x{i}") for i in range(count)]
+        return model(lines, result.replace("x", f"x{count - 1}"), parameters, train)
+
+    return build
+
+
+def plain(operation):
+    return lambda x, y: f"{y} = {operation.replace('x', x)}"
+
+
+CHANNELS = "parameter p : f32[16] = constant(value = 0.5)"
+WEIGHT = "parameter p : f32[16, 16, 3, 3] = kaiming_uniform(a = 1)"
+CONVOLUTION = "relu(conv2d(image, x))"
+CHAINS = {
+    "squares of a parameter": chain(plain("x * x"), parameters=CHANNELS),
+    "squares of a weight": chain(plain("x * x"), CONVOLUTION, WEIGHT),
+    "doubled activations": chain(plain("x + x"), "x", "start = relu(conv2d(image, 16, kernel = 3, pad = 1))", "start"),
+    "squares of activations": chain(plain("relu(x * x)"), "x", "start = conv2d(image, 16, kernel = 1)", "start"),
+    "one value in all": chain(plain("p * x"), "x", "p = conv2d(image, 16, kernel = 1)"),
+    "every square in use": chain(
+        lambda x, y: f"{y} = {x} * {x}\n  a{y[1:]} = {'image' if x == 'p' else 'a' + x[1:]} + {y}",
+        "x".replace("x", "ax"),
+        CHANNELS,
+    ),
+}
+
+
+class Compiler:
+    def __init__(self, directory):
+        self.rnc = os.path.join(directory, "rnc")
+        self.directory = tempfile.TemporaryDirectory()
+
+    def run(self, text, limit):
+        """Seconds of processor time and the most kilobytes of memory that compiling this takes."""
+        path = os.path.join(self.directory.name, "deep.graph")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+            resource.setrlimit(resource.RLIMIT_STACK, (8 << 20, 8 << 20))
+            os.execv(self.rnc, [self.rnc, path, "-o", os.path.join(self.directory.name, "deep.so")])
+        _, status, usage = os.wait4(child, 0)
+        if status != 0:
+            sys.exit(f"FAILED: rnc ends with {status} after {usage.ru_utime:.1f} s")
+        return usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+def check(compiler, name, build, sizes):
+    base, _ = compiler.run(build(1), 60)
+    times = []
+    for i, size in enumerate(sizes):
+        time, memory = compiler.run(build(size), 60)
+        if i > 0 and time - base > MOST_GROWTH * times[-1] * size / sizes[i - 1]:
+            time = min(time, compiler.run(build(size), 60)[0])
+            again = compiler.run(build(sizes[i - 1]), 60)[0] - base
+            times[-1] = max(times[-1], again)
+        times.append(time - base)
+        print(f"{name}: {size}: {time:.2f} s, {1000 * (time - base) / size:.2f} ms each; {memory // 1000} MB")
+        if memory > MOST_KILOBYTES:
+            sys.exit(f"FAILED: {name}: {memory} kilobytes for {size}")
+        if i > 0 and times[-1] / size > MOST_GROWTH * times[-2] / sizes[i - 1]:
+            sys.exit(f"FAILED: {name}: the time per operation grows from {sizes[i - 1]} to {size}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin", required=True, help="where rnc is")
+    parser.add_argument("--only", help="a name in the list")
+    arguments = parser.parse_args()
+    compiler = Compiler(arguments.bin)
+    networks = {"layers": (layers, LAYERS)} | {name: (build, CHAIN) for name, build in CHAINS.items()}
+    for name, (build, sizes) in networks.items():
+        if arguments.only in (None, name):
+            check(compiler, name, build, sizes)
+
+
+if __name__ == "__main__":
+    main()

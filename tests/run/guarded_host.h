@@ -1,0 +1,37 @@
+// Compiled models in a host that gives them nothing but what runtime/abi.h promises. Every array ends, or
+// begins, at a page that cannot be touched; what a model may not read is NaN. The results must be finite and
+// have the same bits as in an ordinary host (rnrun::Session), and after each entry the padding of all tensors
+// must be zero.
+#pragma once
+
+#include <string>
+
+#include "ir/graph.h"
+#include "ir/interpreter.h"
+#include "passes/conv_rules.h"
+#include "runtime/abi.h"
+#include "tests/run/guarded_run.h"
+
+namespace rnc::test {
+
+struct HostedData {
+  Tensors inputs;   // of all entries, by name; scalars with a default may be left out
+  Tensors tensors;  // to start from; those not given are zero
+  int64_t batch = 1;
+};
+// Values for all of a module's entries and tensors (random_graph.h).
+HostedData random_hosted_data(const Module& elaborated, int64_t batch, uint64_t seed);
+
+// Compiles a module as elaborated for a CPU and runs its entries, three steps of training among them: as the
+// compiler plans its memory, and with every array guarded at its end and at its beginning. What is wrong
+// first; empty if nothing is.
+std::string hosted_fault(const Module& elaborated, const std::string& cpu, const HostedData& data,
+                         const ConvRules& conv = {});
+// Checks with doctest's CHECK that nothing is.
+void check_hosted(const Module& elaborated, const std::string& cpu, const HostedData& data,
+                  const ConvRules& conv = {});
+
+// What is wrong first with a model that is hosted so, by its entry; empty if nothing is.
+std::string hosted_fault(const rn_model_descriptor& model, const HostedData& data, const Hosting& hosting);
+
+}  // namespace rnc::test

@@ -1,0 +1,60 @@
+#include "tests/support/isolated.h"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "ir/diagnostics.h"
+
+namespace rnc::test {
+namespace {
+
+using File = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+File temporary() {
+  File file(std::tmpfile(), std::fclose);
+  check(file != nullptr, "no temporary file");
+  return file;
+}
+
+std::string text_of(std::FILE* file) {
+  std::rewind(file);
+  std::string text;
+  char buffer[4096];
+  for (size_t n = 0; (n = std::fread(buffer, 1, sizeof buffer, file)) > 0;) text.append(buffer, n);
+  return text;
+}
+
+std::string describe(int status) {
+  if (WIFEXITED(status)) return fmt::format("exit {}", WEXITSTATUS(status));
+  return fmt::format("signal {} ({})", WTERMSIG(status), strsignal(WTERMSIG(status)));
+}
+
+}  // namespace
+
+Isolated run_isolated(const std::function<std::string()>& work, std::chrono::seconds limit) {
+  const File result = temporary(), errors = temporary();
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  check(child >= 0, "no process");
+  if (child == 0) {
+    for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(signal, SIG_DFL);
+    dup2(fileno(errors.get()), STDERR_FILENO);
+    alarm(static_cast<unsigned>(limit.count()));
+    const std::string text = work();
+    std::fwrite(text.data(), 1, text.size(), result.get());
+    std::fflush(result.get());
+    _exit(0);
+  }
+  int status = 0;
+  check(waitpid(child, &status, 0) == child, "no child");
+  return {text_of(result.get()), describe(status), text_of(errors.get())};
+}
+
+}  // namespace rnc::test
