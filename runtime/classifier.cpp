@@ -25,7 +25,7 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
     const std::string_view called = v.name;
     if (t.rank == 0) {
       if (called == "lambda" && t.dtype == RN_F32) c.lambda = called;
-      if (t.dtype != RN_F32) result.other = true;
+      if (t.dtype != RN_F32 && t.dtype != RN_F64) result.other = true;
       continue;
     }
     if (t.dtype == RN_U8 && t.rank == 4 && t.dims[0] < 0 && c.image.empty()) {

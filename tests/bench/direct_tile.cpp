@@ -102,8 +102,8 @@ Program program_of(const Kernel& kernel) {
     buffer.index = i % 2;
     entry.buffers.push_back(buffer);
   }
-  entry.inputs = {Node{Op::input, "x", {}, {}, type, {}, {}, -1},
-                  Node{Op::input, "w", {}, {}, type, {}, {}, -1}};
+  entry.inputs = {Node{Op::input, "x", {}, complete_attributes(info(Op::input), {}, {}), type, {}, {}, -1},
+                  Node{Op::input, "w", {}, complete_attributes(info(Op::input), {}, {}), type, {}, {}, -1}};
   entry.outputs = {{"y", type}};
   Call call;
   call.kernel = 0;

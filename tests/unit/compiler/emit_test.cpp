@@ -51,7 +51,8 @@ Program one_call(const Kernel& kernel) {
     buffer.index = static_cast<int>(input ? entry.inputs.size() : entry.outputs.size());
     const Type type{DType::f32, {}, {}};
     if (input) {
-      entry.inputs.push_back(Node{Op::input, param->name, {}, {}, type, {}, {}, -1});
+      entry.inputs.push_back(
+          Node{Op::input, param->name, {}, complete_attributes(info(Op::input), {}, {}), type, {}, {}, -1});
     } else {
       entry.outputs.emplace_back(param->name, type);
     }
