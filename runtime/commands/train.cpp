@@ -188,6 +188,7 @@ int train(const Options& options) {
     return test_only(session, state, *open_split(settings.data, Split::test, needs), limits.workers);
   needs.keep_size = settings.random_resized_crop;
   const DataSplits data = open_data(settings.data, needs);
+  Trainer trainer(session, data, settings, directory, limits);  // refuses what cannot be trained
   prepare_directory(options, directory);
 
   print_left_out(*data.train);
@@ -200,7 +201,6 @@ int train(const Options& options) {
              model->descriptor().optimizer, settings.lr, settings.lr_scheduler, options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;
-  Trainer trainer(session, data, settings, directory, limits);
   RunDirectory log(directory, *model, config_json(*model, state.settings, data, options),
                    trainer.steps_per_epoch(), state.position.epoch, state.position.step);
   const TrainOutcome outcome = trainer.run(state, log);
