@@ -1,6 +1,7 @@
 // Damaged libraries and libraries of other machines: found from the bytes of their files, before they are
 // loaded.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -37,6 +38,9 @@ std::string library_for(const TargetRequest& request) {
   return compile_to_shared_library(Model{compilation.module, *compilation.program, target, 0, false, {}});
 }
 
+std::string foreign(std::string_view bytes) {
+  return rnrun::foreign_library_fault(std::as_bytes(std::span(bytes)));
+}
 std::string fault(std::string_view bytes) { return rnrun::library_fault(std::as_bytes(std::span(bytes))); }
 
 // What rnrun says of a file with these bytes; "" if it takes it.
@@ -92,8 +96,8 @@ TEST_CASE("a library of another machine is called that") {
   const bool x86 = here.starts_with("x86_64");
   const std::string other = library_for({x86 ? "aarch64-linux-gnu" : "x86_64-linux-gnu", "", ""});
   CHECK(fault(other).empty());
-  CHECK(rnrun::foreign_library_fault(std::as_bytes(std::span(library_for({})))).empty());
-  CHECK(rnrun::foreign_library_fault(std::as_bytes(std::span(other))) ==
+  CHECK(foreign(library_for({})).empty());
+  CHECK(foreign(other) ==
         fmt::format(
             "was compiled for {}, this machine is {}: compile it with rnc's --target-triple for this one",
             x86 ? "aarch64" : "x86-64", x86 ? "x86-64" : "aarch64"));
