@@ -121,7 +121,7 @@ class Parser {
     const size_t at = find_checksum(all.substr(0, all.size() - data_.size()));
     std::string actual = "unknown";
     if (at != std::string_view::npos)
-      actual = checksum_text(checksum_of(
+      actual = contract::checksum_text(contract::checksum_of(
           {bytes_.first(at), std::as_bytes(std::span(kUnknown)), bytes_.subspan(at + kUnknown.size())}));
     if (checksum.mapped() != actual)
       throw Error(fmt::format("{} is damaged: its checksum is {}, that of its content {}", path_,
@@ -215,7 +215,7 @@ void write_safetensors(const std::string& path, const TensorFile& content) {
   for (size_t i = 0; i < 8; ++i) length[i] = static_cast<std::byte>(text.size() >> (8 * i) & 0xff);
   parts[0] = length;
   parts[1] = std::as_bytes(std::span(text));
-  text.replace(find_checksum(text), kUnknown.size(), checksum_text(checksum_of(parts)));
+  text.replace(find_checksum(text), kUnknown.size(), contract::checksum_text(contract::checksum_of(parts)));
   replace_file(path, parts);
 }
 

@@ -39,9 +39,9 @@ std::string library_for(const TargetRequest& request) {
 }
 
 std::string foreign(std::string_view bytes) {
-  return rnrun::foreign_library_fault(std::as_bytes(std::span(bytes)));
+  return contract::foreign_library_fault(std::as_bytes(std::span(bytes)));
 }
-std::string fault(std::string_view bytes) { return rnrun::library_fault(std::as_bytes(std::span(bytes))); }
+std::string fault(std::string_view bytes) { return contract::library_fault(std::as_bytes(std::span(bytes))); }
 
 // What rnrun says of a file with these bytes; "" if it takes it.
 std::string load(std::string_view bytes) {

@@ -114,7 +114,7 @@ TEST_CASE("a model is loaded from the end of an executable") {
   rn_trailer trailer = trailer_of(program, library);
   const auto write = [&] {
     const std::string before = program + library;
-    trailer.checksum = trailer_checksum(std::as_bytes(std::span(before)), trailer);
+    trailer.checksum = contract::trailer_checksum(std::as_bytes(std::span(before)), trailer);
     write_text(path, before + bytes_of(trailer));
   };
 

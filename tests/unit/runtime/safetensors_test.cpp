@@ -152,7 +152,7 @@ TEST_CASE("every truncation of a good file is refused") {
   for (size_t size = 0; size < bytes.size(); ++size) parse_error(bytes.substr(0, size));
 }
 
-TEST_CASE("random damage is refused") {
+TEST_CASE("random damage is refused, or harmless") {
   const TemporaryDirectory directory;
   const std::string path = directory / "t.safetensors";
   write_safetensors(path, sample());
@@ -163,7 +163,10 @@ TEST_CASE("random damage is refused") {
     for (uint32_t n = random.below(4) + 1; n > 0; --n)
       bytes[random.below(static_cast<uint32_t>(bytes.size()))] = static_cast<char>(random.next());
     const std::string message = error_of([&] { parse_safetensors(std::as_bytes(std::span(bytes)), "f"); });
-    REQUIRE(((message.empty() && bytes == good) || message.starts_with("f is damaged: ") ||
+    // Taken only as the file of another program: with the names of both, checksum and format, changed.
+    const bool foreign =
+        bytes.find(kChecksumKey) == bytes.npos && bytes.find("\"format\":\"rnrun ") == bytes.npos;
+    REQUIRE(((message.empty() && (bytes == good || foreign)) || message.starts_with("f is damaged: ") ||
              message.starts_with("f: not a valid safetensors file: ")));
   }
 }

@@ -55,7 +55,7 @@ inline rn_trailer trailer_of(const std::string& program, const std::string& libr
   rn_trailer trailer{program.size(), library.size(), 0, {}};
   std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
   const std::string before = program + library;
-  trailer.checksum = trailer_checksum(std::as_bytes(std::span(before)), trailer);
+  trailer.checksum = contract::trailer_checksum(std::as_bytes(std::span(before)), trailer);
   return trailer;
 }
 
