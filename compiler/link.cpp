@@ -51,7 +51,7 @@ std::string link(const std::vector<std::string>& objects, LinkKind kind) {
   if (kind == LinkKind::relocatable) {
     arguments.insert(arguments.end(), {"-r", "--build-id=none"});
   } else {
-    arguments.emplace_back(rnrun::checksum_link_option());
+    arguments.emplace_back(contract::checksum_link_option());
     for (const char* argument :
          {"-shared", "-z", "defs", "-z", "now", "-z", "noexecstack", "--hash-style=gnu"}) {
       arguments.emplace_back(argument);
@@ -69,7 +69,7 @@ std::string link(const std::vector<std::string>& objects, LinkKind kind) {
   if (result.retCode != 0) throw UserError(SourceLocation{}, fmt::format("linking failed: {}", out.str()));
   std::string bytes = read_file(directory.file("out"));
   if (kind == LinkKind::shared)
-    check(rnrun::seal_library(std::as_writable_bytes(std::span(bytes))), "no place for a library's checksum");
+    check(contract::seal_library(std::as_writable_bytes(std::span(bytes))), "no place for a library's checksum");
   return bytes;
 }
 

@@ -20,7 +20,7 @@ std::string make_trainer(std::string_view rnrun, std::string_view library) {
   trailer.size = library.size();
   std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
   bytes += library;
-  trailer.checksum = rnrun::trailer_checksum(std::as_bytes(std::span(bytes)), trailer);
+  trailer.checksum = contract::trailer_checksum(std::as_bytes(std::span(bytes)), trailer);
   bytes.append(reinterpret_cast<const char*>(&trailer), sizeof trailer);
   return bytes;
 }

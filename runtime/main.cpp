@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  rnrun::keep_standard_streams();
   try {
     const int status = run(argc, argv);
     if (status == 0) rnrun::finish_output();

@@ -91,7 +91,7 @@ Model::Model(const rn_model_descriptor& descriptor, std::string path)
 std::shared_ptr<const Model> Model::open(const std::string& file, const std::string& path,
                                          std::span<const std::byte> bytes) {
   // Before dlopen, which runs into what is missing or wrong in a damaged file.
-  for (const std::string& fault : {library_fault(bytes), foreign_library_fault(bytes)})
+  for (const std::string& fault : {contract::library_fault(bytes), contract::foreign_library_fault(bytes)})
     if (!fault.empty()) throw Error(fmt::format("{} {}", path, fault));
   Library library(dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL));
   if (library == nullptr) {
@@ -127,11 +127,11 @@ std::shared_ptr<const Model> Model::load_carried(const std::string& executable) 
   const size_t before = bytes.size() - std::min(bytes.size(), sizeof trailer);
   if (before > 0) std::memcpy(&trailer, bytes.data() + before, sizeof trailer);
   if (std::memcmp(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic) != 0) {
-    const auto program = read_elf(bytes);
+    const auto program = contract::read_elf(bytes);
     if (program && program->size != bytes.size()) fail("its trailer is missing");
     return nullptr;
   }
-  if (trailer.checksum != trailer_checksum(bytes.first(before), trailer))
+  if (trailer.checksum != contract::trailer_checksum(bytes.first(before), trailer))
     fail("the file does not have the checksum in its trailer");
   if (trailer.offset > before || trailer.size != before - trailer.offset)
     fail("its trailer does not match the file");

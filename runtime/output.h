@@ -9,6 +9,10 @@
 
 namespace rnrun {
 
+// At the beginning: a standard stream that is closed stays so. Otherwise the next file that is opened would take its
+// place, and what is printed.
+void keep_standard_streams();
+
 // To standard output.
 template <class... Args>
 void print(fmt::format_string<Args...> format, Args&&... args) {

@@ -56,7 +56,7 @@ void write_safetensors(const std::string& path, const TensorFile& content) {
   parts[0] = length;
   parts[1] = std::as_bytes(std::span(text));
   text.replace(contract::find_checksum(text), contract::kUnknownChecksum.size(),
-               checksum_text(checksum_of(parts)));
+               contract::checksum_text(contract::checksum_of(parts)));
   replace_file(path, parts);
 }
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <new>
 
-namespace rnrun {
+namespace contract {
 
 uint64_t checksum_of(std::span<const std::span<const std::byte>> parts) {
   const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(),
@@ -28,4 +28,4 @@ uint64_t trailer_checksum(std::span<const std::byte> before, const rn_trailer& t
 
 std::string checksum_text(uint64_t checksum) { return fmt::format("{:016x}", checksum); }
 
-}  // namespace rnrun
+}  // namespace contract

@@ -10,7 +10,7 @@
 
 #include "runtime/abi.h"
 
-namespace rnrun {
+namespace contract {
 
 // Of the parts one after the other.
 uint64_t checksum_of(std::span<const std::span<const std::byte>> parts);
@@ -22,4 +22,4 @@ uint64_t trailer_checksum(std::span<const std::byte> before, const rn_trailer& t
 // 16 hexadecimal digits.
 std::string checksum_text(uint64_t checksum);
 
-}  // namespace rnrun
+}  // namespace contract

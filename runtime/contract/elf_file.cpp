@@ -9,7 +9,7 @@
 #include "runtime/abi.h"
 #include "runtime/contract/checksum.h"
 
-namespace rnrun {
+namespace contract {
 
 namespace {
 
@@ -119,4 +119,4 @@ std::string foreign_library_fault(std::span<const std::byte> bytes) {
       machine_name(file ? file->machine : EM_NONE), machine_name(kThisMachine));
 }
 
-}  // namespace rnrun
+}  // namespace contract

@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-namespace rnrun {
+namespace contract {
 
 struct ElfFile {
   uint16_t machine = 0;               // EM_X86_64, EM_AARCH64, ...
@@ -34,4 +34,4 @@ std::string library_fault(std::span<const std::byte> bytes);
 // Why a good library is none for this machine: "was compiled for aarch64, ..."; "" if it is one.
 std::string foreign_library_fault(std::span<const std::byte> bytes);
 
-}  // namespace rnrun
+}  // namespace contract

@@ -105,9 +105,8 @@ class Parser {
     const size_t at = find_checksum(all.substr(0, all.size() - data_.size()));
     std::string actual = "unknown";
     if (at != std::string_view::npos)
-      actual = rnrun::checksum_text(
-          rnrun::checksum_of({bytes_.first(at), std::as_bytes(std::span(kUnknownChecksum)),
-                              bytes_.subspan(at + kUnknownChecksum.size())}));
+      actual = checksum_text(checksum_of({bytes_.first(at), std::as_bytes(std::span(kUnknownChecksum)),
+                                          bytes_.subspan(at + kUnknownChecksum.size())}));
     if (checksum.mapped() != actual)
       throw FormatError(
           fmt::format("is damaged: its checksum is {}, that of its content {}", checksum.mapped(), actual));

@@ -8,7 +8,7 @@ images=$(cd "$2" && pwd)/tests/images
 
 cat >plain.graph <<'END'
 model plain(image: u8[N, 3, 8, 8], label: i32[N]) {
-  x = normalize(image, mean = [0.5], std = [0.25])
+  x = normalize(image, mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25])
   fc = linear(flatten(x), 3)
   predict fc
   loss cross_entropy(fc, label)

@@ -38,7 +38,10 @@ std::string library_for(const TargetRequest& request) {
   return compile_to_shared_library(Model{compilation.module, *compilation.program, target, 0, false, {}});
 }
 
-std::string fault(std::string_view bytes) { return rnrun::library_fault(std::as_bytes(std::span(bytes))); }
+std::string foreign(std::string_view bytes) {
+  return contract::foreign_library_fault(std::as_bytes(std::span(bytes)));
+}
+std::string fault(std::string_view bytes) { return contract::library_fault(std::as_bytes(std::span(bytes))); }
 
 // What rnrun says of a file with these bytes; "" if it takes it.
 std::string load(std::string_view bytes) {
@@ -93,9 +96,8 @@ TEST_CASE("a library of another machine is called that") {
   const bool x86 = here.starts_with("x86_64");
   const std::string other = library_for({x86 ? "aarch64-linux-gnu" : "x86_64-linux-gnu", "", ""});
   CHECK(fault(other).empty());
-  const std::string own = library_for({});
-  CHECK(rnrun::foreign_library_fault(std::as_bytes(std::span(own))).empty());
-  CHECK(rnrun::foreign_library_fault(std::as_bytes(std::span(other))) ==
+  CHECK(foreign(library_for({})).empty());
+  CHECK(foreign(other) ==
         fmt::format(
             "was compiled for {}, this machine is {}: compile it with rnc's --target-triple for this one",
             x86 ? "aarch64" : "x86-64", x86 ? "x86-64" : "aarch64"));

@@ -68,7 +68,7 @@ full() {
   status=0
   "$@" >/dev/full 2>messages || status=$?
   [ "$status" -eq 1 ] || { cat messages; fail "status $status with a full output: $*"; }
-  grep -q "error: cannot write .*standard output" messages || { cat messages; fail "no message: $*"; }
+  grep -qE "error: cannot write (standard output|/dev/stdout): " messages || { cat messages; fail "no message: $*"; }
 }
 for arguments in --help --version 'info net.so' 'info net.so --tensors' 'info net.so --json' 'bench net.so -b 2 --repeats 2' \
   'bench net.so -b 2 --repeats 2 --json' 'report whole' "eval net.so --data shapes --limit-batches 2 --weights $(last whole)" \
@@ -77,8 +77,14 @@ for arguments in --help --version 'info net.so' 'info net.so --tensors' 'info ne
   # shellcheck disable=SC2086
   full "$bin/rnrun" $arguments
 done
-full run --output-dir unheard --print-freq 1
+full run --output-dir unheard
 same "$(last whole)" "$(last unheard)" "a training that cannot print"
+status=0
+run --output-dir closed >&- 2>messages || status=$?
+[ "$status" -eq 1 ] || fail "status $status with a closed output"
+grep -q 'error: cannot write standard output: Bad file descriptor' messages || { cat messages; fail "no message"; }
+same "$(last whole)" "$(last closed)" "a training with a closed output"
+! grep -q Epoch closed/.lock closed/events* || fail "a file took the place of standard output"
 for arguments in --help --version --list-passes 'net.graph --emit=graph -o -' 'net.graph --emit=summary -o -' \
   'net.graph --print-after=all -o ignored.so' 'net.graph --emit=asm -o /dev/stdout'; do
   # shellcheck disable=SC2086
@@ -91,7 +97,7 @@ status=0
 # Nobody waits for the writer of a pipe.
 mkfifo pipe
 echo 'include "pipe"' >include.graph
-soon() { timeout 20 "$@"; }
+soon() { timeout -s KILL 60 "$@"; }
 refused 1 "error: cannot read 'pipe': it is not a regular file; only /dev/stdin may be something else" \
   soon "$bin/rnc" pipe -o ignored.so
 refused 1 "cannot read 'pipe': it is not a regular file" soon "$bin/rnc" include.graph -o ignored.so
@@ -123,7 +129,7 @@ for name in steps.jsonl metrics.jsonl metrics.csv report.json; do
 done
 
 # A directory belongs to one training at a time; to none after kill -9.
-run --output-dir locked --epochs 100000 >/dev/null 2>&1 &
+"$bin/rnrun" train net.so --data shapes --limit-batches 10 --output-dir locked --epochs 100000 >/dev/null 2>&1 &
 training=$!
 while kill -0 "$training" 2>/dev/null && [ ! -e "$(last locked)" ]; do sleep 0.01; done
 for how in --force --resume "--resume $(last whole)"; do

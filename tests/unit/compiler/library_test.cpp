@@ -300,7 +300,7 @@ TEST_CASE("a trainer is rnrun, the library and a trailer that finds it") {
   CHECK(bytes.substr(trailer.offset, trailer.size) == library);
   CHECK(trailer.offset + trailer.size + sizeof trailer == bytes.size());
   const std::string before = bytes.substr(0, bytes.size() - sizeof trailer);
-  CHECK(trailer.checksum == rnrun::trailer_checksum(std::as_bytes(std::span(before)), trailer));
+  CHECK(trailer.checksum == contract::trailer_checksum(std::as_bytes(std::span(before)), trailer));
 }
 
 }  // namespace rnc::test

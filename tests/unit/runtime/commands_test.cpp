@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <set>
@@ -405,10 +404,8 @@ TEST_CASE("an executable that carries a model is its trainer") {
   const TemporaryDirectory directory;
   const std::string program = read_text(RNC_RNRUN);
   const std::string library = read_text(kModel);
-  rn_trailer trailer{program.size(), library.size(), {}};
-  std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
   const std::string path = directory / "trainer";
-  write_text(path, program + library + std::string(reinterpret_cast<const char*>(&trailer), sizeof trailer));
+  write_text(path, program + library + bytes_of(trailer_of(program, library)));
   chmod(path.c_str(), 0700);
   write_data(directory / "data", 50, 10);
   const ProcessResult r =

@@ -2,10 +2,8 @@
 
 #include <doctest/doctest.h>
 
-#include <cstring>
 #include <vector>
 
-#include "runtime/contract/checksum.h"
 #include "runtime/cpu_features.h"
 #include "tests/unit/runtime/support.h"
 
@@ -64,7 +62,7 @@ TEST_CASE("what is no model, or not for this rnrun or machine, is refused before
   CHECK(message(magic) == magic + " is not a model made by rnc (wrong magic number)");
   const std::string version = model_path("linear_wrong_version");
   CHECK(message(version) ==
-        version + " has ABI version 99, this rnrun has 5: compile it with the rnc of this release");
+        version + " has ABI version 99, this rnrun has 6: compile it with the rnc of this release");
   const std::string cpu = model_path("linear_wrong_cpu");
   CHECK(message(cpu) ==
         cpu +
@@ -113,13 +111,11 @@ TEST_CASE("a model is loaded from the end of an executable") {
   const std::string path = directory / "trainer";
   const std::string program = "any program text";
   const std::string library = read_text(model_path("linear"));
-  rn_trailer trailer{program.size(), library.size(), 0, {}};
-  std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
+  rn_trailer trailer = trailer_of(program, library);
   const auto write = [&] {
     const std::string before = program + library;
-    trailer.checksum = trailer_checksum(std::as_bytes(std::span(before)), trailer);
-    write_text(path,
-               program + library + std::string(reinterpret_cast<const char*>(&trailer), sizeof trailer));
+    trailer.checksum = contract::trailer_checksum(std::as_bytes(std::span(before)), trailer);
+    write_text(path, before + bytes_of(trailer));
   };
 
   write();
@@ -143,10 +139,7 @@ TEST_CASE("an executable that carries a model and is damaged is refused, whereve
   const std::string program = read_text(model_path("linear_no_lr"));  // an ELF file, as rnrun is one
   const std::string library = read_text(model_path("linear"));
   const std::string before = program + library;
-  rn_trailer trailer{program.size(), library.size(), 0, {}};
-  std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
-  trailer.checksum = trailer_checksum(std::as_bytes(std::span(before)), trailer);
-  const std::string good = before + std::string(reinterpret_cast<const char*>(&trailer), sizeof trailer);
+  const std::string good = before + bytes_of(trailer_of(program, library));
   const auto message = [&](const std::string& bytes) {
     write_text(path, bytes);
     return error_of([&] { Model::load_carried(path); });

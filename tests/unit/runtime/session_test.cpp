@@ -87,7 +87,7 @@ TEST_CASE("wrong inputs are named") {
   };
   CHECK(message({}) ==
         "in.safetensors: nothing given for input 'image: u8[N, 1, 28, 28]' of entry 'train_step'");
-  CHECK(message(batch) == "in.safetensors: nothing given for input 'lr: f32[]' of entry 'train_step'");
+  CHECK(message(batch) == "in.safetensors: nothing given for input 'lr: f64[]' of entry 'train_step'");
   Arrays extra = batch;
   extra["lr"] = extra["step"] = extra["Lr"] = Array::scalar(1);
   CHECK(message(extra) == "in.safetensors: 'Lr' is no input of entry 'train_step'");

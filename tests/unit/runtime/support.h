@@ -3,12 +3,15 @@
 
 #include <unistd.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
 
+#include "runtime/contract/checksum.h"
 #include "runtime/error.h"
 
 namespace rnrun {
@@ -45,6 +48,19 @@ inline std::string read_text(const std::string& path) {
   std::ostringstream out;
   out << std::ifstream(path, std::ios::binary).rdbuf();
   return out.str();
+}
+
+// The trailer of a trainer that consists of these two.
+inline rn_trailer trailer_of(const std::string& program, const std::string& library) {
+  rn_trailer trailer{program.size(), library.size(), 0, {}};
+  std::memcpy(trailer.magic, RN_TRAILER_MAGIC, sizeof trailer.magic);
+  const std::string before = program + library;
+  trailer.checksum = contract::trailer_checksum(std::as_bytes(std::span(before)), trailer);
+  return trailer;
+}
+
+inline std::string bytes_of(const rn_trailer& trailer) {
+  return {reinterpret_cast<const char*>(&trailer), sizeof trailer};
 }
 
 // The message of the Error that f() throws; "" if it throws none.

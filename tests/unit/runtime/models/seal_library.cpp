@@ -7,7 +7,7 @@
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
   rnrun::AlignedBytes bytes = rnrun::read_file(argv[1]);
-  if (!rnrun::seal_library(bytes)) {
+  if (!contract::seal_library(bytes)) {
     std::fprintf(stderr, "%s has no place for a checksum\n", argv[1]);
     return 1;
   }
