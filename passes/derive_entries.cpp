@@ -75,13 +75,6 @@ void update_statistics(GraphBuilder& b, Names& assigned, const Node& batch_norm)
   Graph& graph = b.graph();
   b.set_origin(batch_norm.location, batch_norm.layer);
   const ValueId x = batch_norm.inputs[0];
-  const Shape& shape = graph[x].type.shape;
-  if (!has_batch(shape) && elements_per_sample(shape) == shape[1]) {
-    throw UserError(batch_norm.location,
-                    fmt::format("batch_norm: {} has one value per channel, on which it cannot be trained: "
-                                "freeze \"{}\", or leave out `train`",
-                                str(graph[x].type), batch_norm.layer));
-  }
   const auto momentum = batch_norm.attributes.get<double>("momentum");
   const ValueId mean = b.emit(Op::channel_mean, {x});
   assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 3),
@@ -104,9 +97,10 @@ bool is_frozen(TensorIndex& tensors, const Graph& graph, const Node& batch_norm)
 void require_several_values(const Graph& graph, const Node& batch_norm) {
   const Type& x = graph[batch_norm.inputs[0]].type;
   if (has_batch(x.shape) || elements_per_sample(x.shape) > x.shape[1]) return;
-  throw UserError(
-      batch_norm.location,
-      fmt::format("batch_norm: training needs more than one value per channel; {} has one", str(x)));
+  throw UserError(batch_norm.location,
+                  fmt::format("batch_norm: {} has one value per channel, on which it cannot be trained: "
+                              "freeze \"{}\", or leave out `train`",
+                              str(x), batch_norm.layer));
 }
 
 // The part of `model` that `outputs` need. Batch norms of mode "model" take the mode given.

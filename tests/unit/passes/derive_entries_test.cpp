@@ -216,7 +216,8 @@ TEST_CASE("what cannot be trained is an error that says why") {
     const ValueId label = m.input("label", DType::i32, {1});
     m.classifier(m.batch_norm("bn", m.tensor("w", {1, 3})), label);
     CHECK(message_of(m.module, derive_entries) ==
-          "batch_norm: training needs more than one value per channel; f32[1, 3] has one");
+          "batch_norm: f32[1, 3] has one value per channel, on which it cannot be trained: freeze \"bn\", or "
+          "leave out `train`");
   }
   SUBCASE("no parameter") {
     ModelBuilder m("train");

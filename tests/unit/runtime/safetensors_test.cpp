@@ -5,6 +5,7 @@
 
 #include <csignal>
 
+#include "runtime/contract/safetensors.h"
 #include "runtime/file.h"
 #include "runtime/random.h"
 #include "tests/unit/runtime/support.h"
