@@ -49,6 +49,9 @@ TEST_CASE("shapes of elementwise operations") {
   CHECK(result(Op::relu, {u8({3})}) == "relu: the operand must be f32 of rank 0 or more, not u8[3]");
   CHECK(result(Op::relu_grad, {f32({N, 3}), f32({N, 4})}) ==
         "relu_grad: the result of relu must be f32[N, 3], not f32[N, 4]");
+  CHECK(result(Op::expand_as, {f32({3}), f32({8, 3, 2})}) == "f32[8, 3, 2]");
+  CHECK(result(Op::expand_as, {f32({8, 3, 2}), f32({3})}) ==
+        "expand_as: f32[8, 3, 2] does not spread over f32[3]");
   CHECK(result(Op::bias_correction, {f32({}), f32({1})}) ==
         "bias_correction: step must be f32[], not f32[1]");
 }
@@ -150,6 +153,7 @@ TEST_CASE("shapes of batch norm and channel reductions") {
   CHECK(result(Op::channel_mean, {f32({N})}) ==
         "channel_mean: the operand must be f32 of rank 2 or more, not f32[N]");
   CHECK(result(Op::element_count, {f32({N, 3, 2, 2})}) == "f32[]");
+  CHECK(result(Op::batch_norm, {f32({8, 3, 2}), f32({3}), f32({3}), f32({3}), f32({3})}) == "f32[8, 3, 2]");
 }
 
 TEST_CASE("shapes of pooling") {
