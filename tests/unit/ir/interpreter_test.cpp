@@ -48,6 +48,7 @@ TEST_CASE("operands spread over channels, whatever follows them") {
   CHECK(evaluate(Op::sub, {x, {{2}, {10, 20}}}) == Values{-9, -8, -17, -16});
   CHECK(evaluate(Op::sub, {{{2}, {10, 20}}, x}) == Values{9, 8, 17, 16});
   CHECK(evaluate(Op::div, {x, {{}, {2}}}) == Values{0.5, 1, 1.5, 2});
+  CHECK(evaluate(Op::expand_as, {{{2}, {10, 20}}, {{1, 2, 2}, {NaN, 2, 3, 4}}}) == Values{10, 10, 20, 20});
 }
 
 TEST_CASE("max_pool takes the first of equals, lets NaN win and never sees padding") {

@@ -49,6 +49,9 @@ TEST_CASE("shapes of elementwise operations") {
   CHECK(result(Op::relu, {u8({3})}) == "relu: the operand must be f32 of rank 0 or more, not u8[3]");
   CHECK(result(Op::relu_grad, {f32({N, 3}), f32({N, 4})}) ==
         "relu_grad: the result of relu must be f32[N, 3], not f32[N, 4]");
+  CHECK(result(Op::expand_as, {f32({3}), f32({8, 3, 2})}) == "f32[8, 3, 2]");
+  CHECK(result(Op::expand_as, {f32({8, 3, 2}), f32({3})}) ==
+        "expand_as: f32[8, 3, 2] does not spread over f32[3]");
   CHECK(result(Op::bias_correction, {f32({}), f32({1})}) ==
         "bias_correction: step must be f32[], not f32[1]");
 }
@@ -188,6 +191,7 @@ TEST_CASE("shapes of batch norm and channel reductions") {
   CHECK(result(Op::element_count, {f32({2, 3})}, two) == "f32[]");
   CHECK(result(Op::element_count, {f32({1, 3, 1, 1})}, two) ==
         "element_count: f32[1, 3, 1, 1] has fewer than 2 elements per channel");
+  CHECK(result(Op::batch_norm, {f32({8, 3, 2}), f32({3}), f32({3}), f32({3}), f32({3})}) == "f32[8, 3, 2]");
 }
 
 TEST_CASE("shapes of pooling") {

@@ -123,6 +123,26 @@ TEST_CASE("gradients of scalar and per-channel operands of each other") {
   });
 }
 
+TEST_CASE("gradients of reductions over channels, and of what they are spread over") {
+  for (const Op op : {Op::channel_sum, Op::channel_mean, Op::channel_variance}) {
+    CAPTURE(name(op));
+    for (const Shape& shape : {Shape{2, 3}, Shape{2, 3, 4}, Shape{2, 3, 2, 2}}) {
+      CAPTURE(str(shape));
+      check_op([&](ModelBuilder& m) {
+        const ValueId x = m.tensor("x", shape);
+        return m.op(Op::mul, {x, m.op(op, {m.op(Op::mul, {x, x})})});
+      });
+    }
+  }
+  for (const Shape& shape : {Shape{}, Shape{3}, Shape{2, 3, 2}}) {
+    CAPTURE(str(shape));
+    check_op([&](ModelBuilder& m) {
+      const ValueId a = m.tensor("a", shape), x = m.tensor("x", {2, 3, 2});
+      return m.op(Op::mul, {m.op(Op::expand_as, {a, x}), x});
+    });
+  }
+}
+
 TEST_CASE("gradients of convolutions") {
   using Pair = std::vector<int64_t>;
   struct Case {
