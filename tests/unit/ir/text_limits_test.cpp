@@ -73,7 +73,7 @@ TEST_CASE("work") {
   std::string nodes;
   for (int i = 0; i < 2049; ++i) nodes += "x" + std::to_string(i) + " = relu(x)\n";
   CHECK(message_of("model m {\nentry infer {\nx : f32[N, 4] = input()\nkernel k {\n" + nodes + "}\n}\n}") ==
-        "m.graph:4:1: error: the kernel k has more than 2048 operations");
+        "m.graph:4:8: error: the kernel k has more than 2048 operations");
 }
 
 }  // namespace rnc

@@ -7,6 +7,7 @@
 #include "tests/support/random.h"
 
 using namespace rnc;
+using rnc::test::Random;
 
 namespace {
 
