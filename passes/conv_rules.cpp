@@ -85,7 +85,7 @@ void check_conv_rules(const ConvRules& rules, const Module& module) {
       std::vector<std::string> layers;
       for (const ConvShape& shape : shapes) layers.push_back(shape.layer);
       throw UserError({}, fmt::format("--conv: there is no convolution '{}'{}", rule.pattern,
-                                      text::suggestion(rule.pattern, layers)));
+                                      text::suggestion(text::Wanted::other, rule.pattern, layers)));
     }
     if (!possible) {
       throw UserError({}, fmt::format("--conv: {} cannot compute {}: {} is {}; it takes 3x3 convolutions of "

@@ -37,6 +37,7 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
       result.other = true;
     }
   }
+  if (c.label2.empty()) c.lambda = {};  // a scalar like any other
   if (c.label2.empty() != c.lambda.empty()) result.other = true;
   for (const rn_value& v : outputs(entry)) {
     const rn_type& t = v.type;

@@ -98,7 +98,7 @@ int call(const Options& options) {
 
   const bool count_steps = has_input(entry, "step") && !inputs.contains("step");
   for (const rn_value& v : rnrun::inputs(entry))
-    if (v.type.rank == 0 && !is_set_by_training(v.name) && std::isnan(v.default_value) &&
+    if (v.type.rank == 0 && !is_set_by_training(entry, v.name) && std::isnan(v.default_value) &&
         !inputs.contains(v.name))
       throw UsageError(missing_input(*model, v.name));
   Arrays results;

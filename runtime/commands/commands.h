@@ -55,8 +55,8 @@ void load_weights(const WeightsFlags& flags, Session& session);
 using ScalarInputs = std::map<std::string, double>;
 // --input NAME=VALUE, as often as there are inputs.
 void add_input_option(CLI::App& app, ScalarInputs& inputs);
-// Whether training gives this scalar input its value, step by step.
-bool is_set_by_training(std::string_view input);
+// Whether training gives this scalar input of the entry its value, step by step.
+bool is_set_by_training(const rn_entry& entry, std::string_view input);
 // Throws UsageError for an input that the entry has not.
 void check_inputs(const Model& model, std::string_view entry, const ScalarInputs& inputs);
 // Sets them in the session. Throws UsageError also where the entry would be left without a value.

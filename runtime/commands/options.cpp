@@ -58,8 +58,10 @@ void add_input_option(CLI::App& app, ScalarInputs& inputs) {
       ->take_all();
 }
 
-bool is_set_by_training(std::string_view input) {
-  return input == "lr" || input == "step" || input == "lambda";
+bool is_set_by_training(const rn_entry& entry, std::string_view input) {
+  const auto is_label2 = [](const rn_value& v) { return std::string_view(v.name) == "label2"; };
+  return input == "lr" || input == "step" ||
+         (input == "lambda" && std::ranges::any_of(rnrun::inputs(entry), is_label2));
 }
 
 void check_inputs(const Model& model, std::string_view entry, const ScalarInputs& inputs) {
@@ -77,8 +79,9 @@ void set_inputs(Session& session, std::string_view entry, const ScalarInputs& in
   const Model& model = session.model();
   check_inputs(model, entry, inputs);
   for (const auto& [name, value] : inputs) session.set_scalar(name, value);
-  for (const rn_value& v : rnrun::inputs(model.entry(entry)))
-    if (v.type.rank == 0 && !is_set_by_training(v.name) && std::isnan(session.scalar(v)))
+  const rn_entry& run = model.entry(entry);
+  for (const rn_value& v : rnrun::inputs(run))
+    if (v.type.rank == 0 && !is_set_by_training(run, v.name) && std::isnan(session.scalar(v)))
       throw UsageError(missing_input(model, v.name));
 }
 

@@ -63,7 +63,7 @@ TrainSettings settings_of(const Model& model, const rn_entry& step) {
   }
   for (const rn_value& v : inputs(step)) {
     const std::string_view name = v.name;
-    if (v.type.rank == 0 && !is_set_by_training(name)) settings.hyper[v.name] = v.default_value;
+    if (v.type.rank == 0 && !is_set_by_training(step, name)) settings.hyper[v.name] = v.default_value;
   }
   return settings;
 }
@@ -92,7 +92,7 @@ void override_settings(TrainSettings& settings, const Options& options, const Mo
   }
   check_inputs(compiled, "train_step", options.inputs);
   for (const auto& [name, value] : options.inputs) {
-    if (is_set_by_training(name))
+    if (is_set_by_training(compiled.entry("train_step"), name))
       throw UsageError(fmt::format("--input {}: training sets this input itself", name));
     settings.hyper[name] = value;
   }

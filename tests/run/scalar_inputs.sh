@@ -37,6 +37,12 @@ refused 2 "--input gamma: entry 'train_step' of the model net has no such scalar
 refused 2 '--input lr: training sets this input itself' \
   "$bin/rnrun" train net.so --data shapes --input alpha=1 --input lr=1 --output-dir refused
 
+# lambda is training's where there are mixtures, that is label2, and a scalar like any other where not.
+sed 's/alpha/lambda/g' net.graph >lambda.graph
+"$bin/rnc" lambda.graph -o lambda.so
+refused 2 'the model net has no value for its input lambda' "$bin/rnrun" train lambda.so --data shapes --output-dir refused
+train lambda.so --input lambda=2 --output-dir lambda
+
 # The value is the one that a model would be compiled with, in training and in its evaluations; --resume keeps it.
 train net.so --input alpha=2 --output-dir run
 train constant.so --output-dir constant
@@ -52,12 +58,14 @@ same "$(weights run)" "$(weights run2)" "--resume keeps the value"
 [ "$(evaluate --weights "$(weights run)")" != "$(evaluate --weights "$(weights run)" --input alpha=1)" ] ||
   fail "eval does not take --input"
 
-# A file of weights alone has none.
-"$bin/rnrun" call net.so update --input beta=1 --out update.safetensors >log 2>&1 && fail "entry update has no input beta"
+refused 2 "--input beta: entry 'update' of the model net has no such scalar input; it has lr, momentum" \
+  "$bin/rnrun" call net.so update --input beta=1 --out refused.safetensors
 "$bin/rnrun" bench net.so --mode infer --batch-size 2 --threads 1 --repeats 1 --input alpha=3 >log 2>&1 || { cat log; fail bench; }
 
 # A dump keeps the default.
 "$bin/rnc" net.graph --emit=graph -o dump.graph
 grep -q 'beta : f32\[\] = input(default = 0.25)' dump.graph || fail "the dump has no default"
 "$bin/rnc" dump.graph -o dump.so
-"$bin/rnrun" call net.so infer --in /dev/null --out a.safetensors >log 2>&1 && fail "no image"
+refused 2 "$missing" "$bin/rnrun" call dump.so infer --out refused.safetensors
+train dump.so --input alpha=2 --output-dir dumped
+[ "$(results dumped)" = "$(results constant)" ] || fail "the dump of an input of 2: $(results dumped)"
