@@ -172,7 +172,12 @@ void compile_file(const Options& options) {
   compilation.module.hash = fmt::format("{:016x}", hash);
   Tensors weights;
   if (!options.weights.empty()) {
-    weights = fitting_weights(compilation.module, read_weights(options.weights), options.weights);
+    FittingWeights fitting = fitting_weights(compilation.module, read_weights(options.weights));
+    weights = std::move(fitting.tensors);
+    if (!fitting.converted.empty())
+      print_message(
+          fmt::format("rnc: note: {}: {}\n", options.weights, contract::conversions_text(fitting.converted)));
+    if (!fitting.classes.empty()) compilation.module.classes = std::move(fitting.classes);
     reduce_to_inference(compilation.module);
   }
 

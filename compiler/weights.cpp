@@ -2,87 +2,16 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <llvm/Support/JSON.h>
-#include <llvm/Support/MemoryBuffer.h>
 
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <span>
+
+#include "compiler/output.h"
 
 namespace rnc {
 namespace {
-
-constexpr uint64_t kMaxHeader = uint64_t{16} << 20;
-
-// One reader for one file: what it throws names the file.
-class SafetensorsReader {
- public:
-  SafetensorsReader(llvm::StringRef bytes, const std::string& path) : bytes_(bytes), path_(path) {}
-
-  Tensors read() {
-    uint64_t length = 0;
-    if (bytes_.size() < sizeof length) fail("it is too short");
-    std::memcpy(&length, bytes_.data(), sizeof length);
-    if (length > kMaxHeader || length > bytes_.size() - sizeof length) fail("its header is longer than it");
-    const llvm::StringRef text = bytes_.substr(sizeof length, length);
-    data_ = bytes_.substr(sizeof length + length);
-    llvm::Expected<llvm::json::Value> header = llvm::json::parse(text);
-    if (!header) {
-      llvm::consumeError(header.takeError());
-      fail("its header is not JSON");
-    }
-    const llvm::json::Object* object = header->getAsObject();
-    if (object == nullptr) fail("its header is not an object");
-    Tensors tensors;
-    for (const auto& [key, value] : *object) {
-      const std::string name = key.str();
-      if (name == "__metadata__") continue;
-      const llvm::json::Object* entry = value.getAsObject();
-      const auto dtype = entry == nullptr ? std::nullopt : entry->getString("dtype");
-      if (!dtype) fail(fmt::format("tensor '{}' has no dtype", name));
-      if (*dtype == "F32") tensors[name] = tensor(name, *entry);
-    }
-    return tensors;
-  }
-
- private:
-  [[noreturn]] void fail(const std::string& why) const {
-    throw UserError({}, fmt::format("{}: not a valid safetensors file: {}", path_, why));
-  }
-
-  std::vector<int64_t> integers(const std::string& name, const llvm::json::Object& entry,
-                                const char* key) const {
-    const llvm::json::Array* array = entry.getArray(key);
-    if (array == nullptr) fail(fmt::format("tensor '{}' has no {}", name, key));
-    std::vector<int64_t> result;
-    for (const llvm::json::Value& value : *array) {
-      const auto integer = value.getAsInteger();
-      if (!integer || *integer < 0) fail(fmt::format("{} of tensor '{}' is no list of sizes", key, name));
-      result.push_back(*integer);
-    }
-    return result;
-  }
-
-  TensorData tensor(const std::string& name, const llvm::json::Object& entry) const {
-    TensorData result{integers(name, entry, "shape"), {}};
-    const std::vector<int64_t> offsets = integers(name, entry, "data_offsets");
-    uint64_t bytes = sizeof(float);
-    for (const int64_t size : result.shape) {
-      if (__builtin_mul_overflow(bytes, static_cast<uint64_t>(size), &bytes)) bytes = UINT64_MAX;
-    }
-    const bool inside = offsets.size() == 2 && offsets[0] <= offsets[1] &&
-                        static_cast<uint64_t>(offsets[1]) <= data_.size() &&
-                        static_cast<uint64_t>(offsets[1] - offsets[0]) == bytes;
-    if (!inside) fail(fmt::format("the data of tensor '{}' do not fit its shape", name));
-    std::vector<float> values(bytes / sizeof(float));
-    if (bytes > 0) std::memcpy(values.data(), data_.data() + offsets[0], bytes);
-    result.values.assign(values.begin(), values.end());
-    return result;
-  }
-
-  llvm::StringRef bytes_, data_;
-  const std::string& path_;
-};
 
 // The elements of a plain row-major array, as the type's layout has them: padding is zero.
 std::vector<uint8_t> physical(const Type& type, const TensorData& value) {
@@ -136,32 +65,61 @@ bool belongs_to_training(const Module& module, const std::string& name) {
   return name.ends_with(".num_batches_tracked");
 }
 
-}  // namespace
-
-Tensors read_weights(const std::string& path) {
-  const auto buffer = llvm::MemoryBuffer::getFile(path, false, false);
-  if (!buffer) throw UserError({}, fmt::format("cannot read '{}': {}", path, buffer.getError().message()));
-  return SafetensorsReader((*buffer)->getBuffer(), path).read();
+// The value of a weight: its moving average where a checkpoint has one. Null if there is none.
+const contract::TensorView* value_of(const contract::Safetensors& file, const std::string& name) {
+  auto found = file.tensors.end();
+  if (contract::is_checkpoint(file.metadata)) found = file.tensors.find("ema." + name);
+  if (found == file.tensors.end()) found = file.tensors.find(name);
+  return found == file.tensors.end() ? nullptr : &found->second;
 }
 
-Tensors fitting_weights(const Module& module, const Tensors& weights, const std::string& path) {
-  Tensors result;
+TensorData converted(const contract::TensorView& value, const std::string& name, const std::string& path) {
+  try {
+    const std::vector<float> elements = contract::to_f32(value, name);
+    return {value.shape, {elements.begin(), elements.end()}};
+  } catch (const contract::FormatError& error) {
+    throw UserError({}, fmt::format("{}: {}", path, error.what()));
+  }
+}
+
+}  // namespace
+
+Weights read_weights(const std::string& path) {
+  Weights weights{path, std::make_shared<const std::string>(read_file(path)), {}, {}};
+  try {
+    weights.file = contract::parse_safetensors(std::as_bytes(std::span(*weights.bytes)));
+    weights.classes = contract::class_names(weights.file.metadata);
+  } catch (const contract::FormatError& error) {
+    throw UserError({}, fmt::format("{}: {}", path, error.what()));
+  }
+  return weights;
+}
+
+FittingWeights fitting_weights(const Module& module, const Weights& weights) {
+  FittingWeights result;
+  result.classes = weights.classes;
   std::vector<std::string> problems;
   for (const Tensor& tensor : module.tensors) {
     if (!is_weight(tensor)) continue;
-    const auto given = weights.find(tensor.name);
-    if (given == weights.end()) {
+    const contract::TensorView* given = value_of(weights.file, tensor.name);
+    if (given == nullptr) {
       problems.push_back(fmt::format("'{}' is missing", tensor.name));
-    } else if (given->second.shape != tensor.type.shape) {
-      problems.push_back(fmt::format("'{}' is {}, the model has {}", tensor.name, str(given->second.shape),
-                                     str(tensor.type.shape)));
+      continue;
+    }
+    const contract::TensorView& value = *given;
+    if (value.shape != tensor.type.shape) {
+      problems.push_back(
+          fmt::format("'{}' is {}, the model has {}", tensor.name, str(value.shape), str(tensor.type.shape)));
+    } else if (!contract::converts_to_f32(value.dtype)) {
+      problems.push_back(
+          fmt::format("'{}' is {}, which is not converted to f32", tensor.name, contract::name(value.dtype)));
     } else {
-      result[tensor.name] = given->second;
+      result.tensors[tensor.name] = converted(value, tensor.name, weights.path);
+      if (value.dtype != contract::DType::f32) ++result.converted[value.dtype];
     }
   }
-  for (const auto& [name, value] : weights) {
-    if (result.count(name) > 0 || module.find_tensor(name) != nullptr) continue;
-    if (!belongs_to_training(module, name))
+  for (const auto& [name, value] : weights.file.tensors) {
+    if (module.find_tensor(name) == nullptr && !belongs_to_training(module, name))
       problems.push_back(fmt::format("'{}' is not of this model", name));
   }
   if (problems.empty()) return result;
@@ -169,8 +127,8 @@ Tensors fitting_weights(const Module& module, const Tensors& weights, const std:
   const size_t more = problems.size() - std::min(problems.size(), kShown);
   problems.resize(problems.size() - more);
   throw UserError(
-      {}, fmt::format("{} does not fit the model {}: {}{}", path, module.name, fmt::join(problems, "; "),
-                      more == 0 ? "" : fmt::format("; and {} more", more)));
+      {}, fmt::format("{} does not fit the model {}: {}{}", weights.path, module.name,
+                      fmt::join(problems, "; "), more == 0 ? "" : fmt::format("; and {} more", more)));
 }
 
 void reduce_to_inference(Module& module) {

@@ -2,22 +2,38 @@
 // tensors from its host.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "ir/interpreter.h"
 #include "passes/pipeline.h"
+#include "runtime/contract/safetensors.h"
 
 namespace rnc {
 
-// Reads the f32 tensors of a safetensors file (https://github.com/huggingface/safetensors), such as a
-// checkpoint or a converted state_dict. Tensors of other types are left out. Throws UserError naming the file
-// when it cannot be read or is not what its header says.
-Tensors read_weights(const std::string& path);
+// A safetensors file (https://github.com/huggingface/safetensors), such as a checkpoint or a converted
+// state_dict.
+struct Weights {
+  std::string path;
+  std::shared_ptr<const std::string> bytes;
+  contract::Safetensors file;        // refers to `bytes`
+  std::vector<std::string> classes;  // the names that a checkpoint has for the classes
+};
+// Throws UserError naming the file when it cannot be read or is not what its header says.
+Weights read_weights(const std::string& path);
 
-// Takes from `weights` the parameters and buffers of the module; what belongs to training (optimizer slots,
-// averages, num_batches_tracked) is passed over. Throws UserError naming every missing and misshapen tensor,
-// and those that fit no name of the module.
-Tensors fitting_weights(const Module& module, const Tensors& weights, const std::string& path);
+struct FittingWeights {
+  Tensors tensors;
+  std::vector<std::string> classes;
+  std::map<contract::DType, int64_t> converted;  // how many of them were of another element type than f32
+};
+// Takes from `weights` the parameters and buffers of the module, in f32; of a checkpoint their moving
+// averages, where it has some, as rnrun does. What belongs to training (optimizer slots, averages,
+// num_batches_tracked) is passed over. Throws UserError naming every tensor that is missing, misshapen or of
+// a type that is not converted, and those that fit no name of the module.
+FittingWeights fitting_weights(const Module& module, const Weights& weights);
 
 // What is left of a module when only inference is wanted: no loss, no optimizer. Does nothing to a module
 // whose entries are derived.

@@ -15,11 +15,13 @@ std::string_view name(DType dtype) {
       return "u8";
     case DType::i32:
       return "i32";
+    case DType::f64:
+      return "f64";
   }
   unreachable("dtype");
 }
 
-int64_t bytes(DType dtype) { return dtype == DType::u8 ? 1 : 4; }
+int64_t bytes(DType dtype) { return dtype == DType::u8 ? 1 : dtype == DType::f64 ? 8 : 4; }
 
 std::string str(const Shape& shape) {
   std::string text = "[";

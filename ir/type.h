@@ -8,7 +8,8 @@
 
 namespace rnc {
 
-enum class DType : uint8_t { f32, u8, i32 };
+// f64 is for scalars only: the numbers of an optimizer, which are double in PyTorch.
+enum class DType : uint8_t { f32, u8, i32, f64 };
 std::string_view name(DType);  // "f32"
 int64_t bytes(DType);
 

@@ -66,6 +66,9 @@ void check_operands(const Graph& graph, size_t position) {
 void check_type(const Graph& graph, const Node& node) {
   check_size(node.type, fmt::format("{} {}", node.name, str(node.type)), node.location);
   check_layout(node.type, node.name, node.location);
+  if (node.type.dtype == DType::f64 && node.type.rank() > 0) {
+    violate(node.location, fmt::format("{} {} is f64 but no scalar", node.name, str(node.type)));
+  }
   if (complete_attributes(info(node.op), node.attributes, node.location) != node.attributes) {
     violate(node.location, fmt::format("the attributes of {} are not complete", node.name));
   }

@@ -36,9 +36,12 @@ ValueId moved(GraphBuilder& b, ValueId old, ValueId value, double momentum) {
   return b.emit(Op::add, {keep, b.emit(Op::mul, {value, b.constant(momentum)})});
 }
 
-// n / (n - 1), and 1 for n = 1, where the variance is zero and nothing else keeps the statistics finite.
+// n / (n - 1), for which there must be two: of one value per channel the normalised one is always zero, and
+// PyTorch refuses to train on it. In a host that runs the entry all the same the statistics stay finite.
 ValueId unbiased_factor(GraphBuilder& b, ValueId x) {
-  const ValueId n = b.emit(Op::element_count, {x});
+  Attributes two;
+  two.set("at_least", int64_t{2});
+  const ValueId n = b.emit(Op::element_count, {x}, two);
   const ValueId beyond_two = b.emit(Op::relu, {b.emit(Op::sub, {n, b.constant(2)})});
   return b.emit(Op::div, {n, b.emit(Op::add, {beyond_two, b.constant(1)})});
 }
@@ -67,6 +70,13 @@ void update_statistics(GraphBuilder& b, const Node& batch_norm) {
   Graph& graph = b.graph();
   b.set_origin(batch_norm.location, batch_norm.layer);
   const ValueId x = batch_norm.inputs[0];
+  const Shape& shape = graph[x].type.shape;
+  if (!has_batch(shape) && elements_per_sample(shape) == shape[1]) {
+    throw UserError(batch_norm.location,
+                    fmt::format("batch_norm: {} has one value per channel, on which it cannot be trained: "
+                                "freeze \"{}\", or leave out `train`",
+                                str(graph[x].type), batch_norm.layer));
+  }
   const auto momentum = batch_norm.attributes.get<double>("momentum");
   const ValueId mean = b.emit(Op::channel_mean, {x});
   assign_statistic(graph, batch_norm, statistic(graph, batch_norm, 3),

@@ -85,7 +85,7 @@ void declare(Module& module, const std::string& tensor, TensorKind kind, const s
 std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimizer& optimizer) {
   std::map<std::string, ValueId> inputs;
   b.set_origin(optimizer.location, {});
-  for (const std::string& name : update_inputs(optimizer)) inputs[name] = b.input(name, {DType::f32, {}, {}});
+  for (const std::string& name : update_inputs(optimizer)) inputs[name] = b.input(name, {DType::f64, {}, {}});
   return inputs;
 }
 

@@ -25,6 +25,7 @@ struct Step {
   ValueId sub(ValueId x, ValueId y) const { return b.emit(Op::sub, {x, y}); }
   ValueId mul(ValueId x, ValueId y) const { return b.emit(Op::mul, {x, y}); }
   ValueId div(ValueId x, ValueId y) const { return b.emit(Op::div, {x, y}); }
+  ValueId complement(ValueId x) const { return b.emit(Op::complement, {x}); }  // 1 - x
   ValueId sqrt(ValueId x) const { return b.emit(Op::sqrt, {x}); }
   ValueId decayed_gradient() const {
     return decay.empty() ? gradient : add(gradient, mul(parameter, input(decay)));
@@ -39,13 +40,13 @@ bool damped(const Optimizer& optimizer) {
   return optimizer.hyper.has("momentum") && optimizer.hyper.has("dampening");
 }
 
-// 1 - dampening, but 1 on the first step: PyTorch starts the momentum with the undamped gradient.
+// 1 - dampening, but 1 on the first step, where PyTorch starts the momentum with the undamped gradient, and
+// without momentum, where it takes the gradient as it is.
 ValueId undamped_share(Step& s) {
-  const ValueId one = s.b.constant(1);
-  const ValueId before = s.b.emit(Op::relu, {s.sub(s.input("step"), one)});
-  const ValueId after = s.b.emit(Op::relu, {s.sub(before, one)});
-  const ValueId is_later = s.sub(before, after);  // 0, then 1, 1, ...
-  return s.sub(one, s.mul(s.input("dampening"), is_later));
+  const auto where_positive = [&](ValueId x, ValueId y) { return s.b.emit(Op::relu_grad, {x, y}); };
+  const ValueId before = s.complement(s.input("step"));  // 0, then -1, -2, ...
+  const ValueId with_momentum = where_positive(s.input("dampening"), s.input("momentum"));
+  return s.complement(where_positive(with_momentum, s.mul(before, before)));
 }
 
 // Sutskever et al. 2013 in PyTorch's form: v' = momentum v + (1 - dampening) g; p' = p - lr v'.
@@ -62,7 +63,7 @@ ValueId sgd_step(Step& s) {
 
 // decay old + (1 - decay) value
 ValueId average(Step& s, ValueId old, ValueId value, ValueId decay) {
-  return s.add(s.mul(old, decay), s.mul(value, s.sub(s.b.constant(1), decay)));
+  return s.add(s.mul(old, decay), s.mul(value, s.complement(decay)));
 }
 
 // Kingma & Ba 2015, algorithm 1, with eps added to the corrected root as PyTorch does. Returns `parameter`
@@ -88,7 +89,7 @@ ValueId adam_step(Step& s) { return adam_step_from(s, s.parameter, s.decayed_gra
 ValueId adamw_step(Step& s) {
   ValueId parameter = s.parameter;
   if (!s.decay.empty()) {
-    const ValueId kept = s.sub(s.b.constant(1), s.mul(s.input("lr"), s.input(s.decay)));
+    const ValueId kept = s.complement(s.mul(s.input("lr"), s.input(s.decay)));
     parameter = s.mul(parameter, kept);
   }
   return adam_step_from(s, parameter, s.gradient);

@@ -12,7 +12,8 @@
 //
 // A number the model names becomes an input of the training entries, with the model's value as its default;
 // one it leaves out costs nothing: there is no code for it. `lr` is always an input. `step`, 1 for the first
-// step, is one where the rule depends on it.
+// step, is one where the rule depends on it. All are f64, as PyTorch's numbers are: 1 - beta2 is not to lose
+// the digits that f32 does not have.
 #pragma once
 
 #include <map>

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 5u
+#define RN_ABI_VERSION 6u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -31,7 +31,8 @@ typedef struct rn_extent {
   int64_t per_sample;
 } rn_extent;
 
-enum rn_dtype { RN_F32 = 0, RN_U8 = 1, RN_I32 = 2 };
+/* RN_F64 is for scalar inputs: the optimizer's numbers, "lr" and "step" among them. */
+enum rn_dtype { RN_F32 = 0, RN_U8 = 1, RN_I32 = 2, RN_F64 = 3 };
 
 /* Where a tensor lives. The host allocates one block per tensor region, of
  * rn_model_descriptor.region_bytes[kind]. */
@@ -89,6 +90,8 @@ typedef struct rn_value {
   rn_type type;
   double default_value; /* for scalar inputs such as "momentum": the model's own value; NaN: none, the caller
                            must give it */
+  int64_t classes;      /* of an input of labels: each must be in 0..classes-1, which compiled code trusts; 0
+                           for all others */
 } rn_value;
 
 /* One kernel call of an entry, for progress and profiles; index = the call number passed to parallel_for. */
@@ -140,7 +143,7 @@ typedef void (*rn_parallel_for)(void* context, int64_t call, int64_t count, rn_t
 /* Arguments of one run of an entry. Everything is owned by the caller; every pointer to data is
  * RN_ALIGNMENT-aligned. */
 typedef struct rn_run {
-  int64_t batch;                  /* >= 1 */
+  int64_t batch;                  /* >= rn_entry.min_batch */
   const void* const* inputs;      /* in the order of rn_entry.inputs */
   void* const* outputs;           /* in the order of rn_entry.outputs; none may be null */
   void* tensors[RN_TENSOR_KINDS]; /* by rn_tensor_kind; null where the entry does not use the kind
@@ -170,6 +173,9 @@ typedef struct rn_entry {
   const rn_buffer* buffers; /* what the arena holds, in the order of first use */
   int64_t buffer_count;
   rn_extent live_bound; /* most bytes of temporaries in use at the same time: no plan's arena is smaller */
+  int64_t min_batch;    /* of smaller batches the results mean nothing, */
+  const char* min_batch_layer; /* as batch norm of this layer would have one value per channel; "" where 1
+                                  will do */
 } rn_entry;
 
 typedef struct rn_model_descriptor {

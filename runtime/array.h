@@ -3,23 +3,18 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "runtime/abi.h"
+#include "runtime/contract/dtype.h"
 #include "runtime/memory.h"
 
 namespace rnrun {
 
-// Element types of tensor files; models use f32, u8 and i32.
-enum class DType : uint8_t { f32, u8, i32, f64, f16, bf16, i64, u64, u32, i16, u16, i8, boolean };
-std::string_view name(DType);              // "f32"
-std::string_view safetensors_name(DType);  // "F32"
-std::optional<DType> find_safetensors_dtype(std::string_view name);
-int64_t bytes(DType);
+using contract::DType;
 DType dtype(const rn_type&);
 
 struct Array {
@@ -30,6 +25,7 @@ struct Array {
   // Zeros.
   static Array zeros(DType dtype, std::vector<int64_t> shape);
   static Array scalar(float value);
+  static Array scalar(DType dtype, double value);  // of f32 or f64
   template <class T>
   static Array of(DType dtype, std::vector<int64_t> shape, std::span<const T> values);
 

@@ -22,11 +22,7 @@ constexpr int64_t kMost = 100;
 constexpr int kWarmUps = 2;
 
 // Random pixels, labels below the number of classes, scalars that train gently.
-void generate_inputs(BoundEntry& bound, const Model& model, int64_t batch) {
-  uint32_t classes = 2;
-  for (const rn_value& v : outputs(bound.entry()))
-    if (v.type.rank == 2 && v.name == std::string_view(model.descriptor().predict))
-      classes = static_cast<uint32_t>(v.type.dims[1]);
+void generate_inputs(BoundEntry& bound, int64_t batch) {
   Random random(1, stream_of("bench"));
   for (const rn_value& v : inputs(bound.entry())) {
     if (v.type.rank == 0) {
@@ -35,6 +31,7 @@ void generate_inputs(BoundEntry& bound, const Model& model, int64_t batch) {
       continue;
     }
     const int64_t count = element_count(v.type, batch);
+    const auto classes = static_cast<uint32_t>(std::max<int64_t>(v.classes, 1));
     for (int64_t i = 0; i < count; ++i) {
       switch (v.type.dtype) {
         case RN_U8:
@@ -90,7 +87,7 @@ BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& option
   session.initialize(0);
   BoundEntry bound(session, options.mode == BenchMode::train ? "train_step" : "infer", options.batch);
   session.prepare_for(bound.entry());
-  generate_inputs(bound, *model, options.batch);
+  generate_inputs(bound, options.batch);
 
   BenchResult result;
   result.options = options;

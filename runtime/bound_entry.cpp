@@ -27,8 +27,13 @@ BoundEntry::BoundEntry(Session& session, std::string_view name, int64_t max_batc
 }
 
 void BoundEntry::set_scalar(std::string_view name, double value) {
-  for (size_t i = 0; i < in_.size(); ++i)
-    if (entry_->inputs[i].name == name) *reinterpret_cast<float*>(in_[i].data()) = static_cast<float>(value);
+  for (size_t i = 0; i < in_.size(); ++i) {
+    if (entry_->inputs[i].name != name) continue;
+    if (entry_->inputs[i].type.dtype == RN_F64)
+      *reinterpret_cast<double*>(in_[i].data()) = value;
+    else
+      *reinterpret_cast<float*>(in_[i].data()) = static_cast<float>(value);
+  }
 }
 
 void BoundEntry::bind(const Classifier& classifier, const Batch& batch) {
@@ -48,7 +53,7 @@ Memory& BoundEntry::find(std::span<const rn_value> values, std::vector<Memory>& 
   for (size_t i = 0; i < values.size(); ++i)
     if (values[i].name == name && values[i].type.dtype == dtype) return memory[i];
   throw Error(fmt::format("entry '{}' of the model {} has no {} argument '{}'", entry_->name,
-                          session_->model().name(), rnrun::name(static_cast<DType>(dtype)), name));
+                          session_->model().name(), contract::name(static_cast<DType>(dtype)), name));
 }
 
 }  // namespace rnrun

@@ -48,6 +48,9 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
       c.classes = t.dims[1];
     }
   }
+  c.labels = c.classes;
+  for (const rn_value& v : inputs(entry))
+    if (v.classes > 0) c.labels = std::min(c.labels, v.classes);
   return result;
 }
 
@@ -83,8 +86,7 @@ std::vector<std::string> model_class_names(const Model& model) {
 std::vector<std::string> class_names(const std::vector<std::string>& names, const Model& model,
                                      int64_t classes) {
   const auto count = static_cast<size_t>(classes);
-  if (names.size() == count) return names;
-  std::vector<std::string> result = model_class_names(model);
+  std::vector<std::string> result = names.empty() ? model_class_names(model) : names;
   result.resize(std::min(result.size(), count));
   while (result.size() < count) result.push_back(fmt::format("{}", result.size()));
   return result;

@@ -75,7 +75,7 @@ bool is_plain(const rn_type& type) {
 }  // namespace
 
 bool valid(const rn_type& type, bool batch) {
-  if (type.dtype < RN_F32 || type.dtype > RN_I32 || type.rank < 0 || type.rank > RN_MAX_RANK) return false;
+  if (type.dtype < RN_F32 || type.dtype > RN_F64 || type.rank < 0 || type.rank > RN_MAX_RANK) return false;
   if (type.blocks < 0 || type.blocks > type.rank) return false;
   unsigned blocked = 0;
   for (int i = 0; i < type.blocks; ++i) {

@@ -1,10 +1,8 @@
 #include "runtime/lr_schedule.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numbers>
-#include <utility>
 
 namespace rnrun {
 
@@ -26,23 +24,6 @@ double one_cycle(const TrainSettings& s, double step, double steps) {
 
 }  // namespace
 
-const std::vector<std::string_view>& lr_schedulers() {
-  static const std::vector<std::string_view> names = {"constant",    "step",   "multistep",
-                                                      "exponential", "cosine", "onecycle"};
-  return names;
-}
-
-std::string_view lr_scheduler_of(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kNames = {
-      {{"steplr", "step"},
-       {"multisteplr", "multistep"},
-       {"exponentiallr", "exponential"},
-       {"cosineannealinglr", "cosine"},
-       {"onecyclelr", "onecycle"}}};
-  const auto* const found = std::ranges::find(kNames, name, [](const auto& pair) { return pair.first; });
-  return found == kNames.end() ? name : found->second;
-}
-
 double learning_rate(const TrainSettings& s, int64_t step, int64_t steps_per_epoch) {
   const auto per_epoch = static_cast<double>(steps_per_epoch);
   const double exact = static_cast<double>(step) / per_epoch;
@@ -58,7 +39,7 @@ double learning_rate(const TrainSettings& s, int64_t step, int64_t steps_per_epo
     return s.lr * std::pow(s.lr_gamma, std::floor(u / static_cast<double>(s.lr_step_size)));
   if (s.lr_scheduler == "multistep") {
     const auto passed = std::ranges::count_if(
-        s.lr_milestones, [&](int64_t milestone) { return static_cast<double>(milestone) <= t; });
+        s.lr_milestones, [&](int64_t milestone) { return static_cast<double>(milestone) <= u; });
     return s.lr * std::pow(s.lr_gamma, static_cast<double>(passed));
   }
   if (s.lr_scheduler == "exponential") return s.lr * std::pow(s.lr_gamma, u);

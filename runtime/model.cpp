@@ -200,6 +200,14 @@ const rn_extent& arena(const rn_entry& entry, int64_t batch) {
   return size(entry.arena[1]) > size(entry.arena[0]) ? entry.arena[1] : entry.arena[0];
 }
 
+std::string batch_refusal(const rn_entry& entry, int64_t batch) {
+  if (batch >= entry.min_batch) return {};
+  return fmt::format(
+      "batch norm '{}' cannot be trained on one value per channel: entry '{}' needs batches of at least {}, "
+      "not {}",
+      entry.min_batch_layer, entry.name, entry.min_batch, batch);
+}
+
 CallWork work_of(const rn_call_info& call, int64_t batch) {
   const auto size = [&](const rn_extent& e) { return static_cast<double>(at(e, batch)); };
   if (batch < call.from_batch) return {"direct", size(call.flops), size(call.flops), size(call.direct_bytes)};

@@ -53,6 +53,10 @@ std::span<const rn_value> inputs(const rn_entry& entry);
 std::span<const rn_value> outputs(const rn_entry& entry);
 std::span<const rn_call_info> calls(const rn_entry& entry);
 
+// Why the entry does not run at this batch, "batch norm 'bn1' cannot be trained on one value per channel:
+// ..."; empty if it does.
+std::string batch_refusal(const rn_entry& entry, int64_t batch);
+
 // What a call does at a batch.
 struct CallWork {
   std::string_view algorithm;

@@ -12,12 +12,11 @@ if(EXISTS "${libgomp}")
 endif()
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 
-# What compiler and runtime share.
 find_library(RNC_XXHASH NAMES libxxhash.a xxhash REQUIRED)
 rnc_layer(rnc_contract runtime/contract)
-target_link_libraries(rnc_contract PRIVATE fmt::fmt-header-only PUBLIC ${RNC_XXHASH})
+target_link_libraries(rnc_contract PRIVATE fmt::fmt-header-only nlohmann_json::nlohmann_json ${RNC_XXHASH})
 
-rnc_layer(rnc_runtime runtime EXCEPT runtime/contract)
+rnc_layer(rnc_runtime runtime)
 target_compile_definitions(rnc_runtime PUBLIC RNC_VERSION="${PROJECT_VERSION}")
 target_link_libraries(rnc_runtime PUBLIC rnc_contract fmt::fmt-header-only ${RNC_JPEG} ${RNC_PNG} ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
                       CLI11::CLI11 ${CMAKE_DL_LIBS})

@@ -3,186 +3,25 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <vector>
 
-#include "runtime/contract/checksum.h"
+#include "runtime/contract/safetensors.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
 
 namespace rnrun {
 
-namespace {
-
-using nlohmann::json;
-
-constexpr uint64_t kMaxHeader = uint64_t{16} << 20;  // room for 100,000 tensors
-constexpr size_t kMaxRank = 8;
-constexpr std::string_view kUnknown = "0000000000000000";  // in the place of the checksum
-constexpr const char* kPlainFormat = "rnrun tensors 1";
-constexpr const char* kBeforeChecksums = "rnrun checkpoint 2";
-
-// Where the digits of the checksum begin in a header; npos if it is not there as written here.
-size_t find_checksum(std::string_view header) {
-  const std::string before = fmt::format("\"{}\":\"", kChecksumKey);
-  const size_t at = header.find(before);
-  const bool whole = at != std::string_view::npos && header.size() - at >= before.size() + kUnknown.size();
-  return whole ? at + before.size() : std::string_view::npos;
-}
-
-struct Entry {
-  std::string name;
-  DType dtype;
-  std::vector<int64_t> shape;
-  uint64_t begin;
-  uint64_t end;
-};
-
-// One reader for one file: what it throws names the file.
-class Parser {
- public:
-  Parser(std::span<const std::byte> bytes, std::string_view path) : bytes_(bytes), path_(path) {}
-
-  TensorFile parse() {
-    const json header = parse_header();
-    TensorFile file;
-    std::vector<Entry> entries;
-    for (const auto& [name, value] : header.items()) {
-      if (name == "__metadata__")
-        file.metadata = parse_metadata(value);
-      else
-        entries.push_back(parse_entry(name, value));
-    }
-    check_checksum(file.metadata);
-    check_coverage(entries);
-    for (const Entry& e : entries) {
-      const auto part = data_.subspan(e.begin, e.end - e.begin);
-      file.tensors[e.name] = Array{e.dtype, e.shape, {part.begin(), part.end()}};
-    }
-    return file;
-  }
-
- private:
-  template <class... Args>
-  [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
-    throw Error(fmt::format("{}: not a valid safetensors file: {}", path_,
-                            fmt::format(format, std::forward<Args>(args)...)));
-  }
-
-  json parse_header() {
-    if (bytes_.size() < 8) fail("only {} bytes long", bytes_.size());
-    uint64_t length = 0;
-    for (size_t i = 8; i-- > 0;) length = length << 8 | static_cast<uint8_t>(bytes_[i]);
-    if (length > kMaxHeader) fail("header of {} bytes; at most {} are read", length, kMaxHeader);
-    if (length > bytes_.size() - 8) fail("header of {} bytes in a file of {}", length, bytes_.size());
-    data_ = bytes_.subspan(8 + length);
-    const auto* text = reinterpret_cast<const char*>(bytes_.data()) + 8;
-    // Refuses early what would build a large or deep document: the real thing has three levels.
-    std::set<std::string> names;
-    const auto watch = [&](int depth, json::parse_event_t event, json& value) {
-      if (depth > 3) fail("its header is nested too deeply");
-      if (depth == 1 && event == json::parse_event_t::key && !names.insert(value.get<std::string>()).second)
-        fail("two tensors named '{}'", value.get<std::string>());
-      return true;
-    };
-    try {
-      json header = json::parse(text, text + length, watch);
-      if (!header.is_object()) fail("its header is not an object");
-      return header;
-    } catch (const json::exception&) {
-      fail("its header is not JSON");
-    }
-  }
-
-  std::map<std::string, std::string> parse_metadata(const json& value) const {
-    if (!value.is_object()) fail("__metadata__ is not an object");
-    std::map<std::string, std::string> metadata;
-    for (const auto& [key, text] : value.items()) {
-      if (!text.is_string()) fail("__metadata__ '{}' is not a string", key);
-      metadata[key] = text.get<std::string>();
-    }
-    return metadata;
-  }
-
-  // Takes what write_safetensors added out of the metadata.
-  void check_checksum(std::map<std::string, std::string>& metadata) const {
-    const auto found = metadata.find("format");
-    const std::string format = found == metadata.end() ? "" : found->second;
-    if (format == kPlainFormat) metadata.erase(found);
-    const auto checksum = metadata.extract(std::string(kChecksumKey));
-    if (checksum.empty()) {
-      if (format.starts_with(kOurFormat) && format != kBeforeChecksums)
-        throw Error(fmt::format("{} is damaged: its format is '{}', but it has no checksum", path_, format));
-      return;
-    }
-    const auto all = std::string_view(reinterpret_cast<const char*>(bytes_.data()), bytes_.size());
-    const size_t at = find_checksum(all.substr(0, all.size() - data_.size()));
-    std::string actual = "unknown";
-    if (at != std::string_view::npos)
-      actual = contract::checksum_text(contract::checksum_of(
-          {bytes_.first(at), std::as_bytes(std::span(kUnknown)), bytes_.subspan(at + kUnknown.size())}));
-    if (checksum.mapped() != actual)
-      throw Error(fmt::format("{} is damaged: its checksum is {}, that of its content {}", path_,
-                              checksum.mapped(), actual));
-  }
-
-  Entry parse_entry(const std::string& name, const json& value) const {
-    if (!value.is_object() || value.size() != 3 || !value.contains("dtype") || !value.contains("shape") ||
-        !value.contains("data_offsets"))
-      fail("tensor '{}' has not exactly dtype, shape and data_offsets", name);
-    const json& dtype = value["dtype"];
-    const auto known = dtype.is_string() ? find_safetensors_dtype(dtype.get<std::string>()) : std::nullopt;
-    if (!known) fail("tensor '{}' has unknown dtype {}", name, dtype.dump());
-
-    Entry entry{name, *known, {}, 0, 0};
-    const json& shape = value["shape"];
-    if (!shape.is_array() || shape.size() > kMaxRank)
-      fail("tensor '{}' has no shape of rank at most {}", name, kMaxRank);
-    uint64_t size = static_cast<uint64_t>(bytes(entry.dtype));
-    for (const json& dim : shape) {
-      if (!dim.is_number_unsigned()) fail("tensor '{}' has a size that is not a natural number", name);
-      const auto extent = dim.get<uint64_t>();
-      if (__builtin_mul_overflow(size, extent, &size) || size > data_.size())
-        fail("tensor '{}' of shape {} is larger than the file", name, shape.dump());
-      entry.shape.push_back(static_cast<int64_t>(extent));
-    }
-    const json& offsets = value["data_offsets"];
-    if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
-        !offsets[1].is_number_unsigned())
-      fail("tensor '{}' has no two data_offsets", name);
-    entry.begin = offsets[0].get<uint64_t>();
-    entry.end = offsets[1].get<uint64_t>();
-    if (entry.begin > entry.end || entry.end > data_.size())
-      fail("tensor '{}' has data_offsets {} in {} bytes of data", name, offsets.dump(), data_.size());
-    if (entry.end - entry.begin != size)
-      fail("tensor '{}' has {} bytes, its type and shape need {}", name, entry.end - entry.begin, size);
-    return entry;
-  }
-
-  // The tensors cover the data exactly, as the format demands.
-  void check_coverage(std::vector<Entry>& entries) const {
-    std::ranges::sort(entries, {}, [](const Entry& e) { return std::pair(e.begin, e.end); });
-    uint64_t covered = 0;
-    for (const Entry& e : entries) {
-      if (e.begin < covered) fail("tensor '{}' overlaps another", e.name);
-      if (e.begin > covered)
-        fail("{} bytes before tensor '{}' belong to no tensor", e.begin - covered, e.name);
-      covered = e.end;
-    }
-    if (covered != data_.size()) fail("{} bytes at the end belong to no tensor", data_.size() - covered);
-  }
-
-  std::span<const std::byte> bytes_;
-  std::span<const std::byte> data_;
-  std::string_view path_;
-};
-
-}  // namespace
-
 TensorFile parse_safetensors(std::span<const std::byte> bytes, std::string_view path) {
-  return Parser(bytes, path).parse();
+  try {
+    contract::Safetensors parsed = contract::parse_safetensors(bytes);
+    TensorFile file{std::move(parsed.metadata), {}};
+    for (const auto& [name, tensor] : parsed.tensors)
+      file.tensors[name] = Array{tensor.dtype, tensor.shape, {tensor.data.begin(), tensor.data.end()}};
+    return file;
+  } catch (const contract::FormatError& error) {
+    throw Error(fmt::format("{}: {}", path, error.what()));
+  }
 }
 
 TensorFile read_safetensors(const std::string& path) { return parse_safetensors(read_file(path), path); }
@@ -195,10 +34,7 @@ void write_safetensors(const std::string& path, const TensorFile& content) {
                            [](const auto* item) { return bytes(item->second.dtype); });
 
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  auto metadata = content.metadata;
-  metadata.try_emplace("format", kPlainFormat);
-  metadata.insert_or_assign(std::string(kChecksumKey), std::string(kUnknown));
-  header["__metadata__"] = metadata;
+  header["__metadata__"] = contract::with_checksum_place(content.metadata);
   std::vector<std::span<const std::byte>> parts(2);
   size_t offset = 0;
   for (const auto* item : order) {
@@ -215,7 +51,7 @@ void write_safetensors(const std::string& path, const TensorFile& content) {
   for (size_t i = 0; i < 8; ++i) length[i] = static_cast<std::byte>(text.size() >> (8 * i) & 0xff);
   parts[0] = length;
   parts[1] = std::as_bytes(std::span(text));
-  text.replace(find_checksum(text), kUnknown.size(), contract::checksum_text(contract::checksum_of(parts)));
+  contract::write_checksum(text, parts);
   replace_file(path, parts);
 }
 

@@ -19,6 +19,13 @@ bool contains(std::initializer_list<rn_tensor_kind> kinds, int32_t kind) {
   return std::ranges::find(kinds, static_cast<rn_tensor_kind>(kind)) != kinds.end();
 }
 
+// The value of a floating-point scalar.
+std::optional<double> number_of(const Array& array) {
+  if (!array.shape.empty()) return std::nullopt;
+  if (array.dtype == DType::f32) return static_cast<double>(array.as<float>()[0]);
+  return array.dtype == DType::f64 ? std::optional(array.as<double>()[0]) : std::nullopt;
+}
+
 bool matches(const Array& array, const rn_type& type, int64_t batch = 1) {
   return array.dtype == dtype(type) && array.shape == shape_of(type, batch);
 }
@@ -171,6 +178,7 @@ void Session::reserve(const rn_entry& entry, int64_t batch, rn_extent other) {
 
 void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
                   std::span<void* const> outputs, Recorder recorder) {
+  if (const std::string refusal = batch_refusal(entry, batch); !refusal.empty()) throw Error(refusal);
   if (recorder.observer != nullptr) arena_ = Memory();  // so that it is zero
   reserve(entry, batch);
   if (recorder.profile != nullptr) recorder.profile->seconds.resize(static_cast<size_t>(entry.call_count));
@@ -196,20 +204,27 @@ Arrays Session::call(std::string_view name, const Arrays& given, std::string_vie
   };
   const int64_t batch = batch_of(entry, given);
 
-  Arrays defaults;
+  Arrays numbers;  // defaults, and what is given in f32 for an input of f64 or the other way round
+  const auto take_number = [&](const rn_value& v, double value) {
+    return numbers.insert_or_assign(v.name, Array::scalar(dtype(v.type), value)).first->second.data.data();
+  };
   std::vector<const void*> in;
   for (const rn_value& v : inputs(entry)) {
     const auto found = given.find(v.name);
     if (found != given.end()) {
-      if (!matches(found->second, v.type, batch))
-        fail(fmt::format("{} given for input '{}: {}'", type_text(found->second), v.name,
+      const Array& value = found->second;
+      if (const auto number = number_of(value); v.type.rank == 0 && number) {
+        in.push_back(take_number(v, *number));
+        continue;
+      }
+      if (!matches(value, v.type, batch))
+        fail(fmt::format("{} given for input '{}: {}'", type_text(value), v.name,
                          type_text(dtype(v.type), shape_of(v.type, batch))));
-      in.push_back(found->second.data.data());
+      in.push_back(value.data.data());
     } else {
       if (v.type.rank != 0 || std::isnan(v.default_value))
         fail(fmt::format("nothing given for input '{}: {}'", v.name, type_text(v.type)));
-      const Array& value = defaults[v.name] = Array::scalar(static_cast<float>(v.default_value));
-      in.push_back(value.data.data());
+      in.push_back(take_number(v, v.default_value));
     }
   }
   for (const auto& [key, value] : given)

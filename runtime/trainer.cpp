@@ -37,9 +37,29 @@ Trainer::Trainer(Session& session, const DataSplits& data, const TrainSettings& 
         "--mixup-alpha: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
         "and lambda: f32[]",
         session.model().name()));
+  if (settings.drop_last) samples_per_epoch_ -= samples_per_epoch_ % settings.batch_size;
   if (settings.limit_batches > 0)
     samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);
   steps_per_epoch_ = divide_up(samples_per_epoch_, settings.batch_size * settings.accumulate);
+  check_batches();
+}
+
+// Every batch must be one that the model can be trained on; the last of an epoch may be the smallest.
+void Trainer::check_batches() const {
+  const int64_t images = data_.train->size();
+  if (samples_per_epoch_ == 0)
+    throw UsageError(fmt::format("--drop-last leaves no batch: there are {} images, batches have {}", images,
+                                 settings_.batch_size));
+  const rn_entry& entry = session_.model().entry("train_step");
+  const int64_t rest = samples_per_epoch_ % settings_.batch_size;
+  const std::string whole = batch_refusal(entry, std::min(settings_.batch_size, samples_per_epoch_));
+  if (!whole.empty()) throw UsageError(fmt::format("{}: pass a larger --batch-size", whole));
+  const std::string last = rest == 0 ? "" : batch_refusal(entry, rest);
+  if (!last.empty())
+    throw UsageError(
+        fmt::format("{}, which is what is left of {} images: pass --drop-last or another "
+                    "--batch-size",
+                    last, images));
 }
 
 void Trainer::save(const std::string& path) {

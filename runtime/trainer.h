@@ -56,6 +56,7 @@ class Trainer {
   }
 
  private:
+  void check_batches() const;
   void train_epoch();
   void train_step(TrainStep& step, Loader& loader, int64_t samples);
   void evaluate_epoch(EpochRecord& record);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "runtime/checkpoint.h"
+#include "runtime/contract/safetensors.h"
 #include "runtime/error.h"
 #include "runtime/layout.h"
 #include "runtime/safetensors.h"
@@ -17,13 +18,20 @@ namespace {
 bool is_weight(const rn_tensor& t) { return t.kind == RN_PARAMETER || t.kind == RN_BUFFER; }
 
 bool fits(const Array& array, const rn_tensor& t) {
-  return array.dtype == dtype(t.type) && array.shape == shape_of(t.type);
+  return contract::converts_to_f32(array.dtype) && array.shape == shape_of(t.type);
 }
 
-bool is_checkpoint(const TensorFile& file) {
-  const auto format = file.metadata.find("format");
-  return format != file.metadata.end() && format->second.starts_with("rnrun checkpoint");
+// A tensor's value as the model has it, in f32.
+Array converted(const Array& array, const std::string& name, const std::string& path) {
+  try {
+    const std::vector<float> values = contract::to_f32({array.dtype, array.shape, array.data}, name);
+    return Array::of<float>(DType::f32, array.shape, values);
+  } catch (const contract::FormatError& error) {
+    throw Error(fmt::format("{}: {}", path, error.what()));
+  }
 }
+
+bool is_checkpoint(const TensorFile& file) { return contract::is_checkpoint(file.metadata); }
 
 // The value of a tensor: its moving average where a checkpoint has one. Null if there is none.
 const Array* value_of(const TensorFile& file, const std::string& name) {
@@ -38,6 +46,10 @@ bool is_training_state(const TensorFile& file, std::string_view name) {
   if (!is_checkpoint(file)) return false;
   const size_t dot = name.find('.');
   return dot != std::string_view::npos && file.tensors.contains(name.substr(dot + 1));
+}
+
+bool may_be_set(const rn_tensor& t, const WeightsOptions& options) {
+  return is_weight(t) || (options.slots && t.kind == RN_SLOT);
 }
 
 WeightsMatch compare(const TensorFile& file, const Model& model, const WeightsOptions& options) {
@@ -104,11 +116,20 @@ WeightsMatch load_weights(const std::string& path, Session& session, const Weigh
   if (match.loaded == 0)
     throw Error(fmt::format("no tensor of {} fits the model {}:{}", path, model.name(), differing));
   if (!options.partial) check_hash(file, path, model);
-  if (is_checkpoint(file)) match.classes = checkpoint_classes(file.metadata, path);
+  match.classes = checkpoint_classes(file.metadata, path);
+  Arrays others;  // what is not f32 in the file, before anything is set
   for (const rn_tensor& t : model.tensors()) {
-    if (!is_weight(t) && !(options.slots && t.kind == RN_SLOT)) continue;
     const Array* value = value_of(file, t.name);
-    if (value != nullptr && fits(*value, t)) session.set_tensor(t, *value, path);
+    if (value == nullptr || !may_be_set(t, options) || !fits(*value, t) || value->dtype == DType::f32)
+      continue;
+    others[t.name] = converted(*value, t.name, path);
+    ++match.converted[value->dtype];
+  }
+  for (const rn_tensor& t : model.tensors()) {
+    const Array* value = value_of(file, t.name);
+    if (value == nullptr || !may_be_set(t, options) || !fits(*value, t)) continue;
+    const auto other = others.find(t.name);
+    session.set_tensor(t, other == others.end() ? *value : other->second, path);
   }
   return match;
 }

@@ -1,8 +1,9 @@
 // Weights from files: checkpoints of rnrun, and state_dicts of PyTorch saved as safetensors. Tensors are
-// found by name; names, shapes and element types are the same on both sides.
+// found by name; names and shapes are the same on both sides. f16, bf16 and f64 are converted to f32.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct WeightsMatch {
   std::vector<std::string> extra;      // the file has them, the model not
   std::vector<std::string> misshapen;  // "fc.weight: f32[10, 512], the model has f32[1000, 512]"
   std::vector<std::string> classes;    // that a checkpoint has names for
+  std::map<DType, int64_t> converted;  // how many of those loaded were of another element type
 };
 
 // Sets parameters and buffers; where a checkpoint has moving averages, to these. PyTorch's counters

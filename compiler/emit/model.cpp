@@ -25,6 +25,8 @@ using loops::Region;
 
 using Fields = std::vector<llvm::Constant*>;
 
+constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
+
 int32_t abi_dtype(DType dtype) {
   switch (dtype) {
     case DType::f32:
@@ -33,6 +35,8 @@ int32_t abi_dtype(DType dtype) {
       return RN_U8;
     case DType::i32:
       return RN_I32;
+    case DType::f64:
+      return RN_F64;
   }
   unreachable("dtype");
 }
@@ -65,7 +69,7 @@ double number(const Attribute& value) {
   if (const auto* real = std::get_if<double>(&value)) return *real;
   if (const auto* integer = std::get_if<int64_t>(&value)) return static_cast<double>(*integer);
   if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? 1 : 0;
-  return std::numeric_limits<double>::quiet_NaN();
+  return kNoNumber;
 }
 
 // Writes the descriptor, struct by struct in the order of runtime/abi.h.
@@ -193,12 +197,17 @@ class ModelEmitter {
   double default_value(const std::string& name) {
     if (module_.optimizer.hyper.has(name)) return number(module_.optimizer.hyper.all().find(name)->second);
     const auto recipe = module_.recipe.find(name);
-    return recipe != module_.recipe.end() ? number(recipe->second) : number(std::string());
+    return recipe != module_.recipe.end() ? number(recipe->second) : kNoNumber;
   }
 
-  llvm::Constant* value(const std::string& name, const Type& type, bool input) {
-    const double initial = input && type.rank() == 0 ? default_value(name) : number(std::string());
-    return data_.record({data_.text(name), this->type(type), data_.f64(initial)});
+  llvm::Constant* value(const std::string& name, const Type& type, double initial, int64_t classes) {
+    return data_.record({data_.text(name), this->type(type), data_.f64(initial), data_.i64(classes)});
+  }
+
+  llvm::Constant* input(const EntryProgram& entry, const Node& node) {
+    const auto classes = entry.classes.find(node.name);
+    return value(node.name, node.type, node.type.rank() == 0 ? default_value(node.name) : kNoNumber,
+                 classes == entry.classes.end() ? 0 : classes->second);
   }
 
   llvm::Constant* call_info(const EntryProgram& entry, const Call& call) {
@@ -231,6 +240,8 @@ class ModelEmitter {
         return RN_I32;
       case loops::Scalar::f32:
         return RN_F32;
+      case loops::Scalar::f64:
+        return RN_F64;
       default:
         return -1;
     }
@@ -268,8 +279,8 @@ class ModelEmitter {
 
   llvm::Constant* entry(const EntryProgram& entry) {
     Fields inputs, outputs, calls;
-    for (const Node& input : entry.inputs) inputs.push_back(value(input.name, input.type, true));
-    for (const auto& [name, type] : entry.outputs) outputs.push_back(value(name, type, false));
+    for (const Node& input : entry.inputs) inputs.push_back(this->input(entry, input));
+    for (const auto& [name, type] : entry.outputs) outputs.push_back(value(name, type, kNoNumber, 0));
     for (const Call& call : entry.calls) calls.push_back(call_info(entry, call));
     const Fields buffers = this->buffers(entry);
     return data_.record(
@@ -278,7 +289,8 @@ class ModelEmitter {
          data_.i32(tensor_kinds(entry)), data_.i32(0), extent(entry.arena[0]), extent(entry.arena[1]),
          extent(entry.direct_flops), data_.table(calls), data_.i64(static_cast<int64_t>(calls.size())),
          emit_entry(out_, context_, entry), data_.table(buffers),
-         data_.i64(static_cast<int64_t>(buffers.size())), extent(entry.live_bound)});
+         data_.i64(static_cast<int64_t>(buffers.size())), extent(entry.live_bound),
+         data_.i64(entry.min_batch), data_.text(entry.min_batch_layer)});
   }
 
   const Model& model_;

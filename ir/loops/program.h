@@ -57,6 +57,11 @@ struct Call {
 struct EntryProgram {
   std::string name;
   std::vector<Node> inputs;  // Op::input nodes: name and type
+  // Inputs that are read as labels: each must be a class, 0 to before this number.
+  std::map<std::string, int64_t> classes;
+  // The smallest batch there may be, and the layer that needs it.
+  int64_t min_batch = 1;
+  std::string min_batch_layer;
   std::vector<std::pair<std::string, Type>> outputs;
   std::vector<Buffer> buffers;
   std::vector<Call> calls;

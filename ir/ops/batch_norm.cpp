@@ -40,6 +40,11 @@ Type infer_channels(const Node& node, Types in) {
 
 Type infer_element_count(const Node& node, Types in) {
   require_rank_at_least(node, in[0], 2, "the operand");
+  const auto least = node.attributes.get<int64_t>("at_least");
+  if (least < 1) fail(node, fmt::format("at_least must be at least 1, not {}", least));
+  if (!has_batch(in[0].shape) && elements_per_sample(in[0].shape) / in[0].shape[1] < least) {
+    fail(node, fmt::format("{} has fewer than {} elements per channel", str(in[0]), least));
+  }
   return f32({});
 }
 
@@ -114,7 +119,9 @@ std::vector<ValueId> gradient_batch_norm(GraphBuilder& b, ValueId forward, Value
   const ValueId scale = b.emit(Op::mul, {node.inputs[1], rstd});
   ValueId centred = dy;
   if (train) {
-    const ValueId count = b.emit(Op::element_count, {x});
+    Attributes two;
+    two.set("at_least", int64_t{2});
+    const ValueId count = b.emit(Op::element_count, {x}, two);
     const ValueId along_xhat = b.emit(Op::mul, {xhat, b.emit(Op::div, {dweight, count})});
     centred = b.emit(Op::sub, {dy, b.emit(Op::div, {dbias, count})});
     centred = b.emit(Op::sub, {centred, along_xhat});
@@ -169,7 +176,10 @@ OpInfo element_count() {
           .kind = OpKind::other,
           .min_inputs = 1,
           .max_inputs = 1,
-          .doc = "elements per channel: the batch times the space dimensions",
+          .attributes = {{"at_least", AttributeKind::integer, int64_t{1}}},
+          .doc =
+              "elements per channel: the batch times the space dimensions; the entry does not run on batches "
+              "that have fewer than at_least",
           .infer = infer_element_count,
           .evaluate = evaluate_count};
 }

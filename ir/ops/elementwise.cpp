@@ -3,6 +3,9 @@
 // The operands of add, sub, mul and div have equal shapes, or one is a scalar, or one is rank 1 of size C and
 // the other of rank >= 2 with C channels (dimension 1); the result has the larger shape. NaN follows IEEE
 // arithmetic; relu keeps NaN.
+//
+// A scalar may be f64, as the numbers of an optimizer are. As with a number of Python and a tensor of
+// PyTorch, it is computed with in f64 among its like, and rounded to f32 where it meets anything else.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -20,26 +23,41 @@ bool spreads_over(const Shape& small, const Shape& large) {
   return small.size() == 1 && large.size() >= 2 && small[0] == large[1] && small[0] != kBatch;
 }
 
+const Type kF64{DType::f64, {}, {}};
+
+void require_number(const Node& node, const Type& type, std::string_view what) {
+  if (type != kF64) require_rank_at_least(node, type, 0, what);
+}
+
 Type infer_binary(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 0, "the left operand");
-  require_rank_at_least(node, in[1], 0, "the right operand");
+  require_number(node, in[0], "the left operand");
+  require_number(node, in[1], "the right operand");
+  if (in[0] == kF64 && in[1] == kF64) return kF64;
   if (spreads_over(in[1].shape, in[0].shape)) return f32(in[0].shape);
   if (spreads_over(in[0].shape, in[1].shape)) return f32(in[1].shape);
   fail(node, fmt::format("the shapes of {} and {} do not match", str(in[0]), str(in[1])));
 }
 
 Type infer_unary(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 0, "the operand");
-  return f32(in[0].shape);
+  require_number(node, in[0], "the operand");
+  return {in[0].dtype, in[0].shape, {}};
 }
 
 Type infer_relu_grad(const Node& node, Types in) {
+  if (in[0] == kF64 && in[1] == kF64) return kF64;
   require_rank_at_least(node, in[0], 0, "the gradient");
   require_shape(node, in[1], in[0].shape, "the result of relu");
   return f32(in[0].shape);
 }
 
+Type infer_complement(const Node& node, Types in) {
+  if (in[0] == kF64) return kF64;
+  require_shape(node, in[0], {}, "the operand");
+  return f32({});
+}
+
 Type infer_bias_correction(const Node& node, Types in) {
+  if (in[0] == kF64 && in[1] == kF64) return kF64;
   require_shape(node, in[0], {}, "beta");
   require_shape(node, in[1], {}, "step");
   return f32({});
@@ -75,6 +93,7 @@ double square_root(double a) { return std::sqrt(a); }
 double inverse_square_root(double a) { return 1 / std::sqrt(a); }
 double rectified(double a) { return a < 0 ? 0 : a; }
 double where_positive(double dy, double y) { return y > 0 ? dy : 0; }
+double one_minus(double a) { return 1 - a; }
 double corrected(double beta, double step) { return 1 - std::pow(beta, step); }
 
 // The sum of all elements of `v`, made of the sums over channels there are.
@@ -139,6 +158,8 @@ Gradients gradient_rsqrt(GraphBuilder& b, ValueId forward, ValueId dy) {
   return {b.emit(Op::mul, {scaled(b, dy, -0.5), cube})};
 }
 
+Gradients gradient_complement(GraphBuilder& b, ValueId, ValueId dy) { return {scaled(b, dy, -1)}; }
+
 Gradients gradient_relu(GraphBuilder& b, ValueId forward, ValueId dy) {
   return {b.emit(Op::relu_grad, {dy, forward})};
 }
@@ -190,6 +211,13 @@ OpInfo relu_grad() {
   OpInfo row = elementwise(Op::relu_grad, "relu_grad", 2, "dy where y > 0, else 0");
   row.infer = infer_relu_grad;
   row.evaluate = evaluate_binary<where_positive>;
+  return row;
+}
+
+OpInfo complement() {
+  OpInfo row = unary(Op::complement, "complement", "1 - a, of a scalar", gradient_complement,
+                     evaluate_unary<one_minus>);
+  row.infer = infer_complement;
   return row;
 }
 

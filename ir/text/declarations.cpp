@@ -13,7 +13,7 @@ namespace rnc::text {
 namespace {
 
 DType evaluate_dtype(const TypeSyntax& syntax) {
-  for (const DType dtype : {DType::f32, DType::u8, DType::i32}) {
+  for (const DType dtype : {DType::f32, DType::u8, DType::i32, DType::f64}) {
     if (syntax.dtype == name(dtype)) return dtype;
   }
   throw UserError(syntax.location,

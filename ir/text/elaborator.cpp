@@ -58,7 +58,12 @@ void Elaborator::declare_inputs(const Definition& model) {
   for (const Parameter& input : model.parameters) {
     claim(input.name, input.location);
     builder_.set_origin(input.location, input.name);
-    const ValueId node = builder_.input(input.name, plain_type(*input.type));
+    const Type type = plain_type(*input.type);
+    if (type.dtype == DType::f64) {
+      throw UserError(input.type->location,
+                      "an input of a model is f32, u8 or i32; an optimizer's numbers are f64");
+    }
+    const ValueId node = builder_.input(input.name, type);
     frames_.back().variables[input.name] = {TensorRef{node}};
   }
 }

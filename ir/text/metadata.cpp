@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ir/text/suggest.h"
+#include "runtime/contract/settings.h"
 
 namespace rnc::text {
 namespace {
@@ -29,48 +30,30 @@ const std::vector<InitializerInfo>& initializers() {
   return table;
 }
 
-// What a recipe may hold: rnrun's settings by the names of its flags, with what they must be at least.
-struct RecipeEntry {
-  std::string_view name;
-  AttributeKind kind;
-  double smallest = 0;
-};
-const std::vector<RecipeEntry>& recipe_entries() {
-  using Kind = AttributeKind;
-  static const std::vector<RecipeEntry> table = {
-      {"epochs", Kind::integer, 1},
-      {"batch_size", Kind::integer, 1},
-      {"accumulate", Kind::integer, 1},
-      {"lr", Kind::real},
-      {"lr_scheduler", Kind::string},
-      {"lr_interval", Kind::string},
-      {"lr_step_size", Kind::integer, 1},
-      {"lr_gamma", Kind::real},
-      {"lr_milestones", Kind::integers, 1},
-      {"lr_min", Kind::real},
-      {"lr_pct_start", Kind::real},
-      {"lr_div_factor", Kind::real, 1},
-      {"lr_final_div_factor", Kind::real, 1},
-      {"lr_warmup_epochs", Kind::integer},
-      {"lr_warmup_method", Kind::string},
-      {"lr_warmup_decay", Kind::real},
-      {"label_smoothing", Kind::real},
-      {"clip_grad_norm", Kind::real},
-      {"model_ema", Kind::boolean},
-      {"model_ema_decay", Kind::real},
-      {"model_ema_steps", Kind::integer, 1},
-      {"early_stop", Kind::integer},
-      {"grad_norm_every", Kind::integer},
-      {"print_freq", Kind::integer},
-      {"seed", Kind::integer},
-      {"limit_batches", Kind::integer},
-      {"random_resized_crop", Kind::boolean},
-      {"random_crop", Kind::integer},
-      {"hflip", Kind::real},
-      {"cutout", Kind::integer},
-      {"mixup_alpha", Kind::real},
-  };
-  return table;
+AttributeKind kind_of(const contract::Setting& setting) {
+  switch (setting.kind) {
+    case contract::SettingKind::integer:
+      return AttributeKind::integer;
+    case contract::SettingKind::real:
+      return AttributeKind::real;
+    case contract::SettingKind::boolean:
+      return AttributeKind::boolean;
+    case contract::SettingKind::word:
+      return AttributeKind::string;
+    case contract::SettingKind::integers:
+      return AttributeKind::integers;
+  }
+  unreachable("kind of setting");
+}
+
+bool allows(const contract::Setting& setting, const Attribute& value) {
+  const auto inside = [&](int64_t number) { return contract::allows(setting, static_cast<double>(number)); };
+  if (const auto* real = std::get_if<double>(&value)) return contract::allows(setting, *real);
+  if (const auto* integer = std::get_if<int64_t>(&value)) return inside(*integer);
+  if (const auto* integers = std::get_if<std::vector<int64_t>>(&value))
+    return std::ranges::all_of(*integers, inside);
+  const auto* word = std::get_if<std::string>(&value);
+  return word == nullptr || contract::allows(setting, *word);
 }
 
 std::vector<std::string> names_of(const std::vector<AttributeSpec>& specs) {
@@ -158,25 +141,24 @@ std::string make_hash(const Expr& expr, Environment& environment) {
 
 std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& environment) {
   std::vector<AttributeSpec> specs;
-  for (const RecipeEntry& entry : recipe_entries()) specs.push_back({entry.name, entry.kind, {}});
-  Attributes given = keyword_arguments(expr, evaluate_arguments(expr, environment), 0, names_of(specs));
-  std::erase_if(specs, [&](const AttributeSpec& spec) { return !given.has(spec.name); });
-  const Attributes recipe = complete_attributes("recipe", specs, std::move(given), expr.location);
+  for (const contract::Setting& setting : contract::settings())
+    specs.push_back({setting.name, kind_of(setting), {}});
+  const Arguments arguments = evaluate_arguments(expr, environment);
+  Attributes given = keyword_arguments(expr, arguments, 0, names_of(specs));
   std::map<std::string, Attribute> result;
-  for (const RecipeEntry& entry : recipe_entries()) {
-    const std::string key(entry.name);
-    if (!recipe.has(key)) continue;
-    const Attribute& value = recipe.all().find(key)->second;
-    const auto refuse_unless = [&](bool allowed) {
-      if (!allowed)
-        throw UserError(expr.location, fmt::format("recipe: {} must be at least {}, not {}", key,
-                                                   entry.smallest, str(value)));
-    };
-    if (const auto* real = std::get_if<double>(&value)) refuse_unless(*real >= entry.smallest);
-    if (const auto* integer = std::get_if<int64_t>(&value))
-      refuse_unless(static_cast<double>(*integer) >= entry.smallest);
-    if (const auto* integers = std::get_if<std::vector<int64_t>>(&value))
-      for (const int64_t i : *integers) refuse_unless(static_cast<double>(i) >= entry.smallest);
+  for (const Argument& argument : arguments) {
+    const std::string& key = argument.syntax->keyword;
+    const SourceLocation& location = argument.syntax->location;
+    const contract::Setting& setting = *contract::find_setting(key);
+    const AttributeSpec spec{setting.name, kind_of(setting), {}};
+    Attributes one;
+    one.set(key, given.all().find(key)->second);
+    const Attribute value =
+        complete_attributes("recipe", {&spec, 1}, std::move(one), location).all().find(key)->second;
+    if (!allows(setting, value)) {
+      throw UserError(location, fmt::format("recipe: {} must be {}, not {}", key, contract::allowed(setting),
+                                            str(value)));
+    }
     result.emplace(key, value);
   }
   return result;

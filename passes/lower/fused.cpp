@@ -10,6 +10,15 @@ using loops::Extent;
 using loops::MemoryRef;
 using loops::Scalar;
 
+namespace {
+
+// A value that is the same at all points, in each lane. What is f64 stays a scalar, until it is rounded.
+Expr in_lanes(Expr value, const Type& type, int lanes) {
+  return value->type.lanes < lanes && type.dtype != DType::f64 ? loops::broadcast(value, lanes) : value;
+}
+
+}  // namespace
+
 Extent channel_extent(int64_t channels, int lanes) { return {round_up(channels, lanes), 0}; }
 
 FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& group, ValueId anchor,
@@ -49,7 +58,7 @@ Expr FusedCode::channel_operand(Body& body, ValueId v, Expr channel, int lanes, 
   } else {
     value = loops::load(memory, {channel});
   }
-  return body.let("c", lanes > 1 ? loops::broadcast(value, lanes) : value);
+  return body.let("c", in_lanes(value, lowering_.type(v), lanes));
 }
 
 FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool along_channels) {
@@ -57,9 +66,8 @@ FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool 
   for (const ValueId v : channel_operands_)
     values[v] = channel_operand(body, v, channel, lanes, along_channels);
   for (const ValueId v : channel_nodes_) {
-    Expr value = compute(lowering_.node(v), values);
-    if (value->type.lanes < lanes) value = loops::broadcast(value, lanes);
-    values[v] = body.let("c", value);
+    const Node& node = lowering_.node(v);
+    values[v] = body.let("c", in_lanes(compute(node, values), node.type, lanes));
     check(!lowering_.stored(v), "a value per channel is not stored by a kernel over pixels");
   }
   return values;
@@ -93,13 +101,16 @@ void FusedCode::prefetch(Body& body, const std::vector<Expr>& index) const {
 Expr FusedCode::compute(const Node& node, const Values& values) const {
   const auto operand = [&](size_t i) { return values.at(node.inputs[i]); };
   const auto binary = [&](loops::Binary op) {
-    Expr a = operand(0), b = operand(1);
+    const Scalar scalar = scalar_of(node.type.dtype);
+    Expr a = loops::cast(operand(0), scalar), b = loops::cast(operand(1), scalar);
     const int lanes = std::max(a->type.lanes, b->type.lanes);
     if (a->type.lanes < lanes) a = loops::broadcast(a, lanes);
     if (b->type.lanes < lanes) b = loops::broadcast(b, lanes);
     return loops::binary(op, a, b);
   };
-  const auto like = [](Expr a, double value) { return loops::constant(Scalar::f32, value, a->type.lanes); };
+  const auto like = [](Expr a, double value) {
+    return loops::constant(a->type.scalar, value, a->type.lanes);
+  };
   switch (node.op) {
     case Op::constant:
       return loops::constant(Scalar::f32, node.attributes.get<double>("value"));
@@ -125,10 +136,12 @@ Expr FusedCode::compute(const Node& node, const Values& values) const {
       const int64_t per_sample = elements_per_sample(type.shape) / type.shape[1];
       return loops::cast(loops::batch() * per_sample, Scalar::f32);
     }
+    case Op::complement:
+      return like(operand(0), 1) - operand(0);
     case Op::bias_correction: {
       const Expr beta = loops::cast(operand(0), Scalar::f64), step = loops::cast(operand(1), Scalar::f64);
       const Expr power = loops::unary(loops::Unary::exp, step * loops::unary(loops::Unary::log, beta));
-      return loops::cast(loops::constant(Scalar::f64, 1, beta->type.lanes) - power, Scalar::f32);
+      return loops::cast(like(power, 1) - power, scalar_of(node.type.dtype));
     }
     default:
       unreachable(name(node.op));

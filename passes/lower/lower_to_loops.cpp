@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "passes/lower/rules.h"
 
 namespace rnc {
@@ -15,6 +17,30 @@ void lower_group(Lowering& lowering, const Group& group) {
   rule(lowering, group);
 }
 
+// Labels are read as columns of the logits; where losses of several widths read them, the narrowest counts.
+void find_classes(const Graph& graph, loops::EntryProgram& entry) {
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::cross_entropy && node.op != Op::cross_entropy_grad) continue;
+    const size_t label = node.inputs.size() - 1;
+    const int64_t columns = graph[node.inputs[label - 1]].type.shape[1];
+    const auto [it, is_new] = entry.classes.try_emplace(graph[node.inputs[label]].name, columns);
+    it->second = std::min(it->second, columns);
+  }
+}
+
+void find_min_batch(const Graph& graph, loops::EntryProgram& entry) {
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::element_count) continue;
+    const Shape& shape = graph[node.inputs[0]].type.shape;
+    if (!has_batch(shape)) continue;
+    const int64_t per_sample = elements_per_sample(shape) / shape[1];
+    const int64_t needed = ceil_div(node.attributes.get<int64_t>("at_least"), per_sample);
+    if (needed <= entry.min_batch) continue;
+    entry.min_batch = needed;
+    entry.min_batch_layer = node.layer;
+  }
+}
+
 void lower_entry(const Module& module, const Graph& graph, const TargetInfo& target,
                  loops::Program& program) {
   loops::EntryProgram entry;
@@ -24,6 +50,8 @@ void lower_entry(const Module& module, const Graph& graph, const TargetInfo& tar
   }
   for (const Output& output : graph.outputs)
     entry.outputs.emplace_back(output.name, graph[output.value].type);
+  find_classes(graph, entry);
+  find_min_batch(graph, entry);
   Lowering lowering(module, graph, target, program, entry);
   Group group;
   for (ValueId v = 0; v < static_cast<ValueId>(graph.nodes.size()); ++v) {

@@ -18,6 +18,8 @@ loops::Scalar scalar_of(DType dtype) {
       return loops::Scalar::u8;
     case DType::i32:
       return loops::Scalar::i32;
+    case DType::f64:
+      return loops::Scalar::f64;
   }
   unreachable("dtype");
 }

@@ -44,6 +44,7 @@ LowerRule lower_rule(Op op) {
     case Op::rsqrt:
     case Op::relu:
     case Op::relu_grad:
+    case Op::complement:
     case Op::bias_correction:
     case Op::element_count:
     case Op::channel_mean:

@@ -41,19 +41,15 @@ void take_gradients(Session& session, Arrays& inputs, const std::string& source)
   session.set_tensors({RN_GRADIENT}, gradients, source);
 }
 
-// Compiled code trusts that a label is one of the classes, the columns of the predicted value.
-void check_labels(const Model& model, const rn_entry& entry, const Arrays& given, const std::string& source) {
-  int64_t classes = 0;
-  for (const rn_value& v : outputs(entry))
-    if (v.type.rank == 2 && std::string_view(v.name) == model.descriptor().predict) classes = v.type.dims[1];
+// Compiled code trusts that a label is one of the classes of the loss that reads it.
+void check_labels(const rn_entry& entry, const Arrays& given, const std::string& source) {
   for (const rn_value& v : inputs(entry)) {
     const auto found = given.find(v.name);
-    if (v.type.dtype != RN_I32 || classes == 0 || found == given.end() || found->second.dtype != DType::i32)
-      continue;
+    if (v.classes == 0 || found == given.end() || found->second.dtype != DType::i32) continue;
     for (const int32_t label : found->second.as<int32_t>())
-      if (label < 0 || label >= classes)
-        throw Error(
-            fmt::format("{}: '{}' has {}, which is none of the {} classes", source, v.name, label, classes));
+      if (label < 0 || label >= v.classes)
+        throw Error(fmt::format("{}: '{}' has {}, which is none of the {} classes", source, v.name, label,
+                                v.classes));
   }
 }
 
@@ -84,18 +80,19 @@ int call(const Options& options) {
   ThreadPool pool(options.threads);
   Session session(model, pool);
   session.initialize(options.seed);
-  if (!options.params.empty()) load_weights(options.params, session, {.slots = true});
+  if (!options.params.empty())
+    print_conversions(options.params, load_weights(options.params, session, {.slots = true}));
   Arrays inputs;
   if (!options.in.empty()) inputs = read_safetensors(options.in).tensors;
   if (options.entry == "update") take_gradients(session, inputs, options.in);
-  check_labels(*model, entry, inputs, options.in);
-  if (options.lr_given) inputs["lr"] = Array::scalar(static_cast<float>(options.lr));
+  check_labels(entry, inputs, options.in);
+  if (options.lr_given) inputs["lr"] = Array::scalar(DType::f64, options.lr);
   session.prepare_for(entry);
 
   const bool count_steps = has_input(entry, "step") && !inputs.contains("step");
   Arrays results;
   for (int64_t step = 1; step <= options.steps; ++step) {
-    if (count_steps) inputs["step"] = Array::scalar(static_cast<float>(step));
+    if (count_steps) inputs["step"] = Array::scalar(DType::f64, static_cast<double>(step));
     results = session.call(options.entry, inputs, options.in.empty() ? "call" : options.in);
   }
   results.merge(changed_tensors(session, options.entry));

@@ -13,6 +13,7 @@
 #include "runtime/data/open_data.h"
 #include "runtime/model.h"
 #include "runtime/session.h"
+#include "runtime/weights.h"
 
 namespace rnrun {
 
@@ -49,6 +50,8 @@ CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags);
 // the classes, if they have some. Throws Error when they do not fit, UsageError when none are given and the
 // model has none of its own.
 std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session);
+// Says of weights that were not f32 that they are now.
+void print_conversions(const std::string& path, const WeightsMatch& match);
 
 // How a command reads images.
 struct DataFlags {

@@ -4,6 +4,7 @@
 
 #include "runtime/checkpoint.h"
 #include "runtime/commands/commands.h"
+#include "runtime/contract/safetensors.h"
 #include "runtime/error.h"
 #include "runtime/output.h"
 #include "runtime/thread_pool.h"
@@ -24,12 +25,19 @@ CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags) {
   return weights;
 }
 
+void print_conversions(const std::string& path, const WeightsMatch& match) {
+  if (!match.converted.empty())
+    print_message(fmt::format("rnrun: note: {}: {}", path, contract::conversions_text(match.converted)));
+}
+
 std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session) {
   const Model& model = session.model();
   if (!flags.path.empty()) {
     WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial});
     if (flags.partial) print_message(weights_text(flags.path, match));
-    return std::move(match.classes);
+    print_conversions(flags.path, match);
+    const bool all = match.missing.empty() && match.misshapen.empty();
+    return all ? std::move(match.classes) : std::vector<std::string>();
   }
   const bool empty =
       std::ranges::any_of(model.tensors(), [](const rn_tensor& t) { return t.kind == RN_PARAMETER; });
@@ -48,10 +56,10 @@ void add_data_flags(CLI::App& app, DataFlags& flags) {
 DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags,
                          const std::vector<std::string>& classes) {
   DataOptions options{.shape = classifier.shape,
-                      .classes = classifier.classes,
+                      .classes = classifier.labels,
                       .class_names = model_class_names(model),
                       .skip_corrupt = flags.skip_corrupt};
-  if (static_cast<int64_t>(classes.size()) == classifier.classes) {
+  if (!classes.empty()) {
     options.class_names = classes;
     options.named_by = "the checkpoint";
     options.names_fixed = true;

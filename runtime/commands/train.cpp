@@ -203,6 +203,7 @@ int train(const Options& options) {
     return test_only(session, state, *open_split(settings.data, Split::test, needs), limits.workers);
   needs.keep_size = settings.random_resized_crop;
   const DataSplits data = open_data(settings.data, needs);
+  Trainer trainer(session, data, settings, directory, limits);  // refuses what cannot be trained
   if (lock == nullptr) lock = take_directory(options, directory);
 
   print_left_out(*data.train);
@@ -215,7 +216,6 @@ int train(const Options& options) {
         model->descriptor().optimizer, settings.lr, settings.lr_scheduler, options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;
-  Trainer trainer(session, data, settings, directory, limits);
   RunDirectory log(directory, *model,
                    class_names(data.train->class_names().empty() ? state.classes : data.train->class_names(),
                                *model, classifier.classes),

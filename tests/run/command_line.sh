@@ -81,6 +81,36 @@ for dump in dumps/*.graph; do
   same direct from-dump "$dump"
 done
 
+# Batch norm of one value per channel has nothing to train on.
+cat >one.graph <<'END'
+model one(image: u8[N, 1, 28, 28], label: i32[N]) {
+  fc1 = linear(flatten(normalize(image, mean = [0.3], std = [0.3])), 6)
+  bn1 = batch_norm(fc1)
+  fc = linear(relu(bn1), 10)
+  predict fc
+  loss cross_entropy(fc, label)
+  train sgd()
+  recipe(epochs = 1, batch_size = 64, lr = 0.05, drop_last = true)
+}
+END
+"$bin/rnc" one.graph -o one.so
+one() { "$bin/rnrun" train one.so --data shapes --output-dir one --force "$@"; }
+one --limit-batches 3 >log 2>&1 || { cat log; fail "train one.so"; }
+images=$(sed -n 's/^one: \([0-9]*\) .*/\1/p' log)
+refused 2 "batch norm 'bn1' cannot be trained on one value per channel: entry 'train_step' needs batches of at least 2, not 1, which is what is left of $images images: pass --drop-last or another --batch-size" \
+  one --no-drop-last -b $((images - 1))
+refused 2 "not 1: pass a larger --batch-size" one -b 1
+refused 1 "batch norm 'bn1' cannot be trained on one value per channel" "$bin/rnrun" bench one.so --mode train -b 1
+"$bin/rnrun" eval one.so --weights "$(weights one)" --data shapes -b 1 --limit-batches 3 >log || { cat log; fail "eval -b 1"; }
+"$bin/rnc" one.graph --dump-dir one-dumps -o one.so
+for dump in one-dumps/*.graph; do
+  "$bin/rnc" "$dump" -o one.so
+  refused 2 "not 1: pass a larger --batch-size" one -b 1
+done
+sed 's/u8\[N, 1, 28, 28\]/f32[1, 6]/; s/fc1 = .*/fc1 = image/; s/i32\[N\]/i32[1]/' one.graph >fixed.graph
+refused 1 "fixed.graph:3:9: error: batch_norm: f32[1, 6] has one value per channel, on which it cannot be trained: freeze \"bn1\", or leave out \`train\`" \
+  "$bin/rnc" fixed.graph -o fixed.so
+
 # What the backward pass computes again, down to the smallest budget there is a plan for, has the same bits.
 refused 1 "--memory-budget: a training step at batch " "$bin/rnc" "$golden/model.graph" --memory-budget 1000 -o small.so
 least=$(sed -n 's/.* takes at least \([0-9]*\) bytes, most of them at .*/\1/p' messages)

@@ -23,6 +23,8 @@ rnrun::Array to_array(rnrun::DType dtype, const TensorData& data) {
       return converted<uint8_t>(dtype, data);
     case rnrun::DType::i32:
       return converted<int32_t>(dtype, data);
+    case rnrun::DType::f64:
+      return converted<double>(dtype, data);
     default:
       unreachable("element type of a model");
   }
@@ -83,7 +85,7 @@ Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const
 
   rnrun::Arrays results;
   for (int step = 1; step <= steps; ++step) {
-    if (counts_steps) arguments["step"] = rnrun::Array::scalar(static_cast<float>(step));
+    if (counts_steps) arguments["step"] = rnrun::Array::scalar(rnrun::DType::f64, static_cast<double>(step));
     results = session.call(name, arguments);
   }
   results.merge(session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT, RN_GRADIENT}));

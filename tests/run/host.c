@@ -64,7 +64,7 @@ static void fill(const rn_tensor* tensor, void* const* regions, uint64_t* state)
 
 static void* filled(const rn_value* input, int64_t batch, uint64_t* state) {
   const int64_t count = elements(&input->type, batch);
-  void* data = zeroed(count * 4);
+  void* data = zeroed(count * 8);
   for (int64_t i = 0; i < count; ++i) {
     if (input->type.dtype == RN_U8) {
       ((uint8_t*)data)[i] = (uint8_t)(256 * next_random(state));
@@ -72,6 +72,8 @@ static void* filled(const rn_value* input, int64_t batch, uint64_t* state) {
       ((int32_t*)data)[i] = (int32_t)(2 * next_random(state));
     } else if (input->type.rank > 0) {
       ((float*)data)[i] = (float)(2 * next_random(state) - 1);
+    } else if (input->type.dtype == RN_F64) {
+      ((double*)data)[i] = isnan(input->default_value) ? 0.01 : input->default_value;
     } else {
       ((float*)data)[i] = isnan(input->default_value) ? 0.01F : (float)input->default_value;
     }

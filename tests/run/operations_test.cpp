@@ -199,7 +199,28 @@ class Cases {
     add(Op::rsqrt, {x}, {}, Fill::positive);
     add(Op::relu, {x}, {}, Fill::with_nan);
     add(Op::relu_grad, {x, x}, {}, Fill::few_values);
+    add(Op::complement, {f32({})}, {});
     add(Op::bias_correction, {f32({}), f32({})}, {}, Fill::positive);
+    add_numbers();
+  }
+
+  // What an optimizer makes of its numbers, which are f64, among themselves and with tensors and f32 scalars.
+  void add_numbers() {
+    const Type number{DType::f64, {}, {}};
+    const auto add_rounded = [&](Op op, const std::vector<Type>& operands) {
+      add(op, operands, {}, Fill::positive);
+      Output& output = builder_.graph().outputs[0];  // an entry returns f32
+      const ValueId one = builder_.constant(1);
+      output.value = builder_.op(Op::mul, {output.value, one}, {}, "rounded");
+    };
+    for (const Op op : {Op::add, Op::sub, Op::mul, Op::div, Op::relu_grad, Op::bias_correction})
+      add_rounded(op, {number, number});
+    for (const Op op : {Op::complement, Op::sqrt, Op::relu}) add_rounded(op, {number});
+    for (const Op op : {Op::add, Op::sub, Op::mul, Op::div}) {
+      for (const Type& other : {f32({}), f32({channels()}), images(channels(), pair(1, 7))})
+        add(op, random_.chance(0.5) ? std::vector{number, other} : std::vector{other, number}, {},
+            Fill::positive);
+    }
   }
 
   void add_matrix_products() {
@@ -287,6 +308,9 @@ Tensors operands(const Graph& graph, int64_t batch, Fill fill, Random& random) {
           break;
         case DType::i32:
           x = static_cast<double>(random.integer(0, kLabels - 1));
+          break;
+        case DType::f64:
+          x = value(random, fill);
           break;
       }
     }

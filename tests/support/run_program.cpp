@@ -52,6 +52,8 @@ std::vector<uint8_t> to_memory(const Type& type, const TensorData& data, int64_t
       memory[physical] = static_cast<uint8_t>(value);
     } else if (type.dtype == DType::i32) {
       reinterpret_cast<int32_t*>(memory.data())[physical] = static_cast<int32_t>(value);
+    } else if (type.dtype == DType::f64) {
+      reinterpret_cast<double*>(memory.data())[physical] = value;
     } else {
       reinterpret_cast<float*>(memory.data())[physical] = static_cast<float>(value);
     }
@@ -68,6 +70,8 @@ TensorData from_memory(const Type& type, const std::vector<uint8_t>& memory, int
       data.values[logical] = memory[physical];
     } else if (type.dtype == DType::i32) {
       data.values[logical] = reinterpret_cast<const int32_t*>(memory.data())[physical];
+    } else if (type.dtype == DType::f64) {
+      data.values[logical] = reinterpret_cast<const double*>(memory.data())[physical];
     } else {
       data.values[logical] = static_cast<double>(reinterpret_cast<const float*>(memory.data())[physical]);
     }

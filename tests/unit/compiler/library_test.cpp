@@ -129,6 +129,37 @@ TEST_CASE("the descriptor says what the model says") {
   for (int64_t i = 0; i < infer.call_count; ++i) CHECK(std::strlen(infer.calls[i].kernel) > 0);
 }
 
+TEST_CASE("the descriptor tells which labels and which batches an entry takes") {
+  const Tiny tiny({}, R"(
+model tiny(image: f32[N, 3, 4, 4], label: i32[N], coarse: i32[N], share: f32[]) {
+  a = batch_norm(conv2d(image, 8, kernel = 1))
+  b = batch_norm(global_avg_pool(a))
+  fc = linear(flatten(b), 7)
+  groups = linear(flatten(b), 3)
+  probabilities = softmax(groups)
+  predict probabilities
+  loss cross_entropy(fc, label) + share * cross_entropy(groups, coarse)
+  train adam()
+}
+)");
+  const Compiled compiled(tiny.model());
+  const rn_model_descriptor& d = compiled.descriptor();
+  for (int64_t i = 0; i < d.entry_count; ++i) {
+    const rn_entry& entry = d.entries[i];
+    const std::string name = entry.name;
+    CAPTURE(name);
+    const bool trains = name == "train_step" || name == "backward";
+    CHECK(entry.min_batch == (trains ? 2 : 1));
+    CHECK(entry.min_batch_layer == std::string(trains ? "b" : ""));
+    for (int64_t k = 0; k < entry.input_count; ++k) {
+      const std::string input = entry.inputs[k].name;
+      CHECK(entry.inputs[k].classes == (input == "label" ? 7 : input == "coarse" ? 3 : 0));
+      const bool number = input != "label" && input != "coarse" && input != "image" && input != "share";
+      CHECK((entry.inputs[k].type.dtype == RN_F64) == number);
+    }
+  }
+}
+
 TEST_CASE("the descriptor tells the layers and the memory plan") {
   const Tiny tiny({});
   const Compiled compiled(tiny.model());

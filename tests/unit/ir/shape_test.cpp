@@ -53,6 +53,22 @@ TEST_CASE("shapes of elementwise operations") {
         "bias_correction: step must be f32[], not f32[1]");
 }
 
+TEST_CASE("f64 is for scalars, among themselves; with others they are f32") {
+  const Type number{DType::f64, {}, {}};
+  CHECK(result(Op::mul, {number, number}) == "f64[]");
+  CHECK(result(Op::sqrt, {number}) == "f64[]");
+  CHECK(result(Op::complement, {number}) == "f64[]");
+  CHECK(result(Op::relu_grad, {number, number}) == "f64[]");
+  CHECK(result(Op::bias_correction, {number, number}) == "f64[]");
+  CHECK(result(Op::mul, {number, f32({})}) == "f32[]");
+  CHECK(result(Op::sub, {f32({N, 3}), number}) == "f32[N, 3]");
+  CHECK(result(Op::complement, {f32({})}) == "f32[]");
+  CHECK(result(Op::complement, {f32({3})}) == "complement: the operand must be f32[], not f32[3]");
+  CHECK(result(Op::bias_correction, {number, f32({})}) == "bias_correction: beta must be f32[], not f64[]");
+  CHECK(result(Op::add, {{DType::f64, {3}, {}}, f32({3})}) ==
+        "add: the left operand must be f32 of rank 0 or more, not f64[3]");
+}
+
 TEST_CASE("shapes of convolutions") {
   const List strided = {{"stride", int64_t{2}}, {"pad", int64_t{3}}};
   CHECK(result(Op::conv2d, {f32({N, 3, 224, 224}), f32({64, 3, 7, 7})}, strided) == "f32[N, 64, 112, 112]");
@@ -150,6 +166,11 @@ TEST_CASE("shapes of batch norm and channel reductions") {
   CHECK(result(Op::channel_mean, {f32({N})}) ==
         "channel_mean: the operand must be f32 of rank 2 or more, not f32[N]");
   CHECK(result(Op::element_count, {f32({N, 3, 2, 2})}) == "f32[]");
+  const List two = {{"at_least", int64_t{2}}};
+  CHECK(result(Op::element_count, {f32({N, 3})}, two) == "f32[]");
+  CHECK(result(Op::element_count, {f32({2, 3})}, two) == "f32[]");
+  CHECK(result(Op::element_count, {f32({1, 3, 1, 1})}, two) ==
+        "element_count: f32[1, 3, 1, 1] has fewer than 2 elements per channel");
 }
 
 TEST_CASE("shapes of pooling") {

@@ -228,6 +228,14 @@ model m(x: f32[N, 2.5]) {
 model m(x: f16[N, 2]) {
            ^
 )"},
+      {"an optimizer's element type", R"(model m(x: f32[N, 2], lr: f64[]) {
+  predict x
+}
+)",
+       R"(m.graph:1:27: error: an input of a model is f32, u8 or i32; an optimizer's numbers are f64
+model m(x: f32[N, 2], lr: f64[]) {
+                          ^
+)"},
       {"a layout in a spec", R"(model m(x: f32[N, 4 | 1:2]) {
   predict x
 }

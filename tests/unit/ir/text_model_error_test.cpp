@@ -132,16 +132,37 @@ adam(beta1 =
       {"recipe too small", spec(R"(
   predict x
   recipe(epochs = 0))"),
-       R"(m.graph:3:3: error: recipe: epochs must be at least 1, not 0
+       R"(m.graph:3:19: error: recipe: epochs must be an integer from 1 to 1000000, not 0
   recipe(epochs = 0)
-  ^
+                  ^
+)"},
+      {"recipe too large", spec(R"(
+  predict x
+  recipe(epochs = 3, lr_gamma = 2))"),
+       R"(m.graph:3:33: error: recipe: lr_gamma must be a number from 0 to 1, not 2.0
+  recipe(epochs = 3, lr_gamma = 2)
+                                ^
+)"},
+      {"recipe with a word there is not", spec(R"(
+  predict x
+  recipe(lr_scheduler = "sine"))"),
+       R"(m.graph:3:25: error: recipe: lr_scheduler must be one of constant, step, multistep, exponential, cosine, onecycle, not "sine"
+  recipe(lr_scheduler = "sine")
+                        ^
+)"},
+      {"recipe with a number in a list too small", spec(R"(
+  predict x
+  recipe(lr_milestones = [5, 0]))"),
+       R"(m.graph:3:26: error: recipe: lr_milestones must be integers from 1 to 1000000, not [5, 0]
+  recipe(lr_milestones = [5, 0])
+                         ^
 )"},
       {"recipe wrong kind", spec(R"(
   predict x
   recipe(epochs = 2.5))"),
-       R"(m.graph:3:3: error: recipe: epochs must be an integer, not 2.5
+       R"(m.graph:3:19: error: recipe: epochs must be an integer, not 2.5
   recipe(epochs = 2.5)
-  ^
+                  ^
 )"},
       {"classes not a list", spec(R"(
   predict x

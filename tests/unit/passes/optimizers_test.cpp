@@ -24,7 +24,7 @@ std::vector<double> three_steps(Optimizer optimizer, double lr) {
   std::map<std::string, ValueId> inputs;
   Tensors arguments;
   for (const std::string& name : update_inputs(optimizer)) {
-    inputs[name] = b.input(name, {});
+    inputs[name] = b.input(name, {DType::f64, {}, {}});
     if (optimizer.hyper.has(name)) arguments[name] = {{}, {optimizer.hyper.get<double>(name)}};
   }
   arguments["lr"] = {{}, {lr}};
@@ -82,6 +82,11 @@ TEST_CASE("sgd with weight decay, momentum and nesterov") {
 TEST_CASE("sgd with dampening, which spares the first step") {
   check_close(three_steps(optimizer("sgd", {{"momentum", 0.9}, {"dampening", 0.25}}), 0.1),
               {0.95, 0.92375, 0.7501249999999999});
+}
+
+TEST_CASE("sgd without momentum is not damped") {
+  check_close(three_steps(optimizer("sgd", {{"momentum", 0.0}, {"dampening", 0.5}}), 0.1),
+              {0.95, 0.975, 0.775});
 }
 
 TEST_CASE("adam") {

@@ -334,6 +334,12 @@ TEST_CASE("call: what each entry returns") {
   write_safetensors(directory / "batch", batch);
   CHECK(failure({"call", kModel, "loss", "--in", directory / "batch", "--out", directory / "out"}) ==
         "1 " + directory / "batch" + ": 'label' has -1, which is none of the 10 classes");
+  // The labels are those of the loss, whatever is predicted.
+  batch.tensors["label"].as<int32_t>()[1] = 8;
+  write_safetensors(directory / "batch", batch);
+  CHECK(failure({"call", model_path("linear_7_labels"), "loss", "--in", directory / "batch", "--out",
+                 directory / "out"}) ==
+        "1 " + directory / "batch" + ": 'label' has 8, which is none of the 7 classes");
   CHECK(failure({"call", kModel, "dream", "--out", directory / "out"}) ==
         "1 " + kModel + " has no entry 'dream'; it has prepare, infer, loss, backward, update, train_step");
   CHECK(failure({"call", kModel, "update", "--lr", "1", "--in", directory / "batch", "--out",

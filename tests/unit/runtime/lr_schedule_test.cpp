@@ -56,8 +56,10 @@ TEST_CASE("after a warm-up, as SequentialLR puts them together") {
   check_epochs(s, {0.1, 0.25, 0.4, 0.4, 0.4, 0.2, 0.2, 0.2});
   s = settings("multistep");
   s.lr_warmup_epochs = 2;
-  s.lr_milestones = {3, 6};  // counted from the training's beginning: 1 and 4 for PyTorch
+  s.lr_milestones = {1, 4};
   check_epochs(s, {0.1, 0.25, 0.4, 0.04, 0.04, 0.04, 0.004, 0.004});
+  s.lr_milestones = {2, 2, 5};
+  check_epochs(s, {0.1, 0.25, 0.4, 0.4, 0.004, 0.004, 0.004, 0.0004});
   s = settings("exponential");
   s.lr_gamma = 0.9;
   s.lr_warmup_epochs = 2;
@@ -117,9 +119,9 @@ TEST_CASE("odd settings give numbers all the same") {
 }
 
 TEST_CASE("PyTorch's names of schedules are known") {
-  CHECK(lr_scheduler_of("steplr") == "step");
-  CHECK(lr_scheduler_of("cosineannealinglr") == "cosine");
-  CHECK(lr_scheduler_of("cosine") == "cosine");
+  CHECK(contract::lr_scheduler_of("steplr") == "step");
+  CHECK(contract::lr_scheduler_of("cosineannealinglr") == "cosine");
+  CHECK(contract::lr_scheduler_of("cosine") == "cosine");
 }
 
 }  // namespace rnrun

@@ -5,6 +5,7 @@
 
 #include <csignal>
 
+#include "runtime/contract/safetensors.h"
 #include "runtime/file.h"
 #include "runtime/random.h"
 #include "tests/unit/runtime/support.h"
@@ -77,12 +78,12 @@ TEST_CASE("who may have no checksum, and what is said of one that is wrong") {
   CHECK(parse(R"("format":"pt")").empty());                  // PyTorch's
   CHECK(parse(R"("format":"rnrun checkpoint 2")").empty());  // from before checksums
   CHECK(parse(R"("format":"rnrun checkpoint 3")") ==
-        "f is damaged: its format is 'rnrun checkpoint 3', but it has no checksum");
+        "f: damaged: its format is 'rnrun checkpoint 3', but it has no checksum");
   CHECK(parse(R"("format":"rnrun tensors 1","rnrun.xxh3_64":"0123456789abcdef")")
-            .starts_with("f is damaged: its checksum is 0123456789abcdef, that of its content "));
+            .starts_with("f: damaged: its checksum is 0123456789abcdef, that of its content "));
   CHECK(parse(R"("rnrun.xxh3_64" : "0123456789abcdef")") ==  // rewritten by another program
-        "f is damaged: its checksum is 0123456789abcdef, that of its content unknown");
-  CHECK(parse(R"("rnrun.xxh3_64":"12")") == "f is damaged: its checksum is 12, that of its content unknown");
+        "f: damaged: its checksum is 0123456789abcdef, that of its content unknown");
+  CHECK(parse(R"("rnrun.xxh3_64":"12")") == "f: damaged: its checksum is 12, that of its content unknown");
 }
 
 TEST_CASE("what is written can be read, and is the same bytes each time") {
@@ -115,10 +116,11 @@ TEST_CASE("hostile files are refused with a reason") {
   CHECK(parse_error(file(R"({"a":1})", 0)) == "tensor 'a' has not exactly dtype, shape and data_offsets");
   CHECK(parse_error(file(R"({"a":{"dtype":"F32","shape":[1],"offset":[0,4]}})", 4)) ==
         "tensor 'a' has not exactly dtype, shape and data_offsets");
-  CHECK(parse_error(file(R"({"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})", 4)) ==
-        "tensor 'a' has unknown dtype \"F33\"");
+  const std::string unknown = file(R"({"a":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}})", 4);
+  CHECK(error_of([&] { parse_safetensors(std::as_bytes(std::span(unknown)), "f"); }) ==
+        "f: tensor 'a' has dtype F33, which is not known here");
   CHECK(parse_error(file(R"({"a":{"dtype":4,"shape":[1],"data_offsets":[0,4]}})", 4)) ==
-        "tensor 'a' has unknown dtype 4");
+        "tensor 'a' has the dtype 4");
   CHECK(parse_error(file(R"({"a":{"dtype":"F32","shape":4,"data_offsets":[0,4]}})", 4)) ==
         "tensor 'a' has no shape of rank at most 8");
   CHECK(parse_error(file(R"({"a":{"dtype":"F32","shape":[1,1,1,1,1,1,1,1,1],"data_offsets":[0,4]}})", 4)) ==
@@ -165,8 +167,8 @@ TEST_CASE("random damage is refused, or harmless") {
     const std::string message = error_of([&] { parse_safetensors(std::as_bytes(std::span(bytes)), "f"); });
     // Taken only as the file of another program: with the names of both, checksum and format, changed.
     const bool foreign =
-        bytes.find(kChecksumKey) == bytes.npos && bytes.find("\"format\":\"rnrun ") == bytes.npos;
-    REQUIRE(((message.empty() && (bytes == good || foreign)) || message.starts_with("f is damaged: ") ||
+        bytes.find(contract::kChecksumKey) == bytes.npos && bytes.find("\"format\":\"rnrun ") == bytes.npos;
+    REQUIRE(((message.empty() && (bytes == good || foreign)) || message.starts_with("f: damaged: ") ||
              message.starts_with("f: not a valid safetensors file: ")));
   }
 }

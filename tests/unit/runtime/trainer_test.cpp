@@ -130,6 +130,50 @@ TEST_CASE("training learns, and counts every sample of the last partial batch") 
   CHECK(csv.find("\n15,75,0.05,") != std::string::npos);
 }
 
+TEST_CASE("drop_last leaves out the last batch, if it is a partial one") {
+  ThreadPool pool(1);
+  Session session(Model::load(model_path("linear")), pool);
+  const Data data;
+  TrainSettings s = settings();
+  const auto steps = [&] { return Trainer(session, data.splits, s, "", {}).steps_per_epoch(); };
+  CHECK(steps() == 5);
+  s.drop_last = true;
+  CHECK(steps() == 4);
+  s.batch_size = 46;
+  CHECK(steps() == 5);
+  s.accumulate = 2;
+  CHECK(steps() == 3);
+  s.batch_size = 231;
+  CHECK(error_of(steps) == "--drop-last leaves no batch: there are 230 images, batches have 231");
+
+  const TemporaryDirectory directory;
+  s = settings();
+  s.drop_last = true;
+  s.epochs = 2;
+  train(directory.path(), Data(), 2, s);
+  const std::string csv = read_text(directory / "metrics.csv");
+  CHECK(csv.find("\n1,4,0.05,") != std::string::npos);
+  CHECK(csv.find("\n2,8,0.05,") != std::string::npos);
+}
+
+TEST_CASE("batch norm of one value per channel is not trained") {
+  ThreadPool pool(1);
+  Session session(Model::load(model_path("linear_batch_norm")), pool);
+  const Data data;
+  TrainSettings s = settings();
+  const auto refusal = [&] { return error_of([&] { Trainer(session, data.splits, s, "", {}); }); };
+  const std::string one =
+      "batch norm 'bn1' cannot be trained on one value per channel: entry 'train_step' needs batches of at "
+      "least 2, not 1";
+  CHECK(refusal().empty());
+  s.batch_size = 229;
+  CHECK(refusal() == one + ", which is what is left of 230 images: pass --drop-last or another --batch-size");
+  s.drop_last = true;
+  CHECK(refusal().empty());
+  s.batch_size = 1;
+  CHECK(refusal() == one + ": pass a larger --batch-size");
+}
+
 TEST_CASE("the weights do not depend on threads or interruptions") {
   for (const TrainSettings& s : {settings(), elaborate_settings()}) {
     CAPTURE(s.accumulate);

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "runtime/contract/safetensors.h"
 #include "runtime/safetensors.h"
 #include "tests/unit/runtime/support.h"
 
@@ -64,6 +65,32 @@ TEST_CASE("what does not fit is listed by name, and changes nothing") {
   CHECK(error_of([&] { f.load(file, {.partial = true}); }) ==
         "no tensor of " + f.path + " fits the model linear:" + differences);
   CHECK(f.value("fc.weight") == 0);
+}
+
+TEST_CASE("f16, bf16 and f64 are converted to f32, other types refused by name") {
+  Fixture f;
+  TensorFile file = state_dict(2);
+  file.tensors["fc.bias"] = Array::of<uint16_t>(DType::f16, {10}, std::vector<uint16_t>(10, 0x3e00));
+  file.tensors["fc.weight"] =
+      Array::of<uint16_t>(DType::bf16, {10, 784}, std::vector<uint16_t>(7840, 0xc0a0));
+  file.tensors["first_pixel.mean"] = Array::scalar(DType::f64, 0.1);
+  const WeightsMatch match = f.load(file);
+  CHECK(match.loaded == 3);
+  CHECK(contract::conversions_text(match.converted) ==
+        "1 tensor of f64 and 1 of f16 and 1 of bf16 were converted to f32");
+  CHECK(f.value("fc.bias") == 1.5F);
+  CHECK(f.value("fc.weight") == -5);
+  CHECK(f.value("first_pixel.mean") == 0.1F);
+
+  file.tensors["first_pixel.mean"] = Array::scalar(DType::f64, 1e300);
+  CHECK(error_of([&] { f.load(file); }) ==
+        f.path + ": tensor 'first_pixel.mean' has 1e+300, which is beyond f32");
+  CHECK(f.value("first_pixel.mean") == 0.1F);
+  file.tensors["first_pixel.mean"] = Array::zeros(DType::i64, {});
+  CHECK(error_of([&] { f.load(file); }) ==
+        f.path +
+            " does not fit the model linear (--partial loads the 2 tensors that do):\n  misshapen: "
+            "first_pixel.mean: i64[], the model has f32[]");
 }
 
 TEST_CASE("a partial load sets what fits and counts it") {

@@ -33,6 +33,13 @@
 #ifndef MODEL_LR
 #define MODEL_LR "lr"
 #endif
+#ifndef MODEL_LABELS
+#define MODEL_LABELS MODEL_CLASSES
+#endif
+#ifndef MODEL_MIN_BATCH
+#define MODEL_MIN_BATCH 1
+#endif
+#define MODEL_LEAST nullptr, 0, {}, MODEL_MIN_BATCH, "bn1"
 #ifndef MODEL_BATCH
 #define MODEL_BATCH 256
 #endif
@@ -54,7 +61,7 @@ constexpr int64_t kRegion = kBias + kLanes;
 float* tensors(const rn_run& run, rn_tensor_kind kind) { return static_cast<float*>(run.tensors[kind]); }
 const uint8_t* image(const rn_run& run) { return static_cast<const uint8_t*>(run.inputs[0]); }
 const int32_t* label(const rn_run& run) { return static_cast<const int32_t*>(run.inputs[1]); }
-float scalar(const rn_run& run, int64_t input) { return *static_cast<const float*>(run.inputs[input]); }
+double scalar(const rn_run& run, int64_t input) { return *static_cast<const double*>(run.inputs[input]); }
 // The arena holds, per sample, d(loss)/d(logits).
 float* error(const rn_run& run) { return static_cast<float*>(run.arena); }
 
@@ -129,8 +136,8 @@ void run_backward(const rn_run* run) { backward(run); }
 
 // `first`: the number of the input "lr", followed by momentum and step.
 void update(const rn_run& run, int64_t first) {
-  const float lr = scalar(run, first) / (1 + scalar(run, first + 2) / 1000);
-  const float momentum = scalar(run, first + 1);
+  const auto lr = static_cast<float>(scalar(run, first) / (1 + scalar(run, first + 2) / 1000));
+  const auto momentum = static_cast<float>(scalar(run, first + 1));
   for (int64_t i = 0; i < kRegion; ++i) {
     float& v = tensors(run, RN_SLOT)[i];
     v = momentum * v + tensors(run, RN_GRADIENT)[i];
@@ -158,6 +165,7 @@ void run_loss(const rn_run* run) {
 constexpr rn_type kWeightType = {RN_F32, 2, {kClasses, kPixels}, {1, 0}, 1, {0}, {kLanes}};
 constexpr rn_type kBiasType = {RN_F32, 1, {kClasses}, {0}, 1, {0}, {kLanes}};
 constexpr rn_type kScalar = {RN_F32, 0, {}, {}, 0, {}, {}};
+constexpr rn_type kNumber = {RN_F64, 0, {}, {}, 0, {}, {}};
 constexpr rn_type kImage = {MODEL_IMAGE_DTYPE, 4, {-1, 1, 28, 28}, {0, 1, 2, 3}, 0, {}, {}};
 constexpr rn_type kLabel = {RN_I32, 1, {-1}, {0}, 0, {}, {}};
 constexpr rn_type kLogits = {RN_F32, 2, {-1, kClasses}, {0, 1}, 0, {}, {}};
@@ -180,10 +188,10 @@ const rn_tensor kTensors[] = {
 };
 
 const rn_value kInputs[] = {{"image", kImage, kNone},
-                            {"label", kLabel, kNone},
-                            {"lr", kScalar, kNone},
-                            {"momentum", kScalar, 0.9},
-                            {"step", kScalar, kNone}};
+                            {"label", kLabel, kNone, MODEL_LABELS},
+                            {"lr", kNumber, kNone},
+                            {"momentum", kNumber, 0.9},
+                            {"step", kNumber, kNone}};
 const rn_value kOutputs[] = {{"fc", kLogits, kNone}, {"loss", kScalar, kNone}};
 
 constexpr rn_extent kFlops = {0, 2 * kPixels* kClasses};
@@ -206,9 +214,33 @@ const rn_entry kEntries[] = {
     {"prepare", nullptr, 0, nullptr, 0, kinds(RN_PARAMETER, RN_PREPARED), 0, {}, {}, nullptr, 0, run_prepare},
     {"infer", kInputs, 1, kOutputs, 1, kinds(RN_PREPARED), 0, {}, kFlops, kCalls, 1, run_infer},
     {"loss", kInputs, 2, kOutputs, 2, kinds(RN_PREPARED), 0, {kArena}, kFlops, kCalls, 1, run_loss},
-    {"backward", kInputs, 2, kOutputs, 2, kTrained, 0, {kArena}, kTwice, kCalls, 2, run_backward},
+    {"backward",
+     kInputs,
+     2,
+     kOutputs,
+     2,
+     kTrained,
+     0,
+     {kArena},
+     kTwice,
+     kCalls,
+     2,
+     run_backward,
+     MODEL_LEAST},
     {"update", kInputs + 2, 3, nullptr, 0, kUpdated, 0, {}, {}, nullptr, 0, run_update},
-    {"train_step", kInputs, 5, kOutputs, 2, kTrained, 0, {kArena}, kTwice, kCalls, 2, run_train_step},
+    {"train_step",
+     kInputs,
+     5,
+     kOutputs,
+     2,
+     kTrained,
+     0,
+     {kArena},
+     kTwice,
+     kCalls,
+     2,
+     run_train_step,
+     MODEL_LEAST},
 };
 
 const char* const kNames[] = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",

@@ -1,0 +1,131 @@
+// The settings of a training: one table for what a recipe may say, for rnrun's flags and for what checkpoints
+// keep, so that what compiles is what runs. Names and meanings are those of torchvision's
+// references/classification/train.py where it has them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace contract {
+
+inline constexpr int64_t kMaxEpochs = 1'000'000;
+inline constexpr int64_t kMaxBatch = int64_t{1} << 20;
+inline constexpr int64_t kMaxCount = int64_t{1} << 40;  // of steps, samples and batches
+
+enum class SettingKind : uint8_t { integer, real, boolean, word, integers };
+
+struct Setting {
+  std::string_view name;  // in a recipe and in checkpoints; a flag has '-' for '_'
+  SettingKind kind = SettingKind::real;
+  double initial = 0;   // the default; NaN: none. Of words the first is it, of lists the empty one.
+  double smallest = 0;  // of numbers, and of each in a list
+  double largest = 0;
+  std::string_view help = {};
+  std::array<std::string_view, 6> words = {};
+};
+
+namespace table {
+
+inline constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+inline constexpr double kLargest = 1e6;         // of learning rates and the like
+inline constexpr double kLargestSide = 10'000;  // of a part of an image, in pixels
+inline constexpr double kLargestSeed = 0x1p64;
+inline constexpr double kEpochs = kMaxEpochs, kBatch = kMaxBatch, kCount = kMaxCount;
+
+using enum SettingKind;
+inline constexpr Setting kSettings[] = {
+    {"epochs", integer, 10, 1, kEpochs, "how often to go through the data"},
+    {"batch_size", integer, 64, 1, kBatch, "images per batch"},
+    {"drop_last", boolean, 0, 0, 1, "leave out an epoch's last batch where it is smaller than the others"},
+    {"accumulate", integer, 1, 1, kBatch, "batches whose gradients make one step"},
+    {"lr", real, kNone, 0, kLargest, "learning rate"},
+    {"lr_scheduler",
+     word,
+     0,
+     0,
+     0,
+     "how the learning rate goes; PyTorch's names are known too: steplr, cosineannealinglr, ...",
+     {"constant", "step", "multistep", "exponential", "cosine", "onecycle"}},
+    {"lr_interval",
+     word,
+     0,
+     0,
+     0,
+     "when the learning rate changes: after an epoch, or after every step",
+     {"epoch", "step"}},
+    {"lr_step_size", integer, 30, 1, kEpochs, "step: epochs until the rate falls by --lr-gamma"},
+    {"lr_gamma", real, 0.1, 0, 1, "step, multistep, exponential: by what the rate is multiplied"},
+    {"lr_milestones", integers, 0, 1, kEpochs,
+     "multistep: epochs after the warm-up after which the rate falls; one given twice counts twice"},
+    {"lr_min", real, 0, 0, kLargest, "cosine: the last rate"},
+    {"lr_pct_start", real, 0.3, 0, 1, "onecycle: the part of the steps in which the rate grows"},
+    {"lr_div_factor", real, 25, 1, kLargest, "onecycle: the first rate is lr by this"},
+    {"lr_final_div_factor", real, 1e4, 1, 1e12, "onecycle: the last rate is the first by this"},
+    {"lr_warmup_epochs", integer, 0, 0, kEpochs, "epochs before the schedule begins"},
+    {"lr_warmup_method",
+     word,
+     0,
+     0,
+     0,
+     "how the rate goes in them: up to lr, or constant",
+     {"linear", "constant"}},
+    {"lr_warmup_decay", real, 0.01, 0, 1, "the warm-up begins with lr times this"},
+    // The default of the model's input of that name: see README, Recipes.
+    {"label_smoothing", real, kNone, 0, 1, "share of the label that is spread over all classes"},
+    {"random_resized_crop", boolean, 0, 0, 1,
+     "train on random parts of the images, scaled (8 to 100 % of the area, sides 3:4 to 4:3)"},
+    {"random_crop", integer, 0, 0, kLargestSide, "shift images by up to so many pixels; black comes in"},
+    {"hflip", real, 0, 0, 1, "mirror images with this probability"},
+    {"cutout", integer, 0, 0, kLargestSide,
+     "make a random square with this side grey (128 of 255, which normalisation takes to about 0, the value "
+     "torchvision and the paper fill in after it); 0: none"},
+    {"mixup_alpha", real, 0, 0, 1000,
+     "mix pairs of images, with shares Beta(alpha, alpha) distributed; 0: no mixtures"},
+    {"clip_grad_norm", real, 0, 0, 1e12, "scale gradients down to this norm, all together; 0: as they are"},
+    {"model_ema", boolean, 0, 0, 1, "keep and evaluate a moving average of the weights"},
+    {"model_ema_decay", real, 0.99998, 0, 1, "its decay per update, as torchvision's"},
+    {"model_ema_steps", integer, 32, 1, kCount, "steps between its updates"},
+    {"early_stop", integer, 0, 0, kEpochs,
+     "end when so many evaluations were no better than the best; 0: never"},
+    {"grad_norm_every", integer, 100, 0, kCount,
+     "record the norm of each gradient every so many steps; 0: never"},
+    {"print_freq", integer, 0, 0, kCount, "batches between lines; 0: a line now and then"},
+    {"seed", integer, 0, 0, kLargestSeed, "of initial values and shuffling"},
+    {"limit_batches", integer, 0, 0, kCount, "use only so many batches per epoch and evaluation; 0: all"},
+};
+
+}  // namespace table
+
+constexpr std::span<const Setting> settings() { return table::kSettings; }
+
+// Null when there is none.
+constexpr const Setting* find_setting(std::string_view name) {
+  for (const Setting& setting : settings())
+    if (setting.name == name) return &setting;
+  return nullptr;
+}
+
+// The default of a setting that there is, at compile time.
+template <class T>
+consteval T initial(std::string_view name) {
+  const Setting* setting = find_setting(name);
+  if (setting == nullptr) throw std::logic_error("no such setting");
+  return static_cast<T>(setting->initial);
+}
+consteval std::string_view initial_word(std::string_view name) { return find_setting(name)->words[0]; }
+
+// Those there are.
+std::span<const std::string_view> words(const Setting& setting);
+// "cosine" for "cosineannealinglr" and the like; other words as they are.
+std::string_view lr_scheduler_of(std::string_view name);
+bool allows(const Setting& setting, double number);
+bool allows(const Setting& setting, std::string_view word);
+// What is allowed: "an integer from 1 to 1000000", "one of epoch, step".
+std::string allowed(const Setting& setting);
+
+}  // namespace contract
