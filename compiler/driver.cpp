@@ -175,8 +175,9 @@ void compile_file(const Options& options) {
     FittingWeights fitting = fitting_weights(compilation.module, read_weights(options.weights));
     weights = std::move(fitting.tensors);
     if (!fitting.converted.empty())
-      fmt::print(stderr, "rnc: note: {}: {}\n", options.weights,
-                 contract::conversions_text(fitting.converted));
+      print_message(
+          fmt::format("rnc: note: {}: {}\n", options.weights, contract::conversions_text(fitting.converted)));
+    if (!fitting.classes.empty()) compilation.module.classes = std::move(fitting.classes);
     reduce_to_inference(compilation.module);
   }
 

@@ -60,8 +60,12 @@ bool written_directly(const std::string& path) {
 }  // namespace
 
 std::string read_file(const std::string& path) {
-  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.descriptor() < 0) fail("read", path, errno);
+  // Without O_NONBLOCK, opening a pipe would wait for its writer before it can be refused.
+  File file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (file.descriptor() < 0 || fstat(file.descriptor(), &status) != 0) fail("read", path, errno);
+  if (!S_ISREG(status.st_mode))
+    throw UserError(SourceLocation{}, fmt::format("cannot read {}: not a regular file", path));
   std::string bytes;
   char buffer[1 << 16];
   for (;;) {

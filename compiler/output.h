@@ -7,6 +7,7 @@
 
 namespace rnc {
 
+// A regular file.
 std::string read_file(const std::string& path);
 
 // To standard error. When that fails, there is nobody to tell.

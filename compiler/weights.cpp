@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <llvm/Support/MemoryBuffer.h>
 
 #include <algorithm>
 #include <cstring>
 #include <map>
 #include <span>
+
+#include "compiler/output.h"
 
 namespace rnc {
 namespace {
@@ -77,27 +78,26 @@ TensorData converted(const contract::TensorView& value, const std::string& name,
     const std::vector<float> elements = contract::to_f32(value, name);
     return {value.shape, {elements.begin(), elements.end()}};
   } catch (const contract::FormatError& error) {
-    throw UserError({}, error.of(path));
+    throw UserError({}, fmt::format("{}: {}", path, error.what()));
   }
 }
 
 }  // namespace
 
 Weights read_weights(const std::string& path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path, false, false);
-  if (!buffer) throw UserError({}, fmt::format("cannot read '{}': {}", path, buffer.getError().message()));
-  Weights weights{path, std::shared_ptr<const llvm::MemoryBuffer>(std::move(*buffer)), {}};
-  const llvm::StringRef bytes = weights.bytes->getBuffer();
+  Weights weights{path, std::make_shared<const std::string>(read_file(path)), {}, {}};
   try {
-    weights.file = contract::parse_safetensors(std::as_bytes(std::span(bytes.data(), bytes.size())));
+    weights.file = contract::parse_safetensors(std::as_bytes(std::span(*weights.bytes)));
+    weights.classes = contract::class_names(weights.file.metadata);
   } catch (const contract::FormatError& error) {
-    throw UserError({}, error.of(path));
+    throw UserError({}, fmt::format("{}: {}", path, error.what()));
   }
   return weights;
 }
 
 FittingWeights fitting_weights(const Module& module, const Weights& weights) {
   FittingWeights result;
+  result.classes = weights.classes;
   std::vector<std::string> problems;
   for (const Tensor& tensor : module.tensors) {
     if (!is_weight(tensor)) continue;

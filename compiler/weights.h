@@ -2,11 +2,10 @@
 // tensors from its host.
 #pragma once
 
-#include <llvm/Support/MemoryBuffer.h>
-
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ir/interpreter.h"
 #include "passes/pipeline.h"
@@ -18,14 +17,16 @@ namespace rnc {
 // state_dict.
 struct Weights {
   std::string path;
-  std::shared_ptr<const llvm::MemoryBuffer> bytes;
-  contract::Safetensors file;  // refers to `bytes`
+  std::shared_ptr<const std::string> bytes;
+  contract::Safetensors file;        // refers to `bytes`
+  std::vector<std::string> classes;  // the names that a checkpoint has for the classes
 };
 // Throws UserError naming the file when it cannot be read or is not what its header says.
 Weights read_weights(const std::string& path);
 
 struct FittingWeights {
   Tensors tensors;
+  std::vector<std::string> classes;
   std::map<contract::DType, int64_t> converted;  // how many of them were of another element type than f32
 };
 // Takes from `weights` the parameters and buffers of the module, in f32; of a checkpoint their moving

@@ -6,8 +6,8 @@
 #include <array>
 #include <charconv>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "runtime/contract/safetensors.h"
 #include "runtime/error.h"
 #include "runtime/safetensors.h"
 
@@ -17,7 +17,6 @@ namespace {
 
 constexpr const char* kFormat = "rnrun checkpoint 3";
 constexpr const char* kRandom = "philox4x32-10";
-constexpr const char* kClasses = "classes";
 const std::string kEma = "ema.";  // begins the names of moving averages
 constexpr std::array<std::pair<const char*, int64_t TrainPosition::*>, 6> kCounts = {
     {{"epoch", &TrainPosition::epoch},
@@ -90,7 +89,7 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
   m["graph_hash"] = session.model().graph_hash();
   m["rng"] = kRandom;
   m["data"] = c.settings.data;
-  if (!c.classes.empty()) m[kClasses] = nlohmann::json(c.classes).dump();
+  if (!c.classes.empty()) m[contract::kClassesKey] = contract::class_names_text(c.classes);
   for (const Setting& setting : train_settings()) m[std::string(setting.name)] = text_of(c.settings, setting);
   for (const auto& [name, value] : c.settings.hyper) m["hyper." + name] = fmt::format("{}", value);
   for (const auto& [name, field] : kCounts) m[name] = fmt::format("{}", c.position.*field);
@@ -105,12 +104,10 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
 }
 
 std::vector<std::string> checkpoint_classes(const Metadata& metadata, const std::string& path) {
-  const auto found = metadata.find(kClasses);
-  if (found == metadata.end()) return {};
   try {
-    return nlohmann::json::parse(found->second).get<std::vector<std::string>>();
-  } catch (const nlohmann::json::exception&) {
-    MetadataReader(metadata, path).fail(kClasses);
+    return contract::class_names(metadata);
+  } catch (const contract::FormatError& error) {
+    throw Error(fmt::format("{}: {}", path, error.what()));
   }
 }
 

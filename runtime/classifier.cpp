@@ -88,8 +88,7 @@ std::vector<std::string> model_class_names(const Model& model) {
 std::vector<std::string> class_names(const std::vector<std::string>& names, const Model& model,
                                      int64_t classes) {
   const auto count = static_cast<size_t>(classes);
-  if (names.size() == count) return names;
-  std::vector<std::string> result = model_class_names(model);
+  std::vector<std::string> result = names.empty() ? model_class_names(model) : names;
   result.resize(std::min(result.size(), count));
   while (result.size() < count) result.push_back(fmt::format("{}", result.size()));
   return result;

@@ -32,7 +32,7 @@ Classifier predictor_of(const Model& model);
 
 // The names that the model has for its classes; may be none.
 std::vector<std::string> model_class_names(const Model& model);
-// `names` if these are the names of `classes` classes, else the model's own, else their numbers.
+// `names`, or without any the model's own, and the numbers of the classes that have none.
 std::vector<std::string> class_names(const std::vector<std::string>& names, const Model& model,
                                      int64_t classes);
 

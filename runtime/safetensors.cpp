@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "runtime/contract/checksum.h"
 #include "runtime/contract/safetensors.h"
 #include "runtime/error.h"
 #include "runtime/file.h"
@@ -21,7 +20,7 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, std::string_view 
       file.tensors[name] = Array{tensor.dtype, tensor.shape, {tensor.data.begin(), tensor.data.end()}};
     return file;
   } catch (const contract::FormatError& error) {
-    throw Error(error.of(path));
+    throw Error(fmt::format("{}: {}", path, error.what()));
   }
 }
 
@@ -35,10 +34,7 @@ void write_safetensors(const std::string& path, const TensorFile& content) {
                            [](const auto* item) { return bytes(item->second.dtype); });
 
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  auto metadata = content.metadata;
-  metadata.try_emplace("format", std::string(contract::kPlainFormat));
-  metadata.insert_or_assign(std::string(contract::kChecksumKey), std::string(contract::kUnknownChecksum));
-  header["__metadata__"] = metadata;
+  header["__metadata__"] = contract::with_checksum_place(content.metadata);
   std::vector<std::span<const std::byte>> parts(2);
   size_t offset = 0;
   for (const auto* item : order) {
@@ -55,8 +51,7 @@ void write_safetensors(const std::string& path, const TensorFile& content) {
   for (size_t i = 0; i < 8; ++i) length[i] = static_cast<std::byte>(text.size() >> (8 * i) & 0xff);
   parts[0] = length;
   parts[1] = std::as_bytes(std::span(text));
-  text.replace(contract::find_checksum(text), contract::kUnknownChecksum.size(),
-               contract::checksum_text(contract::checksum_of(parts)));
+  contract::write_checksum(text, parts);
   replace_file(path, parts);
 }
 

@@ -1,6 +1,5 @@
 // Safetensors files (https://github.com/huggingface/safetensors): 8 bytes of header length, little-endian; a
 // JSON header; the tensors' bytes.
-// Files written here have a checksum: see runtime/contract/safetensors.h.
 #pragma once
 
 #include <map>
@@ -13,13 +12,13 @@
 namespace rnrun {
 
 struct TensorFile {
-  std::map<std::string, std::string> metadata;  // without the checksum
+  std::map<std::string, std::string> metadata;
   Arrays tensors;
 };
 
 // Files come from anywhere: lengths, types, shapes, offsets, overlaps and holes are checked before anything
-// is allocated for them. Throws Error "<path>: not a valid safetensors file: <what is wrong>", or "<path> is
-// damaged: ..." when it has not the checksum it says or should say.
+// is allocated for them, and before all of that the checksum (contract/safetensors.h). Throws Error "<path>:
+// not a valid safetensors file: <what is wrong>" or "<path>: damaged: ...".
 TensorFile read_safetensors(const std::string& path);
 TensorFile parse_safetensors(std::span<const std::byte> bytes, std::string_view path);
 

@@ -28,7 +28,7 @@ Array converted(const Array& array, const std::string& name, const std::string& 
     const std::vector<float> values = contract::to_f32({array.dtype, array.shape, array.data}, name);
     return Array::of<float>(DType::f32, array.shape, values);
   } catch (const contract::FormatError& error) {
-    throw Error(error.of(path));
+    throw Error(fmt::format("{}: {}", path, error.what()));
   }
 }
 
@@ -129,7 +129,7 @@ WeightsMatch load_weights(const std::string& path, Session& session, const Weigh
   if (match.loaded == 0)
     throw Error(fmt::format("no tensor of {} fits the model {}:{}", path, model.name(), differing));
   if (!options.partial) check_hash(file, path, model);
-  if (is_checkpoint(file)) match.classes = checkpoint_classes(file.metadata, path);
+  match.classes = checkpoint_classes(file.metadata, path);
   Arrays others;  // what is not f32 in the file, before anything is set
   for (const rn_tensor& t : model.tensors()) {
     const Array* value = value_of(file, t.name);

@@ -39,7 +39,8 @@ std::vector<std::string> load_weights(const WeightsFlags& flags, Session& sessio
     WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial, .inputs = true});
     if (flags.partial) print_message(weights_text(flags.path, match));
     print_conversions(flags.path, match);
-    return std::move(match.classes);
+    const bool all = match.missing.empty() && match.misshapen.empty();
+    return all ? std::move(match.classes) : std::vector<std::string>();
   }
   const bool empty =
       std::ranges::any_of(model.tensors(), [](const rn_tensor& t) { return t.kind == RN_PARAMETER; });
@@ -114,7 +115,7 @@ DataOptions data_options(const Model& model, const Classifier& classifier, const
                       .classes = classifier.labels,
                       .class_names = model_class_names(model),
                       .skip_corrupt = flags.skip_corrupt};
-  if (static_cast<int64_t>(classes.size()) == classifier.labels) {
+  if (!classes.empty()) {
     options.class_names = classes;
     options.named_by = "the checkpoint";
     options.names_fixed = true;

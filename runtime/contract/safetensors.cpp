@@ -16,7 +16,18 @@ using nlohmann::json;
 
 constexpr uint64_t kMaxHeader = uint64_t{16} << 20;  // room for 100,000 tensors
 constexpr size_t kMaxRank = 8;
+constexpr std::string_view kUnknown = "0000000000000000";  // in the place of the checksum
+constexpr const char* kOurFormat = "rnrun ";
+constexpr const char* kPlainFormat = "rnrun tensors 1";
 constexpr const char* kBeforeChecksums = "rnrun checkpoint 2";
+
+// Where the digits of the checksum begin in a header; npos if it is not there as written here.
+size_t find_checksum(std::string_view header) {
+  const std::string before = fmt::format("\"{}\":\"", kChecksumKey);
+  const size_t at = header.find(before);
+  const bool whole = at != std::string_view::npos && header.size() - at >= before.size() + kUnknown.size();
+  return whole ? at + before.size() : std::string_view::npos;
+}
 
 struct Entry {
   std::string name;
@@ -35,13 +46,11 @@ class Parser {
     const json header = parse_header();
     Safetensors file;
     std::vector<Entry> entries;
-    for (const auto& [name, value] : header.items()) {
-      if (name == "__metadata__")
-        file.metadata = parse_metadata(value);
-      else
-        entries.push_back(parse_entry(name, value));
-    }
+    if (const auto metadata = header.find("__metadata__"); metadata != header.end())
+      file.metadata = parse_metadata(*metadata);
     check_checksum(file.metadata);
+    for (const auto& [name, value] : header.items())
+      if (name != "__metadata__") entries.push_back(parse_entry(name, value));
     check_coverage(entries);
     for (const Entry& e : entries) {
       file.tensors[e.name] = TensorView{e.dtype, e.shape, data_.subspan(e.begin, e.end - e.begin)};
@@ -80,9 +89,9 @@ class Parser {
     }
   }
 
-  std::map<std::string, std::string> parse_metadata(const json& value) const {
+  Metadata parse_metadata(const json& value) const {
     if (!value.is_object()) fail("__metadata__ is not an object");
-    std::map<std::string, std::string> metadata;
+    Metadata metadata;
     for (const auto& [key, text] : value.items()) {
       if (!text.is_string()) fail("__metadata__ '{}' is not a string", key);
       metadata[key] = text.get<std::string>();
@@ -90,26 +99,26 @@ class Parser {
     return metadata;
   }
 
-  // Takes what rnrun added out of the metadata.
-  void check_checksum(std::map<std::string, std::string>& metadata) const {
+  // Takes what with_checksum_place added out of the metadata.
+  void check_checksum(Metadata& metadata) const {
     const auto found = metadata.find("format");
     const std::string format = found == metadata.end() ? "" : found->second;
     if (format == kPlainFormat) metadata.erase(found);
     const auto checksum = metadata.extract(std::string(kChecksumKey));
     if (checksum.empty()) {
       if (format.starts_with(kOurFormat) && format != kBeforeChecksums)
-        throw FormatError(fmt::format("is damaged: its format is '{}', but it has no checksum", format));
+        throw FormatError(fmt::format("damaged: its format is '{}', but it has no checksum", format));
       return;
     }
-    const auto all = std::string_view(reinterpret_cast<const char*>(bytes_.data()), bytes_.size());
-    const size_t at = find_checksum(all.substr(0, all.size() - data_.size()));
+    const size_t header_size = bytes_.size() - data_.size();
+    const size_t at = find_checksum({reinterpret_cast<const char*>(bytes_.data()), header_size});
     std::string actual = "unknown";
     if (at != std::string_view::npos)
-      actual = checksum_text(checksum_of({bytes_.first(at), std::as_bytes(std::span(kUnknownChecksum)),
-                                          bytes_.subspan(at + kUnknownChecksum.size())}));
+      actual = checksum_text(checksum_of(
+          {bytes_.first(at), std::as_bytes(std::span(kUnknown)), bytes_.subspan(at + kUnknown.size())}));
     if (checksum.mapped() != actual)
       throw FormatError(
-          fmt::format("is damaged: its checksum is {}, that of its content {}", checksum.mapped(), actual));
+          fmt::format("damaged: its checksum is {}, that of its content {}", checksum.mapped(), actual));
   }
 
   Entry parse_entry(const std::string& name, const json& value) const {
@@ -167,22 +176,31 @@ class Parser {
 
 }  // namespace
 
-size_t find_checksum(std::string_view header) {
-  const std::string before = fmt::format("\"{}\":\"", kChecksumKey);
-  const size_t at = header.find(before);
-  const bool whole =
-      at != std::string_view::npos && header.size() - at >= before.size() + kUnknownChecksum.size();
-  return whole ? at + before.size() : std::string_view::npos;
-}
-
-std::string FormatError::of(std::string_view path) const {
-  const std::string_view what = this->what();
-  return fmt::format("{}{}{}", path, what.starts_with("is ") ? " " : ": ", what);
-}
-
 Safetensors parse_safetensors(std::span<const std::byte> bytes) { return Parser(bytes).parse(); }
 
-bool is_checkpoint(const std::map<std::string, std::string>& metadata) {
+Metadata with_checksum_place(Metadata metadata) {
+  metadata.try_emplace("format", kPlainFormat);
+  metadata.insert_or_assign(kChecksumKey, std::string(kUnknown));
+  return metadata;
+}
+
+void write_checksum(std::string& header, std::span<const std::span<const std::byte>> parts) {
+  header.replace(find_checksum(header), kUnknown.size(), checksum_text(checksum_of(parts)));
+}
+
+std::vector<std::string> class_names(const Metadata& metadata) {
+  const auto found = metadata.find(kClassesKey);
+  if (found == metadata.end() || !is_checkpoint(metadata)) return {};
+  try {
+    return json::parse(found->second).get<std::vector<std::string>>();
+  } catch (const json::exception&) {
+    throw FormatError(fmt::format("damaged checkpoint: {} = '{}'", kClassesKey, found->second));
+  }
+}
+
+std::string class_names_text(const std::vector<std::string>& names) { return json(names).dump(); }
+
+bool is_checkpoint(const Metadata& metadata) {
   const auto format = metadata.find("format");
   return format != metadata.end() && format->second.starts_with("rnrun checkpoint");
 }

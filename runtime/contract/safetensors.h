@@ -2,7 +2,7 @@
 // little-endian; a JSON header; the tensors' bytes.
 //
 // Files that rnrun writes have two entries of metadata more: kChecksumKey, the checksum of the whole file
-// with zeros for its digits, and "format", whose value begins with kOurFormat. Other readers pass over them;
+// with zeros for its digits, and "format", whose value begins with "rnrun ". Other readers pass over them;
 // files of other writers have no checksum.
 #pragma once
 
@@ -11,28 +11,16 @@
 #include <span>
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "runtime/contract/dtype.h"
 
 namespace contract {
 
-inline constexpr std::string_view kChecksumKey = "rnrun.xxh3_64";
-inline constexpr std::string_view kUnknownChecksum = "0000000000000000";  // in its place while it is computed
-inline constexpr std::string_view kOurFormat = "rnrun ";
-inline constexpr std::string_view kPlainFormat = "rnrun tensors 1";  // where a file has no format of its own
-
-// Where the digits of the checksum begin in a header; npos if it is not there as written by rnrun.
-size_t find_checksum(std::string_view header);
-
-// What is wrong with a file, without its name: "not a valid safetensors file: only 3 bytes long", "is
-// damaged: its checksum is ...".
+// What is wrong with a file, without its name: "not a valid safetensors file: only 3 bytes long".
 class FormatError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
-  // "w.safetensors: not a valid safetensors file: ...", "w.safetensors is damaged: ..."
-  std::string of(std::string_view path) const;
 };
 
 struct TensorView {
@@ -41,18 +29,31 @@ struct TensorView {
   std::span<const std::byte> data;  // in the file's bytes
 };
 
+using Metadata = std::map<std::string, std::string>;
+
 struct Safetensors {
-  std::map<std::string, std::string> metadata;  // without the checksum
+  Metadata metadata;  // but for checksum and format of a file that is no checkpoint
   std::map<std::string, TensorView> tensors;
 };
 
 // Files come from anywhere: lengths, types, shapes, offsets, overlaps and holes are checked before anything
-// is allocated for them, and so is the checksum of files that have one or should. Throws FormatError. The
-// result refers to `bytes`.
+// is allocated for them, and before all of that the checksum, if there is or should be one. Throws
+// FormatError. The result refers to `bytes`.
 Safetensors parse_safetensors(std::span<const std::byte> bytes);
 
+inline constexpr const char* kChecksumKey = "rnrun.xxh3_64";
+// What a writer of a file puts into its metadata: no checksum yet, and a format unless it has one.
+Metadata with_checksum_place(Metadata metadata);
+// Writes the checksum into the header, which is one of `parts`, those of the whole file.
+void write_checksum(std::string& header, std::span<const std::span<const std::byte>> parts);
+
 // Whether the file is a checkpoint of rnrun, in which "ema.<name>" is the moving average of a weight.
-bool is_checkpoint(const std::map<std::string, std::string>& metadata);
+bool is_checkpoint(const Metadata& metadata);
+// The names that a checkpoint has for the classes, in the order of their labels; none if it has none. Throws
+// FormatError.
+inline constexpr const char* kClassesKey = "classes";
+std::vector<std::string> class_names(const Metadata& metadata);
+std::string class_names_text(const std::vector<std::string>& names);
 
 // Whether to_f32 takes tensors of this type: f32, f16, bf16 and f64.
 bool converts_to_f32(DType dtype);

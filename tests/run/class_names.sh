@@ -55,6 +55,8 @@ same "$(last again)" "$(last plain)" "--resume with the names of the checkpoint"
 train named.so --data data --output-dir other
 expect "$(guesses named.so "$(last other)")" 'ant bee cow ' "predict with the checkpoint's names, not the model's"
 expect "$(classes named.so "$(last other)" data)" 'ant bee cow ' "eval with the checkpoint's names"
+"$bin/rnc" named.graph --weights "$(last other)" -o frozen.so
+"$bin/rnrun" info frozen.so | grep -q '^classes *3: ant bee cow$' || fail "rnc --weights takes the names of the checkpoint"
 folders own/train asp emu yak
 train named.so --data own --output-dir own-run
 expect "$(classes named.so "$(last own-run)" own 2>&1)" '' "eval of a data set without images to test"

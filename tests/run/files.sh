@@ -45,6 +45,7 @@ for k in 0 1 3 7 12 20 33 54 88 93 97 99; do
   refused 1 'rnrun: error: bad.safetensors' eval_whole bad.safetensors
   flip "$(last whole)" bad.safetensors "$at"
   refused 1 'rnrun: error: bad.safetensors' eval_whole bad.safetensors
+  refused 1 'error: bad.safetensors: ' "$bin/rnc" net.graph --weights bad.safetensors -o bad.so
 done
 "$bin/rnc" net.graph --emit=trainer -o trainer
 ./trainer --help >/dev/null || fail "the trainer does not run"
@@ -113,6 +114,7 @@ refused 1 'cannot read pipe: not a regular file' soon "$bin/rnrun" predict net.s
 refused 1 'cannot read pipe: not a regular file' soon "$bin/rnrun" call net.so infer --in pipe --out ignored
 refused 1 'cannot read pipe: not a regular file' soon "$bin/rnrun" train net.so --resume pipe --output-dir ignored
 mkdir data
+refused 1 'cannot read pipe: not a regular file' soon "$bin/rnc" net.graph --weights pipe -o ignored.so
 for name in train-images-idx3-ubyte train-labels-idx1-ubyte data_batch_1.bin train.safetensors; do mkfifo "data/$name"; done
 for kind in idx cifar10 tensors; do
   refused 1 'not a regular file' soon "$bin/rnrun" train net.so --data "$kind:data" --output-dir ignored
