@@ -5,7 +5,7 @@ set(ir_may "^(ir|runtime/contract)/")
 set(passes_may "^(ir|passes)/")
 set(compiler_may "^((ir|passes|compiler)/|runtime/abi\\.h$|runtime/contract/)")
 set(runtime_may "^runtime/")
-set(runtime/contract_may "^runtime/(abi\\.h$|contract/)")
+set(contract_may "^runtime/(abi\\.h$|contract/)")
 
 set(failures "")
 foreach(layer ir passes compiler runtime runtime/contract)
