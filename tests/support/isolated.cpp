@@ -1,7 +1,7 @@
 #include "tests/support/isolated.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,7 +46,8 @@ Isolated run_isolated(const std::function<std::string()>& work, std::chrono::sec
   if (child == 0) {
     for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) std::signal(signal, SIG_DFL);
     dup2(fileno(errors.get()), STDERR_FILENO);
-    alarm(static_cast<unsigned>(limit.count()));
+    const rlimit cpu_time{static_cast<rlim_t>(limit.count()), RLIM_INFINITY};
+    setrlimit(RLIMIT_CPU, &cpu_time);
     const std::string text = work();
     std::fwrite(text.data(), 1, text.size(), result.get());
     std::fflush(result.get());

@@ -13,7 +13,8 @@ struct Isolated {
   std::string errors;  // what it wrote to stderr
 };
 
-// The calling process must have one thread only. After `limit` the work is ended.
+// The calling process must have one thread only. The work is ended once it has taken so much of a
+// processor's time.
 Isolated run_isolated(const std::function<std::string()>& work, std::chrono::seconds limit);
 
 }  // namespace rnc::test
