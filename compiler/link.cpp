@@ -69,7 +69,8 @@ std::string link(const std::vector<std::string>& objects, LinkKind kind) {
   if (result.retCode != 0) throw UserError(SourceLocation{}, fmt::format("linking failed: {}", out.str()));
   std::string bytes = read_file(directory.file("out"));
   if (kind == LinkKind::shared)
-    check(contract::seal_library(std::as_writable_bytes(std::span(bytes))), "no place for a library's checksum");
+    check(contract::seal_library(std::as_writable_bytes(std::span(bytes))),
+          "no place for a library's checksum");
   return bytes;
 }
 

@@ -9,8 +9,8 @@
 
 namespace rnrun {
 
-// At the beginning: a standard stream that is closed stays so. Otherwise the next file that is opened would take its
-// place, and what is printed.
+// At the beginning: a standard stream that is closed stays so. Otherwise the next file that is opened would
+// take its place, and what is printed.
 void keep_standard_streams();
 
 // To standard output.

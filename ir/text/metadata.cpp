@@ -123,9 +123,7 @@ bool is_initializer(std::string_view name) {
   return std::ranges::find(initializers(), name, &InitializerInfo::name) != initializers().end();
 }
 
-bool is_setting(std::string_view name) {
-  return contract::find_setting(name) != nullptr;
-}
+bool is_setting(std::string_view name) { return contract::find_setting(name) != nullptr; }
 
 std::vector<std::string> make_classes(const Expr& expr, Environment& environment) {
   const Value value = evaluate(expr, environment);

@@ -37,8 +37,8 @@ void GroupRecorder::call(int kernel, ValueId of, const std::vector<int>& argumen
   record_.steps.emplace_back(std::move(call));
 }
 
-// All that rules look at: the nodes of the group, their operands, what is stored, which values lie in the same
-// place and which in the caller's memory; and the algorithm asked for by the layer.
+// All that rules look at: the nodes of the group, their operands, what is stored, which values lie in the
+// same place and which in the caller's memory; and the algorithm asked for by the layer.
 std::string Lowering::description(const GroupValues& values) const {
   std::string text;
   std::vector<Place> places;

@@ -31,12 +31,13 @@ rnrun::Arrays arguments(const rn_entry& entry, const HostedData& data, int step)
   rnrun::Arrays all;
   for (const rn_value& value : rnrun::inputs(entry)) {
     const auto given = data.inputs.find(value.name);
+    const auto dtype = rnrun::dtype(value.type);
     if (value.name == std::string("step"))
-      all[value.name] = rnrun::Array::scalar(static_cast<float>(step));
+      all[value.name] = rnrun::Array::scalar(dtype, step);
     else if (given != data.inputs.end())
-      all[value.name] = to_array(rnrun::dtype(value.type), given->second);
+      all[value.name] = to_array(dtype, given->second);
     else
-      all[value.name] = rnrun::Array::scalar(static_cast<float>(value.default_value));
+      all[value.name] = rnrun::Array::scalar(dtype, value.default_value);
   }
   return all;
 }
