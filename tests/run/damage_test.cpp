@@ -94,7 +94,7 @@ TEST_CASE("a library of any other length, or with any bit flipped, is refused be
 TEST_CASE("a library of another machine is called that") {
   const std::string here = resolve_target({}).triple;
   const bool x86 = here.starts_with("x86_64");
-  const std::string other = library_for({x86 ? "aarch64-linux-gnu" : "x86_64-linux-gnu", "", ""});
+  const std::string other = library_for({.triple = x86 ? "aarch64-linux-gnu" : "x86_64-linux-gnu"});
   CHECK(fault(other).empty());
   CHECK(foreign(library_for({})).empty());
   CHECK(foreign(other) ==
