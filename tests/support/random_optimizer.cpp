@@ -35,7 +35,8 @@ std::string adam(Random& random, const char* name) {
   Arguments arguments(random);
   arguments.maybe(0.3, "beta1", {"0.8", "0.95", "0.0"});
   arguments.maybe(0.3, "beta2", {"0.9", "0.99", "0.9999"});
-  arguments.maybe(0.4, "eps", {"1e-3", "1e-5", "0.0"});
+  // Not 0: a gradient whose square is below f32's smallest number is divided by zero then, in PyTorch too.
+  arguments.maybe(0.4, "eps", {"1e-3", "1e-5", "1e-7"});
   arguments.decay();
   return arguments.of(name);
 }
