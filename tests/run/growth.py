@@ -62,8 +62,8 @@ CHAINS = {
     "squares of activations": chain(plain("relu(x * x)"), "x", "start = conv2d(image, 16, kernel = 1)", "start"),
     "one value in all": chain(plain("p * x"), "x", "p = conv2d(image, 16, kernel = 1)"),
     "every square in use": chain(
-        lambda x, y: f"{y} = {x} * {x}\n  a{y[1:]} = {'image' if x == 'p' else 'a' + x[1:]} + {y}",
-        "x".replace("x", "ax"),
+        lambda x, y: f"{y} = {x} * {x}\n  a{y} = {'image' if x == 'p' else 'a' + x} + {y}",
+        "ax",
         CHANNELS,
     ),
 }
