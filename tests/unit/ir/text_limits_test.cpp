@@ -76,4 +76,25 @@ TEST_CASE("work") {
         "m.graph:4:8: error: the kernel k has more than 2048 operations");
 }
 
+// Every failure leaves work behind it that would fail as well.
+TEST_CASE("failures") {
+  std::string twice, all;
+  for (int i = 0; i < 30; ++i) {
+    const std::string next = "b" + std::to_string(i + 1);
+    twice += "block b" + std::to_string(i) + "(x) {\n  y = " + next + "(x)\n  z = " + next +
+             "(x)\n  return x\n}\n";
+    all += "block b" + std::to_string(i) + "(x) {\n";
+    for (int j = 0; j < 30; ++j) all += "  y" + std::to_string(j) + " = b" + std::to_string(j) + "(x)\n";
+    all += "  return x\n}\n";
+  }
+  twice += "block b30(x) {\n  return nothing\n}\n";
+  const std::string model = spec("\n  y = b0(x)\n  predict y");
+  CHECK(message_of(twice + model) == "m.graph:152:10: error: unknown name 'nothing'");
+  CHECK(message_of(all + model) == "m.graph:2:8: error: block b0 calls itself");
+  const std::string syntax = error_of("model m {\n" + repeated("x ? {\n", 100'000));
+  CHECK(syntax.ends_with("\n2 errors\n"));
+  CHECK(error_of("model m {\n" + repeated("x ?\n", 100'000))
+            .ends_with("\n1000 errors; the first 20 are shown\n"));
+}
+
 }  // namespace rnc
