@@ -112,9 +112,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True, help="where rnc is")
     parser.add_argument("--only", help="a name in the list")
+    parser.add_argument("--layers", default=",".join(map(str, LAYERS)), help="how deep the network of layers is")
     arguments = parser.parse_args()
     compiler = Compiler(arguments.bin)
-    networks = {"layers": (layers, LAYERS)} | {name: (build, CHAIN) for name, build in CHAINS.items()}
+    networks = {"layers": (layers, tuple(map(int, arguments.layers.split(","))))} | {name: (build, CHAIN) for name, build in CHAINS.items()}
     for name, (build, sizes) in networks.items():
         if arguments.only in (None, name):
             check(compiler, name, build, sizes)
