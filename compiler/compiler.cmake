@@ -14,4 +14,9 @@ target_link_directories(rnc_compiler PUBLIC ${LLVM_LIBRARY_DIRS})
 
 add_executable(rnc compiler/main.cpp)
 target_link_libraries(rnc PRIVATE rnc_compiler)
+# With this allocator the time of deep networks grows as they do, with glibc's a quarter faster. Sanitizers have their own.
+if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize" AND NOT RNC_FUZZ)
+  find_library(RNC_JEMALLOC jemalloc REQUIRED)
+  target_link_libraries(rnc PRIVATE -Wl,--push-state,--no-as-needed ${RNC_JEMALLOC} -Wl,--pop-state)
+endif()
 install(TARGETS rnc)

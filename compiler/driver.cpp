@@ -172,7 +172,13 @@ void compile_file(const Options& options) {
   compilation.module.hash = fmt::format("{:016x}", hash);
   Tensors weights;
   if (!options.weights.empty()) {
-    FittingWeights fitting = fitting_weights(compilation.module, read_weights(options.weights));
+    const Weights file = read_weights(options.weights);
+    FittingWeights fitting = fitting_weights(compilation.module, file);
+    const std::string other =
+        contract::other_model(file.file.metadata, compilation.module.name, compilation.module.hash);
+    if (!other.empty())
+      print_message(
+          fmt::format("rnc: warning: {} is {}; its tensors fit, and are taken\n", file.path, other));
     weights = std::move(fitting.tensors);
     if (!fitting.converted.empty())
       print_message(

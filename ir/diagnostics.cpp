@@ -120,9 +120,8 @@ void unreachable(std::string_view what, std::source_location where) {
 }
 
 int64_t checked_product(int64_t a, int64_t b, const SourceLocation& location, std::string_view what) {
-  constexpr int64_t limit = int64_t{1} << 48;
   int64_t product = 0;
-  if (a < 0 || b < 0 || __builtin_mul_overflow(a, b, &product) || product > limit) {
+  if (a < 0 || b < 0 || __builtin_mul_overflow(a, b, &product) || product > kLargestSize) {
     throw UserError(location, fmt::format("{} is too large", what));
   }
   return product;

@@ -88,7 +88,9 @@ class FailureNote {
   FailureNote* outer_;
 };
 
-// a * b for sizes that come from a user: throws UserError(location, "... is too large") beyond 2^48.
+// What a size that comes from a user may be at most.
+inline constexpr int64_t kLargestSize = int64_t{1} << 48;
+// a * b for such sizes: throws UserError(location, "... is too large") beyond that.
 int64_t checked_product(int64_t a, int64_t b, const SourceLocation& location, std::string_view what);
 
 }  // namespace rnc

@@ -19,15 +19,16 @@ void check_input_count(const OpInfo& op, size_t count, const SourceLocation& loc
 
 }  // namespace
 
-void check_size(const Type& type, std::string_view what, const SourceLocation& location) {
+void check_size(const Type& type, const std::function<std::string()>& what, const SourceLocation& location) {
   int64_t size = bytes(type.dtype);
   for (size_t d = 0; d < type.shape.size(); ++d) {
     if (type.shape[d] == kBatch && d == 0) continue;
     if (type.shape[d] == kBatch) {
-      throw UserError(location, fmt::format("{}: only the first size may be the batch", what));
+      throw UserError(location, what() + ": only the first size may be the batch");
     }
-    if (type.shape[d] < 1) throw UserError(location, fmt::format("{}: every size must be at least 1", what));
-    size = checked_product(size, type.shape[d], location, what);
+    if (type.shape[d] < 1) throw UserError(location, what() + ": every size must be at least 1");
+    if (size > kLargestSize / type.shape[d]) throw UserError(location, what() + " is too large");
+    size *= type.shape[d];
   }
 }
 
@@ -118,12 +119,14 @@ ValueId GraphBuilder::emit(Op op, std::vector<ValueId> inputs, Attributes attrib
             .location = location_,
             .layer = layer_};
   node.type = row.infer(node, types);
-  check_size(node.type, fmt::format("{}: the result {}", row.name, str(node.type)), location_);
+  check_size(
+      node.type, [&] { return fmt::format("{}: the result {}", row.name, str(node.type)); }, location_);
   return append(std::move(node));
 }
 
 ValueId GraphBuilder::input(std::string name, Type type) {
-  check_size(type, fmt::format("the input {} {}", name, str(type)), location_);
+  check_size(
+      type, [&] { return fmt::format("the input {} {}", name, str(type)); }, location_);
   return append({.op = Op::input,
                  .name = std::move(name),
                  .attributes = complete_attributes(info(Op::input), {}, location_),
@@ -153,13 +156,12 @@ ValueId GraphBuilder::constant(double value) {
   return emit(Op::constant, {}, std::move(attributes));
 }
 
-ValueId GraphBuilder::clone(const Node& node, std::vector<ValueId> inputs) {
-  Node copy = node;
-  copy.inputs = std::move(inputs);
-  copy.kernel = -1;
+ValueId GraphBuilder::clone(Node node, std::vector<ValueId> inputs) {
+  node.inputs = std::move(inputs);
+  node.kernel = -1;
   index_names();
-  if (names_.contains(node.name) && node.name[0] != '%') copy.name = "%" + node.name;
-  return append(std::move(copy));
+  if (node.name[0] != '%' && names_.contains(node.name)) node.name.insert(0, "%");
+  return append(std::move(node));
 }
 
 }  // namespace rnc

@@ -3,6 +3,7 @@
 // rules.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -125,9 +126,9 @@ class TensorIndex {
 };
 
 // Refuses types that no machine could hold, before anything is computed from their sizes: throws UserError
-// naming `what` unless every size is at least 1, only the first is the batch, and a sample's bytes stay below
-// 2^48.
-void check_size(const Type& type, std::string_view what, const SourceLocation& location);
+// naming what `what` returns unless every size is at least 1, only the first is the batch, and a sample's
+// bytes stay below 2^48.
+void check_size(const Type& type, const std::function<std::string()>& what, const SourceLocation& location);
 
 // Appends nodes to a graph with type inference. Every node it emits takes the builder's current location and
 // layer. While it is used, nodes and tensors may become more, but keep their places and names.
@@ -149,8 +150,9 @@ class GraphBuilder {
   ValueId input(std::string name, Type type);
   ValueId state(const std::string& tensor);  // the tensor's node, made on first use
   ValueId constant(double value);            // f32 scalar
-  // Copies `node` (of any graph) with new inputs, keeping its name if free, location and layer.
-  ValueId clone(const Node& node, std::vector<ValueId> inputs);
+  // Appends `node`, which comes from any graph, with new inputs and in no kernel; keeps its name if free,
+  // location and layer.
+  ValueId clone(Node node, std::vector<ValueId> inputs);
 
  private:
   void index_names();

@@ -76,32 +76,41 @@ std::string_view describe(AttributeKind kind) {
   unreachable("attribute kind");
 }
 
-// `value` as an attribute of this kind holds it; nothing where it cannot be one.
-std::optional<Attribute> coerced(AttributeKind kind, const Attribute& value) {
-  const auto* integer = std::get_if<int64_t>(&value);
-  const auto* integers = std::get_if<std::vector<int64_t>>(&value);
-  const auto negative = [](int64_t v) { return v < 0; };
-  const auto if_holds = [&](bool holds) { return holds ? std::optional<Attribute>(value) : std::nullopt; };
+// Whether `value` is what an attribute of this kind holds.
+bool holds(AttributeKind kind, const Attribute& value) {
   switch (kind) {
     case AttributeKind::boolean:
-      return if_holds(std::holds_alternative<bool>(value));
+      return std::holds_alternative<bool>(value);
     case AttributeKind::integer:
-      return if_holds(integer != nullptr);
+      return std::holds_alternative<int64_t>(value);
     case AttributeKind::real:
-      if (integer) return static_cast<double>(*integer);
-      return if_holds(std::holds_alternative<double>(value));
+      return std::holds_alternative<double>(value);
     case AttributeKind::string:
-      return if_holds(std::holds_alternative<std::string>(value));
-    case AttributeKind::pair:
-      if (integer && !negative(*integer)) return std::vector<int64_t>{*integer, *integer};
-      return if_holds(integers && integers->size() == 2 && std::ranges::none_of(*integers, negative));
+      return std::holds_alternative<std::string>(value);
+    case AttributeKind::pair: {
+      const auto* pair = std::get_if<std::vector<int64_t>>(&value);
+      return pair != nullptr && pair->size() == 2 && pair->front() >= 0 && pair->back() >= 0;
+    }
     case AttributeKind::integers:
-      return if_holds(integers != nullptr);
+      return std::holds_alternative<std::vector<int64_t>>(value);
     case AttributeKind::reals:
-      if (integers) return std::vector<double>(integers->begin(), integers->end());
-      return if_holds(std::holds_alternative<std::vector<double>>(value));
+      return std::holds_alternative<std::vector<double>>(value);
   }
   unreachable("attribute kind");
+}
+
+// `value` as an attribute of this kind holds it; nothing where it cannot be one.
+std::optional<Attribute> coerced(AttributeKind kind, const Attribute& value) {
+  if (holds(kind, value)) return value;
+  if (const auto* integer = std::get_if<int64_t>(&value)) {
+    if (kind == AttributeKind::real) return static_cast<double>(*integer);
+    if (kind == AttributeKind::pair && *integer >= 0) return std::vector<int64_t>{*integer, *integer};
+  }
+  const auto* integers = std::get_if<std::vector<int64_t>>(&value);
+  if (integers != nullptr && kind == AttributeKind::reals) {
+    return std::vector<double>(integers->begin(), integers->end());
+  }
+  return std::nullopt;
 }
 
 bool too_large(const Attribute& value) {
@@ -156,6 +165,15 @@ const OpInfo* find_op(std::string_view name) {
 }
 
 std::span<const Op> all_ops() { return kOps; }
+
+bool is_complete(const OpInfo& op, const Attributes& attributes) {
+  const auto& given = attributes.all();
+  return given.size() == op.attributes.size() &&
+         std::ranges::all_of(op.attributes, [&](const AttributeSpec& spec) {
+           const auto found = given.find(spec.name);
+           return found != given.end() && holds(spec.kind, found->second) && !too_large(found->second);
+         });
+}
 
 Attributes complete_attributes(const OpInfo& op, Attributes given, const SourceLocation& location) {
   return complete_attributes(op.name, op.attributes, std::move(given), location);

@@ -104,5 +104,7 @@ Attributes complete_attributes(const OpInfo& op, Attributes given, const SourceL
 // The same for anything else with named arguments; diagnostics call it `what`.
 Attributes complete_attributes(std::string_view what, std::span<const AttributeSpec> specs, Attributes given,
                                const SourceLocation& location);
+// Whether complete_attributes returns them as they are.
+bool is_complete(const OpInfo& op, const Attributes& attributes);
 
 }  // namespace rnc

@@ -24,6 +24,7 @@ void check_layout(const Type& type, std::string_view name, const SourceLocation&
   const auto fail = [&](std::string_view why) {
     violate(location, fmt::format("the layout of {} {} {}", name, str(type), why));
   };
+  if (type.layout.plain()) return;
   const auto rank = static_cast<size_t>(type.rank());
   std::set<int> dims(type.layout.order.begin(), type.layout.order.end());
   const bool permutation = dims.size() == rank && type.layout.order.size() == rank &&
@@ -42,10 +43,10 @@ void check_tensors(const Module& module) {
   std::unordered_set<std::string_view> names;
   for (const Tensor& tensor : module.tensors) {
     check_name(names, tensor.name, "tensor", tensor.location);
-    const std::string what = fmt::format("the tensor {} {}", tensor.name, str(tensor.type));
+    const auto what = [&] { return fmt::format("the tensor {} {}", tensor.name, str(tensor.type)); };
     check_size(tensor.type, what, tensor.location);
     if (tensor.type.dtype != DType::f32 || has_batch(tensor.type.shape)) {
-      violate(tensor.location, what + " must be f32 without a batch");
+      violate(tensor.location, what() + " must be f32 without a batch");
     }
     check_layout(tensor.type, tensor.name, tensor.location);
   }
@@ -66,12 +67,15 @@ void check_operands(const Graph& graph, size_t position) {
 }
 
 void check_type(const Graph& graph, const Node& node) {
-  check_size(node.type, fmt::format("{} {}", node.name, str(node.type)), node.location);
+  check_size(
+      node.type, [&] { return fmt::format("{} {}", node.name, str(node.type)); }, node.location);
   check_layout(node.type, node.name, node.location);
   if (node.type.dtype == DType::f64 && node.type.rank() > 0) {
     violate(node.location, fmt::format("{} {} is f64 but no scalar", node.name, str(node.type)));
   }
-  if (complete_attributes(info(node.op), node.attributes, node.location) != node.attributes) {
+  if (!is_complete(info(node.op), node.attributes)) {
+    complete_attributes(info(node.op), node.attributes,
+                        node.location);  // knows what is wrong, or it is missing
     violate(node.location, fmt::format("the attributes of {} are not complete", node.name));
   }
   std::vector<Type> types;

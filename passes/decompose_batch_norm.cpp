@@ -8,6 +8,7 @@
 // keeps the training form accurate where |mean| is large against the deviation. The statistics are the same
 // nodes that the gradient and the running statistics use, so cse leaves one of each. It costs nothing: two
 // operations per element where the definition has four. Mode "model" is left to derive_entries.
+#include "ir/ops/ops.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
@@ -27,7 +28,7 @@ ValueId scale_of(GraphBuilder& b, const BatchNorm& bn, ValueId variance) {
 
 ValueId emit_train(GraphBuilder& b, const BatchNorm& bn, const std::string& name) {
   const ValueId mean = b.emit(Op::channel_mean, {bn.x});
-  const ValueId scale = scale_of(b, bn, b.emit(Op::channel_variance, {bn.x}));
+  const ValueId scale = scale_of(b, bn, ops::emit_batch_variance(b, bn.x));
   const ValueId centred = b.emit(Op::sub, {bn.x, mean});
   return b.emit(Op::add, {b.emit(Op::mul, {centred, scale}), bn.bias}, {}, name);
 }

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <set>
 
+#include "ir/ops/ops.h"
 #include "passes/optimizers.h"
 #include "passes/passes.h"
 
@@ -40,9 +41,7 @@ ValueId moved(GraphBuilder& b, ValueId old, ValueId value, double momentum) {
 // n / (n - 1), for which there must be two: of one value per channel the normalised one is always zero, and
 // PyTorch refuses to train on it. In a host that runs the entry all the same the statistics stay finite.
 ValueId unbiased_factor(GraphBuilder& b, ValueId x) {
-  Attributes two;
-  two.set("at_least", int64_t{2});
-  const ValueId n = b.emit(Op::element_count, {x}, two);
+  const ValueId n = b.emit(Op::element_count, {x});
   const ValueId beyond_two = b.emit(Op::relu, {b.emit(Op::sub, {n, b.constant(2)})});
   return b.emit(Op::div, {n, b.emit(Op::add, {beyond_two, b.constant(1)})});
 }
@@ -79,7 +78,7 @@ void update_statistics(GraphBuilder& b, Names& assigned, const Node& batch_norm)
   const ValueId mean = b.emit(Op::channel_mean, {x});
   assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 3),
                    moved(b, batch_norm.inputs[3], mean, momentum));
-  const ValueId variance = b.emit(Op::channel_variance, {x});
+  const ValueId variance = ops::emit_batch_variance(b, x);
   const ValueId unbiased = b.emit(Op::mul, {variance, unbiased_factor(b, x)});
   assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 4),
                    moved(b, batch_norm.inputs[4], unbiased, momentum));

@@ -87,7 +87,17 @@ void declare(Module& module, TensorIndex& tensors, const std::string& tensor, Te
 std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimizer& optimizer) {
   std::map<std::string, ValueId> inputs;
   b.set_origin(optimizer.location, {});
-  for (const std::string& name : update_inputs(optimizer)) inputs[name] = b.input(name, {DType::f64, {}, {}});
+  for (const std::string& name : update_inputs(optimizer)) {
+    const auto same = [&](const Node& node) { return node.op == Op::input && node.name == name; };
+    const auto taken = std::ranges::find_if(b.graph().nodes, same);
+    if (taken != b.graph().nodes.end()) {
+      throw UserError(taken->location,
+                      fmt::format("training with {} has an input {} of its own, beside the model's; "
+                                  "the model's needs another name",
+                                  optimizer.name, name));
+    }
+    inputs[name] = b.input(name, {DType::f64, {}, {}});
+  }
   return inputs;
 }
 

@@ -210,7 +210,8 @@ void check_values(const Optimizer& optimizer) {
       fail(fmt::format("{} must be less than 1, not {}", key, str(value)));
     }
   }
-  if (nesterov(optimizer) && (!optimizer.hyper.has("momentum") || damped(optimizer))) {
+  const bool is_damped = damped(optimizer) && optimizer.hyper.get<double>("dampening") != 0;
+  if (nesterov(optimizer) && (!optimizer.hyper.has("momentum") || is_damped)) {
     fail("nesterov needs momentum and no dampening");
   }
 }
@@ -227,6 +228,7 @@ Optimizer complete_optimizer(const Optimizer& optimizer) {
   Optimizer complete = optimizer;
   complete.hyper = complete_attributes(given, optimizer.hyper, optimizer.location);
   check_values(complete);
+  if (nesterov(complete)) complete.hyper.erase("dampening");  // which is 0, and is to stay so
   return complete;
 }
 

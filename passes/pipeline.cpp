@@ -22,7 +22,7 @@ namespace rnc {
 namespace {
 
 // The passes on programs, over all entries.
-using EntryPass = void (*)(const loops::Program&, loops::EntryProgram&);
+using EntryPass = bool (*)(const loops::Program&, loops::EntryProgram&);
 
 bool lower(Compilation& c) {
   if (c.program) return false;
@@ -34,9 +34,7 @@ bool apply_to_entries(Compilation& c, std::string_view name, EntryPass pass) {
   if (!c.program) throw UserError({}, fmt::format("{} comes after lower_to_loops", name));
   bool changed = false;
   for (loops::EntryProgram& entry : c.program->entries) {
-    const std::string before = loops::print(*c.program, entry);
-    pass(*c.program, entry);
-    changed |= loops::print(*c.program, entry) != before;
+    changed |= pass(*c.program, entry);
   }
   return changed;
 }
@@ -44,8 +42,8 @@ bool apply_to_entries(Compilation& c, std::string_view name, EntryPass pass) {
 bool schedule(Compilation& c) { return apply_to_entries(c, "schedule_calls", schedule_calls); }
 
 bool plan(Compilation& c) {
-  return apply_to_entries(c, "plan_memory",
-                          [](const loops::Program&, loops::EntryProgram& entry) { plan_memory(entry); });
+  return apply_to_entries(
+      c, "plan_memory", [](const loops::Program&, loops::EntryProgram& entry) { return plan_memory(entry); });
 }
 
 constexpr std::array kPipeline = {
@@ -160,16 +158,22 @@ std::vector<PassReport> run_passes(Compilation& compilation, std::span<const Pas
   check_known(options.print_after, passes);
   verify(compilation);
   dump(compilation, options, 0, "input");
+  const Compilation input = compilation;
   std::vector<PassReport> reports;
+  Counts counts = count(compilation);
   for (const Pass& pass : passes) {
-    const Compilation before = compilation;
-    const FailureNote note(
-        [&] { return fmt::format("In pass {}. Before it:\n{}", pass.name, text_of(before)); });
+    const FailureNote note([&] {
+      Compilation before = input;
+      for (size_t i = 0; i < reports.size(); ++i) apply(passes[i], before);
+      return fmt::format("In pass {}. Before it:\n{}", pass.name, text_of(before));
+    });
     const auto start = std::chrono::steady_clock::now();
     const bool changed = apply(pass, compilation);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
     verify(compilation);
-    reports.push_back({pass.name, changed, time.count(), describe_changes(before, compilation)});
+    Counts counts_now = count(compilation);
+    reports.push_back({pass.name, changed, time.count(), describe_changes(counts, counts_now)});
+    counts = std::move(counts_now);
     dump(compilation, options, reports.size(), pass.name);
   }
   return reports;

@@ -16,6 +16,7 @@
 #include <array>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "passes/packing.h"
 
@@ -219,9 +220,9 @@ std::vector<Life> lives(const EntryProgram& entry) {
   return found;
 }
 
-void plan_memory(EntryProgram& entry) {
+bool plan_memory(EntryProgram& entry) {
   const std::vector<Block> blocks = blocks_of(entry);
-  entry.live_bound = most_live(entry, blocks);
+  const Extent bound = std::exchange(entry.live_bound, most_live(entry, blocks));
   const auto enough =
       static_cast<int64_t>(kCloseEnough * static_cast<double>(entry.live_bound.at(kPlanningBatch)));
   Plan plan = plan_blocks(blocks, kinds_of(blocks, false, false), enough);
@@ -230,16 +231,22 @@ void plan_memory(EntryProgram& entry) {
     Plan other = plan_blocks(blocks, kinds_of(blocks, large_over, mixed_over), enough);
     if (bytes(other.arena) < bytes(plan.arena)) plan = std::move(other);
   }
+  bool changed = bound != entry.live_bound || entry.arena != plan.arena;
   for (size_t b = 0; b < blocks.size(); ++b) {
-    for (const size_t buffer : blocks[b].buffers) entry.buffers[buffer].offset = plan.offsets[b];
+    for (const size_t buffer : blocks[b].buffers) {
+      Extent& offset = entry.buffers[buffer].offset;
+      changed = changed || offset != plan.offsets[b];
+      offset = plan.offsets[b];
+    }
   }
   entry.arena = plan.arena;
+  return changed;
 }
 
 std::string memory_report(const EntryProgram& entry) {
   const int64_t peak = entry.arena_bytes(kPlanningBatch), bound = entry.live_bound.at(kPlanningBatch);
   std::string text = fmt::format("entry {}: arena {} bytes; at batch {} {}, at least {} live", entry.name,
-                                 arena_text(entry), kPlanningBatch, megabytes(peak), megabytes(bound));
+                                 arena_text(entry.arena), kPlanningBatch, megabytes(peak), megabytes(bound));
   if (bound > 0)
     text += fmt::format(", ratio {:.3f}", static_cast<double>(peak) / static_cast<double>(bound));
   text += "\n";

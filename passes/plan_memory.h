@@ -14,8 +14,8 @@ inline constexpr int64_t kPlanningBatch = 64;
 // Sets the offset of every arena buffer (a multiple of 64 for every batch), the entry's arena size and its
 // live_bound. Two buffers that are live in the same call never overlap, whatever the batch, but for in-place
 // pairs of that call of equal size, of which the one is first and the other last used there: they share one
-// place.
-void plan_memory(loops::EntryProgram& entry);
+// place. Whether the plan is another than before.
+bool plan_memory(loops::EntryProgram& entry);
 
 // Indices of the first and the last call that mention a buffer; -1 if none does.
 struct Life {

@@ -28,10 +28,10 @@ Node Rewriter::with_inputs_now(ValueId v) const {
 }
 
 ValueId Rewriter::copy(ValueId v) {
-  const Node node = with_inputs_now(v);
-  const ValueId result = builder_.clone(node, node.inputs);
-  new_[result].type = node.type;
-  new_[result].kernel = node.kernel;
+  Node node = with_inputs_now(v);
+  std::vector<ValueId> inputs = std::move(node.inputs);
+  const ValueId result = builder_.clone(std::move(node), std::move(inputs));
+  new_[result].kernel = old_[v].kernel;
   if (v == at_hand_) plain_copy_ = result;
   return result;
 }

@@ -26,7 +26,7 @@ bool may_swap(const Touches& a, const Touches& b) {
 
 }  // namespace
 
-void schedule_calls(const loops::Program& program, EntryProgram& entry) {
+bool schedule_calls(const loops::Program& program, EntryProgram& entry) {
   std::map<int, size_t> first, last;  // the calls that touch each arena buffer
   for (size_t c = 0; c < entry.calls.size(); ++c) {
     for (const int buffer : entry.calls[c].arguments) {
@@ -58,6 +58,7 @@ void schedule_calls(const loops::Program& program, EntryProgram& entry) {
   std::vector<Call> calls;
   for (const size_t c : order) calls.push_back(std::move(entry.calls[c]));
   entry.calls = std::move(calls);
+  return !std::ranges::is_sorted(order);
 }
 
 }  // namespace rnc

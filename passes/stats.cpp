@@ -2,17 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <map>
-#include <set>
+#include <algorithm>
 
 namespace rnc {
 namespace {
 
-using Counts = std::map<std::string, int64_t>;
-
 // "conv2d +20, relu -3": the differences of two sets of counts; empty if there are none.
-std::string differences(const Counts& before, const Counts& after) {
-  Counts difference = after;
+std::string differences(const KindCounts& before, const KindCounts& after) {
+  KindCounts difference = after;
   for (const auto& [what, count] : before) difference[what] -= count;
   std::string text;
   for (const auto& [what, count] : difference) {
@@ -21,50 +18,32 @@ std::string differences(const Counts& before, const Counts& after) {
   return text;
 }
 
-Counts count_nodes(const Graph* graph) {
-  Counts counts;
-  if (graph == nullptr) return counts;
-  for (const Node& node : graph->nodes) {
+KindCounts count_nodes(const Graph& graph) {
+  KindCounts counts;
+  for (const Node& node : graph.nodes) {
     ++counts[std::string(name(node.op))];
     if (!node.type.layout.plain()) ++counts["(blocked)"];
     if (node.kernel >= 0) ++counts["(fused)"];
   }
-  if (!graph->kernels.empty()) counts["(kernels)"] = static_cast<int64_t>(graph->kernels.size());
-  if (!graph->assigns.empty()) counts["(assigns)"] = static_cast<int64_t>(graph->assigns.size());
+  if (!graph.kernels.empty()) counts["(kernels)"] = static_cast<int64_t>(graph.kernels.size());
+  if (!graph.assigns.empty()) counts["(assigns)"] = static_cast<int64_t>(graph.assigns.size());
   return counts;
 }
 
-Counts count_tensors(const Module& module) {
-  Counts counts;
-  for (const Tensor& tensor : module.tensors) ++counts[std::string(name(tensor.kind))];
-  return counts;
-}
-
-const loops::EntryProgram* find_entry(const std::optional<loops::Program>& program, std::string_view name) {
-  if (!program) return nullptr;
-  for (const loops::EntryProgram& entry : program->entries) {
-    if (entry.name == name) return &entry;
-  }
-  return nullptr;
-}
-
-std::string describe_program(const Compilation& before, const Compilation& after) {
+std::string describe_programs(const Counts& before, const Counts& after) {
   std::string text;
-  if (!after.program) return text;
-  const size_t kernels = before.program ? before.program->kernels.size() : 0;
-  if (after.program->kernels.size() != kernels) {
-    text += fmt::format("  distinct kernels {:+}\n",
-                        static_cast<int64_t>(after.program->kernels.size() - kernels));
+  if (after.kernels != before.kernels) {
+    text += fmt::format("  distinct kernels {:+}\n", static_cast<int64_t>(after.kernels - before.kernels));
   }
-  for (const loops::EntryProgram& entry : after.program->entries) {
-    const loops::EntryProgram* old = find_entry(before.program, entry.name);
-    const size_t calls = old != nullptr ? old->calls.size() : 0;
-    if (entry.calls.size() != calls) {
-      text += fmt::format("  {}: calls {:+}\n", entry.name, static_cast<int64_t>(entry.calls.size() - calls));
+  for (const auto& [entry, now] : after.programs) {
+    const auto found = std::ranges::find(before.programs, entry, [](const auto& p) { return p.first; });
+    const Counts::Calls old = found == before.programs.end() ? Counts::Calls() : found->second;
+    if (now.calls != old.calls) {
+      text += fmt::format("  {}: calls {:+}\n", entry, static_cast<int64_t>(now.calls - old.calls));
     }
-    if (entry.arena != (old != nullptr ? old->arena : std::array<loops::Extent, 2>{})) {
-      text += fmt::format("  {}: arena {} bytes, lower bound {}\n", entry.name, arena_text(entry),
-                          str(entry.live_bound));
+    if (now.arena != old.arena) {
+      text += fmt::format("  {}: arena {} bytes, lower bound {}\n", entry, arena_text(now.arena),
+                          str(now.live_bound));
     }
   }
   return text;
@@ -72,20 +51,31 @@ std::string describe_program(const Compilation& before, const Compilation& after
 
 }  // namespace
 
-std::string describe_changes(const Compilation& before, const Compilation& after) {
-  std::set<std::string> entries;
-  for (const Graph& graph : before.module.entries) entries.insert(graph.name);
-  for (const Graph& graph : after.module.entries) entries.insert(graph.name);
+Counts count(const Compilation& compilation) {
+  Counts counts;
+  for (const Graph& graph : compilation.module.entries) counts.entries[graph.name] = count_nodes(graph);
+  for (const Tensor& tensor : compilation.module.tensors) ++counts.tensors[std::string(name(tensor.kind))];
+  if (!compilation.program) return counts;
+  counts.kernels = compilation.program->kernels.size();
+  for (const loops::EntryProgram& entry : compilation.program->entries) {
+    counts.programs.emplace_back(entry.name,
+                                 Counts::Calls{entry.calls.size(), entry.arena, entry.live_bound});
+  }
+  return counts;
+}
+
+std::string describe_changes(const Counts& before, const Counts& after) {
+  std::map<std::string, std::pair<KindCounts, KindCounts>> entries;
+  for (const auto& [entry, counts] : before.entries) entries[entry].first = counts;
+  for (const auto& [entry, counts] : after.entries) entries[entry].second = counts;
   std::string text;
-  const auto line = [&](std::string_view what, const Counts& old_counts, const Counts& new_counts) {
+  const auto line = [&](std::string_view what, const KindCounts& old_counts, const KindCounts& new_counts) {
     const std::string changes = differences(old_counts, new_counts);
     if (!changes.empty()) text += fmt::format("  {}: {}\n", what, changes);
   };
-  for (const std::string& entry : entries) {
-    line(entry, count_nodes(before.module.find_entry(entry)), count_nodes(after.module.find_entry(entry)));
-  }
-  line("tensors", count_tensors(before.module), count_tensors(after.module));
-  return text + describe_program(before, after);
+  for (const auto& [entry, counts] : entries) line(entry, counts.first, counts.second);
+  line("tensors", before.tensors, after.tensors);
+  return text + describe_programs(before, after);
 }
 
 }  // namespace rnc

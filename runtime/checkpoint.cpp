@@ -59,16 +59,6 @@ class MetadataReader {
   const std::string& path_;
 };
 
-// A model with the same tensors may still compute something else.
-void check_hash(const Metadata& metadata, const std::string& path, const Model& model) {
-  const auto hash = metadata.find("graph_hash");
-  if (hash == metadata.end() || hash->second == model.graph_hash()) return;
-  const auto name = metadata.find("model");
-  throw Error(fmt::format("{} is a checkpoint of another model: {} with graph hash {}, not {} with {}", path,
-                          name == metadata.end() ? "one" : name->second, hash->second, model.name(),
-                          model.graph_hash()));
-}
-
 // Takes the moving averages out of `tensors`.
 Arrays take_averages(Arrays& tensors) {
   Arrays averages;
@@ -120,7 +110,9 @@ Checkpoint load_checkpoint(const std::string& path, Session& session) {
   Checkpoint c;
   c.ema = take_averages(file.tensors);
   session.set_tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT}, file.tensors, path);
-  check_hash(file.metadata, path, session.model());
+  const Model& model = session.model();
+  const std::string other = contract::other_model(file.metadata, model.name(), model.graph_hash());
+  if (!other.empty()) throw Error(fmt::format("{} is {}", path, other));
 
   constexpr double kLargest = std::numeric_limits<double>::max();
   c.settings.data = m.text("data");

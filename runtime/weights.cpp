@@ -92,18 +92,6 @@ std::string differences(const WeightsMatch& match) {
   return text;
 }
 
-// A model with the same tensors may still compute something else.
-void check_hash(const TensorFile& file, const std::string& path, const Model& model) {
-  const auto hash = file.metadata.find("graph_hash");
-  if (hash == file.metadata.end() || hash->second == model.graph_hash()) return;
-  const auto name = file.metadata.find("model");
-  throw Error(
-      fmt::format("{} is a checkpoint of another model: {} with graph hash {}, not {} with {}; --partial "
-                  "takes its weights all the same",
-                  path, name == file.metadata.end() ? "one" : name->second, hash->second, model.name(),
-                  model.graph_hash()));
-}
-
 void set_inputs(const TensorFile& file, const std::string& path, Session& session) {
   constexpr std::string_view kPrefix = "hyper.";
   for (const auto& [key, text] : file.metadata) {
@@ -128,7 +116,9 @@ WeightsMatch load_weights(const std::string& path, Session& session, const Weigh
                             model.name(), match.loaded, differing));
   if (match.loaded == 0)
     throw Error(fmt::format("no tensor of {} fits the model {}:{}", path, model.name(), differing));
-  if (!options.partial) check_hash(file, path, model);
+  const std::string other = contract::other_model(file.metadata, model.name(), model.graph_hash());
+  if (!options.partial && !other.empty())
+    throw Error(fmt::format("{} is {}; --partial takes its weights all the same", path, other));
   match.classes = checkpoint_classes(file.metadata, path);
   Arrays others;  // what is not f32 in the file, before anything is set
   for (const rn_tensor& t : model.tensors()) {

@@ -40,8 +40,8 @@ std::string text(const Program& program, const EntryProgram& entry, const Call& 
 
 }  // namespace
 
-std::string arena_text(const EntryProgram& entry) {
-  const auto& [many, few] = entry.arena;
+std::string arena_text(const std::array<Extent, 2>& arena) {
+  const auto& [many, few] = arena;
   return few == Extent{} ? str(many) : fmt::format("max({}, {})", str(many), str(few));
 }
 
@@ -53,7 +53,7 @@ std::string print(const Program& program, const EntryProgram& entry) {
     out += fmt::format("  buffer {} : {} bytes, {}\n", buffer.name, str(buffer.size),
                        region(program, entry, buffer));
   }
-  out += fmt::format("  arena {} bytes\n", arena_text(entry));
+  out += fmt::format("  arena {} bytes\n", arena_text(entry.arena));
   for (const Call& call : entry.calls) out += text(program, entry, call);
   return out + "}\n";
 }

@@ -85,7 +85,7 @@ struct Program {
 // The text of an entry, and of all entries and kernels, for dumps and --emit=loops.
 std::string print(const Program&, const EntryProgram&);
 std::string print(const Program&);
-std::string arena_text(const EntryProgram&);  // "4032 * N", "max(128 * N, 4096 + 64 * N)"
+std::string arena_text(const std::array<Extent, 2>& arena);  // "4032 * N", "max(128 * N, 4096 + 64 * N)"
 
 // Checks the kernels, and that calls and buffers fit them: a rule broken is a failed check. The rules stand
 // at the head of verify_program.cpp.

@@ -38,13 +38,18 @@ Type infer_channels(const Node& node, Types in) {
   return f32({in[0].shape[1]});
 }
 
-Type infer_element_count(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 2, "the operand");
+Type infer_variance(const Node& node, Types in) {
+  const Type result = infer_channels(node, in);
   const auto least = node.attributes.get<int64_t>("at_least");
   if (least < 1) fail(node, fmt::format("at_least must be at least 1, not {}", least));
   if (!has_batch(in[0].shape) && elements_per_sample(in[0].shape) / in[0].shape[1] < least) {
     fail(node, fmt::format("{} has fewer than {} elements per channel", str(in[0]), least));
   }
+  return result;
+}
+
+Type infer_element_count(const Node& node, Types in) {
+  require_rank_at_least(node, in[0], 2, "the operand");
   return f32({});
 }
 
@@ -115,7 +120,7 @@ std::vector<ValueId> gradient_batch_norm(GraphBuilder& b, ValueId forward, Value
   const bool train = node.attributes.get<std::string>("mode") == "train";
   const ValueId x = node.inputs[0];
   const ValueId mean = train ? b.emit(Op::channel_mean, {x}) : node.inputs[3];
-  const ValueId variance = train ? b.emit(Op::channel_variance, {x}) : node.inputs[4];
+  const ValueId variance = train ? emit_batch_variance(b, x) : node.inputs[4];
   const ValueId rstd = emit_rstd(b, variance, node.attributes.get<double>("eps"));
   const ValueId xhat = b.emit(Op::mul, {b.emit(Op::sub, {x, mean}), rstd});
   const ValueId dbias = b.emit(Op::channel_sum, {dy});
@@ -123,9 +128,7 @@ std::vector<ValueId> gradient_batch_norm(GraphBuilder& b, ValueId forward, Value
   const ValueId scale = b.emit(Op::mul, {node.inputs[1], rstd});
   ValueId centred = dy;
   if (train) {
-    Attributes two;
-    two.set("at_least", int64_t{2});
-    const ValueId count = b.emit(Op::element_count, {x}, two);
+    const ValueId count = b.emit(Op::element_count, {x});
     const ValueId along_xhat = b.emit(Op::mul, {xhat, b.emit(Op::div, {dweight, count})});
     centred = b.emit(Op::sub, {dy, b.emit(Op::div, {dbias, count})});
     centred = b.emit(Op::sub, {centred, along_xhat});
@@ -188,8 +191,12 @@ OpInfo channel_mean() {
                    "the mean of each channel");
 }
 OpInfo channel_variance() {
-  return reduction(Op::channel_variance, "channel_variance", gradient_variance, evaluate_variance,
-                   "the biased variance of each channel");
+  OpInfo info = reduction(Op::channel_variance, "channel_variance", gradient_variance, evaluate_variance,
+                          "the biased variance of each channel; the entry does not run on batches in which a "
+                          "channel has fewer than at_least elements");
+  info.attributes = {{"at_least", AttributeKind::integer, int64_t{1}}};
+  info.infer = infer_variance;
+  return info;
 }
 OpInfo channel_sum() {
   return reduction(Op::channel_sum, "channel_sum", gradient_sum, evaluate_sum, "the sum of each channel");
@@ -201,10 +208,7 @@ OpInfo element_count() {
           .kind = OpKind::other,
           .min_inputs = 1,
           .max_inputs = 1,
-          .attributes = {{"at_least", AttributeKind::integer, int64_t{1}}},
-          .doc =
-              "elements per channel: the batch times the space dimensions; the entry does not run on batches "
-              "that have fewer than at_least",
+          .doc = "elements per channel: the batch times the space dimensions",
           .infer = infer_element_count,
           .evaluate = evaluate_count};
 }

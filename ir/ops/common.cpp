@@ -55,6 +55,12 @@ ValueId emit_reshape(GraphBuilder& builder, ValueId value, Shape shape) {
   return builder.emit(Op::reshape, {value}, std::move(attributes));
 }
 
+ValueId emit_batch_variance(GraphBuilder& builder, ValueId x) {
+  Attributes two;
+  two.set("at_least", int64_t{2});
+  return builder.emit(Op::channel_variance, {x}, std::move(two));
+}
+
 ValueId emit_rstd(GraphBuilder& builder, ValueId variance, double eps) {
   const ValueId constant = builder.constant(eps);
   return builder.emit(Op::rsqrt, {builder.emit(Op::add, {variance, constant})});

@@ -41,6 +41,8 @@ Pair output_size(const Node& node, const Window& window, Pair size);
 
 // For gradient rules.
 ValueId emit_reshape(GraphBuilder& builder, ValueId value, Shape shape);
+// The variance that batch norm takes of its batch: of one value per channel it is refused, as by PyTorch.
+ValueId emit_batch_variance(GraphBuilder& builder, ValueId x);
 ValueId emit_rstd(GraphBuilder& builder, ValueId variance, double eps);  // rsqrt(variance + eps)
 
 }  // namespace rnc::ops

@@ -35,7 +35,7 @@ class Parser : public ExpressionParser {
         end_of_statement();
       } catch (const UserError& error) {
         errors_.add(error.diagnostic());
-        file.intact = false;
+        if (first.kind == TokenKind::name) file.intact = false;  // it may have defined something
         skip_item(*this, first);
       }
     }

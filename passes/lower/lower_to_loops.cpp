@@ -20,7 +20,7 @@ void find_classes(const Graph& graph, loops::EntryProgram& entry) {
 
 void find_min_batch(const Graph& graph, loops::EntryProgram& entry) {
   for (const Node& node : graph.nodes) {
-    if (node.op != Op::element_count) continue;
+    if (node.op != Op::channel_variance) continue;
     const Shape& shape = graph[node.inputs[0]].type.shape;
     if (!has_batch(shape)) continue;
     const int64_t per_sample = elements_per_sample(shape) / shape[1];

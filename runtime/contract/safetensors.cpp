@@ -188,6 +188,14 @@ void write_checksum(std::string& header, std::span<const std::span<const std::by
   header.replace(find_checksum(header), kUnknown.size(), checksum_text(checksum_of(parts)));
 }
 
+std::string other_model(const Metadata& metadata, std::string_view model, std::string_view graph_hash) {
+  const auto hash = metadata.find("graph_hash");
+  if (hash == metadata.end() || hash->second == graph_hash) return {};
+  const auto name = metadata.find("model");
+  return fmt::format("a checkpoint of another model: {} with graph hash {}, not {} with {}",
+                     name == metadata.end() ? "one" : name->second, hash->second, model, graph_hash);
+}
+
 std::vector<std::string> class_names(const Metadata& metadata) {
   const auto found = metadata.find(kClassesKey);
   if (found == metadata.end() || !is_checkpoint(metadata)) return {};

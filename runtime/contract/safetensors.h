@@ -11,6 +11,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/contract/dtype.h"
@@ -49,6 +50,10 @@ void write_checksum(std::string& header, std::span<const std::span<const std::by
 
 // Whether the file is a checkpoint of rnrun, in which "ema.<name>" is the moving average of a weight.
 bool is_checkpoint(const Metadata& metadata);
+// A model with the same tensors may still compute something else. Of a checkpoint that another one wrote than
+// this: "a checkpoint of another model: a with graph hash 0123456789abcdef, not b with fedcba9876543210";
+// else empty.
+std::string other_model(const Metadata& metadata, std::string_view model, std::string_view graph_hash);
 // The names that a checkpoint has for the classes, in the order of their labels; none if it has none. Throws
 // FormatError.
 inline constexpr const char* kClassesKey = "classes";

@@ -173,6 +173,11 @@ refused 1 "--conv: there is no convolution 'conv3'; did you mean 'conv1'?" "$bin
 sed 's/relu(bn2 + bn1)/bn2 + bn1/' net.graph >other.graph
 "$bin/rnc" other.graph -o other.so
 refused 1 'is a checkpoint of another model' "$bin/rnrun" eval other.so --params "$(weights threads1)" --data shapes
+"$bin/rnc" other.graph --weights "$(weights threads1)" -o other_frozen.so 2>warnings
+grep -q '^rnc: warning: .* is a checkpoint of another model: .*; its tensors fit, and are taken$' warnings ||
+  fail "rnc --weights takes a checkpoint of another model without a word"
+"$bin/rnc" net.graph --weights "$(weights threads1)" -o frozen.so 2>warnings
+[ ! -s warnings ] || { cat warnings; fail "rnc --weights warns of the model's own checkpoint"; }
 refused 1 'does not fit the model net' "$bin/rnrun" eval net.so --params "$golden/params.safetensors" --data shapes
 if [ "$(uname -m)" = x86_64 ]; then # of these two features no machine has both
   lacking=avx512fp16

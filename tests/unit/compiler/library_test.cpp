@@ -129,6 +129,23 @@ TEST_CASE("the descriptor says what the model says") {
   for (int64_t i = 0; i < infer.call_count; ++i) CHECK(std::strlen(infer.calls[i].kernel) > 0);
 }
 
+TEST_CASE("a batch norm that always takes its batch's statistics needs several values in every entry") {
+  const Tiny tiny({}, R"(
+model tiny(image: f32[N, 3, 4, 4]) {
+  a = batch_norm(global_avg_pool(conv2d(image, 8, kernel = 1)), mode = "train")
+  predict linear(flatten(a), 7)
+}
+)");
+  const Compiled compiled(tiny.model());
+  const rn_model_descriptor& d = compiled.descriptor();
+  for (int64_t i = 0; i < d.entry_count; ++i) {
+    const rn_entry& entry = d.entries[i];
+    const std::string name = entry.name;
+    CAPTURE(name);
+    CHECK(entry.min_batch == (name == "infer" ? 2 : 1));
+  }
+}
+
 TEST_CASE("the descriptor tells which labels and which batches an entry takes") {
   const Tiny tiny({}, R"(
 model tiny(image: f32[N, 3, 4, 4], label: i32[N], coarse: i32[N], share: f32[]) {

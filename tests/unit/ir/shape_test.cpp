@@ -187,10 +187,10 @@ TEST_CASE("shapes of batch norm and channel reductions") {
         "channel_mean: the operand must be f32 of rank 2 or more, not f32[N]");
   CHECK(result(Op::element_count, {f32({N, 3, 2, 2})}) == "f32[]");
   const List two = {{"at_least", int64_t{2}}};
-  CHECK(result(Op::element_count, {f32({N, 3})}, two) == "f32[]");
-  CHECK(result(Op::element_count, {f32({2, 3})}, two) == "f32[]");
-  CHECK(result(Op::element_count, {f32({1, 3, 1, 1})}, two) ==
-        "element_count: f32[1, 3, 1, 1] has fewer than 2 elements per channel");
+  CHECK(result(Op::channel_variance, {f32({N, 3})}, two) == "f32[3]");
+  CHECK(result(Op::channel_variance, {f32({2, 3})}, two) == "f32[3]");
+  CHECK(result(Op::channel_variance, {f32({1, 3, 1, 1})}, two) ==
+        "channel_variance: f32[1, 3, 1, 1] has fewer than 2 elements per channel");
   CHECK(result(Op::batch_norm, {f32({8, 3, 2}), f32({3}), f32({3}), f32({3}), f32({3})}) == "f32[8, 3, 2]");
 }
 

@@ -187,6 +187,23 @@ model m(x f32[N, 3]) {
           ^
 4 errors
 )"},
+      {"a comment of another language", R"(// a model
+model m(x: f32[N, 3]) {
+  y = nothing
+  predict z
+}
+)",
+       R"(m.graph:1:1: error: expected include, const, block or model, found '//'; // rounds a quotient down; a comment begins with #
+// a model
+^
+m.graph:3:7: error: unknown name 'nothing'
+  y = nothing
+      ^
+m.graph:4:11: error: unknown name 'z'; did you mean 'x'?
+  predict z
+          ^
+3 errors
+)"},
       {"a brace too many", R"(block a(x) {
   if x {
     y = = relu(x)

@@ -244,7 +244,8 @@ TEST_CASE("what cannot be trained is an error that says why") {
     const ValueId fc = m.linear("fc", m.input("x", DType::f32, {kBatch, 2}), 2);
     m.output("loss", m.op(Op::cross_entropy, {fc, label}));
     m.module.optimizer.name = "sgd";
-    CHECK(message_of(m.module, differentiate) == "lr is already defined");
+    CHECK(message_of(m.module, differentiate) ==
+          "training with sgd has an input lr of its own, beside the model's; the model's needs another name");
   }
   SUBCASE("a tensor called as a gradient") {
     ModelBuilder m;

@@ -129,6 +129,8 @@ TEST_CASE("inputs and slots follow from what the model names") {
   const auto inputs = [](const Optimizer& o) { return update_inputs(complete_optimizer(o)); };
   CHECK(inputs(optimizer("sgd", {})) == Names{"lr"});
   CHECK(slot_tensors(optimizer("sgd", {}), "w") == Names{});
+  CHECK(inputs(optimizer("sgd", {{"nesterov", true}, {"momentum", 0.9}, {"dampening", 0.0}})) ==
+        Names{"lr", "momentum"});
   CHECK(inputs(optimizer("sgd", {{"weight_decay", 1e-4}, {"momentum", 0.9}, {"nesterov", true}})) ==
         Names{"lr", "momentum", "weight_decay"});
   CHECK(slot_tensors(optimizer("sgd", {{"momentum", 0.9}}), "w") == Names{"momentum.w"});
