@@ -24,7 +24,7 @@
 #include <utility>
 
 #include "compiler/llvm_compat.h"
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 
 namespace rnc {
 namespace {

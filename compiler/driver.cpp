@@ -14,10 +14,10 @@
 #include "compiler/trainer.h"
 #include "compiler/weights.h"
 #include "ir/text/text.h"
-#include "passes/dot.h"
 #include "passes/pipeline.h"
-#include "passes/plan_memory.h"
-#include "passes/summary.h"
+#include "passes/report/dot.h"
+#include "passes/report/summary.h"
+#include "passes/schedule/plan_memory.h"
 
 namespace rnc {
 namespace {

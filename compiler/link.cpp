@@ -11,7 +11,7 @@
 #include <span>
 
 #include "compiler/output.h"
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 #include "runtime/contract/elf_file.h"
 
 LLD_HAS_DRIVER(elf)

@@ -4,9 +4,9 @@
 #include <cstdint>
 
 #include "compiler/target.h"
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/loops/program.h"
-#include "passes/layers.h"
+#include "passes/report/layers.h"
 
 namespace rnc {
 

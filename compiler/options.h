@@ -23,7 +23,7 @@ struct Options {
   std::string weights;
   int64_t memory_budget = 0;  // bytes; 0: none
   TargetRequest target;
-  std::string conv = "auto";          // see passes/conv_rules.h
+  std::string conv = "auto";          // see passes/graph/conv_rules.h
   bool debug = false;                 // line tables
   std::optional<std::string> passes;  // instead of the default pipeline
   std::vector<std::string> print_after;

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 
 namespace rnc {
 namespace {

@@ -11,7 +11,7 @@
 #include <mutex>
 
 #include "compiler/llvm_compat.h"
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 
 namespace rnc {
 namespace {

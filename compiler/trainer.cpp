@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <span>
 
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 #include "runtime/contract/checksum.h"
 
 namespace rnc {

@@ -1,4 +1,4 @@
-// --emit=trainer: an executable that is rnrun and carries a model (rn_trailer in runtime/abi.h).
+// --emit=trainer: an executable that is rnrun and carries a model (rn_trailer in runtime/contract/abi.h).
 #pragma once
 
 #include <string>

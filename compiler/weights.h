@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "passes/pipeline.h"
 #include "runtime/contract/safetensors.h"
 

@@ -3,7 +3,7 @@
 // when run again. passes/pipeline.h puts them in order.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "passes/target.h"
 
 namespace rnc {

@@ -10,13 +10,13 @@
 #include <fstream>
 #include <set>
 
+#include "ir/graph/verifier.h"
 #include "ir/text/text.h"
-#include "ir/verifier.h"
 #include "passes/lower/lower_to_loops.h"
 #include "passes/passes.h"
-#include "passes/plan_memory.h"
-#include "passes/schedule_calls.h"
-#include "passes/stats.h"
+#include "passes/report/stats.h"
+#include "passes/schedule/plan_memory.h"
+#include "passes/schedule/schedule_calls.h"
 
 namespace rnc {
 namespace {

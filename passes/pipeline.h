@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/loops/program.h"
 #include "passes/target.h"
 

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "passes/conv_rules.h"
+#include "passes/graph/conv_rules.h"
 
 namespace rnc {
 

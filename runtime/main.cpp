@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "runtime/commands/commands.h"
-#include "runtime/error.h"
-#include "runtime/output.h"
+#include "runtime/support/error.h"
+#include "runtime/support/output.h"
 
 namespace {
 

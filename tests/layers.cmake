@@ -1,14 +1,24 @@
 # Checks that every include follows the one direction of dependencies:
-#   ir <- passes <- compiler -> runtime/abi.h, runtime/contract <- runtime
+#   ir <- passes <- compiler -> runtime/contract <- runtime
 # and that only compiler/ includes LLVM. Run by ctest as: cmake -DROOT=<source dir> -P tests/layers.cmake
 set(ir_may "^(ir|runtime/contract)/")
 set(passes_may "^(ir|passes)/")
-set(compiler_may "^((ir|passes|compiler)/|runtime/abi\\.h$|runtime/contract/)")
+set(compiler_may "^((ir|passes|compiler)/|runtime/contract/)")
 set(runtime_may "^runtime/")
-set(contract_may "^runtime/(abi\\.h$|contract/)")
+# In runtime/, each folder knows those before it:
+#   contract <- support <- model <- data <- task <- measure <- report <- train <- commands
+set(contract_may "^runtime/contract/")
+set(support_may "^runtime/(contract|support)/")
+set(model_may "^runtime/(contract|support|model)/")
+set(data_may "^runtime/(contract|support|model|data)/")
+set(task_may "^runtime/(contract|support|model|data|task)/")
+set(measure_may "^runtime/(contract|support|model|data|task|measure)/")
+set(report_may "^runtime/(contract|support|model|data|task|measure|report)/")
+set(train_may "^runtime/(contract|support|model|data|task|measure|report|train)/")
 
 set(failures "")
-foreach(layer ir passes compiler runtime runtime/contract)
+foreach(layer ir passes compiler runtime runtime/contract runtime/support runtime/model runtime/data runtime/task
+        runtime/measure runtime/report runtime/train)
   file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/${layer}/*.cpp ${ROOT}/${layer}/*.h ${ROOT}/${layer}/*.def)
   list(LENGTH sources count)
   if(count EQUAL 0)

@@ -23,7 +23,7 @@
 #include "compiler/emit/data.h"
 #include "compiler/emit/entry.h"
 #include "compiler/emit/kernel.h"
-#include "runtime/abi.h"
+#include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstddef>
 
 #include "compiler/emit/data.h"
-#include "runtime/abi.h"
+#include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {

@@ -27,7 +27,7 @@ enum FrameField : unsigned {
 // memory where they are the same, or in place of each other in the arena.
 std::vector<std::vector<bool>> unaliased_params(const loops::Program& program);
 
-// A module with one hidden function, named as the kernel, of type rn_task (runtime/abi.h). Its frame is
+// A module with one hidden function, named as the kernel, of type rn_task (runtime/contract/abi.h). Its frame is
 // { i64 batch; ptr scratch; i64 scratch bytes per worker; ptr params[...] }.
 // `debug`: with line tables that lead to the .graph file.
 std::unique_ptr<llvm::Module> emit_kernel(const loops::Kernel& kernel, const std::vector<bool>& unaliased,

@@ -11,8 +11,8 @@
 #include "compiler/emit/data.h"
 #include "compiler/emit/entry.h"
 #include "compiler/emit/kernel.h"
-#include "passes/plan_memory.h"
-#include "runtime/abi.h"
+#include "passes/schedule/plan_memory.h"
+#include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {
@@ -72,7 +72,7 @@ double number(const Attribute& value) {
   return kNoNumber;
 }
 
-// Writes the descriptor, struct by struct in the order of runtime/abi.h.
+// Writes the descriptor, struct by struct in the order of runtime/contract/abi.h.
 class ModelEmitter {
  public:
   ModelEmitter(const Model& model, llvm::Module& out)

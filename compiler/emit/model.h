@@ -1,4 +1,4 @@
-// LLVM IR of what is not a kernel: the entries, the constants and the descriptor rn_model (runtime/abi.h).
+// LLVM IR of what is not a kernel: the entries, the constants and the descriptor rn_model (runtime/contract/abi.h).
 #pragma once
 
 #include <memory>

@@ -46,7 +46,7 @@ struct EntryMemory {
 };
 
 // Runs all calls of an entry of `program`. Arena memory starts out as NaN. Throws Fault, also where a call
-// leaves something other than zero in the padding of what it stores to (see Layout in ir/type.h).
+// leaves something other than zero in the padding of what it stores to (see Layout in ir/graph/type.h).
 void run_entry(const Program& program, const EntryProgram& entry, int64_t batch, const EntryMemory& memory,
                const RunOptions& options = {});
 

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 
 namespace rnc::loops {
 

@@ -1,5 +1,5 @@
 // What lowering makes of a module: kernels, and for each entry the sequence of kernel calls on planned
-// memory. It holds all that code generation and the model's descriptor (runtime/abi.h) need.
+// memory. It holds all that code generation and the model's descriptor (runtime/contract/abi.h) need.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/loops/loops.h"
 
 namespace rnc::loops {

@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {

@@ -1,7 +1,7 @@
 // Channels added and removed: the zero-padding shortcut of He et al. 2015 ("option A") and its gradient.
 #include <fmt/format.h>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {

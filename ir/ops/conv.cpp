@@ -13,7 +13,7 @@
 #include <array>
 #include <cmath>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc {

@@ -1,7 +1,7 @@
 // Matrix products.
 #include <fmt/format.h>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {

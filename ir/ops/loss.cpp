@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {

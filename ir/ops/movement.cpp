@@ -1,7 +1,7 @@
 // The same elements under another shape or layout; row-major order is kept.
 #include <fmt/format.h>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {

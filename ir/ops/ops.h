@@ -4,14 +4,14 @@
 #include <array>
 #include <string_view>
 
-#include "ir/graph.h"
-#include "ir/op.h"
+#include "ir/graph/graph.h"
+#include "ir/ops/op.h"
 
 namespace rnc::ops {
 
 // One function per operation makes its row; an operation without one does not link.
 #define RNC_OP(name, family) OpInfo name();
-#include "ir/ops.def"
+#include "ir/ops/ops.def"
 #undef RNC_OP
 
 using Types = std::span<const Type>;

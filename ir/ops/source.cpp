@@ -1,7 +1,7 @@
 // Where values come from: an entry's arguments, the module's tensors, constants.
 #include <limits>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {

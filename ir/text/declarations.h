@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/text/library.h"
 #include "ir/text/value.h"
 

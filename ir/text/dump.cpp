@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <set>
 
+#include "ir/graph/verifier.h"
 #include "ir/text/declarations.h"
 #include "ir/text/freeze.h"
 #include "ir/text/metadata.h"
 #include "ir/text/suggest.h"
-#include "ir/verifier.h"
 
 namespace rnc::text {
 namespace {

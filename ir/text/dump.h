@@ -1,7 +1,7 @@
 // Turns the syntax tree of a dump into a module: a model with entries, each a list of single operations.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/text/errors.h"
 #include "ir/text/library.h"
 #include "ir/text/text.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/text/declarations.h"
 #include "ir/text/freeze.h"
 #include "ir/text/library.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 
 namespace rnc::text {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/text/value.h"
 
 namespace rnc::text {
@@ -26,7 +26,7 @@ std::string make_hash(const Expr& expr, Environment& environment);
 // recipe(epochs = 10, batch_size = 256, lr = 0.05): each of these may be left out.
 std::map<std::string, Attribute> make_recipe(const Expr& expr, Environment& environment);
 // sgd(momentum = 0.9): a name and hyper-parameters that are numbers or booleans. Which optimizers there are
-// and what they take is known to passes/optimizers.h.
+// and what they take is known to passes/graph/optimizers.h.
 Optimizer make_optimizer(const Expr& expr, Environment& environment);
 // kaiming_normal(mode = "fan_out"): see Initializer. Arguments that are left out get PyTorch's defaults.
 Initializer make_initializer(const Expr& expr, Environment& environment);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "ir/op.h"
+#include "ir/ops/op.h"
 #include "ir/text/foreign_names.h"
 #include "ir/text/metadata.h"
 

@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/text/errors.h"
 #include "ir/text/syntax.h"
 

@@ -3,11 +3,11 @@
 
 #include <numeric>
 
-#include "passes/lower/conv/direct.h"
-#include "passes/lower/conv/grouped.h"
-#include "passes/lower/conv/weight_grad.h"
-#include "passes/lower/conv/winograd.h"
-#include "passes/lower/conv/winograd_weight_grad.h"
+#include "passes/lower/conv/direct/direct.h"
+#include "passes/lower/conv/direct/grouped.h"
+#include "passes/lower/conv/direct/weight_grad.h"
+#include "passes/lower/conv/winograd/weight_grad.h"
+#include "passes/lower/conv/winograd/winograd.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {

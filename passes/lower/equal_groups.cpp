@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "passes/conv_rules.h"
+#include "passes/graph/conv_rules.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {

@@ -1,7 +1,7 @@
 // From graphs to loops: every fused group of every entry becomes kernels and calls.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/loops/program.h"
 #include "passes/target.h"
 

@@ -9,9 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
+#include "ir/graph/unique_names.h"
 #include "ir/loops/program.h"
-#include "ir/unique_names.h"
 #include "passes/lower/body.h"
 #include "passes/target.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 
 namespace rnc {
 namespace {

@@ -1,4 +1,4 @@
-// Lanes past the last channel: every value stored for others to read has zeros there (ir/type.h). Operands
+// Lanes past the last channel: every value stored for others to read has zeros there (ir/graph/type.h). Operands
 // keep the rule, so only an operation whose result is not zero where its operands are can break it: x + c,
 // c / x, rsqrt(x). Which they are is not listed here but found by evaluating them (OpInfo::evaluate).
 #pragma once

@@ -1,7 +1,7 @@
 // One dimension of a pool's windows.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 
 namespace rnc {
 

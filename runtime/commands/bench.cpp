@@ -1,14 +1,14 @@
 // rnrun bench: how fast a model is, against the machine's limit, and where the time goes.
-#include "runtime/bench.h"
+#include "runtime/measure/bench.h"
 
 #include <fmt/format.h>
 
 #include <memory>
 
 #include "runtime/commands/commands.h"
-#include "runtime/memory.h"
-#include "runtime/output.h"
-#include "runtime/thread_pool.h"
+#include "runtime/support/memory.h"
+#include "runtime/support/output.h"
+#include "runtime/support/thread_pool.h"
 
 namespace rnrun {
 

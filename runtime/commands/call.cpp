@@ -4,12 +4,12 @@
 #include <cmath>
 #include <memory>
 
-#include "runtime/checkpoint.h"
 #include "runtime/commands/commands.h"
-#include "runtime/error.h"
-#include "runtime/safetensors.h"
-#include "runtime/session.h"
-#include "runtime/weights.h"
+#include "runtime/model/session.h"
+#include "runtime/support/error.h"
+#include "runtime/support/safetensors.h"
+#include "runtime/train/checkpoint.h"
+#include "runtime/train/weights.h"
 
 namespace rnrun {
 

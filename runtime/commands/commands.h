@@ -11,11 +11,11 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/classifier.h"
 #include "runtime/data/open_data.h"
-#include "runtime/model.h"
-#include "runtime/session.h"
-#include "runtime/weights.h"
+#include "runtime/model/model.h"
+#include "runtime/model/session.h"
+#include "runtime/task/classifier.h"
+#include "runtime/train/weights.h"
 
 namespace rnrun {
 

@@ -4,14 +4,14 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "runtime/attributes.h"
-#include "runtime/checkpoint.h"
-#include "runtime/classifier.h"
 #include "runtime/commands/commands.h"
-#include "runtime/confusion.h"
-#include "runtime/error.h"
-#include "runtime/evaluate.h"
-#include "runtime/output.h"
+#include "runtime/measure/confusion.h"
+#include "runtime/measure/evaluate.h"
+#include "runtime/model/attributes.h"
+#include "runtime/support/error.h"
+#include "runtime/support/output.h"
+#include "runtime/task/classifier.h"
+#include "runtime/train/checkpoint.h"
 
 namespace rnrun {
 

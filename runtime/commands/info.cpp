@@ -5,11 +5,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "runtime/array.h"
 #include "runtime/commands/commands.h"
-#include "runtime/layout.h"
-#include "runtime/output.h"
-#include "runtime/thread_pool.h"
+#include "runtime/model/layout.h"
+#include "runtime/support/array.h"
+#include "runtime/support/output.h"
+#include "runtime/support/thread_pool.h"
 
 namespace rnrun {
 

@@ -5,13 +5,13 @@
 #include <charconv>
 #include <cmath>
 
-#include "runtime/checkpoint.h"
 #include "runtime/commands/commands.h"
 #include "runtime/contract/safetensors.h"
-#include "runtime/error.h"
-#include "runtime/output.h"
-#include "runtime/thread_pool.h"
-#include "runtime/weights.h"
+#include "runtime/support/error.h"
+#include "runtime/support/output.h"
+#include "runtime/support/thread_pool.h"
+#include "runtime/train/checkpoint.h"
+#include "runtime/train/weights.h"
 
 namespace rnrun {
 

@@ -8,15 +8,15 @@
 #include <span>
 #include <vector>
 
-#include "runtime/bound_entry.h"
-#include "runtime/classifier.h"
 #include "runtime/commands/commands.h"
 #include "runtime/data/decode.h"
 #include "runtime/data/loader.h"
-#include "runtime/error.h"
-#include "runtime/output.h"
-#include "runtime/predictions.h"
-#include "runtime/weights.h"
+#include "runtime/measure/predictions.h"
+#include "runtime/support/error.h"
+#include "runtime/support/output.h"
+#include "runtime/task/bound_entry.h"
+#include "runtime/task/classifier.h"
+#include "runtime/train/weights.h"
 
 namespace rnrun {
 

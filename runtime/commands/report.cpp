@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "runtime/commands/commands.h"
-#include "runtime/file.h"
-#include "runtime/output.h"
 #include "runtime/report/page.h"
 #include "runtime/report/run_data.h"
+#include "runtime/support/file.h"
+#include "runtime/support/output.h"
 
 namespace rnrun {
 

@@ -13,16 +13,16 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "runtime/attributes.h"
 #include "runtime/commands/commands.h"
-#include "runtime/error.h"
-#include "runtime/evaluate.h"
-#include "runtime/file.h"
-#include "runtime/interrupt.h"
-#include "runtime/output.h"
-#include "runtime/run_directory.h"
-#include "runtime/run_lock.h"
-#include "runtime/trainer.h"
+#include "runtime/measure/evaluate.h"
+#include "runtime/model/attributes.h"
+#include "runtime/support/error.h"
+#include "runtime/support/file.h"
+#include "runtime/support/interrupt.h"
+#include "runtime/support/output.h"
+#include "runtime/train/run_directory.h"
+#include "runtime/train/run_lock.h"
+#include "runtime/train/trainer.h"
 
 namespace rnrun {
 

@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "runtime/abi.h"
+#include "runtime/contract/abi.h"
 
 namespace contract {
 

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-#include "runtime/abi.h"
+#include "runtime/contract/abi.h"
 #include "runtime/contract/checksum.h"
 
 namespace contract {

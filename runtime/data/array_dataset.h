@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/data/dataset.h"
-#include "runtime/memory.h"
+#include "runtime/support/memory.h"
 
 namespace rnrun {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "runtime/data/image.h"
-#include "runtime/random.h"
+#include "runtime/support/random.h"
 
 namespace rnrun {
 

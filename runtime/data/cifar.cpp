@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "runtime/data/array_dataset.h"
-#include "runtime/error.h"
-#include "runtime/file.h"
+#include "runtime/support/error.h"
+#include "runtime/support/file.h"
 
 namespace rnrun {
 

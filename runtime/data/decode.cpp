@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "runtime/file.h"
+#include "runtime/support/file.h"
 
 namespace rnrun {
 

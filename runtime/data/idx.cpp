@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "runtime/data/array_dataset.h"
-#include "runtime/error.h"
+#include "runtime/support/error.h"
 
 namespace rnrun {
 

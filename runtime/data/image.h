@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/error.h"
+#include "runtime/support/error.h"
 
 namespace rnrun {
 

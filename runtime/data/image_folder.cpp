@@ -10,9 +10,9 @@
 #include <thread>
 
 #include "runtime/data/decode.h"
-#include "runtime/error.h"
-#include "runtime/memory.h"
-#include "runtime/thread_pool.h"
+#include "runtime/support/error.h"
+#include "runtime/support/memory.h"
+#include "runtime/support/thread_pool.h"
 
 namespace rnrun {
 

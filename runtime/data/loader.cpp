@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "runtime/data/mixup.h"
-#include "runtime/profile.h"
+#include "runtime/model/profile.h"
 
 namespace rnrun {
 

@@ -11,7 +11,7 @@
 
 #include "runtime/data/augment.h"
 #include "runtime/data/dataset.h"
-#include "runtime/memory.h"
+#include "runtime/support/memory.h"
 
 namespace rnrun {
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "runtime/random.h"
+#include "runtime/support/random.h"
 
 namespace rnrun {
 

@@ -13,7 +13,7 @@
 #include "runtime/data/image_folder.h"
 #include "runtime/data/shapes.h"
 #include "runtime/data/tensor_file.h"
-#include "runtime/error.h"
+#include "runtime/support/error.h"
 
 namespace rnrun {
 

@@ -6,8 +6,8 @@
 #include <numbers>
 #include <vector>
 
-#include "runtime/error.h"
-#include "runtime/random.h"
+#include "runtime/support/error.h"
+#include "runtime/support/random.h"
 
 namespace rnrun {
 

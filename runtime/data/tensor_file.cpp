@@ -5,8 +5,8 @@
 #include <limits>
 
 #include "runtime/data/array_dataset.h"
-#include "runtime/error.h"
-#include "runtime/safetensors.h"
+#include "runtime/support/error.h"
+#include "runtime/support/safetensors.h"
 
 namespace rnrun {
 

@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "runtime/model.h"
-#include "runtime/predictions.h"
-#include "runtime/profile.h"
+#include "runtime/measure/predictions.h"
+#include "runtime/model/model.h"
+#include "runtime/model/profile.h"
 
 namespace rnrun {
 

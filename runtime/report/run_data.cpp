@@ -6,8 +6,8 @@
 #include <sstream>
 #include <vector>
 
-#include "runtime/error.h"
-#include "runtime/file.h"
+#include "runtime/support/error.h"
+#include "runtime/support/file.h"
 
 namespace rnrun {
 

@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "ir/graph/verifier.h"
 #include "ir/text/text.h"
-#include "ir/verifier.h"
 
 namespace {
 

@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <span>
 
-#include "runtime/error.h"
-#include "runtime/safetensors.h"
+#include "runtime/support/error.h"
+#include "runtime/support/safetensors.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

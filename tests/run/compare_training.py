@@ -62,7 +62,7 @@ class Net(nn.Module):
 
 
 def philox(key, stream, counter):
-    """Four random numbers of 32 bits: Philox4x32-10, as runtime/random.h."""
+    """Four random numbers of 32 bits: Philox4x32-10, as runtime/support/random.h."""
     low, high = (lambda x: x & 0xFFFFFFFF), (lambda x: x >> 32)
     x, k0, k1 = [low(counter), high(counter), low(stream), high(stream)], low(key), high(key)
     for _ in range(10):
@@ -73,7 +73,7 @@ def philox(key, stream, counter):
 
 
 def permutation(count, seed, epoch):
-    """The order of an epoch's images: runtime/random.h."""
+    """The order of an epoch's images: runtime/support/random.h."""
     name = 0xCBF29CE484222325
     for c in b"shuffle":
         name = ((name ^ c) * 0x100000001B3) % 2**64

@@ -5,7 +5,7 @@
 
 #include "compiler/weights.h"
 #include "passes/pipeline.h"
-#include "runtime/session.h"
+#include "runtime/model/session.h"
 
 namespace rnc::test {
 namespace {

@@ -5,9 +5,9 @@
 #include <set>
 #include <string>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "passes/pipeline.h"
-#include "runtime/array.h"
+#include "runtime/support/array.h"
 #include "tests/unit/compiler/compiled.h"
 
 namespace rnc::test {

@@ -12,8 +12,8 @@
 #include "ir/text/text.h"
 #include "passes/pipeline.h"
 #include "runtime/contract/elf_file.h"
-#include "runtime/error.h"
-#include "runtime/model.h"
+#include "runtime/model/model.h"
+#include "runtime/support/error.h"
 
 namespace rnc::test {
 namespace {

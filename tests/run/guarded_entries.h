@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/loops/program.h"
 #include "tests/run/guarded_memory.h"
 

@@ -11,10 +11,10 @@
 #include <csignal>
 #include <new>
 
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 #include "passes/passes.h"
 #include "passes/pipeline.h"
-#include "runtime/session.h"
+#include "runtime/model/session.h"
 #include "tests/run/compiled_model.h"
 #include "tests/run/guarded_entries.h"
 #include "tests/support/random_graph.h"

@@ -1,4 +1,4 @@
-// Compiled models in a host that gives them nothing but what runtime/abi.h promises. Every array ends, or
+// Compiled models in a host that gives them nothing but what runtime/contract/abi.h promises. Every array ends, or
 // begins, at a page that cannot be touched; what a model may not read is NaN. The results must be finite and
 // have the same bits as in an ordinary host (rnrun::Session), and after each entry the padding of all tensors
 // must be zero.
@@ -6,10 +6,10 @@
 
 #include <string>
 
-#include "ir/graph.h"
-#include "ir/interpreter.h"
-#include "passes/conv_rules.h"
-#include "runtime/abi.h"
+#include "ir/graph/graph.h"
+#include "ir/graph/interpreter.h"
+#include "passes/graph/conv_rules.h"
+#include "runtime/contract/abi.h"
 #include "tests/run/guarded_run.h"
 
 namespace rnc::test {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 
 namespace rnc::test {
 namespace {

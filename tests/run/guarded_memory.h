@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/abi.h"
+#include "runtime/contract/abi.h"
 
 namespace rnc::test {
 

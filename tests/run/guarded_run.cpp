@@ -7,9 +7,9 @@
 #include <cstring>
 #include <thread>
 
-#include "ir/diagnostics.h"
-#include "runtime/layout.h"
-#include "runtime/model.h"
+#include "ir/graph/diagnostics.h"
+#include "runtime/model/layout.h"
+#include "runtime/model/model.h"
 #include "tests/run/guarded_entries.h"
 
 namespace rnc::test {

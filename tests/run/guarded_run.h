@@ -1,4 +1,4 @@
-// A host that leaves a compiled model nothing that runtime/abi.h does not promise: memory that the model may
+// A host that leaves a compiled model nothing that runtime/contract/abi.h does not promise: memory that the model may
 // not read is NaN or cannot be touched. After every entry it looks at the results and at all padding.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/array.h"
+#include "runtime/support/array.h"
 #include "tests/run/guarded_memory.h"
 
 namespace rnc::test {

@@ -1,4 +1,4 @@
-/* Runs a compiled model by nothing but runtime/abi.h, as a program of another machine would: the
+/* Runs a compiled model by nothing but runtime/contract/abi.h, as a program of another machine would: the
  * entries in kEntries on generated inputs and parameters, the same for every layout a model may keep them in.
  * Prints, for each result and each tensor afterwards: its name, two weighted sums of its elements, its
  * 2-norm. Exit status 4: they are not finite. Usage: host LIBRARY BATCH */
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/abi.h"
+#include "runtime/contract/abi.h"
 
 static double next_random(uint64_t* state) { /* in [0, 1): a linear congruential generator, its high bits */
   *state = *state * 6364136223846793005u + 1442695040888963407u;

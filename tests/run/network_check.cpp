@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "ir/text/text.h"
-#include "passes/conv_rules.h"
+#include "passes/graph/conv_rules.h"
 #include "passes/passes.h"
 #include "tests/run/compiled_model.h"
 #include "tests/run/guarded_host.h"

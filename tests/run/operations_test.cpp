@@ -8,7 +8,7 @@
 #include <limits>
 #include <set>
 
-#include "ir/op.h"
+#include "ir/ops/op.h"
 #include "ir/text/text.h"
 #include "tests/run/compiled_model.h"
 #include "tests/support/evaluate.h"

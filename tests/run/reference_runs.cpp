@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "ir/op.h"
+#include "ir/ops/op.h"
 
 namespace rnc::test {
 namespace {

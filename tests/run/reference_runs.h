@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 
 namespace rnc::test {
 

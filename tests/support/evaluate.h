@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 
 namespace rnc::test {
 

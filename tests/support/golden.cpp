@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "ir/text/text.h"
-#include "runtime/safetensors.h"
+#include "runtime/support/safetensors.h"
 
 namespace rnc::test {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "ir/graph.h"
-#include "ir/interpreter.h"
+#include "ir/graph/graph.h"
+#include "ir/graph/interpreter.h"
 
 namespace rnc::test {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 
 namespace rnc::test {
 

@@ -9,7 +9,7 @@
 #include <set>
 #include <utility>
 
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 #include "ir/text/text.h"
 
 namespace rnc::test {

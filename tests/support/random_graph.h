@@ -5,8 +5,8 @@
 
 #include <cstdint>
 
-#include "ir/graph.h"
-#include "ir/interpreter.h"
+#include "ir/graph/graph.h"
+#include "ir/graph/interpreter.h"
 
 namespace rnc::test {
 

@@ -1,7 +1,7 @@
 // Running lowered entries in the loop interpreter on the tensors of the reference interpreter.
 #pragma once
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 #include "ir/loops/interpreter.h"
 
 namespace rnc::test {

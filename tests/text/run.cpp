@@ -24,11 +24,11 @@
 #include <iterator>
 #include <sstream>
 
+#include "ir/graph/verifier.h"
 #include "ir/text/text.h"
-#include "ir/verifier.h"
-#include "passes/dot.h"
 #include "passes/pipeline.h"
-#include "passes/summary.h"
+#include "passes/report/dot.h"
+#include "passes/report/summary.h"
 
 using namespace rnc;
 

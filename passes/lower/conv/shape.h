@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 #include "ir/ops/grouped_weight.h"
 #include "passes/target.h"
 

@@ -12,8 +12,8 @@
 
 #include "compiler/compile.h"
 #include "compiler/output.h"
-#include "ir/diagnostics.h"
-#include "runtime/abi.h"
+#include "ir/graph/diagnostics.h"
+#include "runtime/contract/abi.h"
 
 namespace rnc::test {
 

@@ -10,7 +10,7 @@
 #include <filesystem>
 
 #include "compiler/output.h"
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 
 namespace rnc {
 namespace {

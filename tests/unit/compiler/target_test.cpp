@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 
 namespace rnc {
 namespace {

@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "compiler/output.h"
-#include "ir/diagnostics.h"
+#include "ir/graph/diagnostics.h"
 #include "ir/text/text.h"
 
 namespace rnc {

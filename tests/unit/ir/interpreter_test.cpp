@@ -1,6 +1,6 @@
 // What operations mean at their edges: ties, NaN, padding, overflow, labels. The rest of their meaning is
 // tested against PyTorch (golden_test.cpp).
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 
 #include <doctest/doctest.h>
 

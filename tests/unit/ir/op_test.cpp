@@ -1,10 +1,10 @@
-#include "ir/op.h"
+#include "ir/ops/op.h"
 
 #include <doctest/doctest.h>
 
 #include <set>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 
 using namespace rnc;
 

@@ -1,5 +1,5 @@
 // Every rule of the verifier, broken once.
-#include "ir/verifier.h"
+#include "ir/graph/verifier.h"
 
 #include <doctest/doctest.h>
 

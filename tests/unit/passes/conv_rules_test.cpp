@@ -1,8 +1,8 @@
-#include "passes/conv_rules.h"
+#include "passes/graph/conv_rules.h"
 
 #include <doctest/doctest.h>
 
-#include "passes/lower/conv/winograd.h"
+#include "passes/lower/conv/winograd/winograd.h"
 #include "tests/support/model_builder.h"
 
 namespace rnc {

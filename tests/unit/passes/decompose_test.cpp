@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ir/verifier.h"
+#include "ir/graph/verifier.h"
 #include "passes/passes.h"
 #include "tests/support/evaluate.h"
 #include "tests/support/random_graph.h"

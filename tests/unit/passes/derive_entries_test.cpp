@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "ir/interpreter.h"
-#include "ir/verifier.h"
+#include "ir/graph/interpreter.h"
+#include "ir/graph/verifier.h"
 #include "passes/passes.h"
 #include "tests/support/model_builder.h"
 

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <functional>
 
-#include "ir/interpreter.h"
-#include "ir/verifier.h"
+#include "ir/graph/interpreter.h"
+#include "ir/graph/verifier.h"
 #include "passes/passes.h"
 #include "tests/support/model_builder.h"
 #include "tests/support/random.h"

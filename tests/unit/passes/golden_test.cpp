@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "ir/verifier.h"
+#include "ir/graph/verifier.h"
 #include "passes/passes.h"
 #include "tests/support/evaluate.h"
 

@@ -3,10 +3,10 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "ir/verifier.h"
+#include "ir/graph/verifier.h"
 #include "passes/lower/lower_to_loops.h"
 #include "passes/passes.h"
-#include "passes/plan_memory.h"
+#include "passes/schedule/plan_memory.h"
 #include "tests/support/evaluate.h"
 #include "tests/support/model_builder.h"
 #include "tests/support/random_graph.h"

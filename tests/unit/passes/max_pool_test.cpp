@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "ir/verifier.h"
+#include "ir/graph/verifier.h"
 #include "passes/lower/lower_to_loops.h"
 #include "passes/passes.h"
 #include "tests/support/evaluate.h"

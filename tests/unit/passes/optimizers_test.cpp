@@ -1,9 +1,9 @@
 // Optimizer steps against values computed with torch.optim (PyTorch 1.13, float64) and by hand.
-#include "passes/optimizers.h"
+#include "passes/graph/optimizers.h"
 
 #include <doctest/doctest.h>
 
-#include "ir/interpreter.h"
+#include "ir/graph/interpreter.h"
 
 using namespace rnc;
 

@@ -1,4 +1,4 @@
-#include "passes/packing.h"
+#include "passes/schedule/packing.h"
 
 #include <doctest/doctest.h>
 

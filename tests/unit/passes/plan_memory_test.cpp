@@ -1,5 +1,5 @@
 // Plans of random and of training-like call sequences: sound for every batch, and near the lower bound.
-#include "passes/plan_memory.h"
+#include "passes/schedule/plan_memory.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Scheduling keeps what every call reads and what is left at the end, and lets buffers die early.
-#include "passes/schedule_calls.h"
+#include "passes/schedule/schedule_calls.h"
 
 #include <doctest/doctest.h>
 
@@ -8,7 +8,7 @@
 #include <random>
 #include <set>
 
-#include "passes/plan_memory.h"
+#include "passes/schedule/plan_memory.h"
 
 using namespace rnc;
 using namespace rnc::loops;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "passes/graph/rewrite.h"
 #include "passes/passes.h"
-#include "passes/rewrite.h"
 #include "tests/support/evaluate.h"
 #include "tests/support/random_graph.h"
 

@@ -1,4 +1,4 @@
-#include "passes/summary.h"
+#include "passes/report/summary.h"
 
 #include <doctest/doctest.h>
 

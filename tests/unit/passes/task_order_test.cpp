@@ -1,5 +1,5 @@
 // The tasks of direct convolutions, and what their kernels ask for ahead.
-#include "passes/lower/conv/task_order.h"
+#include "passes/lower/conv/direct/task_order.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Tasks that share the parts of a weight gradient, for any number of threads.
-#include "passes/lower/conv/task_shares.h"
+#include "passes/lower/conv/direct/task_shares.h"
 
 #include <doctest/doctest.h>
 

@@ -2,7 +2,7 @@
 // reference interpreter.
 #include <doctest/doctest.h>
 
-#include "passes/lower/conv/macro_tile.h"
+#include "passes/lower/conv/direct/macro_tile.h"
 #include "passes/lower/lower_to_loops.h"
 #include "passes/passes.h"
 #include "tests/support/evaluate.h"

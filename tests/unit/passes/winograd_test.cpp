@@ -1,6 +1,6 @@
 // Winograd convolution in the loop interpreter, against the reference interpreter, with everything that is
 // fused into it.
-#include "passes/lower/conv/winograd.h"
+#include "passes/lower/conv/winograd/winograd.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -9,7 +9,7 @@
 
 #include "passes/lower/lower_to_loops.h"
 #include "passes/passes.h"
-#include "passes/plan_memory.h"
+#include "passes/schedule/plan_memory.h"
 #include "tests/support/evaluate.h"
 #include "tests/support/model_builder.h"
 #include "tests/support/random_graph.h"

@@ -8,8 +8,8 @@
 #include <random>
 #include <set>
 
-#include "runtime/abi.h"
-#include "runtime/safetensors.h"
+#include "runtime/contract/abi.h"
+#include "runtime/support/safetensors.h"
 #include "tests/unit/runtime/idx_files.h"
 #include "tests/unit/runtime/process.h"
 

@@ -1,4 +1,4 @@
-#include "runtime/confusion.h"
+#include "runtime/measure/confusion.h"
 
 #include <doctest/doctest.h>
 

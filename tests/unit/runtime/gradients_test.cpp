@@ -1,4 +1,4 @@
-#include "runtime/gradients.h"
+#include "runtime/train/gradients.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "runtime/random.h"
+#include "runtime/support/random.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

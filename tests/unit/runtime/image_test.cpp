@@ -7,8 +7,8 @@
 #include <span>
 
 #include "runtime/data/decode.h"
-#include "runtime/file.h"
-#include "runtime/safetensors.h"
+#include "runtime/support/file.h"
+#include "runtime/support/safetensors.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

@@ -1,4 +1,4 @@
-#include "runtime/initialize.h"
+#include "runtime/model/initialize.h"
 
 #include <doctest/doctest.h>
 

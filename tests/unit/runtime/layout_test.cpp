@@ -1,4 +1,4 @@
-#include "runtime/layout.h"
+#include "runtime/model/layout.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Learning rates against those of torch.optim.lr_scheduler (PyTorch 1.13).
-#include "runtime/lr_schedule.h"
+#include "runtime/train/lr_schedule.h"
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,8 @@
-#include "runtime/memory.h"
+#include "runtime/support/memory.h"
 
 #include <doctest/doctest.h>
 
-#include "runtime/cgroup.h"
+#include "runtime/support/cgroup.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

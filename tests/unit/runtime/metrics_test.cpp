@@ -1,11 +1,11 @@
-#include "runtime/metrics.h"
+#include "runtime/measure/metrics.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include "runtime/metrics_log.h"
-#include "runtime/progress.h"
+#include "runtime/train/metrics_log.h"
+#include "runtime/train/progress.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

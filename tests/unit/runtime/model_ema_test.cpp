@@ -1,4 +1,4 @@
-#include "runtime/model_ema.h"
+#include "runtime/train/model_ema.h"
 
 #include <doctest/doctest.h>
 

@@ -1,10 +1,10 @@
-#include "runtime/model.h"
+#include "runtime/model/model.h"
 
 #include <doctest/doctest.h>
 
 #include <vector>
 
-#include "runtime/cpu_features.h"
+#include "runtime/model/cpu_features.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
-#include "runtime/safetensors.h"
+#include "runtime/support/safetensors.h"
 #include "tests/unit/runtime/idx_files.h"
 #include "tests/unit/runtime/support.h"
 

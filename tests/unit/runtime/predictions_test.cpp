@@ -1,11 +1,11 @@
-#include "runtime/predictions.h"
+#include "runtime/measure/predictions.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "runtime/metrics.h"
+#include "runtime/measure/metrics.h"
 
 namespace rnrun {
 

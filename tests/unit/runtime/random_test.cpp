@@ -1,4 +1,4 @@
-#include "runtime/random.h"
+#include "runtime/support/random.h"
 
 #include <doctest/doctest.h>
 

@@ -1,10 +1,10 @@
 // What a training leaves in its directory, also when it is interrupted and resumed.
-#include "runtime/run_directory.h"
+#include "runtime/train/run_directory.h"
 
 #include <doctest/doctest.h>
 
 #include "runtime/report/run_data.h"
-#include "runtime/safetensors.h"
+#include "runtime/support/safetensors.h"
 #include "tests/unit/runtime/process.h"
 
 namespace rnrun {

@@ -1,4 +1,4 @@
-#include "runtime/safetensors.h"
+#include "runtime/support/safetensors.h"
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
@@ -6,8 +6,8 @@
 #include <csignal>
 
 #include "runtime/contract/safetensors.h"
-#include "runtime/file.h"
-#include "runtime/random.h"
+#include "runtime/support/file.h"
+#include "runtime/support/random.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

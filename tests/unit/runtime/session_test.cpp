@@ -1,10 +1,10 @@
-#include "runtime/session.h"
+#include "runtime/model/session.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 
-#include "runtime/random.h"
+#include "runtime/support/random.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "runtime/contract/checksum.h"
-#include "runtime/error.h"
+#include "runtime/support/error.h"
 
 namespace rnrun {
 

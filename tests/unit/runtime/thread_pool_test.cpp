@@ -1,11 +1,11 @@
-#include "runtime/thread_pool.h"
+#include "runtime/support/thread_pool.h"
 
 #include <doctest/doctest.h>
 
 #include <atomic>
 #include <vector>
 
-#include "runtime/cgroup.h"
+#include "runtime/support/cgroup.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

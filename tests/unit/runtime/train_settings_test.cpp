@@ -1,4 +1,4 @@
-#include "runtime/train_settings.h"
+#include "runtime/train/train_settings.h"
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include "runtime/trainer.h"
+#include "runtime/train/trainer.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -10,11 +10,11 @@
 #include <cstdlib>
 
 #include "runtime/data/shapes.h"
-#include "runtime/divergence.h"
-#include "runtime/interrupt.h"
-#include "runtime/metrics_log.h"
-#include "runtime/safetensors.h"
-#include "runtime/weights.h"
+#include "runtime/support/interrupt.h"
+#include "runtime/support/safetensors.h"
+#include "runtime/train/divergence.h"
+#include "runtime/train/metrics_log.h"
+#include "runtime/train/weights.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

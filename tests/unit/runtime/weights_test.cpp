@@ -1,9 +1,9 @@
-#include "runtime/weights.h"
+#include "runtime/train/weights.h"
 
 #include <doctest/doctest.h>
 
 #include "runtime/contract/safetensors.h"
-#include "runtime/safetensors.h"
+#include "runtime/support/safetensors.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "runtime/abi.h"
+#include "runtime/contract/abi.h"
 
 #ifndef MODEL_MAGIC
 #define MODEL_MAGIC RN_MAGIC

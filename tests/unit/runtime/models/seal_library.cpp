@@ -2,7 +2,7 @@
 #include <cstdio>
 
 #include "runtime/contract/elf_file.h"
-#include "runtime/file.h"
+#include "runtime/support/file.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;

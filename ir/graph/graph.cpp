@@ -1,0 +1,167 @@
+#include "ir/graph/graph.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rnc {
+namespace {
+
+void check_input_count(const OpInfo& op, size_t count, const SourceLocation& location) {
+  const auto n = static_cast<int>(count);
+  if (n >= op.min_inputs && n <= op.max_inputs) return;
+  const std::string expected = op.min_inputs == op.max_inputs
+                                   ? fmt::format("{}", op.min_inputs)
+                                   : fmt::format("{} to {}", op.min_inputs, op.max_inputs);
+  throw UserError(location, fmt::format("{}: takes {} operand{}, not {}", op.name, expected,
+                                        op.max_inputs == 1 ? "" : "s", n));
+}
+
+}  // namespace
+
+void check_size(const Type& type, const std::function<std::string()>& what, const SourceLocation& location) {
+  int64_t size = bytes(type.dtype);
+  for (size_t d = 0; d < type.shape.size(); ++d) {
+    if (type.shape[d] == kBatch && d == 0) continue;
+    if (type.shape[d] == kBatch) {
+      throw UserError(location, what() + ": only the first size may be the batch");
+    }
+    if (type.shape[d] < 1) throw UserError(location, what() + ": every size must be at least 1");
+    if (size > kLargestSize / type.shape[d]) throw UserError(location, what() + " is too large");
+    size *= type.shape[d];
+  }
+}
+
+std::string_view name(TensorKind kind) {
+  switch (kind) {
+    case TensorKind::parameter:
+      return "parameter";
+    case TensorKind::buffer:
+      return "buffer";
+    case TensorKind::slot:
+      return "slot";
+    case TensorKind::gradient:
+      return "gradient";
+    case TensorKind::prepared:
+      return "prepared";
+  }
+  unreachable("tensor kind");
+}
+
+const Tensor* Module::find_tensor(std::string_view tensor) const {
+  const auto it = std::ranges::find(tensors, tensor, &Tensor::name);
+  return it == tensors.end() ? nullptr : &*it;
+}
+
+const Graph* Module::find_entry(std::string_view entry) const {
+  const auto it = std::ranges::find(entries, entry, &Graph::name);
+  return it == entries.end() ? nullptr : &*it;
+}
+
+Graph* Module::find_entry(std::string_view entry) {
+  const auto it = std::ranges::find(entries, entry, &Graph::name);
+  return it == entries.end() ? nullptr : &*it;
+}
+
+int TensorIndex::index(const std::string& tensor) {
+  for (; indexed_ < module_->tensors.size(); ++indexed_) {
+    places_.emplace(module_->tensors[indexed_].name, static_cast<int>(indexed_));
+  }
+  const auto found = places_.find(tensor);
+  return found == places_.end() ? -1 : found->second;
+}
+
+const Tensor* TensorIndex::find(const std::string& tensor) {
+  const int place = index(tensor);
+  return place < 0 ? nullptr : &module_->tensors[static_cast<size_t>(place)];
+}
+
+void GraphBuilder::index_names() {
+  for (; indexed_ < graph_->nodes.size(); ++indexed_) {
+    names_.emplace(graph_->nodes[indexed_].name, static_cast<ValueId>(indexed_));
+  }
+}
+
+// `base` if it is free, else with the first free number after it. Empty: "%" and a number.
+std::string GraphBuilder::fresh_name(const std::string& base) {
+  index_names();
+  if (!base.empty() && !names_.contains(base)) return base;
+  const std::string prefix = base.empty() ? "%" : base + ".";
+  size_t& number = next_.try_emplace(base, 1).first->second;
+  if (base.empty()) number = std::max(number, graph_->nodes.size());
+  while (names_.contains(prefix + std::to_string(number))) ++number;
+  return prefix + std::to_string(number);
+}
+
+ValueId GraphBuilder::append(Node node) {
+  const std::string free = fresh_name(node.name);
+  if (!node.name.empty() && node.name[0] != '%' && free != node.name) {
+    throw UserError(node.location, fmt::format("{} is already defined", node.name));
+  }
+  node.name = free;
+  const auto id = static_cast<ValueId>(graph_->nodes.size());
+  graph_->nodes.push_back(std::move(node));
+  return id;
+}
+
+ValueId GraphBuilder::emit(Op op, std::vector<ValueId> inputs, Attributes attributes, std::string name) {
+  const OpInfo& row = info(op);
+  check_input_count(row, inputs.size(), location_);
+  std::vector<Type> types;
+  for (const ValueId v : inputs) {
+    check(v >= 0 && static_cast<size_t>(v) < graph_->nodes.size(), "operand of an emitted node");
+    types.push_back((*graph_)[v].type);
+  }
+  Node node{.op = op,
+            .name = std::move(name),
+            .inputs = std::move(inputs),
+            .attributes = complete_attributes(row, std::move(attributes), location_),
+            .location = location_,
+            .layer = layer_};
+  node.type = row.infer(node, types);
+  check_size(
+      node.type, [&] { return fmt::format("{}: the result {}", row.name, str(node.type)); }, location_);
+  return append(std::move(node));
+}
+
+ValueId GraphBuilder::input(std::string name, Type type) {
+  check_size(
+      type, [&] { return fmt::format("the input {} {}", name, str(type)); }, location_);
+  return append({.op = Op::input,
+                 .name = std::move(name),
+                 .attributes = complete_attributes(info(Op::input), {}, location_),
+                 .type = std::move(type),
+                 .location = location_,
+                 .layer = layer_});
+}
+
+ValueId GraphBuilder::state(const std::string& tensor) {
+  index_names();
+  const auto known = names_.find(tensor);
+  if (known != names_.end() && (*graph_)[known->second].op == Op::state) return known->second;
+  const Tensor* declared = tensors_.find(tensor);
+  if (declared == nullptr) {
+    throw UserError(location_, fmt::format("there is no tensor {}", tensor));
+  }
+  return append({.op = Op::state,
+                 .name = declared->name,
+                 .type = declared->type,
+                 .location = declared->location,
+                 .layer = layer_});
+}
+
+ValueId GraphBuilder::constant(double value) {
+  Attributes attributes;
+  attributes.set("value", value);
+  return emit(Op::constant, {}, std::move(attributes));
+}
+
+ValueId GraphBuilder::clone(Node node, std::vector<ValueId> inputs) {
+  node.inputs = std::move(inputs);
+  node.kernel = -1;
+  index_names();
+  if (node.name[0] != '%' && names_.contains(node.name)) node.name.insert(0, "%");
+  return append(std::move(node));
+}
+
+}  // namespace rnc

@@ -1,0 +1,99 @@
+#include "passes/graph/conv_rules.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "ir/text/pattern.h"
+#include "ir/text/suggest.h"
+#include "passes/lower/conv/winograd/winograd.h"
+
+namespace rnc {
+namespace {
+
+constexpr std::array<std::string_view, 5> kNames = {"auto", "direct", "winograd2", "winograd3", "winograd4"};
+
+ConvAlgorithm parse_algorithm(std::string_view name) {
+  for (size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames[i] == name) return static_cast<ConvAlgorithm>(i);
+  }
+  throw UserError(
+      {}, fmt::format("--conv: there is no algorithm '{}'; there are {}", name, fmt::join(kNames, ", ")));
+}
+
+bool can_compute(ConvAlgorithm algorithm, const ConvShape& shape) {
+  const bool any = algorithm == ConvAlgorithm::automatic || algorithm == ConvAlgorithm::direct;
+  return any || winograd_shape(shape);
+}
+
+std::string describe(const ConvShape& s) {
+  std::string text = fmt::format("{}x{} of stride {} and pad {}, from {} to {} channels", s.h.kernel,
+                                 s.w.kernel, s.h.stride, s.h.pad, s.channels, s.outputs);
+  if (s.groups > 1) text += fmt::format(" in {} groups", s.groups);
+  if (s.h.dilation > 1) text += fmt::format(", dilation {}", s.h.dilation);
+  return text;
+}
+
+std::vector<ConvShape> convolutions(const Module& module) {
+  std::vector<ConvShape> shapes;
+  for (const Graph& graph : module.entries) {
+    for (const Node& node : graph.nodes) {
+      if (node.op == Op::conv2d) shapes.push_back(conv_shape(graph, node));
+    }
+  }
+  return shapes;
+}
+
+}  // namespace
+
+ConvRules parse_conv_rules(std::string_view text) {
+  ConvRules rules;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view item = text.substr(begin, end - begin);
+    const size_t equals = item.find('=');
+    const bool all = equals == std::string_view::npos;
+    if (!all && equals == 0) throw UserError({}, fmt::format("--conv: '{}' must be LAYER=ALGORITHM", item));
+    rules.push_back(
+        all ? ConvRule{"", parse_algorithm(item)}
+            : ConvRule{std::string(item.substr(0, equals)), parse_algorithm(item.substr(equals + 1))});
+    begin = end + 1;
+  }
+  return rules;
+}
+
+ConvAlgorithm algorithm_for(const ConvRules& rules, std::string_view layer) {
+  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
+  for (const ConvRule& rule : rules) {
+    if (rule.pattern.empty() || text::fits(rule.pattern, layer)) algorithm = rule.algorithm;
+  }
+  return algorithm;
+}
+
+void check_conv_rules(const ConvRules& rules, const Module& module) {
+  const std::vector<ConvShape> shapes = convolutions(module);
+  for (const ConvRule& rule : rules) {
+    if (rule.pattern.empty()) continue;
+    const ConvShape* found = nullptr;
+    bool possible = false;
+    for (const ConvShape& shape : shapes) {
+      if (!text::fits(rule.pattern, shape.layer)) continue;
+      if (found == nullptr) found = &shape;
+      possible |= can_compute(rule.algorithm, shape);
+    }
+    if (found == nullptr) {
+      std::vector<std::string> layers;
+      for (const ConvShape& shape : shapes) layers.push_back(shape.layer);
+      throw UserError({}, fmt::format("--conv: there is no convolution '{}'{}", rule.pattern,
+                                      text::suggestion(text::Wanted::other, rule.pattern, layers)));
+    }
+    if (!possible) {
+      throw UserError({}, fmt::format("--conv: {} cannot compute {}: {} is {}; it takes 3x3 convolutions of "
+                                      "stride 1 or 2 and pad 1 with more than {} channels, without groups",
+                                      kNames[static_cast<size_t>(rule.algorithm)], rule.pattern, found->layer,
+                                      describe(*found), kPlainChannels));
+    }
+  }
+}
+
+}  // namespace rnc

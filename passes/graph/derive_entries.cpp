@@ -1,0 +1,154 @@
+// Makes the entries of a compiled model from the entry "model", which they replace:
+//
+//   infer   outputs the predicted value; batch norm uses the running statistics
+//   loss    also outputs the loss; batch norm as in infer
+//   train   outputs both; batch norm uses the batch's statistics and the running ones move towards them.
+//           Frozen batch norm, whose weight and bias are not trained, is as in infer.
+//           Only if the model names an optimizer and a loss. differentiate makes the training entries of it.
+//
+// Each holds only the inputs and nodes its outputs need. Running statistics are updated as PyTorch does:
+//   mean' = (1 - momentum) mean + momentum batch_mean
+//   var'  = (1 - momentum) var + momentum batch_variance n / (n - 1),  n = elements per channel
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "ir/ops/ops.h"
+#include "passes/graph/optimizers.h"
+#include "passes/passes.h"
+
+namespace rnc {
+namespace {
+
+// Which nodes the outputs depend on.
+std::vector<bool> live_nodes(const Graph& graph, const std::vector<Output>& outputs) {
+  std::vector<bool> live(graph.nodes.size());
+  for (const Output& output : outputs) live[static_cast<size_t>(output.value)] = true;
+  for (size_t i = graph.nodes.size(); i-- > 0;) {
+    if (!live[i]) continue;
+    for (const ValueId v : graph.nodes[i].inputs) live[static_cast<size_t>(v)] = true;
+  }
+  return live;
+}
+
+// (1 - momentum) old + momentum value
+ValueId moved(GraphBuilder& b, ValueId old, ValueId value, double momentum) {
+  const ValueId keep = b.emit(Op::mul, {old, b.constant(1 - momentum)});
+  return b.emit(Op::add, {keep, b.emit(Op::mul, {value, b.constant(momentum)})});
+}
+
+// n / (n - 1), for which there must be two: of one value per channel the normalised one is always zero, and
+// PyTorch refuses to train on it. In a host that runs the entry all the same the statistics stay finite.
+ValueId unbiased_factor(GraphBuilder& b, ValueId x) {
+  const ValueId n = b.emit(Op::element_count, {x});
+  const ValueId beyond_two = b.emit(Op::relu, {b.emit(Op::sub, {n, b.constant(2)})});
+  return b.emit(Op::div, {n, b.emit(Op::add, {beyond_two, b.constant(1)})});
+}
+
+// The tensor that a batch norm keeps a running statistic in.
+std::string statistic(const Graph& graph, const Node& batch_norm, size_t operand) {
+  const Node& node = graph[batch_norm.inputs[operand]];
+  if (node.op != Op::state) {
+    throw UserError(batch_norm.location,
+                    fmt::format("batch_norm: to be trained, its running statistics must be tensors of the "
+                                "model; {} is a computed value",
+                                node.name));
+  }
+  return node.name;
+}
+
+using Names = std::set<std::string>;
+
+// `assigned`: the tensors assigned so far.
+void assign_statistic(Graph& graph, Names& assigned, const Node& batch_norm, std::string tensor,
+                      ValueId value) {
+  if (!assigned.insert(tensor).second) {
+    throw UserError(batch_norm.location,
+                    fmt::format("batch_norm: the running statistic {} is used by two layers", tensor));
+  }
+  graph.assigns.push_back({std::move(tensor), value});
+}
+
+void update_statistics(GraphBuilder& b, Names& assigned, const Node& batch_norm) {
+  Graph& graph = b.graph();
+  b.set_origin(batch_norm.location, batch_norm.layer);
+  const ValueId x = batch_norm.inputs[0];
+  const auto momentum = batch_norm.attributes.get<double>("momentum");
+  const ValueId mean = b.emit(Op::channel_mean, {x});
+  assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 3),
+                   moved(b, batch_norm.inputs[3], mean, momentum));
+  const ValueId variance = ops::emit_batch_variance(b, x);
+  const ValueId unbiased = b.emit(Op::mul, {variance, unbiased_factor(b, x)});
+  assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 4),
+                   moved(b, batch_norm.inputs[4], unbiased, momentum));
+}
+
+bool is_frozen(TensorIndex& tensors, const Graph& graph, const Node& batch_norm) {
+  const auto frozen = [&](ValueId v) {
+    if (graph[v].op != Op::state) return false;
+    return tensors.find(graph[v].name)->kind == TensorKind::buffer;
+  };
+  return frozen(batch_norm.inputs[1]) && frozen(batch_norm.inputs[2]);
+}
+
+// As PyTorch does. Of values with a batch, the size of the batch decides.
+void require_several_values(const Graph& graph, const Node& batch_norm) {
+  const Type& x = graph[batch_norm.inputs[0]].type;
+  if (has_batch(x.shape) || elements_per_sample(x.shape) > x.shape[1]) return;
+  throw UserError(batch_norm.location,
+                  fmt::format("batch_norm: {} has one value per channel, on which it cannot be trained: "
+                              "freeze \"{}\", or leave out `train`",
+                              str(x), batch_norm.layer));
+}
+
+// The part of `model` that `outputs` need. Batch norms of mode "model" take the mode given.
+Graph entry(const Module& module, const Graph& model, std::string name, const std::vector<Output>& outputs,
+            const std::string& mode) {
+  Graph graph;
+  graph.name = std::move(name);
+  GraphBuilder b(module, graph);
+  const std::vector<bool> live = live_nodes(model, outputs);
+  std::vector<ValueId> now(model.nodes.size(), kNoValue);
+  TensorIndex tensors(module);
+  Names assigned;
+  for (size_t i = 0; i < model.nodes.size(); ++i) {
+    if (!live[i]) continue;
+    Node node = model.nodes[i];
+    const bool takes_mode = node.op == Op::batch_norm && node.attributes.get<std::string>("mode") == "model";
+    const bool trains = takes_mode && mode == "train" && !is_frozen(tensors, model, node);
+    if (takes_mode) node.attributes.set("mode", std::string(trains ? "train" : "eval"));
+    if (trains) require_several_values(model, node);
+    for (ValueId& v : node.inputs) v = now[static_cast<size_t>(v)];
+    now[i] = b.clone(node, node.inputs);
+    if (trains) update_statistics(b, assigned, node);
+  }
+  for (const Output& output : outputs) {
+    graph.outputs.push_back({output.name, now[static_cast<size_t>(output.value)]});
+  }
+  return graph;
+}
+
+}  // namespace
+
+bool derive_entries(Module& module) {
+  const Graph* model = module.find_entry("model");
+  if (model == nullptr) return false;
+  const auto is_loss = [](const Output& output) { return output.name == "loss"; };
+  std::vector<Output> predicted = model->outputs;
+  std::erase_if(predicted, is_loss);
+  const bool has_loss = predicted.size() < model->outputs.size();
+
+  std::vector<Graph> entries;
+  if (!predicted.empty()) entries.push_back(entry(module, *model, "infer", predicted, "eval"));
+  if (has_loss) entries.push_back(entry(module, *model, "loss", model->outputs, "eval"));
+  if (has_loss && !module.optimizer.name.empty()) {
+    module.optimizer = complete_optimizer(module.optimizer);
+    entries.push_back(entry(module, *model, "train", model->outputs, "train"));
+  }
+  std::erase_if(module.entries, [](const Graph& graph) { return graph.name == "model"; });
+  for (Graph& graph : entries) module.entries.push_back(std::move(graph));
+  return true;
+}
+
+}  // namespace rnc

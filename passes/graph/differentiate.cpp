@@ -1,0 +1,217 @@
+// Makes the training entries from the entry "train" (see derive_entries), which they replace:
+//
+//   backward    train, and the gradient of the loss to every parameter, assigned to the tensor
+//   grad.<parameter> update      one step of the optimizer from the grad.* tensors: assigns parameters and
+//   optimizer slots train_step  both in one; gradients never reach a tensor
+//
+// Reverse-mode differentiation by each operation's gradient rule, over the values between a parameter and the
+// loss; gradients of a value used several times are added up. What a gradient rule emits carries the location
+// and layer of the forward node. A parameter the loss does not depend on gets no gradient and is left as it
+// is, as in PyTorch. The scalar inputs lr, hyper-parameters and step come after the entry's other inputs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "passes/graph/optimizers.h"
+#include "passes/graph/rewrite.h"
+#include "passes/passes.h"
+
+namespace rnc {
+namespace {
+
+bool is_parameter(TensorIndex& tensors, const Node& node) {
+  if (node.op != Op::state) return false;
+  const Tensor* tensor = tensors.find(node.name);
+  return tensor != nullptr && tensor->kind == TensorKind::parameter;
+}
+
+// Whether each value depends on a parameter.
+std::vector<bool> trained_values(const Module& module, const Graph& graph) {
+  std::vector<bool> trained(graph.nodes.size());
+  TensorIndex tensors(module);
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const auto depends = [&](ValueId v) { return trained[static_cast<size_t>(v)]; };
+    trained[i] = is_parameter(tensors, graph.nodes[i]) || std::ranges::any_of(graph.nodes[i].inputs, depends);
+  }
+  return trained;
+}
+
+// Calls give(parameter, gradient) for each parameter the loss depends on, as soon as its gradient is
+// complete.
+using GiveGradient = std::function<void(const std::string& parameter, ValueId gradient)>;
+void emit_gradients(const Module& module, GraphBuilder& b, ValueId loss, const GiveGradient& give) {
+  const std::vector<bool> trained = trained_values(module, b.graph());
+  std::vector<ValueId> gradients(trained.size(), kNoValue);
+  b.set_origin(b[loss].location, b[loss].layer);
+  gradients[static_cast<size_t>(loss)] = b.constant(1);
+  for (ValueId v = loss; v >= 0; --v) {
+    const ValueId dy = gradients[static_cast<size_t>(v)];
+    if (dy == kNoValue || !trained[static_cast<size_t>(v)]) continue;
+    const Node node = b[v];
+    if (node.op == Op::state) {
+      give(node.name, dy);
+      continue;
+    }
+    if (info(node.op).gradient == nullptr) {
+      throw UserError(node.location, fmt::format("{}: has no gradient, but {} depends on a parameter",
+                                                 name(node.op), node.name));
+    }
+    b.set_origin(node.location, node.layer);
+    const std::vector<ValueId> to_inputs = info(node.op).gradient(b, v, dy);
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (to_inputs[i] == kNoValue) continue;
+      ValueId& sum = gradients[static_cast<size_t>(node.inputs[i])];
+      sum = sum == kNoValue ? to_inputs[i] : b.emit(Op::add, {sum, to_inputs[i]});
+    }
+  }
+}
+
+// The layer whose tensor this is: "layer1.0.conv1" of "layer1.0.conv1.weight".
+std::string layer_of(const std::string& tensor) { return tensor.substr(0, tensor.rfind('.')); }
+
+void declare(Module& module, TensorIndex& tensors, const std::string& tensor, TensorKind kind,
+             const std::string& parameter) {
+  const Tensor& like = *tensors.find(parameter);
+  if (tensors.find(tensor) != nullptr) {
+    throw UserError(like.location,
+                    fmt::format("training {} needs the name {}, which is taken", parameter, tensor));
+  }
+  Attributes zero;
+  zero.set("value", 0.0);
+  module.tensors.push_back(
+      {tensor, kind, {DType::f32, like.type.shape, {}}, {"constant", zero}, like.location});
+}
+
+std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimizer& optimizer) {
+  std::map<std::string, ValueId> inputs;
+  b.set_origin(optimizer.location, {});
+  for (const std::string& name : update_inputs(optimizer)) {
+    const auto same = [&](const Node& node) { return node.op == Op::input && node.name == name; };
+    const auto taken = std::ranges::find_if(b.graph().nodes, same);
+    if (taken != b.graph().nodes.end()) {
+      throw UserError(taken->location,
+                      fmt::format("training with {} has an input {} of its own, beside the model's; "
+                                  "the model's needs another name",
+                                  optimizer.name, name));
+    }
+    inputs[name] = b.input(name, {DType::f64, {}, {}});
+  }
+  return inputs;
+}
+
+// The parameters that are the weight or bias of a batch norm.
+using Names = std::set<std::string>;
+Names norm_parameters(const Graph& train) {
+  Names names;
+  for (const Node& node : train.nodes) {
+    if (node.op != Op::batch_norm) continue;
+    for (const size_t operand : {1, 2}) names.insert(train[node.inputs[operand]].name);
+  }
+  return names;
+}
+
+void emit_updates(GraphBuilder& b, const Module& module, TensorIndex& tensors,
+                  const std::map<std::string, ValueId>& inputs, const Names& norms,
+                  const std::string& parameter, ValueId gradient) {
+  b.set_origin(tensors.find(parameter)->location, layer_of(parameter));
+  const std::vector<Assign> assigns =
+      emit_update(b, module.optimizer, inputs, parameter, norms.contains(parameter), gradient);
+  b.graph().assigns.insert(b.graph().assigns.end(), assigns.begin(), assigns.end());
+}
+
+// A copy of `train` called `name`, with the update's inputs after its own if `inputs` is not null.
+Graph copy_of(const Module& module, const Graph& train, std::string name,
+              std::map<std::string, ValueId>* inputs) {
+  Graph graph;
+  graph.name = std::move(name);
+  GraphBuilder b(module, graph);
+  std::vector<ValueId> now;
+  for (const Node& node : train.nodes) {
+    const bool last_input = node.op != Op::input && inputs != nullptr && inputs->empty();
+    if (last_input) *inputs = emit_update_inputs(b, module.optimizer);
+    std::vector<ValueId> operands;
+    for (const ValueId v : node.inputs) operands.push_back(now[static_cast<size_t>(v)]);
+    now.push_back(b.clone(node, std::move(operands)));
+  }
+  for (const Output& o : train.outputs) graph.outputs.push_back({o.name, now[static_cast<size_t>(o.value)]});
+  for (const Assign& a : train.assigns)
+    graph.assigns.push_back({a.tensor, now[static_cast<size_t>(a.value)]});
+  return graph;
+}
+
+ValueId loss_of(const Graph& graph) {
+  const auto loss = std::ranges::find(graph.outputs, "loss", &Output::name);
+  if (loss == graph.outputs.end())
+    throw UserError(SourceLocation(), "the entry train has no output called loss");
+  const Node& node = graph[loss->value];
+  if (node.type != Type())
+    throw UserError(node.location, fmt::format("the loss must be f32[], not {}", str(node.type)));
+  return loss->value;
+}
+
+// The entry backward; declares the gradient tensors, whose parameters it returns.
+std::vector<std::string> add_backward(Module& module, TensorIndex& tensors, const Graph& train) {
+  Graph graph = copy_of(module, train, "backward", nullptr);
+  GraphBuilder b(module, graph);
+  std::vector<std::string> parameters;
+  emit_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
+    parameters.push_back(parameter);
+    graph.assigns.push_back({"grad." + parameter, gradient});
+  });
+  if (parameters.empty()) throw UserError(graph[loss_of(graph)].location, "the loss depends on no parameter");
+  std::ranges::reverse(parameters);  // the last layer's gradient came first: back to the model's order
+  for (const std::string& parameter : parameters) {
+    declare(module, tensors, "grad." + parameter, TensorKind::gradient, parameter);
+  }
+  drop_dead_nodes(graph);
+  module.entries.push_back(std::move(graph));
+  return parameters;
+}
+
+void add_update(Module& module, TensorIndex& tensors, const std::vector<std::string>& parameters,
+                const Names& norms) {
+  Graph graph;
+  graph.name = "update";
+  GraphBuilder b(module, graph);
+  const std::map<std::string, ValueId> inputs = emit_update_inputs(b, module.optimizer);
+  for (const std::string& parameter : parameters) {
+    b.set_origin(tensors.find(parameter)->location, layer_of(parameter));
+    emit_updates(b, module, tensors, inputs, norms, parameter, b.state("grad." + parameter));
+  }
+  module.entries.push_back(std::move(graph));
+}
+
+void add_train_step(Module& module, TensorIndex& tensors, const Graph& train, const Names& norms) {
+  std::map<std::string, ValueId> inputs;
+  Graph graph = copy_of(module, train, "train_step", &inputs);
+  GraphBuilder b(module, graph);
+  emit_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
+    emit_updates(b, module, tensors, inputs, norms, parameter, gradient);
+  });
+  drop_dead_nodes(graph);
+  module.entries.push_back(std::move(graph));
+}
+
+}  // namespace
+
+bool differentiate(Module& module) {
+  if (module.find_entry("train") == nullptr) return false;
+  module.optimizer = complete_optimizer(module.optimizer);
+  const Graph train = *module.find_entry("train");
+  std::erase_if(module.entries, [](const Graph& graph) { return graph.name == "train"; });
+  TensorIndex tensors(module);
+  const std::vector<std::string> parameters = add_backward(module, tensors, train);
+  for (const std::string& parameter : parameters) {
+    for (const std::string& slot : slot_tensors(module.optimizer, parameter)) {
+      declare(module, tensors, slot, TensorKind::slot, parameter);
+    }
+  }
+  const Names norms = norm_parameters(train);
+  add_update(module, tensors, parameters, norms);
+  add_train_step(module, tensors, train, norms);
+  return true;
+}
+
+}  // namespace rnc

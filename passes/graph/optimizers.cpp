@@ -1,0 +1,271 @@
+#include "passes/graph/optimizers.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ir/text/suggest.h"
+
+namespace rnc {
+namespace {
+
+// One parameter's step in the making.
+struct Step {
+  GraphBuilder& b;
+  const Optimizer& optimizer;
+  const std::map<std::string, ValueId>& inputs;
+  ValueId parameter;
+  ValueId gradient;
+  std::string decay;                     // the hyper-parameter that is its weight decay; empty: none
+  std::map<std::string, ValueId> slots;  // by the slot's name; the rule replaces them by their new values
+
+  bool has(std::string_view hyper) const { return optimizer.hyper.has(hyper); }
+  ValueId input(const std::string& name) const { return inputs.at(name); }
+  ValueId add(ValueId x, ValueId y) const { return b.emit(Op::add, {x, y}); }
+  ValueId sub(ValueId x, ValueId y) const { return b.emit(Op::sub, {x, y}); }
+  ValueId mul(ValueId x, ValueId y) const { return b.emit(Op::mul, {x, y}); }
+  ValueId div(ValueId x, ValueId y) const { return b.emit(Op::div, {x, y}); }
+  ValueId complement(ValueId x) const { return b.emit(Op::complement, {x}); }  // 1 - x
+  ValueId sqrt(ValueId x) const { return b.emit(Op::sqrt, {x}); }
+  ValueId decayed_gradient() const {
+    return decay.empty() ? gradient : add(gradient, mul(parameter, input(decay)));
+  }
+};
+
+bool nesterov(const Optimizer& optimizer) {
+  return optimizer.hyper.has("nesterov") && optimizer.hyper.get<bool>("nesterov");
+}
+
+bool damped(const Optimizer& optimizer) {
+  return optimizer.hyper.has("momentum") && optimizer.hyper.has("dampening");
+}
+
+// 1 - dampening, but 1 on the first step, where PyTorch starts the momentum with the undamped gradient, and
+// without momentum, where it takes the gradient as it is.
+ValueId undamped_share(Step& s) {
+  const auto where_positive = [&](ValueId x, ValueId y) { return s.b.emit(Op::relu_grad, {x, y}); };
+  const ValueId before = s.complement(s.input("step"));  // 0, then -1, -2, ...
+  const ValueId with_momentum = where_positive(s.input("dampening"), s.input("momentum"));
+  return s.complement(where_positive(with_momentum, s.mul(before, before)));
+}
+
+// Sutskever et al. 2013 in PyTorch's form: v' = momentum v + (1 - dampening) g; p' = p - lr v'.
+ValueId sgd_step(Step& s) {
+  ValueId direction = s.decayed_gradient();
+  if (s.has("momentum")) {
+    const ValueId share = damped(s.optimizer) ? s.mul(direction, undamped_share(s)) : direction;
+    ValueId& velocity = s.slots.at("momentum");
+    velocity = s.add(s.mul(velocity, s.input("momentum")), share);
+    direction = nesterov(s.optimizer) ? s.add(direction, s.mul(velocity, s.input("momentum"))) : velocity;
+  }
+  return s.sub(s.parameter, s.mul(direction, s.input("lr")));
+}
+
+// decay old + (1 - decay) value
+ValueId average(Step& s, ValueId old, ValueId value, ValueId decay) {
+  return s.add(s.mul(old, decay), s.mul(value, s.complement(decay)));
+}
+
+// Kingma & Ba 2015, algorithm 1, with eps added to the corrected root as PyTorch does. Returns `parameter`
+// moved.
+ValueId adam_step_from(Step& s, ValueId parameter, ValueId gradient) {
+  const auto correction = [&](ValueId beta) {
+    return s.b.emit(Op::bias_correction, {beta, s.input("step")});
+  };
+  const ValueId beta1 = s.input("beta1");
+  const ValueId beta2 = s.input("beta2");
+  ValueId& mean = s.slots.at("exp_avg");
+  ValueId& square = s.slots.at("exp_avg_sq");
+  mean = average(s, mean, gradient, beta1);
+  square = average(s, square, s.mul(gradient, gradient), beta2);
+  const ValueId root = s.add(s.div(s.sqrt(square), s.sqrt(correction(beta2))), s.input("eps"));
+  const ValueId rate = s.div(s.input("lr"), correction(beta1));
+  return s.sub(parameter, s.mul(s.div(mean, root), rate));
+}
+
+ValueId adam_step(Step& s) { return adam_step_from(s, s.parameter, s.decayed_gradient()); }
+
+// Loshchilov & Hutter 2019: the decay goes to the parameter, p (1 - lr decay), not to the gradient.
+ValueId adamw_step(Step& s) {
+  ValueId parameter = s.parameter;
+  if (!s.decay.empty()) {
+    const ValueId kept = s.complement(s.mul(s.input("lr"), s.input(s.decay)));
+    parameter = s.mul(parameter, kept);
+  }
+  return adam_step_from(s, parameter, s.gradient);
+}
+
+bool centered(const Optimizer& optimizer) { return optimizer.hyper.get<bool>("centered"); }
+
+// Hinton's lecture 6e; centered as Graves 2013; eps is added to the root, as PyTorch does:
+// v' = momentum v + g / (sqrt(square_avg [- grad_avg^2]) + eps); p' = p - lr v'.
+ValueId rmsprop_step(Step& s) {
+  const ValueId gradient = s.decayed_gradient();
+  ValueId& square = s.slots.at("square_avg");
+  square = average(s, square, s.mul(gradient, gradient), s.input("alpha"));
+  ValueId variance = square;
+  if (centered(s.optimizer)) {
+    ValueId& mean = s.slots.at("grad_avg");
+    mean = average(s, mean, gradient, s.input("alpha"));
+    variance = s.sub(square, s.mul(mean, mean));
+  }
+  ValueId direction = s.div(gradient, s.add(s.sqrt(variance), s.input("eps")));
+  if (s.has("momentum")) {
+    ValueId& velocity = s.slots.at("momentum");
+    velocity = s.add(s.mul(velocity, s.input("momentum")), direction);
+    direction = velocity;
+  }
+  return s.sub(s.parameter, s.mul(direction, s.input("lr")));
+}
+
+struct Rule {
+  std::string_view name;
+  std::vector<AttributeSpec> hyper;  // without a default: may be left out
+  std::vector<std::string> (*slots)(const Optimizer&);
+  bool (*needs_step)(const Optimizer&);
+  ValueId (*step)(Step&);
+};
+
+// The numbers every optimizer may have besides `own`: weight decay, and its exceptions.
+std::vector<AttributeSpec> with_decay(std::vector<AttributeSpec> own, std::optional<Attribute> weight_decay) {
+  using enum AttributeKind;
+  own.push_back({"weight_decay", real, std::move(weight_decay)});
+  own.push_back({"norm_weight_decay", real, {}});
+  own.push_back({"bias_weight_decay", real, {}});
+  return own;
+}
+
+const std::vector<Rule>& rules() {
+  using enum AttributeKind;
+  using Names = std::vector<std::string>;
+  static const std::vector<AttributeSpec> adam = {
+      {"beta1", real, 0.9}, {"beta2", real, 0.999}, {"eps", real, 1e-8}};
+  const auto adam_slots = [](const Optimizer&) { return Names{"exp_avg", "exp_avg_sq"}; };
+  const auto always = [](const Optimizer&) { return true; };
+  static const std::vector<Rule> table = {
+      {"sgd", with_decay({{"momentum", real, {}}, {"dampening", real, {}}, {"nesterov", boolean, {}}}, {}),
+       [](const Optimizer& o) { return o.hyper.has("momentum") ? Names{"momentum"} : Names{}; }, damped,
+       sgd_step},
+      {"adam", with_decay(adam, {}), adam_slots, always, adam_step},
+      {"adamw", with_decay(adam, 0.01), adam_slots, always, adamw_step},
+      {"rmsprop",
+       with_decay(
+           {{"alpha", real, 0.99}, {"eps", real, 1e-8}, {"momentum", real, {}}, {"centered", boolean, false}},
+           {}),
+       [](const Optimizer& o) {
+         Names slots = {"square_avg"};
+         if (centered(o)) slots.emplace_back("grad_avg");
+         if (o.hyper.has("momentum")) slots.emplace_back("momentum");
+         return slots;
+       },
+       [](const Optimizer&) { return false; }, rmsprop_step},
+  };
+  return table;
+}
+
+// Which hyper-parameter is a parameter's weight decay, as torchvision's set_weight_decay chooses; empty:
+// none.
+std::string decay_of(const Optimizer& optimizer, const std::string& parameter, bool norm) {
+  const auto has = [&](const char* name) { return optimizer.hyper.has(name); };
+  const bool bias = parameter == "bias" || parameter.ends_with(".bias");
+  if (bias && has("bias_weight_decay")) return "bias_weight_decay";
+  if (norm && has("norm_weight_decay")) return "norm_weight_decay";
+  return has("weight_decay") ? "weight_decay" : "";
+}
+
+const Rule& rule_of(const Optimizer& optimizer) {
+  const auto it = std::ranges::find(rules(), optimizer.name, &Rule::name);
+  if (it != rules().end()) return *it;
+  std::vector<std::string_view> known;
+  for (const Rule& rule : rules()) known.push_back(rule.name);
+  const std::string hint =
+      text::suggestion(text::Wanted::optimizer, optimizer.name, {known.begin(), known.end()});
+  throw UserError(optimizer.location, fmt::format("there is no optimizer {}; there are {}{}", optimizer.name,
+                                                  fmt::join(known, ", "), hint));
+}
+
+void check_names(const Optimizer& optimizer, const Rule& rule) {
+  std::vector<std::string> known;
+  for (const AttributeSpec& spec : rule.hyper) known.emplace_back(spec.name);
+  for (const auto& [key, value] : optimizer.hyper.all()) {
+    if (std::ranges::find(known, key) != known.end()) continue;
+    throw UserError(optimizer.location, fmt::format("{}: there is no attribute {}{}", optimizer.name, key,
+                                                    text::suggestion(text::Wanted::hyper, key, known)));
+  }
+}
+
+void check_values(const Optimizer& optimizer) {
+  const auto fail = [&](std::string message) {
+    throw UserError(optimizer.location, fmt::format("{}: {}", optimizer.name, message));
+  };
+  for (const auto& [key, value] : optimizer.hyper.all()) {
+    const double* number = std::get_if<double>(&value);
+    if (number && !(*number >= 0 && std::isfinite(*number))) {
+      fail(fmt::format("{} must be a number of at least 0, not {}", key, str(value)));
+    }
+    const bool fraction = key.starts_with("beta") || key == "alpha";
+    if (number && fraction && *number >= 1) {
+      fail(fmt::format("{} must be less than 1, not {}", key, str(value)));
+    }
+  }
+  const bool is_damped = damped(optimizer) && optimizer.hyper.get<double>("dampening") != 0;
+  if (nesterov(optimizer) && (!optimizer.hyper.has("momentum") || is_damped)) {
+    fail("nesterov needs momentum and no dampening");
+  }
+}
+
+}  // namespace
+
+Optimizer complete_optimizer(const Optimizer& optimizer) {
+  const Rule& rule = rule_of(optimizer);
+  OpInfo given{.name = rule.name};  // what is checked as the attributes of an operation are
+  for (const AttributeSpec& spec : rule.hyper) {
+    if (spec.default_value || optimizer.hyper.has(spec.name)) given.attributes.push_back(spec);
+  }
+  check_names(optimizer, rule);
+  Optimizer complete = optimizer;
+  complete.hyper = complete_attributes(given, optimizer.hyper, optimizer.location);
+  check_values(complete);
+  if (nesterov(complete)) complete.hyper.erase("dampening");  // which is 0, and is to stay so
+  return complete;
+}
+
+std::vector<std::string> update_inputs(const Optimizer& optimizer) {
+  const Rule& rule = rule_of(optimizer);
+  std::vector<std::string> names = {"lr"};
+  for (const AttributeSpec& spec : rule.hyper) {
+    const bool number = spec.kind == AttributeKind::real;
+    if (number && optimizer.hyper.has(spec.name)) names.emplace_back(spec.name);
+  }
+  if (rule.needs_step(optimizer)) names.emplace_back("step");
+  return names;
+}
+
+std::vector<std::string> slot_tensors(const Optimizer& optimizer, const std::string& parameter) {
+  std::vector<std::string> tensors;
+  for (const std::string& slot : rule_of(optimizer).slots(optimizer))
+    tensors.push_back(slot + "." + parameter);
+  return tensors;
+}
+
+std::vector<Assign> emit_update(GraphBuilder& builder, const Optimizer& optimizer,
+                                const std::map<std::string, ValueId>& inputs, const std::string& parameter,
+                                bool norm, ValueId gradient) {
+  const Rule& rule = rule_of(optimizer);
+  Step step{.b = builder,
+            .optimizer = optimizer,
+            .inputs = inputs,
+            .parameter = builder.state(parameter),
+            .gradient = gradient,
+            .decay = decay_of(optimizer, parameter, norm)};
+  for (const std::string& slot : rule.slots(optimizer)) {
+    step.slots[slot] = builder.state(slot + "." + parameter);
+  }
+  std::vector<Assign> assigns = {{parameter, rule.step(step)}};
+  for (const auto& [slot, value] : step.slots) assigns.push_back({slot + "." + parameter, value});
+  return assigns;
+}
+
+}  // namespace rnc

@@ -1,0 +1,21 @@
+// How well a model does on a data set.
+#pragma once
+
+#include "runtime/data/dataset.h"
+#include "runtime/measure/metrics.h"
+#include "runtime/measure/predictions.h"
+#include "runtime/model/session.h"
+
+namespace rnrun {
+
+// Whether the model has a loss of its own; a library with its weights in it has entry infer only.
+bool has_loss(const Model& model);
+
+// Runs entry `prepare`, then `loss` on every batch in order, the last partial one included; with
+// `limit_batches` > 0 on so many batches of samples from all over the data set. Stops after a batch when
+// interrupted(). Where there is no entry `loss`, `infer` instead, and the loss is the cross entropy of its
+// scores. `workers` threads read the images. Tells `predictions` of every batch, if given.
+Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches,
+                 int workers, Predictions* predictions = nullptr);
+
+}  // namespace rnrun

@@ -1,0 +1,67 @@
+#include "runtime/task/bound_entry.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "runtime/model/layout.h"
+#include "runtime/support/error.h"
+
+namespace rnrun {
+
+BoundEntry::BoundEntry(Session& session, std::string_view name, int64_t max_batch)
+    : session_(&session), entry_(&session.model().entry(name)) {
+  rn_extent arguments{};
+  for (const auto values : {inputs(*entry_), outputs(*entry_)})
+    for (const rn_value& v : values) arguments.per_sample += plain_bytes(v.type, 1);
+  session.reserve(*entry_, max_batch, arguments);
+  for (const rn_value& v : inputs(*entry_)) {
+    in_.emplace_back(plain_bytes(v.type, max_batch), "inputs");
+    in_pointers_.push_back(in_.back().data());
+    if (v.type.rank != 0) continue;
+    if (std::isnan(session.scalar(v)))
+      unset_.emplace_back(v.name);
+    else
+      set_scalar(v.name, session.scalar(v));
+  }
+  for (const rn_value& v : outputs(*entry_)) {
+    out_.emplace_back(plain_bytes(v.type, max_batch), "outputs");
+    out_pointers_.push_back(out_.back().data());
+  }
+}
+
+void BoundEntry::set_scalar(std::string_view name, double value) {
+  for (size_t i = 0; i < in_.size(); ++i) {
+    if (entry_->inputs[i].name != name) continue;
+    if (entry_->inputs[i].type.dtype == RN_F64)
+      *reinterpret_cast<double*>(in_[i].data()) = value;
+    else
+      *reinterpret_cast<float*>(in_[i].data()) = static_cast<float>(value);
+  }
+  std::erase(unset_, name);
+}
+
+void BoundEntry::bind(const Classifier& classifier, const Batch& batch) {
+  bind(classifier.image, batch.pixels);
+  if (!classifier.label.empty()) bind(classifier.label, batch.labels);
+  if (classifier.label2.empty()) return;
+  bind(classifier.label2, batch.labels2);
+  set_scalar(classifier.lambda, batch.share);
+}
+
+void BoundEntry::run(int64_t batch, Recorder recorder) {
+  if (!unset_.empty())
+    throw Error(fmt::format("nothing given for the input '{}: f32[]' of entry '{}' of the model {}",
+                            unset_.front(), entry_->name, session_->model().name()));
+  session_->run(*entry_, batch, in_pointers_, out_pointers_, recorder);
+}
+
+Memory& BoundEntry::find(std::span<const rn_value> values, std::vector<Memory>& memory, std::string_view name,
+                         rn_dtype dtype) {
+  for (size_t i = 0; i < values.size(); ++i)
+    if (values[i].name == name && values[i].type.dtype == dtype) return memory[i];
+  throw Error(fmt::format("entry '{}' of the model {} has no {} argument '{}'", entry_->name,
+                          session_->model().name(), contract::name(static_cast<DType>(dtype)), name));
+}
+
+}  // namespace rnrun

@@ -1,0 +1,61 @@
+// An entry together with memory for its arguments, for running it again and again.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "runtime/data/loader.h"
+#include "runtime/model/session.h"
+#include "runtime/task/classifier.h"
+
+namespace rnrun {
+
+// Inputs and outputs are found by name and hold up to `max_batch` samples. Scalar inputs start with the
+// session's values. `session` must outlive it.
+class BoundEntry {
+ public:
+  // Throws Error if the model has no such entry.
+  BoundEntry(Session& session, std::string_view entry, int64_t max_batch);
+
+  const rn_entry& entry() const { return *entry_; }
+  const Session& session() const { return *session_; }
+  // Throw Error when the entry has no such input or output, or it has another element type than T.
+  template <class T>
+  T* input(std::string_view name) {
+    return reinterpret_cast<T*>(find(inputs(*entry_), in_, name, dtype_of(T{})).data());
+  }
+  template <class T>
+  const T* output(std::string_view name) {
+    return reinterpret_cast<const T*>(find(outputs(*entry_), out_, name, dtype_of(T{})).data());
+  }
+  // Takes the input from elsewhere from now on; RN_ALIGNMENT-aligned. Throws as `input` does.
+  template <class T>
+  void bind(std::string_view name, const T* data) {
+    const Memory& own = find(inputs(*entry_), in_, name, dtype_of(T{}));
+    in_pointers_[static_cast<size_t>(&own - in_.data())] = data;
+  }
+  // Binds a batch's images, and its labels where the entry takes some.
+  void bind(const Classifier& classifier, const Batch& batch);
+  // Does nothing when the entry has no such input.
+  void set_scalar(std::string_view name, double value);
+  // Throws Error while a scalar input has no value.
+  void run(int64_t batch, Recorder recorder = {});
+
+ private:
+  static rn_dtype dtype_of(float) { return RN_F32; }
+  static rn_dtype dtype_of(uint8_t) { return RN_U8; }
+  static rn_dtype dtype_of(int32_t) { return RN_I32; }
+  Memory& find(std::span<const rn_value> values, std::vector<Memory>& memory, std::string_view name,
+               rn_dtype dtype);
+
+  Session* session_;
+  const rn_entry* entry_;
+  std::vector<Memory> in_;
+  std::vector<Memory> out_;
+  std::vector<const void*> in_pointers_;
+  std::vector<std::string_view> unset_;  // scalar inputs
+  std::vector<void*> out_pointers_;
+};
+
+}  // namespace rnrun

@@ -1,0 +1,39 @@
+// What the trainer needs to know of a model: that it classifies images, and how its inputs and outputs are
+// called.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/data/dataset.h"
+#include "runtime/model/model.h"
+
+namespace rnrun {
+
+struct Classifier {
+  std::string_view image;    // input u8[N, C, H, W]
+  std::string_view label;    // input i32[N]
+  std::string_view predict;  // output f32[N, classes]
+  // Inputs i32[N] "label2" and f32[] "lambda" of a loss for mixtures: lambda of an image with `label`, the
+  // rest of one with `label2`. Empty if the model has not both.
+  std::string_view label2;
+  std::string_view lambda;
+  ImageShape shape;
+  int64_t classes = 0;
+  int64_t labels = 0;  // those that a label may be: `classes`, or fewer where the loss knows fewer
+};
+
+// Throws Error when `entry` ("train_step", "loss") does not take one batch of images and one of labels and
+// return the predicted value and "loss".
+Classifier classifier_of(const Model& model, std::string_view entry);
+// The same of entry "infer", which needs neither labels nor a loss; `label` is empty.
+Classifier predictor_of(const Model& model);
+
+// The names that the model has for its classes; may be none.
+std::vector<std::string> model_class_names(const Model& model);
+// `names`, or without any the model's own, and the numbers of the classes that have none.
+std::vector<std::string> class_names(const std::vector<std::string>& names, const Model& model,
+                                     int64_t classes);
+
+}  // namespace rnrun

@@ -1,0 +1,47 @@
+// Checkpoints: a safetensors file with all tensors of a model in plain layout under their names, moving
+// averages as "ema.<name>", and in its metadata where the training stood.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/measure/metrics.h"
+#include "runtime/model/session.h"
+#include "runtime/train/train_settings.h"
+
+namespace rnrun {
+
+// Where a training stands.
+struct TrainPosition {
+  int64_t epoch = 0;        // epochs finished
+  int64_t position = 0;     // samples of the current epoch already seen
+  int64_t step = 0;         // steps done since the beginning
+  Metrics metrics;          // of the current epoch
+  int64_t ema_updates = 0;  // that the moving averages have had
+  double best_top1 = -1;    // of the evaluations so far; -1: none yet
+  int64_t best_epoch = 0;   // after which it was reached, from 1
+  int64_t not_better = 0;   // evaluations since then
+};
+
+struct Checkpoint {
+  TrainSettings settings;
+  TrainPosition position;
+  Arrays ema;  // moving averages of parameters and buffers by name; empty if there are none
+  std::vector<std::string>
+      classes;  // the names that the training data have for the classes, if they have some
+};
+
+// Atomic and synced: see replace_file.
+void save_checkpoint(const std::string& path, const Session& session, const Checkpoint& checkpoint);
+// Sets the session's parameters, buffers and slots. Throws Error naming what differs when the file is not a
+// checkpoint of this model.
+Checkpoint load_checkpoint(const std::string& path, Session& session);
+
+// The names of classes in a checkpoint's metadata; none if there are none. Throws Error, naming `path`, when
+// what is there is none.
+std::vector<std::string> checkpoint_classes(const std::map<std::string, std::string>& metadata,
+                                            const std::string& path);
+
+}  // namespace rnrun

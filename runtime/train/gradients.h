@@ -1,0 +1,48 @@
+// What happens to gradients between the entries backward and update: adding up batches, measuring, scaling.
+// Results do not depend on the number of threads.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "runtime/model/session.h"
+#include "runtime/support/memory.h"
+
+namespace rnrun {
+
+// The gradients of a session, which must outlive it.
+class Gradients {
+ public:
+  explicit Gradients(Session& session);
+
+  // The parameters' gradient tensors "grad.<parameter>", in the model's order.
+  const std::vector<const rn_tensor*>& tensors() const { return tensors_; }
+  // Adds what backward left, times `share`, to the sum, which begins anew with `first`.
+  void add_to_sum(float share, bool first);
+  // Makes the sum the gradients.
+  void take_sum();
+  // The 2-norm of each of tensors(), computed in double precision: sums of fixed blocks, added in order.
+  std::vector<double> norms() const;
+  void scale(float factor);
+
+ private:
+  struct Block {
+    size_t tensor;  // index into tensors_
+    int64_t begin;  // in floats from the region's beginning
+    int64_t end;
+  };
+  std::span<float> values() const;
+
+  Session* session_;
+  std::vector<const rn_tensor*> tensors_;
+  std::vector<Block> blocks_;
+  Memory sum_;
+};
+
+// The 2-norm of all gradients together.
+double total_norm(std::span<const double> norms);
+// By what torch.nn.utils.clip_grad_norm_ scales gradients of this total norm.
+double clip_factor(double total_norm, double max_norm);
+
+}  // namespace rnrun

@@ -1,0 +1,61 @@
+// What a training tells while it goes on, and who listens.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "runtime/contract/abi.h"
+#include "runtime/measure/metrics.h"
+#include "runtime/measure/predictions.h"
+#include "runtime/model/profile.h"
+
+namespace rnrun {
+
+// Epochs count from 1, steps from 1 since the beginning of the training, interruptions or not.
+struct StepRecord {
+  int64_t epoch = 0;
+  int64_t step = 0;
+  double lr = 0;
+  Metrics metrics;  // of the step's samples
+};
+
+// Norms of the gradients of a step as they came, before clipping.
+struct GradientRecord {
+  int64_t epoch = 0;
+  int64_t step = 0;
+  std::span<const rn_tensor* const> tensors;  // "grad.conv1.weight", ..., in the model's order
+  std::span<const double> norms;              // of each
+  double total = 0;                           // of all together
+};
+
+struct EpochRecord {
+  int64_t epoch = 0;
+  int64_t step = 0;  // of its end
+  double lr = 0;     // of its last step
+  Metrics train;
+  std::optional<Metrics> test;      // if it was evaluated
+  std::optional<Metrics> test_ema;  // the same with the moving averages, if there are some
+  double seconds = 0;               // of training in this epoch in this process, without evaluation
+  double images_per_s = 0;
+  double waiting = 0;  // the part of `seconds` in which the next images were not there yet
+  const Predictions* predictions = nullptr;  // of the evaluation that counts, if there was one
+  bool best = false;  // no evaluation before had as high a top-1 (that of the averages, if there are some)
+};
+
+// Hears of everything in order, on the training's thread. When a training is resumed, its steps go on after
+// the checkpoint's; what was told of later ones before is told again.
+class RunLog {
+ public:
+  virtual ~RunLog() = default;
+  virtual void step(const StepRecord&) {}
+  virtual void gradients(const GradientRecord&) {}
+  // At the end of an epoch: the entry that took its batches.
+  virtual void profile(const EntryProfile&) {}
+  // After the evaluation, before the checkpoint is saved.
+  virtual void epoch(const EpochRecord&) {}
+  // After the checkpoint of an epoch was saved.
+  virtual void saved() {}
+};
+
+}  // namespace rnrun

@@ -1,0 +1,138 @@
+#include "runtime/train/train_settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+
+namespace rnrun {
+
+namespace {
+
+template <class T>
+std::optional<T> parse(std::string_view text, const Setting& setting) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool inside = allows(setting, static_cast<double>(value));
+  if (error != std::errc() || end != text.data() + text.size() || !inside) return std::nullopt;
+  return value;
+}
+
+std::optional<std::vector<int64_t>> parse_list(std::string_view text, const Setting& setting) {
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  std::vector<int64_t> values;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find_first_of(", "), text.size());
+    if (end > 0) {
+      const auto value = parse<int64_t>(text.substr(0, end), setting);
+      if (!value) return std::nullopt;
+      values.push_back(*value);
+    }
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return values;
+}
+
+std::optional<bool> parse_boolean(std::string_view text) {
+  if (text == "true" || text == "1") return true;
+  if (text == "false" || text == "0") return false;
+  return std::nullopt;
+}
+
+// Sets the field it is called with; false when the text is not allowed.
+struct Assign {
+  TrainSettings& settings;
+  const Setting& s;
+  std::string_view text;
+
+  bool operator()(int64_t TrainSettings::*f) const { return to(f, parse<int64_t>(text, s)); }
+  bool operator()(uint64_t TrainSettings::*f) const { return to(f, parse<uint64_t>(text, s)); }
+  bool operator()(double TrainSettings::*f) const { return to(f, parse<double>(text, s)); }
+  bool operator()(bool TrainSettings::*f) const { return to(f, parse_boolean(text)); }
+  bool operator()(std::vector<int64_t> TrainSettings::*f) const { return to(f, parse_list(text, s)); }
+  bool operator()(std::string TrainSettings::*f) const {
+    return to(f, allows(s, text) ? std::optional(std::string(text)) : std::nullopt);
+  }
+
+ private:
+  template <class T>
+  bool to(T TrainSettings::*f, std::optional<T> value) const {
+    if (value) settings.*f = *std::move(value);
+    return value.has_value();
+  }
+};
+
+struct TextOf {
+  const TrainSettings& settings;
+  std::string operator()(std::vector<int64_t> TrainSettings::*f) const {
+    return fmt::format("{}", fmt::join(settings.*f, ","));
+  }
+  std::string operator()(auto f) const { return fmt::format("{}", settings.*f); }
+};
+
+}  // namespace
+
+const std::vector<Setting>& train_settings() {
+  using S = TrainSettings;
+  const auto of = [](std::string_view name, Setting::Field field) {
+    return Setting{*contract::find_setting(name), field};
+  };
+  static const std::vector<Setting> table = {of("epochs", &S::epochs),
+                                             of("batch_size", &S::batch_size),
+                                             of("drop_last", &S::drop_last),
+                                             of("accumulate", &S::accumulate),
+                                             of("lr", &S::lr),
+                                             of("lr_scheduler", &S::lr_scheduler),
+                                             of("lr_interval", &S::lr_interval),
+                                             of("lr_step_size", &S::lr_step_size),
+                                             of("lr_gamma", &S::lr_gamma),
+                                             of("lr_milestones", &S::lr_milestones),
+                                             of("lr_min", &S::lr_min),
+                                             of("lr_pct_start", &S::lr_pct_start),
+                                             of("lr_div_factor", &S::lr_div_factor),
+                                             of("lr_final_div_factor", &S::lr_final_div_factor),
+                                             of("lr_warmup_epochs", &S::lr_warmup_epochs),
+                                             of("lr_warmup_method", &S::lr_warmup_method),
+                                             of("lr_warmup_decay", &S::lr_warmup_decay),
+                                             of("random_resized_crop", &S::random_resized_crop),
+                                             of("random_crop", &S::random_crop),
+                                             of("hflip", &S::hflip),
+                                             of("cutout", &S::cutout),
+                                             of("mixup_alpha", &S::mixup_alpha),
+                                             of("clip_grad_norm", &S::clip_grad_norm),
+                                             of("model_ema", &S::model_ema),
+                                             of("model_ema_decay", &S::model_ema_decay),
+                                             of("model_ema_steps", &S::model_ema_steps),
+                                             of("early_stop", &S::early_stop),
+                                             of("grad_norm_every", &S::grad_norm_every),
+                                             of("print_freq", &S::print_freq),
+                                             of("seed", &S::seed),
+                                             of("limit_batches", &S::limit_batches)};
+  return table;
+}
+
+Augmentation augmentation_of(const TrainSettings& s) {
+  return {.random_resized_crop = s.random_resized_crop,
+          .random_crop = s.random_crop,
+          .hflip = s.hflip,
+          .cutout = s.cutout};
+}
+
+std::string flag_of(std::string_view setting) {
+  std::string flag = fmt::format("--{}", setting);
+  std::ranges::replace(flag, '_', '-');
+  return flag;
+}
+
+bool set(TrainSettings& settings, const Setting& setting, std::string_view text) {
+  if (setting.name == "lr_scheduler") text = contract::lr_scheduler_of(text);
+  return std::visit(Assign{settings, setting, text}, setting.field);
+}
+
+std::string text_of(const TrainSettings& settings, const Setting& setting) {
+  return std::visit(TextOf{settings}, setting.field);
+}
+
+}  // namespace rnrun

@@ -1,0 +1,94 @@
+#include "runtime/train/train_step.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "runtime/support/error.h"
+#include "runtime/train/divergence.h"
+
+namespace rnrun {
+
+TrainStep::Pass::Pass(Session& session, const Classifier& classifier, const TrainSettings& settings,
+                      std::string_view name, int64_t max_batch)
+    : entry(session, name, max_batch),
+      scores(entry.output<float>(classifier.predict)),
+      loss(entry.output<float>("loss")),
+      profile{.entry = &entry.entry(), .batch = max_batch} {
+  for (const auto& [hyper, value] : settings.hyper) entry.set_scalar(hyper, value);
+}
+
+void TrainStep::Pass::run(int64_t batch) {
+  if (batch < profile.batch) {
+    entry.run(batch);
+    return;
+  }
+  const auto start = Clock::now();
+  entry.run(batch, {&profile.profile, nullptr});
+  profile.seconds += seconds_between(start, Clock::now());
+  ++profile.runs;
+}
+
+TrainStep::TrainStep(Session& session, const TrainSettings& settings, int64_t max_batch)
+    : session_(session),
+      classifier_(classifier_of(session.model(), "train_step")),
+      settings_(settings),
+      whole_(session, classifier_, settings, "train_step", max_batch),
+      backward_(session, classifier_, settings, "backward", max_batch),
+      update_(session, "update", 1),
+      gradients_(session),
+      active_(&whole_) {
+  for (const auto& [hyper, value] : settings.hyper) update_.set_scalar(hyper, value);
+}
+
+void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) {
+  number_ = number;
+  samples_ = samples;
+  summed_ = false;
+  measure_ = measure;
+  active_ = measure || settings_.accumulate > 1 || settings_.clip_grad_norm > 0 ? &backward_ : &whole_;
+  for (BoundEntry* entry : {&whole_.entry, &update_}) {
+    entry->set_scalar("lr", lr);
+    entry->set_scalar("step", static_cast<double>(number));
+  }
+}
+
+void TrainStep::run(const Batch& batch) {
+  active_->entry.bind(classifier_, batch);
+  active_->run(batch.size);
+  if (!std::isfinite(loss()))
+    fail(fmt::format("the loss is {}", loss()), first_bad_layer(session_, active_->entry, batch.size));
+  if (active_ == &backward_ && batch.size < samples_) {
+    const auto share = static_cast<float>(static_cast<double>(batch.size) / static_cast<double>(samples_));
+    gradients_.add_to_sum(share, !summed_);
+    summed_ = true;
+  }
+}
+
+const EntryProfile& TrainStep::profile() const {
+  return whole_.profile.runs >= backward_.profile.runs ? whole_.profile : backward_.profile;
+}
+
+void TrainStep::fail(const std::string& what, const std::string& where) const {
+  throw Error(fmt::format("{} in step {}{}{}; the training has diverged: try a lower --lr", what, number_,
+                          where.empty() ? "" : ": ", where));
+}
+
+std::optional<std::vector<double>> TrainStep::finish() {
+  if (active_ == &whole_) return std::nullopt;
+  if (summed_) gradients_.take_sum();
+  std::optional<std::vector<double>> norms;
+  if (measure_ || settings_.clip_grad_norm > 0) norms = gradients_.norms();
+  if (norms && !std::isfinite(total_norm(*norms))) {
+    const rn_tensor* bad = first_bad_tensor(session_, RN_GRADIENT);
+    fail("the gradients are not finite", bad == nullptr ? "" : fmt::format("{} is not", bad->name));
+  }
+  if (settings_.clip_grad_norm > 0) {
+    const double factor = clip_factor(total_norm(*norms), settings_.clip_grad_norm);
+    if (factor < 1) gradients_.scale(static_cast<float>(factor));
+  }
+  update_.run(1);
+  return measure_ ? norms : std::nullopt;
+}
+
+}  // namespace rnrun

@@ -1,0 +1,70 @@
+// One step of the optimizer, from batches of images to new weights: the entry train_step where a step is one
+// batch and nobody looks at its gradients, else backward for each batch, then what is to be done to the
+// gradients, then update.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/data/loader.h"
+#include "runtime/model/profile.h"
+#include "runtime/model/session.h"
+#include "runtime/task/bound_entry.h"
+#include "runtime/task/classifier.h"
+#include "runtime/train/gradients.h"
+#include "runtime/train/train_settings.h"
+
+namespace rnrun {
+
+// `session` and `settings` must outlive it.
+class TrainStep {
+ public:
+  TrainStep(Session& session, const TrainSettings& settings, int64_t max_batch);
+
+  // A step of `samples` samples in all; `number` is that of the step, from 1. With `measure`, finish()
+  // returns the norms of its gradients.
+  void begin(int64_t number, int64_t samples, double lr, bool measure);
+  // Trains on, or gets the gradients of, a batch. Afterwards loss() and scores() are those of it. Throws
+  // Error, naming the first layer at fault, when the loss is not finite; no parameter has changed then.
+  void run(const Batch& batch);
+  double loss() const { return static_cast<double>(*active_->loss); }
+  const float* scores() const { return active_->scores; }
+  // Ends a step when all its batches have run. Returns the norms of gradients().tensors(), if asked for.
+  // Throws Error when they were computed and are not finite; no parameter has changed then.
+  std::optional<std::vector<double>> finish();
+  const Gradients& gradients() const { return gradients_; }
+  // Of the entry that took most of the batches, so far: those as large as batches get.
+  const EntryProfile& profile() const;
+
+ private:
+  struct Pass {  // an entry with its arguments
+    Pass(Session& session, const Classifier& classifier, const TrainSettings& settings,
+         std::string_view entry, int64_t max_batch);
+    BoundEntry entry;
+    const float* scores;
+    const float* loss;
+    EntryProfile profile;
+    void run(int64_t batch);
+  };
+
+  [[noreturn]] void fail(const std::string& what, const std::string& where) const;
+
+  Session& session_;
+  Classifier classifier_;
+  const TrainSettings& settings_;
+  Pass whole_;
+  Pass backward_;
+  BoundEntry update_;
+  Gradients gradients_;
+  Pass* active_;
+  int64_t number_ = 0;   // of the step
+  int64_t samples_ = 0;  // of the step
+  bool summed_ = false;  // gradients_ holds the sum of its batches so far
+  bool measure_ = false;
+};
+
+}  // namespace rnrun

@@ -1,0 +1,246 @@
+#include "runtime/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "runtime/measure/evaluate.h"
+#include "runtime/support/error.h"
+#include "runtime/support/interrupt.h"
+#include "runtime/support/random.h"
+#include "runtime/train/divergence.h"
+#include "runtime/train/lr_schedule.h"
+
+namespace rnrun {
+
+namespace {
+
+constexpr size_t kMistakes = 24;  // kept of an evaluation
+
+int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+Trainer::Trainer(Session& session, const DataSplits& data, const TrainSettings& settings,
+                 const std::string& directory, RunLimits limits)
+    : session_(session),
+      data_(data),
+      settings_(settings),
+      directory_(directory),
+      limits_(limits),
+      classifier_(classifier_of(session.model(), "train_step")),
+      samples_per_epoch_(data.train->size()),
+      progress_(settings.print_freq) {
+  if (settings.mixup_alpha > 0 && classifier_.label2.empty())
+    throw UsageError(fmt::format(
+        "--mixup-alpha: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
+        "and lambda: f32[]",
+        session.model().name()));
+  if (settings.drop_last) samples_per_epoch_ -= samples_per_epoch_ % settings.batch_size;
+  if (settings.limit_batches > 0)
+    samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);
+  steps_per_epoch_ = divide_up(samples_per_epoch_, settings.batch_size * settings.accumulate);
+  check_batches();
+}
+
+// Every batch must be one that the model can be trained on; the last of an epoch may be the smallest.
+void Trainer::check_batches() const {
+  const int64_t images = data_.train->size();
+  if (samples_per_epoch_ == 0)
+    throw UsageError(fmt::format("--drop-last leaves no batch: there are {} images, batches have {}", images,
+                                 settings_.batch_size));
+  const rn_entry& entry = session_.model().entry("train_step");
+  const int64_t rest = samples_per_epoch_ % settings_.batch_size;
+  const std::string whole = batch_refusal(entry, std::min(settings_.batch_size, samples_per_epoch_));
+  if (!whole.empty()) throw UsageError(fmt::format("{}: pass a larger --batch-size", whole));
+  const std::string last = rest == 0 ? "" : batch_refusal(entry, rest);
+  if (!last.empty())
+    throw UsageError(
+        fmt::format("{}, which is what is left of {} images: pass --drop-last or another "
+                    "--batch-size",
+                    last, images));
+}
+
+void Trainer::save(const std::string& path) {
+  for (const rn_tensor_kind kind : {RN_PARAMETER, RN_BUFFER, RN_SLOT})
+    if (const rn_tensor* bad = first_bad_tensor(session_, kind))
+      throw Error(
+          fmt::format("{} is no longer finite after step {}; the training has diverged: try a lower --lr",
+                      bad->name, position_.step));
+  Checkpoint checkpoint{settings_, position_, {}, classes_};
+  if (ema_) {
+    checkpoint.position.ema_updates = ema_->updates();
+    checkpoint.ema = ema_->averages();
+  }
+  save_checkpoint(path, session_, checkpoint);
+}
+
+bool Trainer::stopped() const {
+  return interrupted() != 0 || seconds_between(start_, Clock::now()) >= limits_.seconds;
+}
+
+bool Trainer::ended() const {
+  return position_.epoch >= settings_.epochs ||
+         (settings_.early_stop > 0 && position_.not_better >= settings_.early_stop);
+}
+
+void Trainer::show_progress() {
+  const double seconds = seconds_between(epoch_start_, Clock::now());
+  const double speed = static_cast<double>(epoch_samples_) / seconds;
+  const int64_t left = (settings_.epochs - position_.epoch) * samples_per_epoch_ - position_.position;
+  progress_.update({position_.epoch + 1, settings_.epochs,
+                    divide_up(position_.position, settings_.batch_size),
+                    divide_up(samples_per_epoch_, settings_.batch_size), lr_, position_.metrics, speed,
+                    static_cast<double>(left) / speed});
+}
+
+// Trains on the loader's next samples: one step.
+void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
+  lr_ = learning_rate(settings_, position_.step, steps_per_epoch_);
+  const bool measure = settings_.grad_norm_every > 0 && position_.step % settings_.grad_norm_every == 0;
+  step.begin(position_.step + 1, samples, lr_, measure);
+  StepRecord record{position_.epoch + 1, position_.step + 1, lr_, {}};
+  while (samples > 0) {
+    const Batch batch = loader.next();
+    samples -= batch.size;
+    step.run(batch);
+    for (Metrics* metrics : {&record.metrics, &position_.metrics})
+      metrics->add(batch.size, step.loss(), step.scores(), classifier_.classes, batch.labels);
+    position_.position += batch.size;
+    epoch_samples_ += batch.size;
+    if (samples > 0) show_progress();
+  }
+  const auto norms = step.finish();
+  if (ema_) ema_->after_step(position_.epoch, position_.step % steps_per_epoch_);
+  ++position_.step;
+  log_->step(record);
+  if (norms)
+    log_->gradients({record.epoch, record.step, step.gradients().tensors(), *norms, total_norm(*norms)});
+  show_progress();
+}
+
+// From position_.position to the end of the epoch, or until stopped.
+void Trainer::train_epoch() {
+  const int64_t step_size = settings_.batch_size * settings_.accumulate;
+  TrainStep step(session_, settings_, std::min(settings_.batch_size, samples_per_epoch_));
+  session_.prepare_for(session_.model().entry("train_step"));
+  auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position_.epoch);
+  order.resize(static_cast<size_t>(samples_per_epoch_));
+  order.erase(order.begin(), order.begin() + std::min(position_.position, samples_per_epoch_));
+  epoch_samples_ = 0;
+  epoch_start_ = Clock::now();
+  Loader loader(*data_.train,
+                {.order = std::move(order),
+                 .batch_size = settings_.batch_size,
+                 .shape = classifier_.shape,
+                 .augmentation = augmentation_of(settings_),
+                 .seed = settings_.seed,
+                 .epoch = position_.epoch,
+                 .mixup_alpha = settings_.mixup_alpha},
+                limits_.workers);
+  while (position_.position < samples_per_epoch_ && !stopped()) {
+    const int64_t samples = std::min(step_size, samples_per_epoch_ - position_.position);
+    train_step(step, loader, samples);
+  }
+  waited_ = loader.waited();
+  log_->profile(step.profile());
+}
+
+// Evaluates the weights, and their averages if there are some.
+void Trainer::evaluate_epoch(EpochRecord& record) {
+  const auto test = [&](std::string_view what) {
+    const auto start = Clock::now();
+    predictions_.emplace(classifier_.classes, classifier_.shape, kMistakes);
+    const Metrics metrics = evaluate(session_, *data_.test, settings_.batch_size, settings_.limit_batches,
+                                     limits_.workers, &*predictions_);
+    record.predictions = &*predictions_;
+    if (interrupted() == 0)
+      progress_.line(fmt::format("Test: {}{}  time: {:.1f}", what, test_text(metrics),
+                                 seconds_between(start, Clock::now())));
+    return metrics;
+  };
+  record.test = test("");
+  if (!ema_ || interrupted() != 0) return;
+  ema_->exchange();
+  record.test_ema = test("EMA ");
+  ema_->exchange();
+}
+
+void Trainer::note_best(EpochRecord& record) {
+  const double top1 = record.test_ema.value_or(*record.test).top1_rate();
+  record.best = top1 > position_.best_top1;
+  if (!record.best) {
+    ++position_.not_better;
+    return;
+  }
+  position_.best_top1 = top1;
+  position_.best_epoch = record.epoch;
+  position_.not_better = 0;
+}
+
+TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
+  start_ = Clock::now();
+  log_ = &log;
+  position_ = start.position;
+  classes_ = data_.train->class_names();
+  if (classes_.empty()) classes_ = start.classes;
+  lr_ = learning_rate(settings_, std::max<int64_t>(position_.step - 1, 0), steps_per_epoch_);
+  if (settings_.model_ema) {
+    ema_.emplace(session_, settings_, position_.ema_updates);
+    if (!start.ema.empty()) ema_->set(start.ema, checkpoint_path(directory_));
+  }
+  // What was saved last may be the best so far, and the other copy may have failed.
+  if (position_.epoch > 0 && position_.position == 0 && position_.best_epoch == position_.epoch)
+    save(best_checkpoint_path(directory_));
+  TrainOutcome outcome;
+  outcome.checkpoint = checkpoint_path(directory_);
+  while (!ended()) {
+    train_epoch();
+    const double seconds = seconds_between(epoch_start_, Clock::now());
+    EpochRecord record{.epoch = position_.epoch + 1,
+                       .step = position_.step,
+                       .lr = lr_,
+                       .train = position_.metrics,
+                       .seconds = seconds,
+                       .images_per_s = static_cast<double>(epoch_samples_) / seconds,
+                       .waiting = waited_ / seconds};
+    if (!stopped())
+      progress_.line(fmt::format("Epoch: [{}/{}]  time: {}  waiting for images: {:.2f} %", record.epoch,
+                                 settings_.epochs, duration_text(seconds), 100 * record.waiting));
+    const bool evaluated = data_.test != nullptr && limits_.eval_every > 0 &&
+                           (record.epoch == settings_.epochs || record.epoch % limits_.eval_every == 0);
+    bool stop = stopped();
+    if (evaluated && !stop) {
+      evaluate_epoch(record);
+      stop = interrupted() != 0;
+    }
+    if (stop) {
+      outcome.signal = interrupted();
+      outcome.out_of_time = outcome.signal == 0;
+      save(outcome.checkpoint);
+      progress_.line(fmt::format("{} in epoch {} after step {}; --resume goes on from there",
+                                 outcome.out_of_time ? "out of time" : "stopped", record.epoch,
+                                 position_.step));
+      break;
+    }
+    if (record.test) {
+      outcome.test = record.test_ema.value_or(*record.test);
+      note_best(record);
+    }
+    log.epoch(record);
+    ++position_.epoch;
+    position_.position = 0;
+    position_.metrics = {};
+    save(outcome.checkpoint);
+    if (record.best) save(best_checkpoint_path(directory_));
+    log.saved();
+  }
+  if (outcome.signal == 0 && !outcome.out_of_time && position_.epoch < settings_.epochs)
+    progress_.line(
+        fmt::format("stopped early: no evaluation since epoch {} was better", position_.best_epoch));
+  outcome.seconds = seconds_between(start_, Clock::now());
+  return outcome;
+}
+
+}  // namespace rnrun

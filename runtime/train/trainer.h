@@ -1,0 +1,92 @@
+// Trains a model on a data set, epoch by epoch.
+#pragma once
+
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "runtime/data/loader.h"
+#include "runtime/measure/metrics.h"
+#include "runtime/measure/predictions.h"
+#include "runtime/model/session.h"
+#include "runtime/task/classifier.h"
+#include "runtime/train/checkpoint.h"
+#include "runtime/train/model_ema.h"
+#include "runtime/train/progress.h"
+#include "runtime/train/run_log.h"
+#include "runtime/train/train_step.h"
+
+namespace rnrun {
+
+struct TrainOutcome {
+  int signal = 0;            // that stopped it
+  bool out_of_time = false;  // the time limit did
+  Metrics test;              // of the last evaluation, by the averages if there are some; samples == 0: none
+  double seconds = 0;        // in this process
+  std::string checkpoint;
+};
+
+// Of one run, without influence on the weights.
+struct RunLimits {
+  int64_t eval_every = 1;  // evaluate after so many epochs, and after the last; 0: never
+  double seconds = std::numeric_limits<double>::infinity();
+  int workers = 1;  // threads that read images
+};
+
+// Owns nothing it is given. The weights after a run are a function of the model, the settings and the data:
+// neither the number of threads nor interruptions change a bit.
+class Trainer {
+ public:
+  Trainer(Session& session, const DataSplits& data, const TrainSettings& settings,
+          const std::string& directory, RunLimits limits = {});
+  // Goes on from `start` (whose settings it does not look at) to the last epoch, and tells `log`. After each
+  // epoch, and after a step when interrupted() or out of time, it saves
+  // <directory>/checkpoint-last.safetensors; after an epoch with a better evaluation than all before, also
+  // checkpoint-best.safetensors. Throws Error when the loss is no longer finite.
+  TrainOutcome run(const Checkpoint& start, RunLog& log);
+
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
+
+  // Of the last epoch or interruption, and of the epoch with the best evaluation.
+  static std::string checkpoint_path(const std::string& directory) {
+    return directory + "/checkpoint-last.safetensors";
+  }
+  static std::string best_checkpoint_path(const std::string& directory) {
+    return directory + "/checkpoint-best.safetensors";
+  }
+
+ private:
+  void check_batches() const;
+  void train_epoch();
+  void train_step(TrainStep& step, Loader& loader, int64_t samples);
+  void evaluate_epoch(EpochRecord& record);
+  void note_best(EpochRecord& record);
+  void show_progress();
+  void save(const std::string& path);
+  bool stopped() const;
+  bool ended() const;
+
+  Session& session_;
+  const DataSplits& data_;
+  const TrainSettings& settings_;
+  std::string directory_;
+  RunLimits limits_;
+  Classifier classifier_;
+  int64_t samples_per_epoch_;
+  int64_t steps_per_epoch_;
+
+  // Of the current run.
+  RunLog* log_ = nullptr;
+  Progress progress_;
+  TrainPosition position_;
+  std::vector<std::string> classes_;  // the names that the checkpoints have for them
+  std::optional<ModelEma> ema_;
+  Clock::time_point start_;
+  Clock::time_point epoch_start_;
+  int64_t epoch_samples_ = 0;               // trained since then
+  double waited_ = 0;                       // seconds that it waited for images since then
+  double lr_ = 0;                           // of the last step
+  std::optional<Predictions> predictions_;  // of the last evaluation
+};
+
+}  // namespace rnrun
