@@ -133,7 +133,8 @@ TEST_CASE("a batch norm that always takes its batch's statistics needs several v
   const Tiny tiny({}, R"(
 model tiny(image: f32[N, 3, 4, 4]) {
   a = batch_norm(global_avg_pool(conv2d(image, 8, kernel = 1)), mode = "train")
-  predict linear(flatten(a), 7)
+  fc = linear(flatten(a), 7)
+  predict fc
 }
 )");
   const Compiled compiled(tiny.model());
