@@ -142,7 +142,7 @@ RecomputeLimits fit_budget(const Compilation& compilation, std::span<const Pass>
     Compilation attempt = compilation;
     attempt.recompute = limits;
     run_passes(attempt, passes);
-    const auto is_step = [](const loops::EntryProgram& entry) { return entry.name == "train_step"; };
+    const auto is_step = [](const loops::EntryProgram& entry) { return entry.role == EntryRole::train_step; };
     if (!attempt.program || std::ranges::none_of(attempt.program->entries, is_step))
       throw UserError({}, "--memory-budget: what is compiled has no training step");
     const loops::EntryProgram& step = *std::ranges::find_if(attempt.program->entries, is_step);

@@ -33,7 +33,7 @@ uint64_t graph_hash(const Module& module) {
     if (tensor.kind != TensorKind::parameter && tensor.kind != TensorKind::buffer) continue;
     text += fmt::format("{} {} {}\n", name(tensor.kind), tensor.name, plain(tensor.type));
   }
-  const Graph* model = module.find_entry("model");
+  const Graph* model = module.find_entry(EntryRole::model);
   if (model) {
     describe(*model, text);
   } else {

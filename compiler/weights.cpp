@@ -132,23 +132,24 @@ FittingWeights fitting_weights(const Module& module, const Weights& weights) {
 }
 
 void reduce_to_inference(Module& module) {
-  Graph* model = module.find_entry("model");
+  Graph* model = module.find_entry(EntryRole::model);
   if (model == nullptr) return;
-  std::erase_if(model->outputs, [](const Output& output) { return output.name == "loss"; });
+  std::erase_if(model->outputs, [](const Output& output) { return output.role == OutputRole::loss; });
   module.optimizer = {};
 }
 
 void embed_weights(Compilation& compilation, const Tensors& weights) {
   Module& module = compilation.module;
   loops::Program& program = *compilation.program;
-  const Graph* prepare = module.find_entry("prepare");
-  if (module.find_entry("infer") == nullptr)
+  const Graph* prepare = module.find_entry(EntryRole::prepare);
+  if (module.find_entry(EntryRole::inference) == nullptr)
     throw UserError({}, fmt::format("--weights: the model {} predicts nothing", module.name));
   Tensors values = weights;
   if (prepare != nullptr) values.merge(interpret(*prepare, 1, {}, weights).assigned);
 
-  std::erase_if(program.entries, [](const loops::EntryProgram& entry) { return entry.name != "infer"; });
-  std::erase_if(module.entries, [](const Graph& graph) { return graph.name != "infer"; });
+  std::erase_if(program.entries,
+                [](const loops::EntryProgram& entry) { return entry.role != EntryRole::inference; });
+  std::erase_if(module.entries, [](const Graph& graph) { return graph.role != EntryRole::inference; });
   for (loops::EntryProgram& entry : program.entries) {
     std::map<int, int> constants;  // by tensor
     for (loops::Buffer& buffer : entry.buffers) {

@@ -6,6 +6,8 @@ target_compile_definitions(rnc_test_support PRIVATE RNC_SOURCE_DIR="${CMAKE_SOUR
 
 # Includes follow the direction of dependencies.
 add_test(NAME layers COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CMAKE_SOURCE_DIR}/tests/layers.cmake)
+# Nothing is decided by a name.
+add_test(NAME names COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CMAKE_SOURCE_DIR}/tests/names.cmake)
 
 # Sources are formatted, by the version of clang-format that .clang-format is written for.
 foreach(layer ir passes compiler runtime tests)

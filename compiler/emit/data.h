@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "ir/graph/diagnostics.h"
+
 namespace rnc {
 
 class Data {
@@ -21,9 +23,13 @@ class Data {
     return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context_), value);
   }
   llvm::Constant* null() { return llvm::ConstantPointerNull::get(llvm::PointerType::getUnqual(context_)); }
-  // A struct with C's padding.
+  // A T of the ABI, with C's padding.
+  template <class T>
   llvm::Constant* record(const std::vector<llvm::Constant*>& fields) {
-    return llvm::ConstantStruct::getAnon(context_, fields);
+    llvm::Constant* made = llvm::ConstantStruct::getAnon(context_, fields);
+    check(module_.getDataLayout().getTypeAllocSize(made->getType()) == sizeof(T),
+          "a record that is not the ABI's");
+    return made;
   }
   // An array member; all elements of one type, at least one.
   llvm::Constant* array(const std::vector<llvm::Constant*>& elements) {

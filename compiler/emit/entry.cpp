@@ -85,13 +85,12 @@ class EntryEmitter {
   }
 
   bool is_loss(const Buffer& buffer) const {
-    return buffer.region == Region::output &&
-           entry_.outputs.at(static_cast<size_t>(buffer.index)).first == "loss";
+    return buffer.region == Region::output && buffer.index == entry_.loss;
   }
 
   // The call that finishes the loss of an entry that trains; -1 if there is none.
   int loss_call() const {
-    if (entry_.name != "train_step" && entry_.name != "backward") return -1;
+    if (!computes_gradients(entry_.role)) return -1;
     int last = -1;
     for (size_t c = 0; c < entry_.calls.size(); ++c) {
       const Call& call = entry_.calls[c];
@@ -107,13 +106,11 @@ class EntryEmitter {
 
   // Returns unless the loss is finite, so that it spoils no parameter.
   void emit_stop_at_bad_loss() {
-    const auto output = std::ranges::find(entry_.outputs, "loss", &std::pair<std::string, Type>::first);
     const auto load_pointer = [&](llvm::Value* from, int64_t offset) {
       return b_.CreateLoad(b_.getPtrTy(), b_.CreateGEP(b_.getInt8Ty(), from, integer(offset)));
     };
     llvm::Value* outputs = load_pointer(run_, offsetof(rn_run, outputs));
-    const int64_t index = output - entry_.outputs.begin();
-    llvm::Value* loss = b_.CreateLoad(b_.getFloatTy(), load_pointer(outputs, 8 * index), "loss");
+    llvm::Value* loss = b_.CreateLoad(b_.getFloatTy(), load_pointer(outputs, 8 * entry_.loss), "loss");
     constexpr uint32_t kExponent = 0x7f800000;  // all ones: infinite or NaN
     llvm::Value* exponent = b_.CreateAnd(b_.CreateBitCast(loss, b_.getInt32Ty()), kExponent);
     llvm::Function* function = b_.GetInsertBlock()->getParent();

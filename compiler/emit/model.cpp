@@ -57,6 +57,48 @@ int32_t abi_kind(TensorKind kind) {
   unreachable("tensor kind");
 }
 
+int32_t abi_role(EntryRole role) {
+  switch (role) {
+    case EntryRole::prepare:
+      return RN_PREPARE;
+    case EntryRole::inference:
+      return RN_INFER;
+    case EntryRole::loss:
+      return RN_EVALUATE;
+    case EntryRole::backward:
+      return RN_BACKWARD;
+    case EntryRole::update:
+      return RN_UPDATE;
+    case EntryRole::train_step:
+      return RN_TRAIN_STEP;
+    case EntryRole::model:
+    case EntryRole::training:
+    case EntryRole::other:
+      return RN_OTHER_ENTRY;
+  }
+  unreachable("entry role");
+}
+
+int32_t abi_role(const Node& input) {
+  switch (input_role(input)) {
+    case InputRole::sample:
+      return input.type.rank() == 0 ? RN_NUMBER : RN_SAMPLE;
+    case InputRole::target:
+      return RN_TARGET;
+    case InputRole::mixture_target:
+      return RN_MIXTURE_TARGET;
+    case InputRole::mixture_share:
+      return RN_MIXTURE_SHARE;
+    case InputRole::learning_rate:
+      return RN_LEARNING_RATE;
+    case InputRole::step:
+      return RN_STEP;
+    case InputRole::hyper:
+      return RN_HYPER;
+  }
+  unreachable("input role");
+}
+
 int64_t round_up(int64_t bytes) { return (bytes + RN_ALIGNMENT - 1) / RN_ALIGNMENT * RN_ALIGNMENT; }
 
 // Strings without quotes, as rn_attribute.text wants them.
@@ -128,7 +170,7 @@ class ModelEmitter {
     for (const EntryProgram& program : model_.program.entries) entries.push_back(entry(program));
     for (const int64_t bytes : region_bytes_) region_bytes.push_back(data_.i64(bytes));
     for (const Layer& layer : model_.layers) layers.push_back(this->layer(layer));
-    return data_.record({
+    return data_.record<rn_model_descriptor>({
         data_.i32(RN_MAGIC),
         data_.i32(RN_ABI_VERSION),
         data_.text(target.triple),
@@ -158,14 +200,14 @@ class ModelEmitter {
   llvm::Constant* attributes(const Map& values) {
     Fields items;
     for (const auto& [name, value] : values) {
-      items.push_back(
-          data_.record({data_.text(name), data_.text(plain_text(value)), data_.f64(number(value))}));
+      items.push_back(data_.record<rn_attribute>(
+          {data_.text(name), data_.text(plain_text(value)), data_.f64(number(value))}));
     }
-    return data_.record({data_.table(items), data_.i64(static_cast<int64_t>(items.size()))});
+    return data_.record<rn_attributes>({data_.table(items), data_.i64(static_cast<int64_t>(items.size()))});
   }
 
   llvm::Constant* extent(const Extent& extent) {
-    return data_.record({data_.i64(extent.fixed), data_.i64(extent.per_sample)});
+    return data_.record<rn_extent>({data_.i64(extent.fixed), data_.i64(extent.per_sample)});
   }
 
   llvm::Constant* type(const Type& type) {
@@ -180,17 +222,19 @@ class ModelEmitter {
       block_dim.push_back(data_.i32(blocked ? type.layout.blocks[i].dim : 0));
       block_size.push_back(data_.i64(blocked ? type.layout.blocks[i].size : 0));
     }
-    return data_.record({data_.i32(abi_dtype(type.dtype)), data_.i32(type.rank()), data_.array(dims),
-                         data_.array(order), data_.i32(static_cast<int64_t>(type.layout.blocks.size())),
-                         data_.array(block_dim), data_.array(block_size)});
+    return data_.record<rn_type>({data_.i32(abi_dtype(type.dtype)), data_.i32(type.rank()), data_.array(dims),
+                                  data_.array(order),
+                                  data_.i32(static_cast<int64_t>(type.layout.blocks.size())),
+                                  data_.array(block_dim), data_.array(block_size)});
   }
 
   llvm::Constant* tensor(size_t index) {
     const Tensor& tensor = module_.tensors[index];
     const TensorPlace& place = context_.tensors[index];
-    return data_.record({data_.text(tensor.name), data_.i32(place.kind), data_.i32(0), type(tensor.type),
-                         data_.i64(place.offset), data_.i64(place.bytes), data_.text(tensor.initializer.name),
-                         attributes(tensor.initializer.attributes.all())});
+    return data_.record<rn_tensor>({data_.text(tensor.name), data_.i32(place.kind), data_.i32(0),
+                                    type(tensor.type), data_.i64(place.offset), data_.i64(place.bytes),
+                                    data_.text(tensor.initializer.name),
+                                    attributes(tensor.initializer.attributes.all())});
   }
 
   // The model's own value of a scalar input: the optimizer's hyper-parameter of that name, or the recipe's
@@ -202,32 +246,36 @@ class ModelEmitter {
     return recipe != module_.recipe.end() ? number(recipe->second) : input.attributes.get<double>("default");
   }
 
-  llvm::Constant* value(const std::string& name, const Type& type, double initial, int64_t classes) {
-    return data_.record({data_.text(name), this->type(type), data_.f64(initial), data_.i64(classes)});
+  llvm::Constant* value(const std::string& name, int32_t role, const Type& type, double initial,
+                        int64_t classes) {
+    return data_.record<rn_value>({data_.text(name), data_.i32(role), data_.i32(0), this->type(type),
+                                   data_.f64(initial), data_.i64(classes)});
   }
 
   llvm::Constant* input(const EntryProgram& entry, const Node& node) {
     const auto classes = entry.classes.find(node.name);
-    return value(node.name, node.type, node.type.rank() == 0 ? default_value(node) : kNoNumber,
+    return value(node.name, abi_role(node), node.type,
+                 node.type.rank() == 0 ? default_value(node) : kNoNumber,
                  classes == entry.classes.end() ? 0 : classes->second);
   }
 
   llvm::Constant* call_info(const EntryProgram& entry, const Call& call) {
     check(call.kernel >= 0, "a call without a kernel in entry " + entry.name);
     const loops::Kernel& kernel = model_.program.kernels.at(static_cast<size_t>(call.kernel));
-    return data_.record({data_.text(kernel.name), data_.text(call.label), data_.text(call.work.direction),
-                         data_.text(call.work.algorithm), extent(call.work.flops), extent(call.work.bytes),
-                         extent(kernel.tasks), extent(call.work.operations), data_.i64(call.work.from_batch),
-                         extent(call.work.direct_bytes)});
+    return data_.record<rn_call_info>({data_.text(kernel.name), data_.text(call.label),
+                                       data_.text(call.work.direction), data_.text(call.work.algorithm),
+                                       extent(call.work.flops), extent(call.work.bytes), extent(kernel.tasks),
+                                       extent(call.work.operations), data_.i64(call.work.from_batch),
+                                       extent(call.work.direct_bytes)});
   }
 
   llvm::Constant* layer(const Layer& layer) {
     Fields inputs;
     for (const int32_t input : layer.inputs) inputs.push_back(data_.i32(input));
-    return data_.record({data_.text(layer.name), data_.text(layer.operation), data_.text(layer.result),
-                         data_.text(layer.text), data_.table(inputs),
-                         data_.i64(static_cast<int64_t>(inputs.size())), data_.i64(layer.parameters),
-                         data_.i64(layer.multiply_adds)});
+    return data_.record<rn_layer>({data_.text(layer.name), data_.text(layer.operation),
+                                   data_.text(layer.result), data_.text(layer.text), data_.table(inputs),
+                                   data_.i64(static_cast<int64_t>(inputs.size())),
+                                   data_.i64(layer.parameters), data_.i64(layer.multiply_adds)});
   }
 
   // What a call takes the elements of a buffer for.
@@ -259,10 +307,10 @@ class ModelEmitter {
     Fields buffers;
     for (const size_t b : order) {
       const Buffer& buffer = entry.buffers[b];
-      buffers.push_back(
-          data_.record({data_.text(buffer.name), extent(buffer.size), extent(buffer.offset),
-                        data_.i32(life[b].first), data_.i32(life[b].last),
-                        data_.i32(buffer_dtype(entry, static_cast<int>(b), life[b].first)), data_.i32(0)}));
+      buffers.push_back(data_.record<rn_buffer>(
+          {data_.text(buffer.name), extent(buffer.size), extent(buffer.offset), data_.i32(life[b].first),
+           data_.i32(life[b].last), data_.i32(buffer_dtype(entry, static_cast<int>(b), life[b].first)),
+           data_.i32(0)}));
     }
     return buffers;
   }
@@ -282,16 +330,20 @@ class ModelEmitter {
   llvm::Constant* entry(const EntryProgram& entry) {
     Fields inputs, outputs, calls;
     for (const Node& input : entry.inputs) inputs.push_back(this->input(entry, input));
-    for (const auto& [name, type] : entry.outputs) outputs.push_back(value(name, type, kNoNumber, 0));
+    for (size_t i = 0; i < entry.outputs.size(); ++i) {
+      const auto& [name, type] = entry.outputs[i];
+      const int32_t role = static_cast<int>(i) == entry.loss ? RN_LOSS : RN_PREDICTION;
+      outputs.push_back(value(name, role, type, kNoNumber, 0));
+    }
     for (const Call& call : entry.calls) calls.push_back(call_info(entry, call));
     const Fields buffers = this->buffers(entry);
-    return data_.record(
+    return data_.record<rn_entry>(
         {data_.text(entry.name), data_.table(inputs), data_.i64(static_cast<int64_t>(inputs.size())),
          data_.table(outputs), data_.i64(static_cast<int64_t>(outputs.size())),
-         data_.i32(tensor_kinds(entry)), data_.i32(0), extent(entry.arena[0]), extent(entry.arena[1]),
-         extent(entry.direct_flops), data_.table(calls), data_.i64(static_cast<int64_t>(calls.size())),
-         emit_entry(out_, data_, context_, call_loop_, entry), data_.table(buffers),
-         data_.i64(static_cast<int64_t>(buffers.size())), extent(entry.live_bound),
+         data_.i32(tensor_kinds(entry)), data_.i32(abi_role(entry.role)), extent(entry.arena[0]),
+         extent(entry.arena[1]), extent(entry.direct_flops), data_.table(calls),
+         data_.i64(static_cast<int64_t>(calls.size())), emit_entry(out_, data_, context_, call_loop_, entry),
+         data_.table(buffers), data_.i64(static_cast<int64_t>(buffers.size())), extent(entry.live_bound),
          data_.i64(entry.min_batch), data_.text(entry.min_batch_layer)});
   }
 

@@ -3,9 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace rnc {
 namespace {
+
+constexpr std::array<std::string_view, 9> kRoleNames = {
+    "model", "infer", "loss", "train", "backward", "update", "train_step", "prepare", "other"};
+
+constexpr std::array<std::string_view, 7> kInputRoleNames = {
+    "sample", "target", "mixture_target", "mixture_share", "learning_rate", "step", "hyper"};
 
 void check_input_count(const OpInfo& op, size_t count, const SourceLocation& location) {
   const auto n = static_cast<int>(count);
@@ -48,6 +55,35 @@ std::string_view name(TensorKind kind) {
   unreachable("tensor kind");
 }
 
+std::string_view name(EntryRole role) { return kRoleNames.at(static_cast<size_t>(role)); }
+
+EntryRole role_named(std::string_view name) {
+  const auto found = std::ranges::find(kRoleNames, name);
+  return found == kRoleNames.end() ? EntryRole::other : static_cast<EntryRole>(found - kRoleNames.begin());
+}
+
+std::string_view name(InputRole role) { return kInputRoleNames.at(static_cast<size_t>(role)); }
+
+std::optional<InputRole> input_role_named(std::string_view name) {
+  const auto found = std::ranges::find(kInputRoleNames, name);
+  if (found == kInputRoleNames.end()) return std::nullopt;
+  return static_cast<InputRole>(found - kInputRoleNames.begin());
+}
+
+InputRole input_role(const Node& input) {
+  const std::optional<InputRole> role = input_role_named(input.attributes.get<std::string>("role"));
+  check(role.has_value(), input.name);
+  return *role;
+}
+
+OutputRole output_role_named(std::string_view name) {
+  return name == "loss" ? OutputRole::loss : OutputRole::prediction;
+}
+
+bool computes_gradients(EntryRole role) {
+  return role == EntryRole::backward || role == EntryRole::train_step;
+}
+
 const Tensor* Module::find_tensor(std::string_view tensor) const {
   const auto it = std::ranges::find(tensors, tensor, &Tensor::name);
   return it == tensors.end() ? nullptr : &*it;
@@ -60,6 +96,16 @@ const Graph* Module::find_entry(std::string_view entry) const {
 
 Graph* Module::find_entry(std::string_view entry) {
   const auto it = std::ranges::find(entries, entry, &Graph::name);
+  return it == entries.end() ? nullptr : &*it;
+}
+
+const Graph* Module::find_entry(EntryRole role) const {
+  const auto it = std::ranges::find(entries, role, &Graph::role);
+  return it == entries.end() ? nullptr : &*it;
+}
+
+Graph* Module::find_entry(EntryRole role) {
+  const auto it = std::ranges::find(entries, role, &Graph::role);
   return it == entries.end() ? nullptr : &*it;
 }
 

@@ -35,10 +35,30 @@ struct Node {
       -1;  // index into Graph::kernels: nodes of one kernel are fused and contiguous; -1: not yet grouped
 };
 
+// What an argument of an entry is to whoever runs it: attribute `role` of Op::input.
+enum class InputRole : uint8_t {
+  sample,          // what predictions are computed from; scalars too
+  target,          // what the loss compares them with
+  mixture_target,  // of a loss for mixtures of two samples: the target of the other one,
+  mixture_share,   // and the share of the first
+  learning_rate,
+  step,   // 1 in the first step of a training, then 2, ...
+  hyper,  // the other numbers of the optimizer
+};
+std::string_view name(InputRole);  // "sample", "target", ...
+std::optional<InputRole> input_role_named(std::string_view name);
+InputRole input_role(const Node& input);
+
+enum class OutputRole : uint8_t { prediction, loss };
+OutputRole output_role_named(std::string_view name);  // loss for "loss", else prediction
+
 // A result of an entry handed to the caller.
 struct Output {
   std::string name;
   ValueId value = kNoValue;
+  OutputRole role = OutputRole::prediction;
+  // The same of another value.
+  Output with(ValueId other) const { return {name, other, role}; }
 };
 
 // A module tensor that takes a new value at the end of an entry (every read in the entry sees the old value).
@@ -47,8 +67,25 @@ struct Assign {
   ValueId value = kNoValue;
 };
 
+// What an entry is for. Passes and hosts go by it; its name is only what it is called.
+enum class EntryRole : uint8_t {
+  model,       // what a spec says, before its entries are derived
+  inference,   // predictions
+  loss,        // predictions and the loss, as in inference
+  training,    // predictions and the loss, as in training: what differentiate makes the next three of
+  backward,    // gradients
+  update,      // a step of the optimizer, from gradients
+  train_step,  // both
+  prepare,     // tensors that other entries read, from parameters
+  other,
+};
+std::string_view name(EntryRole);             // as entries of the role are called: "model", "infer", ...
+EntryRole role_named(std::string_view name);  // other if it is no role's
+bool computes_gradients(EntryRole);           // backward and train_step
+
 struct Graph {
   std::string name;  // the entry's name
+  EntryRole role = EntryRole::other;
   std::vector<Node> nodes;
   std::vector<Output> outputs;
   std::vector<Assign> assigns;
@@ -108,6 +145,9 @@ struct Module {
   const Tensor* find_tensor(std::string_view tensor) const;
   Graph* find_entry(std::string_view entry);
   const Graph* find_entry(std::string_view entry) const;
+  // The first of a role; null if there is none.
+  Graph* find_entry(EntryRole role);
+  const Graph* find_entry(EntryRole role) const;
 };
 
 // Finds tensors by name without looking at each, for whoever asks for many. While it is used, the module's

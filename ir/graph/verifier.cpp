@@ -161,10 +161,13 @@ void check_results(TensorIndex& tensors, const Graph& graph) {
 void check_entries(const Module& module) {
   std::unordered_set<std::string_view> names;
   for (const Graph& graph : module.entries) check_name(names, graph.name, "entry", {});
-  if (names.contains("model") && names.size() > 1) violate({}, "the entry model stands beside others");
-  for (const std::string_view made : {"backward", "update", "train_step"}) {
-    if (names.contains("train") && names.contains(made)) {
-      violate({}, fmt::format("the entry train stands beside {}, which is made of it", made));
+  if (module.find_entry(EntryRole::model) != nullptr && module.entries.size() > 1) {
+    violate({}, "the entry model stands beside others");
+  }
+  if (module.find_entry(EntryRole::training) == nullptr) return;
+  for (const EntryRole made : {EntryRole::backward, EntryRole::update, EntryRole::train_step}) {
+    if (module.find_entry(made) != nullptr) {
+      violate({}, fmt::format("the entry train stands beside {}, which is made of it", name(made)));
     }
   }
 }

@@ -59,6 +59,7 @@ struct Call {
 
 struct EntryProgram {
   std::string name;
+  EntryRole role = EntryRole::other;
   std::vector<Node> inputs;  // Op::input nodes: name and type
   // Inputs that are read as labels: each must be a class, 0 to before this number.
   std::map<std::string, int64_t> classes;
@@ -66,6 +67,7 @@ struct EntryProgram {
   int64_t min_batch = 1;
   std::string min_batch_layer;
   std::vector<std::pair<std::string, Type>> outputs;
+  int loss = -1;  // the output that is the loss; -1: none
   std::vector<Buffer> buffers;
   std::vector<Call> calls;
   // Bytes needed: the larger of both, the first for many samples; set by plan_memory.

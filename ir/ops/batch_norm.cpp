@@ -208,6 +208,7 @@ OpInfo element_count() {
           .kind = OpKind::other,
           .min_inputs = 1,
           .max_inputs = 1,
+          .reads_shape_only = true,
           .doc = "elements per channel: the batch times the space dimensions",
           .infer = infer_element_count,
           .evaluate = evaluate_count};

@@ -270,6 +270,7 @@ OpInfo conv2d_input_grad() {
           .min_inputs = 2,
           .max_inputs = 2,
           .attributes = attributes(AttributeSpec{"size", AttributeKind::pair, {}}),
+          .is_gradient = true,
           .doc = "gradient of conv2d to its input of height and width `size`, from dy and w",
           .infer = infer_input_grad,
           .evaluate = evaluate_input_grad};
@@ -282,6 +283,7 @@ OpInfo conv2d_weight_grad() {
           .min_inputs = 2,
           .max_inputs = 2,
           .attributes = attributes(AttributeSpec{"kernel", AttributeKind::pair, {}}),
+          .is_gradient = true,
           .doc = "gradient of conv2d to its weight of height and width `kernel`, from dy and x",
           .infer = infer_weight_grad,
           .evaluate = evaluate_weight_grad};

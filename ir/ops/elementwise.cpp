@@ -221,6 +221,7 @@ OpInfo relu() {
 
 OpInfo relu_grad() {
   OpInfo row = elementwise(Op::relu_grad, "relu_grad", 2, "dy where y > 0, else 0");
+  row.is_gradient = true;
   row.infer = infer_relu_grad;
   row.evaluate = evaluate_binary<where_positive>;
   return row;

@@ -81,7 +81,9 @@ struct OpInfo {
   int min_inputs;
   int max_inputs;
   std::vector<AttributeSpec> attributes;
-  std::string_view doc;  // one line: what it computes
+  bool is_gradient = false;  // a part of the derivative of another operation: belongs to the backward pass
+  bool reads_shape_only = false;  // of its operands
+  std::string_view doc;           // one line: what it computes
   // The type of the result (layout plain). `node` has its attributes complete with defaults; a mismatch
   // throws UserError at node.location naming the op and the shapes.
   Type (*infer)(const Node& node, std::span<const Type> inputs);

@@ -1,4 +1,6 @@
 // Where values come from: an entry's arguments, the module's tensors, constants.
+#include <fmt/format.h>
+
 #include <limits>
 
 #include "ir/graph/interpreter.h"
@@ -9,6 +11,12 @@ namespace {
 
 // The type is declared, not inferred: GraphBuilder sets it, the verifier compares it with the tensor's.
 Type infer_declared(const Node& node, Types) { return {node.type.dtype, node.type.shape, {}}; }
+
+Type infer_input(const Node& node, Types in) {
+  const auto& role = node.attributes.get<std::string>("role");
+  if (!input_role_named(role)) fail(node, fmt::format("there is no role \"{}\" of inputs", role));
+  return infer_declared(node, in);
+}
 
 Type infer_constant(const Node&, Types) { return f32({}); }
 
@@ -25,9 +33,10 @@ OpInfo input() {
           .kind = OpKind::source,
           .min_inputs = 0,
           .max_inputs = 0,
-          .attributes = {{"default", AttributeKind::real, std::numeric_limits<double>::quiet_NaN()}},
+          .attributes = {{"default", AttributeKind::real, std::numeric_limits<double>::quiet_NaN()},
+                         {"role", AttributeKind::string, std::string(name(InputRole::sample))}},
           .doc = "an argument of the entry; a scalar may have a default",
-          .infer = infer_declared};
+          .infer = infer_input};
 }
 
 OpInfo state() {

@@ -33,6 +33,21 @@ struct TensorNames {
   std::set<std::string> failed;  // their statements have
 };
 
+EntryRole role_of(const Statement& entry) {
+  if (entry.role.empty()) return role_named(entry.name);
+  const EntryRole role = role_named(entry.role);
+  if (role == EntryRole::other && entry.role != "other") {
+    throw UserError(entry.location, fmt::format("there is no role {} of entries", entry.role));
+  }
+  return role;
+}
+
+OutputRole output_role(const Statement& output) {
+  if (output.role == "loss") return OutputRole::loss;
+  if (output.role == "prediction") return OutputRole::prediction;
+  throw UserError(output.location, fmt::format("there is no role {} of outputs", output.role));
+}
+
 // Reads the statements of one entry.
 class EntryReader {
  public:
@@ -41,7 +56,7 @@ class EntryReader {
       : module_(module),
         tensors_(tensors),
         environment_(environment),
-        graph_{.name = entry.name},
+        graph_{.name = entry.name, .role = role_of(entry)},
         builder_(module, graph_) {}
 
   // Nodes keep their places in the dump, for the verifier's messages; `origins` gets those in the spec.
@@ -153,7 +168,8 @@ class EntryReader {
     if (!statement.type) throw UserError(statement.location, "input: the type is missing");
     const ValueId value = builder_.input(statement.name, evaluate_type(*statement.type, environment_));
     graph_[value].attributes = complete_attributes(
-        op, keyword_arguments(*statement.value, arguments, 0, {"default"}, environment_), statement.location);
+        op, keyword_arguments(*statement.value, arguments, 0, {"default", "role"}, environment_),
+        statement.location);
     return value;
   }
 
@@ -171,7 +187,9 @@ class EntryReader {
     if (std::ranges::any_of(graph_.outputs, same_name)) {
       throw UserError(statement.location, fmt::format("there already is an output {}", statement.name));
     }
-    graph_.outputs.push_back({statement.name, find_value(*statement.value)});
+    const OutputRole role =
+        statement.role.empty() ? output_role_named(statement.name) : output_role(statement);
+    graph_.outputs.push_back({statement.name, find_value(*statement.value), role});
   }
 
   void read_assign(const Statement& statement) {
@@ -331,7 +349,7 @@ class DumpReader {
 
   // Once the training entries are derived, the optimizer is part of them.
   void require_model_entry(std::string_view option) const {
-    if (module_.entries.size() == 1 && module_.entries[0].name == "model") return;
+    if (module_.entries.size() == 1 && module_.entries[0].role == EntryRole::model) return;
     throw UserError(
         library_.model->location,
         fmt::format("{} cannot change this dump: its training entries are already derived", option));

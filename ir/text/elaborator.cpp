@@ -31,7 +31,7 @@ Elaborator::Elaborator(const Library& library, const ElaborateOptions& options, 
       library_(library),
       options_(options),
       constants_(evaluate_constants(library, options.set, errors)),
-      graph_{.name = "model"},
+      graph_{.name = "model", .role = EntryRole::model},
       builder_(module_, graph_) {}
 
 Module Elaborator::run() {
@@ -105,7 +105,34 @@ void Elaborator::finish(const Definition& model) {
   freeze_parameters(module_, frozen_);
   graph_.outputs.push_back(*predict_);
   if (loss_) graph_.outputs.push_back(*loss_);
+  assign_input_roles();
   module_.entries.push_back(std::move(graph_));
+}
+
+// Arrays that predictions do not need are targets. Of a loss for mixtures of two samples, the inputs have these names.
+void Elaborator::assign_input_roles() {
+  std::vector<bool> needed(graph_.nodes.size(), false);
+  needed[static_cast<size_t>(predict_->value)] = true;
+  for (size_t i = graph_.nodes.size(); i-- > 0;) {
+    if (!needed[i]) continue;
+    for (const ValueId v : graph_.nodes[i].inputs) needed[static_cast<size_t>(v)] = true;
+  }
+  const auto find = [&](std::string_view name, DType dtype, const Shape& shape) {
+    return std::ranges::find_if(graph_.nodes, [&](const Node& node) {
+      return node.op == Op::input && node.name == name && node.type == Type{dtype, shape, {}};
+    });
+  };
+  const auto assign = [](Node& input, InputRole role) {
+    input.attributes.set("role", std::string(name(role)));
+  };
+  for (size_t i = 0; i < graph_.nodes.size(); ++i) {
+    Node& node = graph_.nodes[i];
+    if (node.op == Op::input && node.type.rank() > 0 && !needed[i]) assign(node, InputRole::target);
+  }
+  const auto target = find("label2", DType::i32, {kBatch}), share = find("lambda", DType::f32, {});
+  if (target == graph_.nodes.end() || share == graph_.nodes.end()) return;
+  assign(*target, InputRole::mixture_target);
+  assign(*share, InputRole::mixture_share);
 }
 
 // --- statements
@@ -249,7 +276,7 @@ void Elaborator::set_loss(const Expr& expr) {
   if (type.dtype != DType::f32 || type.rank() != 0) {
     throw UserError(expr.location, fmt::format("the loss must be a scalar f32[], not {}", str(type)));
   }
-  loss_ = {"loss", node};
+  loss_ = {"loss", node, OutputRole::loss};
 }
 
 // --- names

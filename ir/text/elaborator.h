@@ -57,6 +57,7 @@ class Elaborator : public Environment {
   void freeze(const Expr& expr);
   void set_predict(const Expr& expr);
   void set_loss(const Expr& expr);
+  void assign_input_roles();
   void finish(const Definition& model);
 
   // blocks.cpp

@@ -31,13 +31,13 @@ bool equal_kernels(const Graph& a, const Graph& b, size_t i) {
 
 bool equal(const Graph& a, const Graph& b) {
   const auto same_output = [](const Output& x, const Output& y) {
-    return x.name == y.name && x.value == y.value;
+    return x.name == y.name && x.value == y.value && x.role == y.role;
   };
   const auto same_assign = [](const Assign& x, const Assign& y) {
     return x.tensor == y.tensor && x.value == y.value;
   };
   const auto same_node = [](const Node& x, const Node& y) { return equal(x, y); };
-  if (a.name != b.name || !std::ranges::equal(a.nodes, b.nodes, same_node) ||
+  if (a.name != b.name || a.role != b.role || !std::ranges::equal(a.nodes, b.nodes, same_node) ||
       !std::ranges::equal(a.outputs, b.outputs, same_output) ||
       !std::ranges::equal(a.assigns, b.assigns, same_assign)) {
     return false;

@@ -192,6 +192,7 @@ class Parser : public ExpressionParser {
     const Token word = take();
     const Token name = expect(TokenKind::name, "a name");
     Statement result{.kind = kind, .location = name.location, .word = word.text, .name = name.text};
+    if (kind == Statement::Kind::output && take_if(":")) result.role = expect(TokenKind::name, "a role").text;
     expect("=");
     result.value = expression();
     return result;
@@ -201,6 +202,7 @@ class Parser : public ExpressionParser {
     const Token word = take();
     const Token name = expect(TokenKind::name, "a name");
     Statement result{.kind = kind, .location = name.location, .word = word.text, .name = name.text};
+    if (kind == Statement::Kind::entry && take_if(":")) result.role = expect(TokenKind::name, "a role").text;
     result.body = body();
     return result;
   }

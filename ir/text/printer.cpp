@@ -110,7 +110,9 @@ class Printer {
   }
 
   void print_entry(const Graph& graph) {
-    line(1, fmt::format("entry {} {{", quote_name(graph.name)));
+    const bool plain = graph.role == role_named(graph.name);
+    line(1, fmt::format("entry {}{}{} {{", quote_name(graph.name), plain ? "" : " : ",
+                        plain ? "" : name(graph.role)));
     int kernel = -1;
     for (const Node& node : graph.nodes) {
       if (node.kernel != kernel) {
@@ -126,7 +128,10 @@ class Printer {
     }
     if (kernel >= 0) line(2, "}");
     for (const Output& output : graph.outputs) {
-      line(2, fmt::format("output {} = {}", quote_name(output.name), quote_name(graph[output.value].name)));
+      const bool usual = output.role == output_role_named(output.name);
+      const std::string_view role = output.role == OutputRole::loss ? " : loss" : " : prediction";
+      line(2, fmt::format("output {}{} = {}", quote_name(output.name), usual ? "" : role,
+                          quote_name(graph[output.value].name)));
     }
     for (const Assign& assign : graph.assigns) {
       line(2, fmt::format("assign {} = {}", quote_name(assign.tensor), quote_name(graph[assign.value].name)));

@@ -52,9 +52,9 @@ struct Statement {
     recipe,     // value = recipe(...)
     init,       // init name = value
     tensor,     // word name : type = value; the word is parameter, buffer, ...
-    entry,      // entry name { body }
+    entry,      // entry name : role { body }
     kernel,     // kernel name { body }
-    output,     // output name = value
+    output,     // output name : role = value
     assign,     // assign name = value
     failed,     // could not be read; its body has a `let` for each name that it may have defined
   };
@@ -62,6 +62,7 @@ struct Statement {
   SourceLocation location;
   std::string word;  // the first; empty: let
   std::string name;
+  std::string role;  // of an entry or output; empty: that of its name
   std::optional<TypeSyntax> type;
   std::optional<Expr> value;
   std::vector<Statement> body;

@@ -45,6 +45,10 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
               const TargetInfo& target) {
   const Layout blocked = channel_blocks(target);
   Wanted want{std::vector<Layout>(operands.size()), {}};
+  if (info(node.op).reads_shape_only) {
+    for (size_t i = 0; i < operands.size(); ++i) want.operands[i] = operands[i].layout;
+    return want;
+  }
   switch (info(node.op).kind) {
     case OpKind::elementwise:
     case OpKind::reduction: {
@@ -115,8 +119,6 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
     case Op::matmul:
       if (node.attributes.get<bool>("transpose_b")) want.operands[1].order = {1, 0};
       return want;
-    case Op::element_count:  // reads the shape only
-      return {{operands[0].layout}, {}};
     case Op::relayout:
       return {{operands[0].layout}, node.type.layout};
     case Op::input:
@@ -134,7 +136,7 @@ class LayoutChoice {
       : module_(module), tensors_(module), target_(target) {}
 
   bool run(Graph& graph) {
-    trains_ = graph.name == "train_step" || graph.name == "backward";
+    trains_ = computes_gradients(graph.role);
     fixed_ = fixed_values(module_, graph);
     if (trains_) find_families();
     bool changed = rewrite(module_, graph, [&](Rewriter& r, ValueId v) { return choose(r, v); });
@@ -316,8 +318,9 @@ bool choose_layout(Module& module, const TargetInfo& target) {
   // Training first: it decides how parameters are kept.
   for (const bool training : {true, false}) {
     for (Graph& graph : module.entries) {
-      const bool trains = graph.name == "train_step" || graph.name == "backward";
-      if (trains == training && graph.name != "model") changed |= LayoutChoice(module, target).run(graph);
+      const bool trains = computes_gradients(graph.role);
+      if (trains == training && graph.role != EntryRole::model)
+        changed |= LayoutChoice(module, target).run(graph);
     }
   }
   return changed;

@@ -102,11 +102,10 @@ void require_several_values(const Graph& graph, const Node& batch_norm) {
                               str(x), batch_norm.layer));
 }
 
-// The part of `model` that `outputs` need. Batch norms of mode "model" take the mode given.
-Graph entry(const Module& module, const Graph& model, std::string name, const std::vector<Output>& outputs,
-            const std::string& mode) {
-  Graph graph;
-  graph.name = std::move(name);
+// The part of `model` that `outputs` need. Batch norms of mode "model" take that of the role.
+Graph entry(const Module& module, const Graph& model, EntryRole role, const std::vector<Output>& outputs) {
+  const bool training = role == EntryRole::training;
+  Graph graph{.name = std::string(name(role)), .role = role};
   GraphBuilder b(module, graph);
   const std::vector<bool> live = live_nodes(model, outputs);
   std::vector<ValueId> now(model.nodes.size(), kNoValue);
@@ -116,7 +115,7 @@ Graph entry(const Module& module, const Graph& model, std::string name, const st
     if (!live[i]) continue;
     Node node = model.nodes[i];
     const bool takes_mode = node.op == Op::batch_norm && node.attributes.get<std::string>("mode") == "model";
-    const bool trains = takes_mode && mode == "train" && !is_frozen(tensors, model, node);
+    const bool trains = takes_mode && training && !is_frozen(tensors, model, node);
     if (takes_mode) node.attributes.set("mode", std::string(trains ? "train" : "eval"));
     if (trains) require_several_values(model, node);
     for (ValueId& v : node.inputs) v = now[static_cast<size_t>(v)];
@@ -124,7 +123,7 @@ Graph entry(const Module& module, const Graph& model, std::string name, const st
     if (trains) update_statistics(b, assigned, node);
   }
   for (const Output& output : outputs) {
-    graph.outputs.push_back({output.name, now[static_cast<size_t>(output.value)]});
+    graph.outputs.push_back(output.with(now[static_cast<size_t>(output.value)]));
   }
   return graph;
 }
@@ -132,21 +131,21 @@ Graph entry(const Module& module, const Graph& model, std::string name, const st
 }  // namespace
 
 bool derive_entries(Module& module) {
-  const Graph* model = module.find_entry("model");
+  const Graph* model = module.find_entry(EntryRole::model);
   if (model == nullptr) return false;
-  const auto is_loss = [](const Output& output) { return output.name == "loss"; };
+  const auto is_loss = [](const Output& output) { return output.role == OutputRole::loss; };
   std::vector<Output> predicted = model->outputs;
   std::erase_if(predicted, is_loss);
   const bool has_loss = predicted.size() < model->outputs.size();
 
   std::vector<Graph> entries;
-  if (!predicted.empty()) entries.push_back(entry(module, *model, "infer", predicted, "eval"));
-  if (has_loss) entries.push_back(entry(module, *model, "loss", model->outputs, "eval"));
+  if (!predicted.empty()) entries.push_back(entry(module, *model, EntryRole::inference, predicted));
+  if (has_loss) entries.push_back(entry(module, *model, EntryRole::loss, model->outputs));
   if (has_loss && !module.optimizer.name.empty()) {
     module.optimizer = complete_optimizer(module.optimizer);
-    entries.push_back(entry(module, *model, "train", model->outputs, "train"));
+    entries.push_back(entry(module, *model, EntryRole::training, model->outputs));
   }
-  std::erase_if(module.entries, [](const Graph& graph) { return graph.name == "model"; });
+  std::erase_if(module.entries, [](const Graph& graph) { return graph.role == EntryRole::model; });
   for (Graph& graph : entries) module.entries.push_back(std::move(graph));
   return true;
 }

@@ -87,7 +87,7 @@ void declare(Module& module, TensorIndex& tensors, const std::string& tensor, Te
 std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimizer& optimizer) {
   std::map<std::string, ValueId> inputs;
   b.set_origin(optimizer.location, {});
-  for (const std::string& name : update_inputs(optimizer)) {
+  for (const auto& [name, role] : update_inputs(optimizer)) {
     const auto same = [&](const Node& node) { return node.op == Op::input && node.name == name; };
     const auto taken = std::ranges::find_if(b.graph().nodes, same);
     if (taken != b.graph().nodes.end()) {
@@ -97,6 +97,7 @@ std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimiz
                                   optimizer.name, name));
     }
     inputs[name] = b.input(name, {DType::f64, {}, {}});
+    b.graph()[inputs[name]].attributes.set("role", std::string(rnc::name(role)));
   }
   return inputs;
 }
@@ -121,11 +122,10 @@ void emit_updates(GraphBuilder& b, const Module& module, TensorIndex& tensors,
   b.graph().assigns.insert(b.graph().assigns.end(), assigns.begin(), assigns.end());
 }
 
-// A copy of `train` called `name`, with the update's inputs after its own if `inputs` is not null.
-Graph copy_of(const Module& module, const Graph& train, std::string name,
+// A copy of `train` in another role, with the update's inputs after its own if `inputs` is not null.
+Graph copy_of(const Module& module, const Graph& train, EntryRole role,
               std::map<std::string, ValueId>* inputs) {
-  Graph graph;
-  graph.name = std::move(name);
+  Graph graph{.name = std::string(name(role)), .role = role};
   GraphBuilder b(module, graph);
   std::vector<ValueId> now;
   for (const Node& node : train.nodes) {
@@ -135,16 +135,15 @@ Graph copy_of(const Module& module, const Graph& train, std::string name,
     for (const ValueId v : node.inputs) operands.push_back(now[static_cast<size_t>(v)]);
     now.push_back(b.clone(node, std::move(operands)));
   }
-  for (const Output& o : train.outputs) graph.outputs.push_back({o.name, now[static_cast<size_t>(o.value)]});
+  for (const Output& o : train.outputs) graph.outputs.push_back(o.with(now[static_cast<size_t>(o.value)]));
   for (const Assign& a : train.assigns)
     graph.assigns.push_back({a.tensor, now[static_cast<size_t>(a.value)]});
   return graph;
 }
 
 ValueId loss_of(const Graph& graph) {
-  const auto loss = std::ranges::find(graph.outputs, "loss", &Output::name);
-  if (loss == graph.outputs.end())
-    throw UserError(SourceLocation(), "the entry train has no output called loss");
+  const auto loss = std::ranges::find(graph.outputs, OutputRole::loss, &Output::role);
+  if (loss == graph.outputs.end()) throw UserError(SourceLocation(), "the entry train has no loss");
   const Node& node = graph[loss->value];
   if (node.type != Type())
     throw UserError(node.location, fmt::format("the loss must be f32[], not {}", str(node.type)));
@@ -153,7 +152,7 @@ ValueId loss_of(const Graph& graph) {
 
 // The entry backward; declares the gradient tensors, whose parameters it returns.
 std::vector<std::string> add_backward(Module& module, TensorIndex& tensors, const Graph& train) {
-  Graph graph = copy_of(module, train, "backward", nullptr);
+  Graph graph = copy_of(module, train, EntryRole::backward, nullptr);
   GraphBuilder b(module, graph);
   std::vector<std::string> parameters;
   emit_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
@@ -172,8 +171,7 @@ std::vector<std::string> add_backward(Module& module, TensorIndex& tensors, cons
 
 void add_update(Module& module, TensorIndex& tensors, const std::vector<std::string>& parameters,
                 const Names& norms) {
-  Graph graph;
-  graph.name = "update";
+  Graph graph{.name = std::string(name(EntryRole::update)), .role = EntryRole::update};
   GraphBuilder b(module, graph);
   const std::map<std::string, ValueId> inputs = emit_update_inputs(b, module.optimizer);
   for (const std::string& parameter : parameters) {
@@ -185,7 +183,7 @@ void add_update(Module& module, TensorIndex& tensors, const std::vector<std::str
 
 void add_train_step(Module& module, TensorIndex& tensors, const Graph& train, const Names& norms) {
   std::map<std::string, ValueId> inputs;
-  Graph graph = copy_of(module, train, "train_step", &inputs);
+  Graph graph = copy_of(module, train, EntryRole::train_step, &inputs);
   GraphBuilder b(module, graph);
   emit_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
     emit_updates(b, module, tensors, inputs, norms, parameter, gradient);
@@ -197,10 +195,10 @@ void add_train_step(Module& module, TensorIndex& tensors, const Graph& train, co
 }  // namespace
 
 bool differentiate(Module& module) {
-  if (module.find_entry("train") == nullptr) return false;
+  if (module.find_entry(EntryRole::training) == nullptr) return false;
   module.optimizer = complete_optimizer(module.optimizer);
-  const Graph train = *module.find_entry("train");
-  std::erase_if(module.entries, [](const Graph& graph) { return graph.name == "train"; });
+  const Graph train = *module.find_entry(EntryRole::training);
+  std::erase_if(module.entries, [](const Graph& graph) { return graph.role == EntryRole::training; });
   TensorIndex tensors(module);
   const std::vector<std::string> parameters = add_backward(module, tensors, train);
   for (const std::string& parameter : parameters) {

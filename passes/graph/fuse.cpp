@@ -70,7 +70,7 @@ class Fuser {
   bool is_reduction(ValueId v) const { return info(old(v).op).kind == OpKind::reduction; }
   void find_users() {
     for (ValueId v = 0; v < static_cast<ValueId>(old_.nodes.size()); ++v) {
-      if (old(v).op == Op::element_count) continue;  // reads the shape only
+      if (info(old(v).op).reads_shape_only) continue;
       for (const ValueId u : old(v).inputs) users_[static_cast<size_t>(u)].push_back(v);
     }
     for (const Output& output : old_.outputs) results_.insert(output.value);
@@ -84,7 +84,7 @@ class Fuser {
       const Node& n = old_.nodes[v];
       if (info(n.op).kind != OpKind::elementwise || n.type.rank() > 1) continue;
       int count = 1;
-      if (n.op != Op::element_count) {
+      if (!info(n.op).reads_shape_only) {
         for (const ValueId u : n.inputs) count += small_[static_cast<size_t>(u)];
       }
       if (count <= kSmallOperations) small_[v] = count;
@@ -115,7 +115,7 @@ class Fuser {
   // Per-channel and scalar values that are computed again inside kernels over larger shapes.
   bool is_small(ValueId v, const Type& space) const {
     const Node& n = old(v);
-    if (n.op == Op::constant || n.op == Op::element_count) return true;
+    if (n.op == Op::constant || info(n.op).reads_shape_only) return true;
     return small_[static_cast<size_t>(v)] > 0 && n.type.rank() < space.rank();
   }
 
@@ -125,7 +125,7 @@ class Fuser {
     if (is_source(old(v).op)) return kSources;
     if (!is_small(v, space) && !is_cheap(v, space)) return primary(v).group;
     int last = kSources;
-    if (old(v).op != Op::element_count) {
+    if (!info(old(v).op).reads_shape_only) {
       for (const ValueId u : old(v).inputs) last = std::max(last, ready(u, space));
     }
     return last;
@@ -135,7 +135,7 @@ class Fuser {
   bool available(ValueId v, int g, const Type& space) const {
     if (is_source(old(v).op)) return true;
     if (is_small(v, space) || is_cheap(v, space)) {
-      if (old(v).op == Op::element_count) return true;
+      if (info(old(v).op).reads_shape_only) return true;
       return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
                          [&](ValueId u) { return available(u, g, space); });
     }
@@ -207,7 +207,7 @@ class Fuser {
 
   int operand(ValueId v, ValueId u, int g, const Type& space) {
     if (is_source(old(u).op)) return primary_item(u);
-    if (old(v).op == Op::element_count) return primary_item(u);
+    if (info(old(v).op).reads_shape_only) return primary_item(u);
     Kernel& k = kernels_[static_cast<size_t>(g)];
     const auto here = k.here.find(u);
     if (here != k.here.end()) return here->second;
@@ -282,6 +282,7 @@ class Fuser {
     const std::vector<bool> alive = live();
     Graph graph;
     graph.name = old_.name;
+    graph.role = old_.role;
     std::vector<ValueId> now(items_.size(), kNoValue);
     UniqueNames names;
     const auto emit = [&](int i, int kernel) {
@@ -312,7 +313,7 @@ class Fuser {
       }
     }
     for (const Output& output : old_.outputs)
-      graph.outputs.push_back({output.name, now.at(static_cast<size_t>(primary_item(output.value)))});
+      graph.outputs.push_back(output.with(now.at(static_cast<size_t>(primary_item(output.value)))));
     for (const Assign& assign : old_.assigns)
       graph.assigns.push_back({assign.tensor, now.at(static_cast<size_t>(primary_item(assign.value)))});
     return graph;
@@ -334,7 +335,7 @@ class Fuser {
 bool fuse(Module& module, const TargetInfo& target) {
   bool changed = false;
   for (Graph& graph : module.entries) {
-    if (graph.name == "model" || !graph.kernels.empty()) continue;
+    if (graph.role == EntryRole::model || !graph.kernels.empty()) continue;
     graph = Fuser(graph, target).run();
     changed |= !graph.kernels.empty();
   }

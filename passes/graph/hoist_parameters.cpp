@@ -150,20 +150,20 @@ void drop_unread(Module& module, Graph& prepare) {
 }  // namespace
 
 bool hoist_parameters(Module& module) {
-  const Graph* infer = module.find_entry("infer");
+  const Graph* infer = module.find_entry(EntryRole::inference);
   if (infer == nullptr) return false;
   bool changed = false;
-  if (module.find_entry("prepare") == nullptr) {
-    Graph prepare;
-    prepare.name = "prepare";
+  if (module.find_entry(EntryRole::prepare) == nullptr) {
+    Graph prepare{.name = std::string(name(EntryRole::prepare)), .role = EntryRole::prepare};
     module.entries.insert(module.entries.begin(), std::move(prepare));
     changed = true;
   }
-  for (const char* entry : {"infer", "loss", "backward", "train_step"}) {
-    Graph* graph = module.find_entry(entry);
-    if (graph != nullptr) changed |= hoist_from(module, *graph, *module.find_entry("prepare"));
+  for (const EntryRole role :
+       {EntryRole::inference, EntryRole::loss, EntryRole::backward, EntryRole::train_step}) {
+    Graph* graph = module.find_entry(role);
+    if (graph != nullptr) changed |= hoist_from(module, *graph, *module.find_entry(EntryRole::prepare));
   }
-  if (changed) drop_unread(module, *module.find_entry("prepare"));
+  if (changed) drop_unread(module, *module.find_entry(EntryRole::prepare));
   return changed;
 }
 

@@ -232,15 +232,16 @@ Optimizer complete_optimizer(const Optimizer& optimizer) {
   return complete;
 }
 
-std::vector<std::string> update_inputs(const Optimizer& optimizer) {
+std::vector<UpdateInput> update_inputs(const Optimizer& optimizer) {
   const Rule& rule = rule_of(optimizer);
-  std::vector<std::string> names = {"lr"};
+  std::vector<UpdateInput> inputs = {{"lr", InputRole::learning_rate}};
   for (const AttributeSpec& spec : rule.hyper) {
     const bool number = spec.kind == AttributeKind::real;
-    if (number && optimizer.hyper.has(spec.name)) names.emplace_back(spec.name);
+    if (number && optimizer.hyper.has(spec.name))
+      inputs.push_back({std::string(spec.name), InputRole::hyper});
   }
-  if (rule.needs_step(optimizer)) names.emplace_back("step");
-  return names;
+  if (rule.needs_step(optimizer)) inputs.push_back({"step", InputRole::step});
+  return inputs;
 }
 
 std::vector<std::string> slot_tensors(const Optimizer& optimizer, const std::string& parameter) {

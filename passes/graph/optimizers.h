@@ -30,8 +30,13 @@ Optimizer complete_optimizer(const Optimizer& optimizer);
 
 // The functions below take a complete optimizer.
 
-// Scalar inputs of the entries that update, in order: "lr", hyper-parameters, "step".
-std::vector<std::string> update_inputs(const Optimizer& optimizer);
+// A scalar input of the entries that update.
+struct UpdateInput {
+  std::string name;
+  InputRole role = InputRole::hyper;
+};
+// All of them, in order: "lr", hyper-parameters, "step".
+std::vector<UpdateInput> update_inputs(const Optimizer& optimizer);
 // The tensors of a parameter's optimizer state: "momentum.conv1.weight", ...
 std::vector<std::string> slot_tensors(const Optimizer& optimizer, const std::string& parameter);
 // Emits one step for one parameter: its new value and those of its slots. `inputs` holds update_inputs by

@@ -28,7 +28,7 @@ std::vector<std::vector<int>> elementwise_readers(const Graph& graph,
   std::vector<std::vector<int>> readers(graph.nodes.size());
   for (size_t k = 0; k < kernels.size(); ++k) {
     for (ValueId v = kernels[k].begin; v < kernels[k].end; ++v) {
-      if (info(graph[v].op).kind != OpKind::elementwise || graph[v].op == Op::element_count) continue;
+      if (info(graph[v].op).kind != OpKind::elementwise || info(graph[v].op).reads_shape_only) continue;
       for (const ValueId u : graph[v].inputs) readers[static_cast<size_t>(u)].push_back(static_cast<int>(k));
     }
   }
@@ -85,6 +85,7 @@ Graph postpone_weight_grads(const Graph& graph) {
 
   Graph result;
   result.name = graph.name;
+  result.role = graph.role;
   std::vector<ValueId> now(graph.nodes.size(), kNoValue);
   for (const int number : order) {
     const KernelNodes& k = kernels[static_cast<size_t>(number)];
@@ -99,7 +100,7 @@ Graph postpone_weight_grads(const Graph& graph) {
     }
   }
   for (const Output& output : graph.outputs)
-    result.outputs.push_back({output.name, now[static_cast<size_t>(output.value)]});
+    result.outputs.push_back(output.with(now[static_cast<size_t>(output.value)]));
   for (const Assign& assign : graph.assigns)
     result.assigns.push_back({assign.tensor, now[static_cast<size_t>(assign.value)]});
   return result;

@@ -41,12 +41,13 @@ class Recomputation {
 
   Graph build() {
     graph_.name = old_.name;
+    graph_.role = old_.role;
     for (ValueId begin = 0; begin < choice_.count();) {
       const ValueId end = choice_.group_end(begin);
       emit_group(begin, end);
       begin = end;
     }
-    for (const Output& output : old_.outputs) graph_.outputs.push_back({output.name, now_.at(output.value)});
+    for (const Output& output : old_.outputs) graph_.outputs.push_back(output.with(now_.at(output.value)));
     for (const Assign& assign : old_.assigns)
       graph_.assigns.push_back({assign.tensor, now_.at(assign.value)});
     return std::move(graph_);
@@ -161,7 +162,7 @@ bool recompute(Compilation& compilation) {
   if (!compilation.recompute) return false;
   bool changed = false;
   for (Graph& graph : compilation.module.entries) {
-    if (graph.name != "train_step" && graph.name != "backward") continue;
+    if (!computes_gradients(graph.role)) continue;
     const RecomputeChoice choice(graph, *compilation.recompute);
     if (choice.chosen().empty()) continue;
     graph = Recomputation(choice).build();

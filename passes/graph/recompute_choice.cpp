@@ -42,7 +42,7 @@ int64_t bytes(const Type& type) { return rnc::bytes(type.dtype) * elements_per_s
 
 }  // namespace
 
-bool reads_elements(const Node& node) { return node.op != Op::element_count; }
+bool reads_elements(const Node& node) { return !info(node.op).reads_shape_only; }
 
 RecomputeChoice::RecomputeChoice(const Graph& graph, const RecomputeLimits& limits)
     : graph_(postpone_weight_grads(graph)), limits_(limits) {
@@ -87,7 +87,7 @@ bool RecomputeChoice::is_anchor(ValueId v) const {
 void RecomputeChoice::find_uses() {
   backward_ = count();
   for (ValueId v = 0; v < backward_; ++v) {
-    if (name(node(v).op).ends_with("_grad")) backward_ = v;
+    if (info(node(v).op).is_gradient) backward_ = v;
   }
   while (backward_ > 0 && backward_ < count() && node(backward_).kernel >= 0 &&
          node(backward_ - 1).kernel == node(backward_).kernel)

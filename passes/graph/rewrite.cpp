@@ -12,6 +12,7 @@ namespace rnc {
 Rewriter::Rewriter(const Module& module, const Graph& old_graph)
     : old_(old_graph), builder_(module, new_), now_(old_graph.nodes.size(), kNoValue) {
   new_.name = old_.name;
+  new_.role = old_.role;
   new_.kernels = old_.kernels;
 }
 
@@ -56,7 +57,7 @@ bool rewrite(const Module& module, Graph& graph, const RewriteRule& rule) {
   }
   if (!changed) return false;
   for (const Output& output : graph.outputs) {
-    rebuilt.outputs.push_back({output.name, rewriter.now(output.value)});
+    rebuilt.outputs.push_back(output.with(rewriter.now(output.value)));
   }
   for (const Assign& assign : graph.assigns) {
     rebuilt.assigns.push_back({assign.tensor, rewriter.now(assign.value)});
@@ -162,8 +163,9 @@ std::vector<bool> depends_only_on(const Module& module, const Graph& graph,
 
 std::vector<bool> fixed_values(const Module& module, const Graph& graph) {
   constexpr std::array all = {TensorKind::parameter, TensorKind::buffer, TensorKind::prepared};
-  constexpr std::array<std::string_view, 4> training = {"train", "backward", "update", "train_step"};
-  const auto trains = [&](const Graph& entry) { return std::ranges::count(training, entry.name) > 0; };
+  constexpr std::array training = {EntryRole::training, EntryRole::backward, EntryRole::update,
+                                   EntryRole::train_step};
+  const auto trains = [&](const Graph& entry) { return std::ranges::count(training, entry.role) > 0; };
   std::vector<bool> fixed = depends_only_on(module, graph, all);
   if (!trains(graph)) return fixed;
   std::set<std::string> changed;

@@ -30,7 +30,7 @@ FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& gro
   for (const ValueId v : group) {
     const bool reduces = info(lowering.node(v).op).kind == OpKind::reduction;  // see ChannelReductions
     if (v != anchor && !reduces) (full(v) ? full_nodes_ : channel_nodes_).push_back(v);
-    if (v == anchor || lowering.node(v).op == Op::element_count) continue;
+    if (v == anchor || info(lowering.node(v).op).reads_shape_only) continue;
     for (const ValueId u : lowering.node(v).inputs) {
       std::vector<ValueId>& list = full(u) ? operands_ : channel_operands_;
       if (!inside(u) && std::find(list.begin(), list.end(), u) == list.end()) list.push_back(u);

@@ -17,7 +17,7 @@ Group needed_for(const Lowering& lowering, const Group& group, ValueId value) {
   for (auto v = group.rbegin(); v != group.rend(); ++v) {
     if (!needed.contains(*v)) continue;
     nodes.insert(nodes.begin(), *v);
-    if (lowering.node(*v).op == Op::element_count) continue;  // reads the shape only
+    if (info(lowering.node(*v).op).reads_shape_only) continue;
     for (const ValueId u : lowering.node(*v).inputs) needed.insert(u);
   }
   return nodes;
@@ -32,7 +32,7 @@ FusedInput::FusedInput(Lowering& lowering, KernelBuilder& kernel, const Group& g
     const Group nodes = needed_for(lowering, group, value);
     for (const ValueId v : nodes) {
       const Op op = lowering.node(v).op;
-      check(info(op).kind == OpKind::elementwise || op == Op::constant || op == Op::element_count,
+      check(info(op).kind == OpKind::elementwise || op == Op::constant || info(op).reads_shape_only,
             "an operand is computed by elementwise nodes");
     }
     code_.emplace(lowering, kernel, nodes, kNoValue, lowering.type(value), view);

@@ -35,11 +35,14 @@ void lower_entry(const Module& module, const Graph& graph, const TargetInfo& tar
                  KernelIndex& kernels) {
   loops::EntryProgram entry;
   entry.name = graph.name;
+  entry.role = graph.role;
   for (const Node& node : graph.nodes) {
     if (node.op == Op::input) entry.inputs.push_back(node);
   }
-  for (const Output& output : graph.outputs)
+  for (const Output& output : graph.outputs) {
+    if (output.role == OutputRole::loss) entry.loss = static_cast<int>(entry.outputs.size());
     entry.outputs.emplace_back(output.name, graph[output.value].type);
+  }
   find_classes(graph, entry);
   find_min_batch(graph, entry);
   Lowering lowering(module, graph, target, program, kernels, entry);
@@ -64,7 +67,7 @@ loops::Program lower_to_loops(const Module& module, const TargetInfo& target) {
   loops::Program program;
   KernelIndex kernels;
   for (const Graph& graph : module.entries) {
-    if (graph.name != "model") lower_entry(module, graph, target, program, kernels);
+    if (graph.role != EntryRole::model) lower_entry(module, graph, target, program, kernels);
   }
   return program;
 }

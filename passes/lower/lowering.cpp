@@ -81,7 +81,7 @@ void Lowering::find_stored() {
   for (ValueId v = 0; v < static_cast<ValueId>(graph_.nodes.size()); ++v) {
     const Node& n = graph_[v];
     if (n.op == Op::input || n.op == Op::state) stored_.insert(v);
-    if (n.op == Op::element_count) continue;  // reads no element
+    if (info(n.op).reads_shape_only) continue;  // reads no element
     for (const ValueId u : n.inputs) {
       if (n.kernel < 0 || graph_[u].kernel != n.kernel) stored_.insert(u);
     }

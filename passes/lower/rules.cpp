@@ -23,7 +23,7 @@ Group epilogue_of(const Graph& graph, const Group& group) {
   for (auto v = group.rbegin(); v != group.rend(); ++v) {
     if (*v < anchor && !needed.contains(*v)) continue;
     epilogue.insert(epilogue.begin(), *v);
-    if (*v == anchor || graph[*v].op == Op::element_count) continue;
+    if (*v == anchor || info(graph[*v].op).reads_shape_only) continue;
     needed.insert(graph[*v].inputs.begin(), graph[*v].inputs.end());
   }
   return epilogue;
@@ -41,7 +41,7 @@ int64_t images_of(const Graph& graph, const Group& group) {
   };
   for (const ValueId v : group) {
     see(v);
-    if (graph[v].op != Op::element_count) std::ranges::for_each(graph[v].inputs, see);
+    if (!info(graph[v].op).reads_shape_only) std::ranges::for_each(graph[v].inputs, see);
   }
   return largest.size() < 2 ? kBatch : largest[0];
 }

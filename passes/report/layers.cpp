@@ -25,8 +25,8 @@ int64_t new_parameters(TensorIndex& tensors, const Graph& graph, const Node& nod
 }  // namespace
 
 std::vector<Layer> layers_of(const Module& module) {
-  const Graph* graph = module.find_entry("model");
-  if (graph == nullptr) graph = module.find_entry("infer");
+  const Graph* graph = module.find_entry(EntryRole::model);
+  if (graph == nullptr) graph = module.find_entry(EntryRole::inference);
   std::vector<Layer> layers;
   if (graph == nullptr) return layers;
   TensorIndex tensors(module);

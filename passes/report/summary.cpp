@@ -87,8 +87,8 @@ int64_t multiply_adds_per_sample(const Graph& graph, const Node& node) {
 namespace {
 
 const Graph& forward(const Module& module) {
-  const Graph* graph = module.find_entry("model");
-  if (graph == nullptr) graph = module.find_entry("infer");
+  const Graph* graph = module.find_entry(EntryRole::model);
+  if (graph == nullptr) graph = module.find_entry(EntryRole::inference);
   if (graph == nullptr) throw UserError({}, "the model has no entry \"model\" or \"infer\" to summarise");
   return *graph;
 }
@@ -182,8 +182,8 @@ std::string memory_summary(const Module& model, const loops::Program& program) {
   };
   add("activations (all results above)", [&](int64_t batch) { return activations(forward(model), batch); });
   for (const loops::EntryProgram& entry : program.entries) {
-    const char* what = entry.name == "infer" ? "peak of inference" : "peak of a training step";
-    if (entry.name != "infer" && entry.name != "train_step") continue;
+    const char* what = entry.role == EntryRole::inference ? "peak of inference" : "peak of a training step";
+    if (entry.role != EntryRole::inference && entry.role != EntryRole::train_step) continue;
     add(what, [&](int64_t batch) { return peak_bytes(entry, batch); });
   }
   return table<1>(rows);
@@ -197,14 +197,14 @@ std::string conv_summary(const loops::Program& program) {
     return found != rows.end() ? *found : rows.emplace_back(Row<5>{layer});
   };
   for (const loops::EntryProgram& entry : program.entries) {
-    if (entry.name != "infer" && entry.name != "train_step") continue;
+    if (entry.role != EntryRole::inference && entry.role != EntryRole::train_step) continue;
     for (const loops::Call& call : entry.calls) {
       const loops::Work& work = call.work;
       if (work.algorithm.empty()) continue;
-      const size_t column = entry.name == "infer"            ? 1
-                            : work.direction == "forward"    ? 2
-                            : work.direction == "input_grad" ? 3
-                                                             : 4;
+      const size_t column = entry.role == EntryRole::inference ? 1
+                            : work.direction == "forward"      ? 2
+                            : work.direction == "input_grad"   ? 3
+                                                               : 4;
       std::string& cell = row_of(call.label)[column];
       cell = work.algorithm;
       if (work.from_batch > 1) cell += fmt::format(" from batch {}", work.from_batch);
@@ -244,8 +244,8 @@ std::string thread_summary(const Module& model, const loops::Program& program) {
   std::vector<Row<5>> rows = {{fmt::format("Largest share of a thread / mean, batch {}", batch)}};
   for (size_t i = 0; i < kThreads.size(); ++i) rows[0][i + 1] = fmt::format("{} threads", kThreads[i]);
   for (const loops::EntryProgram& entry : program.entries) {
-    if (entry.name != "infer" && entry.name != "train_step") continue;
-    Row<5> row = {entry.name == "infer" ? "inference" : "training step"};
+    if (entry.role != EntryRole::inference && entry.role != EntryRole::train_step) continue;
+    Row<5> row = {entry.role == EntryRole::inference ? "inference" : "training step"};
     for (size_t i = 0; i < kThreads.size(); ++i)
       row[i + 1] = fmt::format("{:.2f}", imbalance(program, entry, batch, kThreads[i]));
     rows.push_back(std::move(row));

@@ -44,7 +44,8 @@ int run(const Options& options) {
   BenchOptions bench_options = options.bench;
   bench_options.mode = options.mode == "train" ? BenchMode::train : BenchMode::infer;
   const auto model = Model::load(options.model);
-  check_inputs(*model, options.mode == "train" ? "train_step" : "infer", options.bench.inputs);
+  check_inputs(*model, model->entry(bench_options.mode == BenchMode::train ? RN_TRAIN_STEP : RN_INFER),
+               options.bench.inputs);
   const BenchResult r = bench(model, bench_options);
   if (options.json) {
     print("{}\n", to_json(r).dump(2));

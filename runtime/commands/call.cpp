@@ -56,28 +56,31 @@ void check_labels(const rn_entry& entry, const Arrays& given, const std::string&
 }
 
 // The tensors the entry changed.
-Arrays changed_tensors(const Session& session, std::string_view entry) {
-  if (entry == "backward") return session.tensors({RN_GRADIENT, RN_BUFFER});
-  if (entry == "update") return session.tensors({RN_PARAMETER, RN_SLOT});
-  if (entry == "train_step") return session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT});
-  if (entry == "prepare") return session.tensors({RN_PREPARED});
-  return {};
-}
-
-bool has_input(const rn_entry& entry, std::string_view name) {
-  for (const rn_value& v : inputs(entry))
-    if (v.name == name) return true;
-  return false;
+Arrays changed_tensors(const Session& session, const rn_entry& entry) {
+  switch (entry.role) {
+    case RN_BACKWARD:
+      return session.tensors({RN_GRADIENT, RN_BUFFER});
+    case RN_UPDATE:
+      return session.tensors({RN_PARAMETER, RN_SLOT});
+    case RN_TRAIN_STEP:
+      return session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT});
+    case RN_PREPARE:
+      return session.tensors({RN_PREPARED});
+    default:
+      return {};
+  }
 }
 
 int call(const Options& options) {
   const auto model = Model::load(options.model);
   const rn_entry& entry = model->entry(options.entry);
-  const bool updates = options.entry == "train_step" || options.entry == "update";
+  const bool updates = entry.role == RN_TRAIN_STEP || entry.role == RN_UPDATE;
   if (options.steps_given && !updates)
     throw UsageError(fmt::format("--steps is for entries train_step and update, not '{}'", options.entry));
-  if (options.lr_given && !has_input(entry, "lr"))
-    throw UsageError(fmt::format("--lr: entry '{}' has no input 'lr'", options.entry));
+  const rn_value* lr = find(rnrun::inputs(entry), RN_LEARNING_RATE);
+  const rn_value* step_number = find(rnrun::inputs(entry), RN_STEP);
+  if (options.lr_given && lr == nullptr)
+    throw UsageError(fmt::format("--lr: entry '{}' has no learning rate", options.entry));
 
   ThreadPool pool(options.threads);
   Session session(model, pool);
@@ -86,24 +89,23 @@ int call(const Options& options) {
     print_conversions(options.params, load_weights(options.params, session, {.slots = true}));
   Arrays inputs;
   if (!options.in.empty()) inputs = read_safetensors(options.in).tensors;
-  check_inputs(*model, options.entry, options.inputs);
+  check_inputs(*model, entry, options.inputs);
   for (const auto& [name, value] : options.inputs) inputs[name] = Array::scalar(static_cast<float>(value));
-  if (options.entry == "update") take_gradients(session, inputs, options.in);
+  if (entry.role == RN_UPDATE) take_gradients(session, inputs, options.in);
   check_labels(entry, inputs, options.in);
-  if (options.lr_given) inputs["lr"] = Array::scalar(DType::f64, options.lr);
+  if (options.lr_given) inputs[lr->name] = Array::scalar(DType::f64, options.lr);
   session.prepare_for(entry);
 
-  const bool count_steps = has_input(entry, "step") && !inputs.contains("step");
+  const bool count_steps = step_number != nullptr && !inputs.contains(step_number->name);
   for (const rn_value& v : rnrun::inputs(entry))
-    if (v.type.rank == 0 && !is_set_by_training(entry, v.name) && std::isnan(v.default_value) &&
-        !inputs.contains(v.name))
+    if (v.type.rank == 0 && !is_set_by_training(v) && std::isnan(v.default_value) && !inputs.contains(v.name))
       throw UsageError(missing_input(*model, v.name));
   Arrays results;
   for (int64_t step = 1; step <= options.steps; ++step) {
-    if (count_steps) inputs["step"] = Array::scalar(DType::f64, static_cast<double>(step));
+    if (count_steps) inputs[step_number->name] = Array::scalar(DType::f64, static_cast<double>(step));
     results = session.call(options.entry, inputs, options.in.empty() ? "call" : options.in);
   }
-  results.merge(changed_tensors(session, options.entry));
+  results.merge(changed_tensors(session, entry));
   write_safetensors(options.out, {{}, std::move(results)});
   return 0;
 }

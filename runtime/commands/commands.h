@@ -57,12 +57,10 @@ std::vector<std::string> load_weights(const WeightsFlags& flags, Session& sessio
 using ScalarInputs = std::map<std::string, double>;
 // --input NAME=VALUE, as often as there are inputs.
 void add_input_option(CLI::App& app, ScalarInputs& inputs);
-// Whether training gives this scalar input of the entry its value, step by step.
-bool is_set_by_training(const rn_entry& entry, std::string_view input);
 // Throws UsageError for an input that the entry has not.
-void check_inputs(const Model& model, std::string_view entry, const ScalarInputs& inputs);
+void check_inputs(const Model& model, const rn_entry& entry, const ScalarInputs& inputs);
 // Sets them in the session. Throws UsageError also where the entry would be left without a value.
-void set_inputs(Session& session, std::string_view entry, const ScalarInputs& inputs);
+void set_inputs(Session& session, const rn_entry& entry, const ScalarInputs& inputs);
 // What is to be done about an input without a value.
 std::string missing_input(const Model& model, std::string_view input);
 // Says of weights that were not f32 that they are now.

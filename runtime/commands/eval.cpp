@@ -34,11 +34,11 @@ struct Options {
 
 int eval(const Options& options) {
   const auto model = Model::load(options.model);
-  const Classifier classifier = has_loss(*model) ? classifier_of(*model, "loss") : predictor_of(*model);
+  const Classifier classifier = evaluated_classifier(*model);
   ThreadPool pool(options.threads);
   Session session(model, pool);
   const auto known_names = load_weights(options.weights, session);
-  set_inputs(session, has_loss(*model) ? "loss" : "infer", options.inputs);
+  set_inputs(session, evaluated_entry(*model), options.inputs);
   const auto data = open_split(options.data, options.split == "test" ? Split::test : Split::train,
                                data_options(*model, classifier, options.data_flags, known_names));
   print_other_names(*data, *model, known_names);

@@ -68,30 +68,23 @@ void add_input_option(CLI::App& app, ScalarInputs& inputs) {
       ->take_all();
 }
 
-bool is_set_by_training(const rn_entry& entry, std::string_view input) {
-  const auto is_label2 = [](const rn_value& v) { return std::string_view(v.name) == "label2"; };
-  return input == "lr" || input == "step" ||
-         (input == "lambda" && std::ranges::any_of(rnrun::inputs(entry), is_label2));
-}
-
-void check_inputs(const Model& model, std::string_view entry, const ScalarInputs& inputs) {
+void check_inputs(const Model& model, const rn_entry& entry, const ScalarInputs& inputs) {
   std::vector<std::string_view> known;
-  for (const rn_value& v : rnrun::inputs(model.entry(entry)))
+  for (const rn_value& v : rnrun::inputs(entry))
     if (v.type.rank == 0) known.emplace_back(v.name);
   for (const auto& [name, value] : inputs)
     if (std::ranges::find(known, name) == known.end())
       throw UsageError(fmt::format("--input {}: entry '{}' of the model {} has no such scalar input{}", name,
-                                   entry, model.name(),
+                                   entry.name, model.name(),
                                    known.empty() ? "" : fmt::format("; it has {}", fmt::join(known, ", "))));
 }
 
-void set_inputs(Session& session, std::string_view entry, const ScalarInputs& inputs) {
+void set_inputs(Session& session, const rn_entry& entry, const ScalarInputs& inputs) {
   const Model& model = session.model();
   check_inputs(model, entry, inputs);
   for (const auto& [name, value] : inputs) session.set_scalar(name, value);
-  const rn_entry& run = model.entry(entry);
-  for (const rn_value& v : rnrun::inputs(run))
-    if (v.type.rank == 0 && !is_set_by_training(run, v.name) && std::isnan(session.scalar(v)))
+  for (const rn_value& v : rnrun::inputs(entry))
+    if (v.type.rank == 0 && !is_set_by_training(v) && std::isnan(session.scalar(v)))
       throw UsageError(missing_input(model, v.name));
 }
 

@@ -84,7 +84,8 @@ int predict(const Options& options) {
   ThreadPool pool(options.threads);
   Session session(model, pool);
   const auto known_names = load_weights(options.weights, session);
-  set_inputs(session, "infer", options.inputs);
+  const rn_entry& entry = model->entry(RN_INFER);
+  set_inputs(session, entry, options.inputs);
 
   const Files files(options.images, classifier.shape);
   std::vector<uint32_t> order(options.images.size());
@@ -92,7 +93,7 @@ int predict(const Options& options) {
   const int64_t batch_size = std::min(options.batch_size, files.size());
   Loader loader(files, {.order = std::move(order), .batch_size = batch_size, .shape = classifier.shape},
                 DataFlags{}.workers_for(options.threads));
-  BoundEntry infer(session, "infer", batch_size);
+  BoundEntry infer(session, entry, batch_size);
   session.prepare_for(infer.entry());
   const auto* scores = infer.output<float>(classifier.predict);
   const auto classes = static_cast<size_t>(classifier.classes);

@@ -63,10 +63,8 @@ TrainSettings settings_of(const Model& model, const rn_entry& step) {
       throw Error(fmt::format("the recipe of the model {} has {} = {}: must be {}", model.name(),
                               setting.name, given->text, allowed(setting)));
   }
-  for (const rn_value& v : inputs(step)) {
-    const std::string_view name = v.name;
-    if (v.type.rank == 0 && !is_set_by_training(step, name)) settings.hyper[v.name] = v.default_value;
-  }
+  for (const rn_value& v : inputs(step))
+    if (v.type.rank == 0 && !is_set_by_training(v)) settings.hyper[v.name] = v.default_value;
   return settings;
 }
 
@@ -92,9 +90,11 @@ void override_settings(TrainSettings& settings, const Options& options, const Mo
               : fmt::format("{}: the optimizer of the model {} has no {}", flag_of(name), model, name));
     settings.hyper[name] = value;
   }
-  check_inputs(compiled, "train_step", options.inputs);
+  const rn_entry& step = compiled.entry(RN_TRAIN_STEP);
+  check_inputs(compiled, step, options.inputs);
   for (const auto& [name, value] : options.inputs) {
-    if (is_set_by_training(compiled.entry("train_step"), name))
+    const auto is_named = [&](const rn_value& v) { return v.name == name; };
+    if (is_set_by_training(*std::ranges::find_if(inputs(step), is_named)))
       throw UsageError(fmt::format("--input {}: training sets this input itself", name));
     settings.hyper[name] = value;
   }
@@ -175,7 +175,7 @@ nlohmann::ordered_json config_json(const Model& model, const TrainSettings& sett
 
 const Model& check_trainable(const Model& model, const Options& options) {
   const std::string_view optimizer = model.descriptor().optimizer;
-  if (optimizer.empty() || model.find_entry("train_step") == nullptr)
+  if (optimizer.empty() || model.find_entry(RN_TRAIN_STEP) == nullptr)
     throw Error(
         fmt::format("the model {} cannot be trained: it was compiled without an optimizer", model.name()));
   if (!options.optimizer.empty() && options.optimizer != optimizer)
@@ -199,7 +199,7 @@ int test_only(Session& session, const Checkpoint& state, const Dataset& data, in
 int train(const Options& options) {
   const auto model = options.carried != nullptr ? options.carried : Model::load(options.model);
   check_trainable(*model, options);
-  const Classifier classifier = classifier_of(*model, "train_step");
+  const Classifier classifier = classifier_of(*model, model->entry(RN_TRAIN_STEP));
   const std::string directory =
       options.output_dir.empty() ? fmt::format("runs/{}", model->name()) : options.output_dir;
 
@@ -209,7 +209,7 @@ int train(const Options& options) {
   std::unique_ptr<const RunLock> lock;
   if (options.resume && !options.test_only && std::filesystem::is_directory(directory))
     lock = take_directory(options, directory);
-  const Checkpoint state = begin(session, options, model->entry("train_step"), directory);
+  const Checkpoint state = begin(session, options, model->entry(RN_TRAIN_STEP), directory);
   const TrainSettings& settings = state.settings;
   DataOptions needs = data_options(*model, classifier, options.data_flags, state.classes);
   RunLimits limits = options.limits;

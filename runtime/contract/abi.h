@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 6u
+#define RN_ABI_VERSION 7u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -84,9 +84,25 @@ typedef struct rn_tensor {
   rn_attributes arguments;
 } rn_tensor;
 
+/* What an argument of an entry is to whoever runs it, or what a result is. */
+enum rn_value_role {
+  RN_SAMPLE = 0,         /* what predictions are computed from */
+  RN_TARGET = 1,         /* what the loss compares them with: labels */
+  RN_MIXTURE_TARGET = 2, /* of a loss for mixtures of two samples: the target of the other one, */
+  RN_MIXTURE_SHARE = 3,  /* and the share of the first */
+  RN_NUMBER = 4,         /* a scalar of the model's own */
+  RN_LEARNING_RATE = 5,
+  RN_STEP = 6,  /* 1 in the first step of a training, then 2, ... */
+  RN_HYPER = 7, /* the other numbers of the optimizer: "momentum" */
+  RN_PREDICTION = 8,
+  RN_LOSS = 9
+};
+
 /* An argument or result of an entry. Scalars (rank 0) are one element. */
 typedef struct rn_value {
   const char* name;
+  int32_t role; /* rn_value_role */
+  int32_t reserved;
   rn_type type;
   double default_value; /* for scalar inputs such as "momentum": the model's own value; NaN: none, the caller
                            must give it */
@@ -155,6 +171,17 @@ typedef struct rn_run {
   void* context; /* passed to parallel_for */
 } rn_run;
 
+/* What an entry is for; a model has at most one of each role but the last. */
+enum rn_entry_role {
+  RN_PREPARE = 0,    /* computes tensors of kind RN_PREPARED */
+  RN_INFER = 1,      /* predictions */
+  RN_EVALUATE = 2,   /* predictions and the loss, as in inference */
+  RN_BACKWARD = 3,   /* the loss and gradients */
+  RN_UPDATE = 4,     /* a step of the optimizer, from gradients */
+  RN_TRAIN_STEP = 5, /* both */
+  RN_OTHER_ENTRY = 6
+};
+
 /* "backward" and "train_step" return as soon as the loss is computed if it is not a finite number: the
  * outputs are there, parameters, slots and gradients are as before, running statistics need not be finite. */
 typedef struct rn_entry {
@@ -163,8 +190,8 @@ typedef struct rn_entry {
   int64_t input_count;
   const rn_value* outputs;
   int64_t output_count;
-  uint32_t tensor_kinds; /* bit k: tensors of rn_tensor_kind k are read or written */
-  uint32_t reserved;
+  uint32_t tensor_kinds;  /* bit k: tensors of rn_tensor_kind k are read or written */
+  int32_t role;           /* rn_entry_role */
   rn_extent arena[2];     /* bytes needed: the larger of both, the first for many samples */
   rn_extent direct_flops; /* of all convolutions and matrix products, counted as direct convolution */
   const rn_call_info* calls;

@@ -26,8 +26,7 @@ void generate_inputs(BoundEntry& bound, int64_t batch) {
   Random random(1, stream_of("bench"));
   for (const rn_value& v : inputs(bound.entry())) {
     if (v.type.rank == 0) {
-      if (std::isnan(bound.session().scalar(v)))
-        bound.set_scalar(v.name, std::string_view(v.name) == "step" ? 1 : 1e-3);
+      if (std::isnan(bound.session().scalar(v))) bound.set_scalar(v.name, v.role == RN_STEP ? 1 : 1e-3);
       continue;
     }
     const int64_t count = element_count(v.type, batch);
@@ -86,7 +85,8 @@ BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& option
   Session session(model, pool);
   session.initialize(0);
   for (const auto& [name, value] : options.inputs) session.set_scalar(name, value);
-  BoundEntry bound(session, options.mode == BenchMode::train ? "train_step" : "infer", options.batch);
+  const rn_entry_role role = options.mode == BenchMode::train ? RN_TRAIN_STEP : RN_INFER;
+  BoundEntry bound(session, session.model().entry(role), options.batch);
   session.prepare_for(bound.entry());
   generate_inputs(bound, options.batch);
 

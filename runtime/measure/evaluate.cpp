@@ -37,20 +37,26 @@ double cross_entropy(const float* scores, const int32_t* labels, int64_t batch, 
 
 }  // namespace
 
-bool has_loss(const Model& model) { return model.find_entry("loss") != nullptr; }
+bool has_loss(const Model& model) { return model.find_entry(RN_EVALUATE) != nullptr; }
+
+const rn_entry& evaluated_entry(const Model& model) {
+  return model.entry(has_loss(model) ? RN_EVALUATE : RN_INFER);
+}
+
+Classifier evaluated_classifier(const Model& model) {
+  return has_loss(model) ? classifier_of(model, evaluated_entry(model)) : predictor_of(model);
+}
 
 Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches,
                  int workers, Predictions* predictions) {
-  const bool own_loss = has_loss(session.model());
-  const Classifier classifier =
-      own_loss ? classifier_of(session.model(), "loss") : predictor_of(session.model());
+  const Classifier classifier = evaluated_classifier(session.model());
   const std::vector<uint32_t> order =
       limit_batches > 0 ? chosen(data.size(), limit_batches * batch_size) : chosen(data.size(), data.size());
-  BoundEntry entry(session, own_loss ? "loss" : "infer",
+  BoundEntry entry(session, evaluated_entry(session.model()),
                    std::min(batch_size, static_cast<int64_t>(order.size())));
   session.prepare_for(entry.entry());
   const auto* scores = entry.output<float>(classifier.predict);
-  const auto* mean = own_loss ? entry.output<float>("loss") : nullptr;
+  const auto* mean = classifier.loss.empty() ? nullptr : entry.output<float>(classifier.loss);
 
   Loader loader(data, {.order = order, .batch_size = batch_size, .shape = classifier.shape}, workers);
   Metrics metrics;
@@ -64,8 +70,8 @@ Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int6
           std::span(order).subspan(static_cast<size_t>(metrics.samples), static_cast<size_t>(batch.size));
       predictions->add(indices, scores, batch.labels, batch.pixels);
     }
-    const double loss = own_loss ? static_cast<double>(*mean)
-                                 : cross_entropy(scores, batch.labels, batch.size, classifier.classes);
+    const double loss = mean != nullptr ? static_cast<double>(*mean)
+                                        : cross_entropy(scores, batch.labels, batch.size, classifier.classes);
     metrics.add(batch.size, loss, scores, classifier.classes, batch.labels);
   }
   return metrics;

@@ -5,11 +5,15 @@
 #include "runtime/measure/metrics.h"
 #include "runtime/measure/predictions.h"
 #include "runtime/model/session.h"
+#include "runtime/task/classifier.h"
 
 namespace rnrun {
 
 // Whether the model has a loss of its own; a library with its weights in it has entry infer only.
 bool has_loss(const Model& model);
+// The entry for the loss, or for inference if there is none; Error if there is neither. What it does with images.
+const rn_entry& evaluated_entry(const Model& model);
+Classifier evaluated_classifier(const Model& model);
 
 // Runs entry `prepare`, then `loss` on every batch in order, the last partial one included; with
 // `limit_batches` > 0 on so many batches of samples from all over the data set. Stops after a batch when

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -179,6 +180,20 @@ const rn_entry& Model::entry(std::string_view name) const {
   throw Error(fmt::format("{} has no entry '{}'; it has {}", path_, name, fmt::join(names, ", ")));
 }
 
+const rn_entry* Model::find_entry(rn_entry_role role) const {
+  for (const rn_entry& e : entries())
+    if (e.role == role) return &e;
+  return nullptr;
+}
+
+const rn_entry& Model::entry(rn_entry_role role) const {
+  // As rnc calls them.
+  constexpr std::array<std::string_view, 7> usual = {"prepare", "infer",      "loss", "backward",
+                                                     "update",  "train_step", "?"};
+  const rn_entry* found = find_entry(role);
+  return found != nullptr ? *found : entry(usual.at(static_cast<size_t>(role)));
+}
+
 bool Model::uses_feature(std::string_view feature) const {
   const std::string all = fmt::format(",{},", descriptor_->features);
   return all.find(fmt::format(",{},", feature)) != std::string::npos;
@@ -198,6 +213,16 @@ const rn_extent& arena(const rn_entry& entry, int64_t batch) {
     return static_cast<double>(e.fixed) + static_cast<double>(e.per_sample) * static_cast<double>(batch);
   };
   return size(entry.arena[1]) > size(entry.arena[0]) ? entry.arena[1] : entry.arena[0];
+}
+
+const rn_value* find(std::span<const rn_value> values, rn_value_role role) {
+  for (const rn_value& v : values)
+    if (v.role == role) return &v;
+  return nullptr;
+}
+
+bool is_set_by_training(const rn_value& input) {
+  return input.role == RN_LEARNING_RATE || input.role == RN_STEP || input.role == RN_MIXTURE_SHARE;
 }
 
 std::string batch_refusal(const rn_entry& entry, int64_t batch) {

@@ -32,6 +32,9 @@ class Model {
   const rn_entry* find_entry(std::string_view name) const;
   // Throws Error naming the entries there are.
   const rn_entry& entry(std::string_view name) const;
+  // The entry of a role: null, or Error, if there is none.
+  const rn_entry* find_entry(rn_entry_role role) const;
+  const rn_entry& entry(rn_entry_role role) const;
   // Does the comma-separated list of features the code needs have this one?
   bool uses_feature(std::string_view feature) const;
   std::string graph_hash() const;  // 16 hexadecimal digits
@@ -51,6 +54,10 @@ class Model {
 
 std::span<const rn_value> inputs(const rn_entry& entry);
 std::span<const rn_value> outputs(const rn_entry& entry);
+// The first input or output of a role; null if there is none.
+const rn_value* find(std::span<const rn_value> values, rn_value_role role);
+// Whether training gives this scalar input its value, step by step.
+bool is_set_by_training(const rn_value& input);
 std::span<const rn_call_info> calls(const rn_entry& entry);
 
 // Why the entry does not run at this batch, "batch norm 'bn1' cannot be trained on one value per channel:

@@ -162,9 +162,9 @@ double Session::scalar(const rn_value& input) const {
 }
 
 void Session::prepare_for(const rn_entry& entry) {
-  const bool reads =
-      (entry.tensor_kinds >> RN_PREPARED & 1) != 0 && std::string_view(entry.name) != "prepare";
-  if (reads && model_->find_entry("prepare") != nullptr) call("prepare", {});
+  const bool reads = (entry.tensor_kinds >> RN_PREPARED & 1) != 0 && entry.role != RN_PREPARE;
+  const rn_entry* prepare = model_->find_entry(RN_PREPARE);
+  if (reads && prepare != nullptr) call(prepare->name, {});
 }
 
 void Session::reserve(const rn_entry& entry, int64_t batch, rn_extent other) {

@@ -9,8 +9,8 @@
 
 namespace rnrun {
 
-BoundEntry::BoundEntry(Session& session, std::string_view name, int64_t max_batch)
-    : session_(&session), entry_(&session.model().entry(name)) {
+BoundEntry::BoundEntry(Session& session, const rn_entry& entry, int64_t max_batch)
+    : session_(&session), entry_(&entry) {
   rn_extent arguments{};
   for (const auto values : {inputs(*entry_), outputs(*entry_)})
     for (const rn_value& v : values) arguments.per_sample += plain_bytes(v.type, 1);
@@ -41,12 +41,17 @@ void BoundEntry::set_scalar(std::string_view name, double value) {
   std::erase(unset_, name);
 }
 
+void BoundEntry::set_scalar(rn_value_role role, double value) {
+  const rn_value* input = rnrun::find(inputs(*entry_), role);
+  if (input != nullptr) set_scalar(input->name, value);
+}
+
 void BoundEntry::bind(const Classifier& classifier, const Batch& batch) {
   bind(classifier.image, batch.pixels);
   if (!classifier.label.empty()) bind(classifier.label, batch.labels);
   if (classifier.label2.empty()) return;
   bind(classifier.label2, batch.labels2);
-  set_scalar(classifier.lambda, batch.share);
+  set_scalar(RN_MIXTURE_SHARE, batch.share);
 }
 
 void BoundEntry::run(int64_t batch, Recorder recorder) {

@@ -15,8 +15,8 @@ namespace rnrun {
 // session's values. `session` must outlive it.
 class BoundEntry {
  public:
-  // Throws Error if the model has no such entry.
-  BoundEntry(Session& session, std::string_view entry, int64_t max_batch);
+  // An entry of the session's model.
+  BoundEntry(Session& session, const rn_entry& entry, int64_t max_batch);
 
   const rn_entry& entry() const { return *entry_; }
   const Session& session() const { return *session_; }
@@ -37,8 +37,9 @@ class BoundEntry {
   }
   // Binds a batch's images, and its labels where the entry takes some.
   void bind(const Classifier& classifier, const Batch& batch);
-  // Does nothing when the entry has no such input.
+  // Do nothing when the entry has no such input.
   void set_scalar(std::string_view name, double value);
+  void set_scalar(rn_value_role role, double value);
   // Throws Error while a scalar input has no value.
   void run(int64_t batch, Recorder recorder = {});
 

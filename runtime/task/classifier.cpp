@@ -13,39 +13,37 @@ namespace {
 // What an entry takes and returns, as far as it is what a classifier does.
 struct Signature {
   Classifier classifier;
-  bool loss = false;
   bool other = false;  // it takes something else
 };
+
+bool is_labels(const rn_value& v) { return v.type.dtype == RN_I32 && v.type.rank == 1 && v.type.dims[0] < 0; }
+bool is_images(const rn_value& v) { return v.type.dtype == RN_U8 && v.type.rank == 4 && v.type.dims[0] < 0; }
+
+void read_input(const rn_value& v, Signature& s) {
+  Classifier& c = s.classifier;
+  if (v.type.rank == 0) {
+    s.other = s.other || (v.type.dtype != RN_F32 && v.type.dtype != RN_F64);
+  } else if (v.role == RN_SAMPLE && is_images(v) && c.image.empty()) {
+    c.image = v.name;
+    c.shape = {v.type.dims[1], v.type.dims[2], v.type.dims[3]};
+  } else if (v.role == RN_TARGET && is_labels(v) && c.label.empty()) {
+    c.label = v.name;
+  } else if (v.role == RN_MIXTURE_TARGET && is_labels(v) && c.label2.empty()) {
+    c.label2 = v.name;
+  } else {
+    s.other = true;
+  }
+}
 
 Signature signature_of(const Model& model, const rn_entry& entry) {
   Signature result;
   Classifier& c = result.classifier;
-  for (const rn_value& v : inputs(entry)) {
-    const rn_type& t = v.type;
-    const std::string_view called = v.name;
-    if (t.rank == 0) {
-      if (called == "lambda" && t.dtype == RN_F32) c.lambda = called;
-      if (t.dtype != RN_F32 && t.dtype != RN_F64) result.other = true;
-      continue;
-    }
-    if (t.dtype == RN_U8 && t.rank == 4 && t.dims[0] < 0 && c.image.empty()) {
-      c.image = v.name;
-      c.shape = {t.dims[1], t.dims[2], t.dims[3]};
-    } else if (t.dtype == RN_I32 && t.rank == 1 && t.dims[0] < 0 && called == "label2") {
-      c.label2 = called;
-    } else if (t.dtype == RN_I32 && t.rank == 1 && t.dims[0] < 0 && c.label.empty()) {
-      c.label = called;
-    } else {
-      result.other = true;
-    }
-  }
-  if (c.label2.empty()) c.lambda = {};  // a scalar like any other
-  if (c.label2.empty() != c.lambda.empty()) result.other = true;
+  for (const rn_value& v : inputs(entry)) read_input(v, result);
   for (const rn_value& v : outputs(entry)) {
     const rn_type& t = v.type;
-    if (std::string_view(v.name) == "loss" && t.dtype == RN_F32 && t.rank == 0) result.loss = true;
-    if (std::string_view(v.name) == model.descriptor().predict && t.dtype == RN_F32 && t.rank == 2 &&
-        t.dims[0] < 0) {
+    if (v.role == RN_LOSS && t.dtype == RN_F32 && t.rank == 0) c.loss = v.name;
+    if (v.role == RN_PREDICTION && std::string_view(v.name) == model.descriptor().predict &&
+        t.dtype == RN_F32 && t.rank == 2 && t.dims[0] < 0) {
       c.predict = v.name;
       c.classes = t.dims[1];
     }
@@ -58,19 +56,19 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
 
 }  // namespace
 
-Classifier classifier_of(const Model& model, std::string_view name) {
-  const Signature s = signature_of(model, model.entry(name));
+Classifier classifier_of(const Model& model, const rn_entry& entry) {
+  const Signature s = signature_of(model, entry);
   const Classifier& c = s.classifier;
-  if (s.other || c.image.empty() || c.label.empty() || c.predict.empty() || !s.loss)
+  if (s.other || c.image.empty() || c.label.empty() || c.predict.empty() || c.loss.empty())
     throw Error(
         fmt::format("entry '{}' of the model {} does not classify images: it should take u8[N, C, H, W] and "
                     "i32[N], and return f32[N, classes] and loss",
-                    name, model.name()));
+                    entry.name, model.name()));
   return c;
 }
 
 Classifier predictor_of(const Model& model) {
-  const Signature s = signature_of(model, model.entry("infer"));
+  const Signature s = signature_of(model, model.entry(RN_INFER));
   const Classifier& c = s.classifier;
   if (s.other || c.image.empty() || !c.label.empty() || c.predict.empty())
     throw Error(fmt::format(

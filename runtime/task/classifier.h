@@ -15,19 +15,18 @@ struct Classifier {
   std::string_view image;    // input u8[N, C, H, W]
   std::string_view label;    // input i32[N]
   std::string_view predict;  // output f32[N, classes]
-  // Inputs i32[N] "label2" and f32[] "lambda" of a loss for mixtures: lambda of an image with `label`, the
-  // rest of one with `label2`. Empty if the model has not both.
+  // Input i32[N] of a loss for mixtures of two images: the other one's label. Empty if the model has none.
   std::string_view label2;
-  std::string_view lambda;
+  std::string_view loss;  // output f32[]; empty if there is none
   ImageShape shape;
   int64_t classes = 0;
   int64_t labels = 0;  // those that a label may be: `classes`, or fewer where the loss knows fewer
 };
 
-// Throws Error when `entry` ("train_step", "loss") does not take one batch of images and one of labels and
-// return the predicted value and "loss".
-Classifier classifier_of(const Model& model, std::string_view entry);
-// The same of entry "infer", which needs neither labels nor a loss; `label` is empty.
+// Throws Error when `entry` does not take one batch of images and one of labels and return the predicted value and
+// the loss.
+Classifier classifier_of(const Model& model, const rn_entry& entry);
+// The same of the entry for inference, which needs neither labels nor a loss; `label` is empty.
 Classifier predictor_of(const Model& model);
 
 // The names that the model has for its classes; may be none.

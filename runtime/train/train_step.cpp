@@ -10,10 +10,10 @@
 namespace rnrun {
 
 TrainStep::Pass::Pass(Session& session, const Classifier& classifier, const TrainSettings& settings,
-                      std::string_view name, int64_t max_batch)
-    : entry(session, name, max_batch),
+                      rn_entry_role role, int64_t max_batch)
+    : entry(session, session.model().entry(role), max_batch),
       scores(entry.output<float>(classifier.predict)),
-      loss(entry.output<float>("loss")),
+      loss(entry.output<float>(classifier.loss)),
       profile{.entry = &entry.entry(), .batch = max_batch} {
   for (const auto& [hyper, value] : settings.hyper) entry.set_scalar(hyper, value);
 }
@@ -31,11 +31,11 @@ void TrainStep::Pass::run(int64_t batch) {
 
 TrainStep::TrainStep(Session& session, const TrainSettings& settings, int64_t max_batch)
     : session_(session),
-      classifier_(classifier_of(session.model(), "train_step")),
+      classifier_(classifier_of(session.model(), session.model().entry(RN_TRAIN_STEP))),
       settings_(settings),
-      whole_(session, classifier_, settings, "train_step", max_batch),
-      backward_(session, classifier_, settings, "backward", max_batch),
-      update_(session, "update", 1),
+      whole_(session, classifier_, settings, RN_TRAIN_STEP, max_batch),
+      backward_(session, classifier_, settings, RN_BACKWARD, max_batch),
+      update_(session, session.model().entry(RN_UPDATE), 1),
       gradients_(session),
       active_(&whole_) {
   for (const auto& [hyper, value] : settings.hyper) update_.set_scalar(hyper, value);
@@ -48,8 +48,8 @@ void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) 
   measure_ = measure;
   active_ = measure || settings_.accumulate > 1 || settings_.clip_grad_norm > 0 ? &backward_ : &whole_;
   for (BoundEntry* entry : {&whole_.entry, &update_}) {
-    entry->set_scalar("lr", lr);
-    entry->set_scalar("step", static_cast<double>(number));
+    entry->set_scalar(RN_LEARNING_RATE, lr);
+    entry->set_scalar(RN_STEP, static_cast<double>(number));
   }
 }
 

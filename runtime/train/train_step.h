@@ -42,8 +42,8 @@ class TrainStep {
 
  private:
   struct Pass {  // an entry with its arguments
-    Pass(Session& session, const Classifier& classifier, const TrainSettings& settings,
-         std::string_view entry, int64_t max_batch);
+    Pass(Session& session, const Classifier& classifier, const TrainSettings& settings, rn_entry_role role,
+         int64_t max_batch);
     BoundEntry entry;
     const float* scores;
     const float* loss;

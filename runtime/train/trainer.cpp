@@ -29,7 +29,7 @@ Trainer::Trainer(Session& session, const DataSplits& data, const TrainSettings& 
       settings_(settings),
       directory_(directory),
       limits_(limits),
-      classifier_(classifier_of(session.model(), "train_step")),
+      classifier_(classifier_of(session.model(), session.model().entry(RN_TRAIN_STEP))),
       samples_per_epoch_(data.train->size()),
       progress_(settings.print_freq) {
   if (settings.mixup_alpha > 0 && classifier_.label2.empty())
@@ -50,7 +50,7 @@ void Trainer::check_batches() const {
   if (samples_per_epoch_ == 0)
     throw UsageError(fmt::format("--drop-last leaves no batch: there are {} images, batches have {}", images,
                                  settings_.batch_size));
-  const rn_entry& entry = session_.model().entry("train_step");
+  const rn_entry& entry = session_.model().entry(RN_TRAIN_STEP);
   const int64_t rest = samples_per_epoch_ % settings_.batch_size;
   const std::string whole = batch_refusal(entry, std::min(settings_.batch_size, samples_per_epoch_));
   if (!whole.empty()) throw UsageError(fmt::format("{}: pass a larger --batch-size", whole));
@@ -124,7 +124,7 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
 void Trainer::train_epoch() {
   const int64_t step_size = settings_.batch_size * settings_.accumulate;
   TrainStep step(session_, settings_, std::min(settings_.batch_size, samples_per_epoch_));
-  session_.prepare_for(session_.model().entry("train_step"));
+  session_.prepare_for(session_.model().entry(RN_TRAIN_STEP));
   auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position_.epoch);
   order.resize(static_cast<size_t>(samples_per_epoch_));
   order.erase(order.begin(), order.begin() + std::min(position_.position, samples_per_epoch_));

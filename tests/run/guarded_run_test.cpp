@@ -47,8 +47,8 @@ std::string fault_of(Task, Flush flush = Flush::end) {
   const rn_type rows{RN_F32, 2, {-1, 3}, {0, 1}, 0, {}, {}};
   const rn_tensor tensors[] = {{"w", RN_PARAMETER, 0, w, 0, 48, "constant", {}},
                                {"grad.w", RN_GRADIENT, 0, w, 0, 48, "constant", {}}};
-  const rn_value x{"x", rows, 0};
-  const rn_value y{"y", rows, 0};
+  const rn_value x{"x", RN_SAMPLE, 0, rows, 0};
+  const rn_value y{"y", RN_PREDICTION, 0, rows, 0};
   const rn_call_info call{"double", "fc", "forward", "", {}, {}, {}, {}, 1, {}};
   const rn_buffer buffer{"t", {64, 0}, {0, 0}, 0, 0, RN_F32, 0};
   rn_entry entry{};

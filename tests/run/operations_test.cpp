@@ -66,7 +66,7 @@ class Cases {
   // An entry that computes `op` of inputs of these types.
   void add(Op op, const std::vector<Type>& operands, AttributeList attributes, Fill fill = Fill::normal) {
     const std::string name = fmt::format("{}_{}", rnc::name(op), module().entries.size());
-    module().entries.push_back({.name = name});
+    module().entries.push_back({.name = name, .role = role_named(name)});
     // Vectors such as biases are parameters, as in networks, or arguments of the entry, which come first.
     // So is whatever has no batch where nothing has.
     std::vector<ValueId> inputs(operands.size());

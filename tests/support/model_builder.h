@@ -20,7 +20,7 @@ class ModelBuilder {
  public:
   explicit ModelBuilder(std::string entry = "model") {
     module.name = "test";
-    module.entries.push_back({.name = std::move(entry)});
+    module.entries.push_back({.name = entry, .role = role_named(entry)});
   }
   ModelBuilder(const ModelBuilder&) = delete;
   ModelBuilder& operator=(const ModelBuilder&) = delete;
@@ -40,7 +40,9 @@ class ModelBuilder {
     return b.emit(op, std::move(inputs), attributes(list), name);
   }
   ValueId constant(double value) { return builder().constant(value); }
-  void output(std::string name, ValueId value) { graph().outputs.push_back({std::move(name), value}); }
+  void output(const std::string& name, ValueId value) {
+    graph().outputs.push_back({name, value, output_role_named(name)});
+  }
 
   // Layers of a network, with the parameters PyTorch gives them.
   ValueId conv(const std::string& name, ValueId x, int64_t out, int64_t kernel, int64_t stride = 1,

@@ -16,7 +16,7 @@ class Grower {
  public:
   Grower(uint64_t seed, bool wide) : random_(seed), wide_(wide) {
     module_.name = fmt::format("random{}", seed);
-    module_.entries.emplace_back().name = "model";
+    module_.entries.push_back({.name = "model", .role = EntryRole::model});
   }
 
   Module grow() {
@@ -143,7 +143,7 @@ class Grower {
     const ValueId loss = emit(Op::cross_entropy, "loss", {predicted, label_},
                               {{"label_smoothing", random_.one_of({0.0, 0.1})}});
     Graph& graph = module_.entries[0];
-    graph.outputs = {{"fc", predicted}, {"loss", loss}};
+    graph.outputs = {{"fc", predicted}, {"loss", loss, OutputRole::loss}};
     module_.predict = "fc";
     module_.optimizer.name = "sgd";
     module_.optimizer.hyper.set("momentum", 0.9);

@@ -30,7 +30,7 @@ Module everything() {
   tensor("grad.w", TensorKind::gradient, {.shape = {40, 20, 3, 1}});
   tensor("mean", TensorKind::buffer, {.shape = {1}});
 
-  Graph graph{.name = "infer"};
+  Graph graph{.name = "infer", .role = EntryRole::inference};
   GraphBuilder builder(module, graph);
   const auto file = std::make_shared<SourceFile>(SourceFile{"spec.graph", ""});
   builder.set_origin({file, 3, 7}, "x");
@@ -134,6 +134,7 @@ TEST_CASE("equal sees every difference but locations") {
   CHECK(differs([](Module& m) { m.tensors[0].initializer.attributes.set("std", 1.0); }));
   CHECK(differs([](Module& m) { m.entries.pop_back(); }));
   CHECK(differs([](Module& m) { m.entries[0].name = "loss"; }));
+  CHECK(differs([](Module& m) { m.entries[0].role = EntryRole::loss; }));
   CHECK(differs([](Module& m) { m.entries[0].outputs.pop_back(); }));
   CHECK(differs([](Module& m) { m.entries[0].outputs[0].value = 0; }));
   CHECK(differs([](Module& m) { m.entries[0].outputs[0].name = "z"; }));

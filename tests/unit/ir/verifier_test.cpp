@@ -62,11 +62,13 @@ TEST_CASE("rules on entries") {
   CHECK(violation([](Module&, Graph& g) { g.name = ""; }) == "entry without a name");
   CHECK(violation([](Module& m, Graph&) { m.entries.push_back(m.entries[0]); }) ==
         "the entry infer is defined twice");
-  CHECK(violation([](Module& m, Graph&) { m.entries.push_back({.name = "model"}); }) ==
-        "the entry model stands beside others");
+  CHECK(violation([](Module& m, Graph&) {
+          m.entries.push_back({.name = "model", .role = EntryRole::model});
+        }) == "the entry model stands beside others");
   CHECK(violation([](Module& m, Graph& g) {
           g.name = "train";
-          m.entries.push_back({.name = "update"});
+          g.role = EntryRole::training;
+          m.entries.push_back({.name = "update", .role = EntryRole::update});
         }) == "the entry train stands beside update, which is made of it");
 }
 

@@ -236,7 +236,7 @@ TEST_CASE("what cannot be trained is an error that says why") {
   SUBCASE("no loss") {
     ModelBuilder m("train");
     m.module.optimizer.name = "sgd";
-    CHECK(message_of(m.module, differentiate) == "the entry train has no output called loss");
+    CHECK(message_of(m.module, differentiate) == "the entry train has no loss");
   }
   SUBCASE("an input called as the learning rate") {
     ModelBuilder m("train");

@@ -18,8 +18,10 @@ Module inference_module(uint64_t seed) {
     if (node.op == Op::batch_norm) node.attributes.set("mode", std::string("eval"));
   }
   module.entries[0].name = "infer";
+  module.entries[0].role = EntryRole::inference;
   module.entries.push_back(module.entries[0]);
   module.entries[1].name = "loss";
+  module.entries[1].role = EntryRole::loss;
   return module;
 }
 

@@ -23,7 +23,7 @@ std::vector<double> three_steps(Optimizer optimizer, double lr) {
   GraphBuilder b(module, graph);
   std::map<std::string, ValueId> inputs;
   Tensors arguments;
-  for (const std::string& name : update_inputs(optimizer)) {
+  for (const auto& [name, role] : update_inputs(optimizer)) {
     inputs[name] = b.input(name, {DType::f64, {}, {}});
     if (optimizer.hyper.has(name)) arguments[name] = {{}, {optimizer.hyper.get<double>(name)}};
   }
@@ -126,7 +126,12 @@ TEST_CASE("rmsprop, plain, with momentum, and centered") {
 
 TEST_CASE("inputs and slots follow from what the model names") {
   using Names = std::vector<std::string>;
-  const auto inputs = [](const Optimizer& o) { return update_inputs(complete_optimizer(o)); };
+  const auto names = [](const std::vector<UpdateInput>& inputs) {
+    Names result;
+    for (const UpdateInput& input : inputs) result.push_back(input.name);
+    return result;
+  };
+  const auto inputs = [&](const Optimizer& o) { return names(update_inputs(complete_optimizer(o))); };
   CHECK(inputs(optimizer("sgd", {})) == Names{"lr"});
   CHECK(slot_tensors(optimizer("sgd", {}), "w") == Names{});
   CHECK(inputs(optimizer("sgd", {{"nesterov", true}, {"momentum", 0.9}, {"dampening", 0.0}})) ==
@@ -141,7 +146,7 @@ TEST_CASE("inputs and slots follow from what the model names") {
   CHECK(inputs(optimizer("adamw", {{"norm_weight_decay", 0.0}})) ==
         Names{"lr", "beta1", "beta2", "eps", "weight_decay", "norm_weight_decay", "step"});
   const Optimizer rmsprop = complete_optimizer(optimizer("rmsprop", {{"momentum", 0.9}, {"centered", true}}));
-  CHECK(update_inputs(rmsprop) == Names{"lr", "alpha", "eps", "momentum"});
+  CHECK(names(update_inputs(rmsprop)) == Names{"lr", "alpha", "eps", "momentum"});
   CHECK(slot_tensors(rmsprop, "w") == Names{"square_avg.w", "grad_avg.w", "momentum.w"});
 }
 

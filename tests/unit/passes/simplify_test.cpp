@@ -20,6 +20,7 @@ Module module_of(const Build& build) {
   module.tensors.push_back({"p", TensorKind::parameter, {DType::f32, {3}, {}}, {}, {}});
   Graph& graph = module.entries.emplace_back();
   graph.name = "model";
+  graph.role = EntryRole::model;
   GraphBuilder b(module, graph);
   const ValueId x = b.input("x", {DType::f32, {kBatch, 3, 4, 5}, {}});
   const ValueId result = build(b, x);
@@ -135,6 +136,7 @@ TEST_CASE("simplify: u8 images of the size they have are not resized") {
   module.name = "test";
   Graph& graph = module.entries.emplace_back();
   graph.name = "model";
+  graph.role = EntryRole::model;
   GraphBuilder b(module, graph);
   const ValueId x = b.input("x", {DType::u8, {kBatch, 3, 4, 5}, {}});
   graph.outputs = {{"y", b.emit(Op::resize, {x}, with({{"size", std::vector<int64_t>{4, 5}}}))}};

@@ -74,7 +74,7 @@ TEST_CASE("how evenly tasks divide among threads") {
   program.kernels.resize(2);
   program.kernels[0].tasks = {0, 2};  // 6 tasks of 100 bytes in all
   program.kernels[1].tasks = {1, 0};  // one task, of half the time
-  loops::EntryProgram entry{.name = "infer"};
+  loops::EntryProgram entry{.name = "infer", .role = EntryRole::inference};
   loops::Call both, one;
   both.kernel = 0;
   both.work.bytes = {100, 0};

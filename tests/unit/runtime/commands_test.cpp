@@ -66,7 +66,7 @@ TEST_CASE("usage errors have status 2 and say what is allowed") {
   CHECK(failure({"call", kModel, "infer", "--out", "x", "--steps", "2"}) ==
         "2 --steps is for entries train_step and update, not 'infer'");
   CHECK(failure({"call", kModel, "infer", "--out", "x", "--lr", "2"}) ==
-        "2 --lr: entry 'infer' has no input 'lr'");
+        "2 --lr: entry 'infer' has no learning rate");
   CHECK(run_rnrun({"--version"}).out.starts_with("rnrun "));
   CHECK(run_rnrun({"train", "--help"}).status == 0);
 }

@@ -122,7 +122,7 @@ int winograd_tile(const ConvShape& shape, const TargetInfo& target, double slowe
 }
 
 int training_tile(const Graph& graph, const Node& node, const TargetInfo& target) {
-  if (graph.name != "train_step" && graph.name != "backward") return 0;
+  if (!computes_gradients(graph.role)) return 0;
   const ConvShape shape = conv_shape(graph, node);
   if (node.op != Op::conv2d_weight_grad || shape.h.stride == 1) return winograd_tile(shape, target);
   const int m = winograd_tile(shape, target, kSlowerSums);

@@ -187,12 +187,12 @@ const rn_tensor kTensors[] = {
     {"prepared.fc.bias", RN_PREPARED, 0, kBiasType, kWeightBytes, kBiasBytes, "constant", {nullptr, 0}},
 };
 
-const rn_value kInputs[] = {{"image", kImage, kNone},
-                            {"label", kLabel, kNone, MODEL_LABELS},
-                            {"lr", kNumber, kNone},
-                            {"momentum", kNumber, 0.9},
-                            {"step", kNumber, kNone}};
-const rn_value kOutputs[] = {{"fc", kLogits, kNone}, {"loss", kScalar, kNone}};
+const rn_value kInputs[] = {{"image", RN_SAMPLE, 0, kImage, kNone},
+                            {"label", RN_TARGET, 0, kLabel, kNone, MODEL_LABELS},
+                            {"lr", RN_LEARNING_RATE, 0, kNumber, kNone},
+                            {"momentum", RN_HYPER, 0, kNumber, 0.9},
+                            {"step", RN_STEP, 0, kNumber, kNone}};
+const rn_value kOutputs[] = {{"fc", RN_PREDICTION, 0, kLogits, kNone}, {"loss", RN_LOSS, 0, kScalar, kNone}};
 
 constexpr rn_extent kFlops = {0, 2 * kPixels* kClasses};
 constexpr rn_extent kMoved = {kWeightBytes, kPixels};
@@ -211,30 +211,41 @@ constexpr rn_extent kArena = {0, kLanes * 4};
 constexpr rn_extent kTwice = {0, 4 * kPixels* kClasses};
 
 const rn_entry kEntries[] = {
-    {"prepare", nullptr, 0, nullptr, 0, kinds(RN_PARAMETER, RN_PREPARED), 0, {}, {}, nullptr, 0, run_prepare},
-    {"infer", kInputs, 1, kOutputs, 1, kinds(RN_PREPARED), 0, {}, kFlops, kCalls, 1, run_infer},
-    {"loss", kInputs, 2, kOutputs, 2, kinds(RN_PREPARED), 0, {kArena}, kFlops, kCalls, 1, run_loss},
+    {"prepare",
+     nullptr,
+     0,
+     nullptr,
+     0,
+     kinds(RN_PARAMETER, RN_PREPARED),
+     RN_PREPARE,
+     {},
+     {},
+     nullptr,
+     0,
+     run_prepare},
+    {"infer", kInputs, 1, kOutputs, 1, kinds(RN_PREPARED), RN_INFER, {}, kFlops, kCalls, 1, run_infer},
+    {"loss", kInputs, 2, kOutputs, 2, kinds(RN_PREPARED), RN_EVALUATE, {kArena}, kFlops, kCalls, 1, run_loss},
     {"backward",
      kInputs,
      2,
      kOutputs,
      2,
      kTrained,
-     0,
+     RN_BACKWARD,
      {kArena},
      kTwice,
      kCalls,
      2,
      run_backward,
      MODEL_LEAST},
-    {"update", kInputs + 2, 3, nullptr, 0, kUpdated, 0, {}, {}, nullptr, 0, run_update},
+    {"update", kInputs + 2, 3, nullptr, 0, kUpdated, RN_UPDATE, {}, {}, nullptr, 0, run_update},
     {"train_step",
      kInputs,
      5,
      kOutputs,
      2,
      kTrained,
-     0,
+     RN_TRAIN_STEP,
      {kArena},
      kTwice,
      kCalls,
