@@ -1,4 +1,4 @@
-// Names for -g: what a debugger or profiler shows tells the layer.
+// Names for -g: what a debugger or profiler shows names the layer.
 #pragma once
 
 #include "ir/loops/program.h"
