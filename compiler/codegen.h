@@ -18,7 +18,7 @@ enum class CodeKind : uint8_t { object, assembly };
 // changes their shape, which keeps compile time low and registers as lowering planned them.
 void optimize(llvm::Module& module, llvm::TargetMachine& machine);
 
-// What of a kernel's values did not fit into registers. A microkernel is an innermost loop of which at least
+// What part of a kernel's values did not fit into registers. A microkernel is an innermost loop of which at least
 // half the instructions are fused multiply-adds.
 struct Frame {
   int64_t bytes = 0;               // of the stack
@@ -32,11 +32,10 @@ struct GeneratedCode {
   Frame frame;  // the largest of the module's functions
 };
 
-// Object code or assembly text. Each kernel is generated with all of LLVM's machine passes and, if that
-// spills vectors in a microkernel or more than a little elsewhere, also without its scheduler, or without
-// hoisting; the code with fewer spills in microkernels, then in all, is taken (performance.md: large register
-// tiles on AVX-512 need it off, AVX2 often gains from it). Depends on nothing but the module and machine; may
-// run concurrently in different LLVM contexts.
+// Object code or assembly text. Each kernel is generated with all of LLVM's machine passes and, if that spills vectors
+// in a microkernel or more than a little elsewhere, also without its scheduler, or without hoisting; the code with fewer
+// spills in microkernels, then in all, is taken: large register tiles on AVX-512 need the scheduler off, AVX2 often gains
+// from it. Depends on nothing but the module and machine; may run concurrently in different LLVM contexts.
 GeneratedCode generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind);
 
 }  // namespace rnc

@@ -1,5 +1,5 @@
-// From a lowered model to LLVM IR, assembly, object code or a shared library; `frames` takes the kernels'
-// stack frames.
+// From a lowered model to LLVM IR, assembly, object code or a shared library; `frames` receives the kernels' stack
+// frames.
 #pragma once
 
 #include <string>

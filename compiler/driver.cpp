@@ -16,6 +16,7 @@
 #include "ir/text/text.h"
 #include "passes/pipeline.h"
 #include "passes/report/dot.h"
+#include "passes/report/op_page.h"
 #include "passes/report/summary.h"
 #include "passes/schedule/plan_memory.h"
 
@@ -215,6 +216,9 @@ int run_driver(int argc, const char* const* argv) {
     const std::optional<Options> options = parse_options(argc, argv);
     if (options && options->list_passes) {
       write_file("-", list_passes());
+    } else if (options && options->ops) {
+      write_file(
+          "-", options->ops->empty() ? list_ops() : checking_options([&] { return op_page(*options->ops); }));
     } else if (options) {
       compile_file(*options);
     }

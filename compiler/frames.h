@@ -1,4 +1,4 @@
-// What of the kernels did not fit into registers: the report of --stats.
+// What did not fit into registers, kernel by kernel: the report of --stats.
 #pragma once
 
 #include <string>

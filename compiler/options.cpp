@@ -72,7 +72,7 @@ void resolve_output(Options& options, const std::string& emit) {
 }
 
 void check_complete(const Options& options) {
-  if (options.list_passes) return;
+  if (options.list_passes || options.ops) return;
   if (options.input.empty()) throw UsageError{"no input file; try rnc --help"};
   std::error_code ignored;
   if (!options.output.empty() && std::filesystem::equivalent(options.input, options.output, ignored)) {
@@ -84,7 +84,7 @@ void check_complete(const Options& options) {
 
 std::optional<Options> parse_options(int argc, const char* const* argv) {
   Options options;
-  std::string emit, passes;
+  std::string emit, passes, ops;
   std::vector<std::string> set;
   CLI::App app("rnc: compiles a description of a residual network into a library that trains and runs it.");
   app.set_version_flag("--version", "rnc " RNC_VERSION);
@@ -132,6 +132,9 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   app.add_flag("--time-passes", options.time_passes, "Print the time that each stage took");
   app.add_flag("--stats", options.stats, "Print what each pass did, and which kernels spill vectors");
   app.add_flag("--list-passes", options.list_passes, "Print the default passes in order");
+  CLI::Option* ops_option =
+      app.add_option("--ops", ops, "Print what this operation takes and computes; without a name, list all")
+          ->expected(0, 1);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -140,6 +143,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     return std::nullopt;
   }
   if (passes_option->count() > 0) options.passes = passes;
+  if (ops_option->count() > 0) options.ops = ops;
   for (const std::string& text : set)
     options.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
   check_complete(options);

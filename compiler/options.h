@@ -30,7 +30,8 @@ struct Options {
   std::string dump_dir;
   bool time_passes = false;
   bool stats = false;
-  bool list_passes = false;  // and nothing else
+  bool list_passes = false;        // and nothing else
+  std::optional<std::string> ops;  // the page of this operation, or "": of all; and nothing else
 };
 
 // A command line that makes no sense: exit status 2.

@@ -16,8 +16,8 @@
 namespace rnc {
 namespace {
 
-// x86 features that f32 and f64 vector code gains from. Others that a CPU has are not used, so that they need
-// not be there.
+// x86 features that f32 and f64 vector code gains from. Others that a CPU has are not used, so that the code runs
+// without them.
 constexpr std::array kX86Features = {"sse3", "ssse3",   "sse4.1",   "sse4.2",   "avx",     "avx2",
                                      "fma",  "avx512f", "avx512bw", "avx512dq", "avx512vl"};
 

@@ -1,7 +1,7 @@
 // Keeps LLVM from merging loads that the loop IR repeats. Where a kernel loads the same element again many
-// loads later, as a convolution does for neighbouring taps, it means to load it again: `let` keeps a value.
-// LLVM would keep it all the same and spill it in between. A fence within the thread, which is no
-// instruction, stops that. Internal to compiler/emit.
+// loads later, as a convolution does for neighbouring taps, it means to load it again: `let` is for keeping a value.
+// LLVM would keep it all the same, and spill it in between. A fence within the thread, which is not an instruction,
+// prevents that. Internal to compiler/emit.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>

@@ -1,6 +1,5 @@
-// The graph IR: a module holds named tensors (parameters, buffers, ...) and entries; an entry is a graph of
-// SSA nodes in execution order, each with one result. ir/README.md has the text form; ir/graph/verifier.h the
-// rules.
+// The graph IR: a module holds named tensors (parameters, buffers, ...) and entries; an entry is a graph of SSA nodes in
+// execution order, each with one result. The text form is in ir/README.md, the rules are in ir/graph/verifier.h.
 #pragma once
 
 #include <functional>
@@ -23,16 +22,16 @@ inline constexpr ValueId kNoValue = -1;
 //   Op::state  reads the module tensor called `name`; at most one such node per tensor and graph
 struct Node {
   Op op;
-  std::string
-      name;  // unique in its graph; "layer1.0.conv1"; a generated one starts with '%' ("%12", "%grad.conv1")
+  // Unique in its graph: "layer1.0.conv1". A generated one starts with '%': "%12", "%grad.conv1".
+  std::string name;
   std::vector<ValueId> inputs;
   Attributes attributes;  // complete: defaults filled in
   Type type;
   SourceLocation location;
-  std::string
-      layer;  // the forward operation this comes from; gradients inherit it: labels kernels and profiles
-  int kernel =
-      -1;  // index into Graph::kernels: nodes of one kernel are fused and contiguous; -1: not yet grouped
+  // The forward operation this comes from; gradients inherit it. Labels kernels and profiles.
+  std::string layer;
+  // Index into Graph::kernels: nodes of one kernel are fused and contiguous. -1: not grouped yet.
+  int kernel = -1;
 };
 
 // What an argument of an entry is to whoever runs it: attribute `role` of Op::input.
@@ -105,10 +104,9 @@ enum class TensorKind : uint8_t {
 std::string_view name(TensorKind);
 
 // An initialiser as PyTorch names it; arguments in `attributes`.
-//   constant(value) · kaiming_normal(mode = "fan_in" | "fan_out") · kaiming_uniform(a) · uniform(bound) ·
-//   xavier_uniform normal(mean, std) · xavier_normal
-// fan_in and fan_out are computed from the tensor's shape as PyTorch does, unless given as attributes of that
-// name.
+//   constant(value) · uniform(bound) · normal(mean, std) · xavier_uniform · xavier_normal ·
+//   kaiming_normal(mode = "fan_in" | "fan_out") · kaiming_uniform(a)
+// fan_in and fan_out are computed from the tensor's shape as PyTorch does, unless given as attributes of those names.
 struct Initializer {
   std::string name = "constant";
   Attributes attributes;

@@ -1,9 +1,9 @@
 // The reference interpreter: what a graph means, computed naively in double precision. It shares no code with
 // lowering, so that compiled code can be checked against it. Layouts and fused kernels are ignored.
 //
-// It can also compute with fewer binary digits: then every element of a result, and every sum after each of
-// its terms, is rounded to so many. With a float's 24 its distance from double precision is what an honest
-// float32 implementation may have.
+// It can also compute with fewer binary digits: then every element of a result, and every sum after each of its terms,
+// is rounded to that many. With the 24 of a float, its distance from double precision is what a careful float32
+// implementation may have.
 #pragma once
 
 #include <cmath>
@@ -52,8 +52,8 @@ struct Interpretation {
   std::vector<TensorData> values;  // of every node
 };
 
-// Runs the entry `graph` with N = `batch`. `inputs` are the entry's arguments by name, `tensors`
-// the values of the module tensors it reads. A missing tensor or one of the wrong shape is a failed check.
+// Runs the entry `graph` with N = `batch`. `inputs` are the entry's arguments by name, `tensors` the values of the
+// module tensors it reads. A missing tensor, or one of the wrong shape, is a failed check.
 Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& inputs, const Tensors& tensors,
                          int digits = kDoubleDigits);
 

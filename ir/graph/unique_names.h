@@ -1,4 +1,4 @@
-// Names that are told apart by numbers.
+// Names made distinct by numbers.
 #pragma once
 
 #include <cstddef>

@@ -5,8 +5,7 @@
 //   - are f32 without a batch dimension, every size at least 1.
 // Entries
 //   - have distinct names that are not empty;
-//   - called "model" stand alone, called "train" not beside backward, update or train_step: those are made of
-//   them.
+//   - called "model" stand alone; called "train", not beside backward, update or train_step, which are made from them.
 // The nodes of an entry
 //   - have distinct names that are not empty;
 //   - use only results of earlier nodes, as many as their operation takes;

@@ -1,12 +1,12 @@
 // Two-dimensional convolution (cross-correlation, as PyTorch's conv2d) and its two gradients.
 //
 //   y[n, o, i, j] = bias[o] + sum over c, p, q of
-//                   x[n, g C/groups + c, i stride - pad + p dilation, j stride - pad + q dilation] w[o, c, p,
-//                   q]
+//                   x[n, g C/groups + c, i stride - pad + p dilation, j stride - pad + q dilation] w[o, c, p, q]
+//
 // with x zero outside its bounds, and g = o / (O / groups) the group of output channel o.
 //
-// conv2d may have one operand more: its weight as transformed by winograd_weight or packed by grouped_weight,
-// which a kernel may use instead.
+// conv2d may have one more operand: its weight as transformed by winograd_weight or packed by grouped_weight, which a
+// kernel may use instead.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -197,8 +197,7 @@ std::vector<std::array<double, 3>> filter_matrix(const std::vector<double>& poin
   return rows;
 }
 
-// At stride 1, G of F(tile, 3); at stride 2, that of F(tile, 2) for the outer taps, then a row of the middle
-// tap.
+// At stride 1, G of F(tile, 3); at stride 2, that of F(tile, 2) for the outer taps, then a row for the middle tap.
 std::vector<std::array<double, 3>> winograd_matrix(int64_t tile, int64_t stride) {
   const bool one = stride == 1;
   if (tile == 2 && one) return filter_matrix({0, 1, -1}, 3);

@@ -4,8 +4,8 @@
 // the other of rank >= 2 with C channels (dimension 1); the result has the larger shape. NaN follows IEEE
 // arithmetic; relu keeps NaN.
 //
-// A scalar may be f64, as the numbers of an optimizer are. As with a number of Python and a tensor of
-// PyTorch, it is computed with in f64 among its like, and rounded to f32 where it meets anything else.
+// A scalar may be f64, as the numbers of an optimizer are. Like a Python number beside a PyTorch tensor, it stays f64
+// among its own kind and is rounded to f32 where it meets anything else.
 #include <fmt/format.h>
 
 #include <algorithm>

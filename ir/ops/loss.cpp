@@ -1,8 +1,8 @@
 // Softmax and cross entropy over classes: the second dimension of [N, K].
 //
 // cross_entropy is PyTorch's: the mean over the batch of -sum_k q[k] log softmax(logits)[k], where
-// q = (1 - label_smoothing) [k = label] + label_smoothing / K. A label outside 0..K-1 is a mistake of the
-// caller: the result is finite and means nothing.
+// q = (1 - label_smoothing) [k = label] + label_smoothing / K. A label outside 0..K-1 is the caller's mistake: the
+// result is finite and meaningless.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The same elements under another shape or layout; row-major order is kept.
+// The same elements in another shape or layout; row-major order is kept.
 #include <fmt/format.h>
 
 #include "ir/graph/interpreter.h"

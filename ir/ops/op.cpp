@@ -56,26 +56,6 @@ std::string list(const std::vector<T>& values, F element) {
   return text + "]";
 }
 
-std::string_view describe(AttributeKind kind) {
-  switch (kind) {
-    case AttributeKind::boolean:
-      return "true or false";
-    case AttributeKind::integer:
-      return "an integer";
-    case AttributeKind::real:
-      return "a number";
-    case AttributeKind::string:
-      return "a string";
-    case AttributeKind::pair:
-      return "an integer or a pair of integers, none negative";
-    case AttributeKind::integers:
-      return "a list of integers";
-    case AttributeKind::reals:
-      return "a list of numbers";
-  }
-  unreachable("attribute kind");
-}
-
 // Whether `value` is what an attribute of this kind holds.
 bool holds(AttributeKind kind, const Attribute& value) {
   switch (kind) {
@@ -124,6 +104,26 @@ bool too_large(const Attribute& value) {
 }
 
 }  // namespace
+
+std::string_view describe(AttributeKind kind) {
+  switch (kind) {
+    case AttributeKind::boolean:
+      return "true or false";
+    case AttributeKind::integer:
+      return "an integer";
+    case AttributeKind::real:
+      return "a number";
+    case AttributeKind::string:
+      return "a string";
+    case AttributeKind::pair:
+      return "an integer or a pair of integers, none negative";
+    case AttributeKind::integers:
+      return "a list of integers";
+    case AttributeKind::reals:
+      return "a list of numbers";
+  }
+  unreachable("attribute kind");
+}
 
 std::string str(const Attribute& attribute) {
   struct Writer {

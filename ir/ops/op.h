@@ -28,8 +28,7 @@ std::string str(const Attribute&);  // as the language writes it; doubles round-
 // The same kind and value. Unlike ==, a NaN is identical to a NaN, and 0.0 is not to -0.0.
 bool identical(const Attribute&, const Attribute&);
 
-// Attributes by name, in alphabetical order. get<T> fails a check when the name is missing or of another
-// type.
+// Attributes by name, in alphabetical order. get<T> fails a check when the name is missing or of another type.
 class Attributes {
  public:
   bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
@@ -49,9 +48,10 @@ class Attributes {
   std::map<std::string, Attribute, std::less<>> values_;
 };
 
-// What an attribute may hold. `pair` is two integers >= 0 for height and width, held as vector<int64_t>{h,
-// w}; the language accepts one integer for both and prints it so.
+// What an attribute may hold. `pair` is two integers >= 0 for height and width, held as vector<int64_t>{h, w}; the
+// language accepts one integer for both, and prints equal ones so.
 enum class AttributeKind : uint8_t { boolean, integer, real, string, pair, integers, reals };
+std::string_view describe(AttributeKind kind);  // "an integer"
 struct AttributeSpec {
   std::string_view name;
   AttributeKind kind;
@@ -61,8 +61,7 @@ struct AttributeSpec {
 // How the fuser and the lowering treat an operation.
 enum class OpKind : uint8_t {
   source,       // input, state, constant: no work
-  elementwise,  // result[i] from operands at i; rank-1 operands broadcast along dimension 1, scalars
-                // everywhere
+  elementwise,  // result[i] from operands at i; rank-1 operands broadcast along dimension 1, scalars everywhere
   reduction,    // per channel over batch and space: result [C]
   contraction,  // convolutions and matrix products
   window,       // pooling, padding of channels: images in blocks of channels

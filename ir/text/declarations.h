@@ -1,4 +1,4 @@
-// What specs and dumps have in common beside expressions: constants, types, tensors, the names of layers.
+// What specs and dumps have in common besides expressions: constants, types, tensors, the names of layers.
 #pragma once
 
 #include <map>

@@ -20,8 +20,7 @@ bool equal(const Node& a, const Node& b) {
          a.attributes == b.attributes;
 }
 
-// Whether nodes i of both graphs are in kernels of the same name, and both or neither share that of node i
-// - 1.
+// Whether nodes i of both graphs are in kernels of the same name, and both or neither share that of node i - 1.
 bool equal_kernels(const Graph& a, const Graph& b, size_t i) {
   const int x = a.nodes[i].kernel, y = b.nodes[i].kernel;
   if ((x < 0) != (y < 0)) return false;

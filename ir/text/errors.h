@@ -1,4 +1,4 @@
-// The mistakes of one text, all of them: reading goes on after one, and what depends on it is left alone.
+// All the mistakes in one text: reading continues after each, and what depends on it is not reported again.
 #pragma once
 
 #include <set>
@@ -14,10 +14,9 @@ inline constexpr size_t kMaxErrors = 1000;
 
 // An expression depends on a value whose own statement has failed; that one was reported already.
 struct Poisoned {};
-// Nothing more is read: there are too many errors, or so much is missing that one would only find its
-// consequences.
+// Nothing more is read: there are too many errors, or so much is missing that only consequences of it would be found.
 struct Stop {};
-// A text is larger than what is read of any; no statement after it could be read either.
+// A text exceeds a limit; no statement after this could be read either.
 struct LimitExceeded {
   Diagnostic diagnostic;
 };

@@ -1,4 +1,4 @@
-// Everything a source file and its includes define.
+// Everything that a source file and its includes define.
 #pragma once
 
 #include <map>

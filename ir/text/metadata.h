@@ -1,4 +1,4 @@
-// What a model says beside its graph: class names, recipe, optimizer, initialisers.
+// What a model says besides its graph: class names, recipe, optimizer, initialisers.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// What failed statements leave behind: poison under the names that they were to define.
+// What failed statements leave behind: poison, under the names they should have defined.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Where the parser goes on after a syntax error.
+// Where the parser continues after a syntax error.
 #pragma once
 
 #include "ir/text/syntax.h"

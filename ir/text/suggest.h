@@ -1,4 +1,4 @@
-// What a name that means nothing where it stands was meant to be.
+// What was probably meant by a name that means nothing where it stands.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The tokens of a text, with one of look-ahead, and what every part of the grammar asks of them.
+// The tokens of a text, with one token of look-ahead, and what every part of the grammar asks of them.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,4 @@
-// Gives every value the layout that its kernels want, and inserts relayout where producer and consumer
-// differ.
+// Gives every value the layout that its kernels want, and inserts relayout where producer and consumer differ.
 //
 // Activations from the first convolution to the last pooling are in blocks of one vector of channels, so that
 // kernels load and store whole vectors. Images stay plain, as do values of rank 2 and parameters; weights are

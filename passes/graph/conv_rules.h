@@ -1,4 +1,4 @@
-// What --conv asks for: by which algorithm a convolution is computed, in all its directions.
+// What --conv asks for: the algorithm by which a convolution is computed, in all its directions.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,4 @@
-// Rewrites batch_norm into channel reductions and elementwise operations, so that fusion needs no special
-// case.
+// Rewrites batch_norm into channel reductions and elementwise operations, so that fusion needs no special case.
 //
 //   train:  y = (x - mean(x)) * (weight * rsqrt(variance(x) + eps)) + bias
 //   eval:   y = x * scale + (bias - running_mean * scale),  scale = weight * rsqrt(running_var + eps)

@@ -1,8 +1,8 @@
 // Makes the training entries from the entry "train" (see derive_entries), which they replace:
 //
-//   backward    train, and the gradient of the loss to every parameter, assigned to the tensor
-//   grad.<parameter> update      one step of the optimizer from the grad.* tensors: assigns parameters and
-//   optimizer slots train_step  both in one; gradients never reach a tensor
+//   backward    train, and the gradient of the loss to every parameter, assigned to the tensor grad.<parameter>
+//   update      one step of the optimizer from the grad.* tensors: assigns parameters and optimizer slots
+//   train_step  both in one; gradients never reach a tensor
 //
 // Reverse-mode differentiation by each operation's gradient rule, over the values between a parameter and the
 // loss; gradients of a value used several times are added up. What a gradient rule emits carries the location
@@ -38,8 +38,7 @@ std::vector<bool> trained_values(const Module& module, const Graph& graph) {
   return trained;
 }
 
-// Calls give(parameter, gradient) for each parameter the loss depends on, as soon as its gradient is
-// complete.
+// Calls give(parameter, gradient) for each parameter the loss depends on, as soon as its gradient is complete.
 using GiveGradient = std::function<void(const std::string& parameter, ValueId gradient)>;
 void emit_gradients(const Module& module, GraphBuilder& b, ValueId loss, const GiveGradient& give) {
   const std::vector<bool> trained = trained_values(module, b.graph());

@@ -1,13 +1,13 @@
 // Groups nodes into kernels: an elementwise operation or a channel reduction joins the kernel that computes
 // its last operand, if that is a convolution, a matrix product, the gradient of max pooling or another
 // elementwise kernel over the same shape. So bias, shortcut add and ReLU, the sums of batch norm and both
-// reductions of its gradient are computed where their operand is in registers. Elementwise operations also
-// join weight gradients by Winograd: what the optimizer makes of them.
+// reductions of its gradient are computed where their operand is in registers. The elementwise operations of the
+// optimizer's update also join weight gradients by Winograd's algorithm.
 //
 // Cheap values are computed again where they are used rather than stored: those per channel always (the scale
 // of batch norm), others if they are made of one stored value and values per channel (its normalised input).
-// Max pooling, its gradient and convolutions by Winograd compute such an operand as they load it: it stands
-// in their kernel before them. So batch norm with ReLU between two of them is never stored.
+// Max pooling, its gradient and convolutions by Winograd's algorithm compute such an operand as they load it: it stands
+// before them in their kernel. So batch norm with ReLU between two of them is never stored.
 //
 // What is computed again is bounded, and so is a kernel: however long a chain of operations is, each of its
 // kernels is compiled in bounded time, and no value is computed more often than it is used times that bound.

@@ -4,16 +4,15 @@
 //   sgd(momentum?, dampening?, nesterov?)                       slots: momentum, if momentum is given
 //   adam(beta1 = 0.9, beta2 = 0.999, eps = 1e-8)                slots: exp_avg, exp_avg_sq
 //   adamw(the same; weight_decay = 0.01)                        slots: the same
-//   rmsprop(alpha = 0.99, eps = 1e-8, momentum?, centered?)     slots: square_avg; grad_avg, momentum where
-//   used
+//   rmsprop(alpha = 0.99, eps = 1e-8, momentum?, centered?)     slots: square_avg; grad_avg, momentum where used
 //
 // Each also takes weight_decay, and, as torchvision's train.py, norm_weight_decay for the parameters of batch
 // norms and bias_weight_decay for all biases, which have weight_decay where these are not given.
 //
 // A number the model names becomes an input of the training entries, with the model's value as its default;
 // one it leaves out costs nothing: there is no code for it. `lr` is always an input. `step`, 1 for the first
-// step, is one where the rule depends on it. All are f64, as PyTorch's numbers are: 1 - beta2 is not to lose
-// the digits that f32 does not have.
+// step, is one where the rule depends on it. All are f64, as PyTorch's numbers are, so that 1 - beta2 keeps digits that
+// f32 does not have.
 #pragma once
 
 #include <map>

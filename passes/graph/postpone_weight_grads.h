@@ -1,4 +1,4 @@
-// The order of the backward pass, for recompute.
+// The order of the backward pass, as recompute needs it.
 #pragma once
 
 #include "ir/graph/graph.h"

@@ -13,15 +13,13 @@
 // stays stored; nor where the network branches and the larger result of a convolution there can be computed
 // again from what is stored.
 //
-// What takes kernels of its own the limits say:
-//   kernels   how many of them may run one after the other to have one value: with k, every k-th of a
-//             chain of adds stays stored, more or less. Elementwise values of one shape that need each
-//             other share one.
-//   cost      of an element of a convolution, a pool or a normalised image, in multiply-adds, where to load
-//             or store one counts as 16;
+// The limits say what may take kernels of its own:
+//   kernels   how many of them may run one after the other to obtain one value: with k, about every k-th of a chain of
+//             adds stays stored. Elementwise values of one shape that need each other share one.
+//   cost      of an element of a convolution, a pool or a normalised image, in multiply-adds, where loading or storing
+//             one counts as 16;
 //   bytes     of such a value per sample: smaller ones are not worth it, as caches hold some of them.
-// By default these are the 1x1 convolutions from 64 channels of networks with bottlenecks, their largest
-// maps.
+// By default these are the 1x1 convolutions from 64 channels in networks with bottlenecks: their largest maps.
 #include <algorithm>
 #include <map>
 #include <set>

@@ -1,5 +1,5 @@
 // Which values of the forward pass the backward pass computes again, and how: the choice that recompute makes
-// (recompute.cpp says what it is for, and what limits mean).
+// (recompute.cpp says what it is for, and what the limits mean).
 #pragma once
 
 #include <cstdint>

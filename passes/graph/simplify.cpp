@@ -1,8 +1,7 @@
 // Algebraic identities and constant folding. Every rule holds exactly in floating point, for every operand:
 // infinities, NaN and negative zero included. So x + 0 stays (it turns -0 into 0), as do x * 0 (NaN) and
-// (x * a) * b (rounding). What is left are
-//   - identities: x * 1, x / 1, x - 0, x + -0; windows and images of unchanged size; reshapes to the same
-//   shape;
+// (x * a) * b (rounding). What is left:
+//   - identities: x * 1, x / 1, x - 0, x + -0; windows and images of unchanged size; reshapes to the same shape;
 //   - idempotent operations applied twice: relu(relu(x)), and reshapes of reshapes;
 //   - arithmetic on scalar constants, folded to the correctly rounded f32 where the result is finite.
 #include <algorithm>

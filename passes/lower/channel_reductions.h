@@ -12,8 +12,8 @@ namespace rnc {
 
 class ChannelReductions {
  public:
-  // The reductions among the nodes of `group`. The kernel has panels * tasks_per_panel tasks,
-  // and each covers `blocks` vectors of channels. `space`: where a task keeps its totals.
+  // The reductions among the nodes of `group`. The kernel has panels * tasks_per_panel tasks, and each covers `blocks`
+  // vectors of channels. `space`: where a task keeps its totals.
   ChannelReductions(Lowering& lowering, KernelBuilder& kernel, const Group& group, int64_t panels,
                     loops::Extent tasks_per_panel, int64_t blocks, loops::Space space);
 

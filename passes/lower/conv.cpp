@@ -1,4 +1,4 @@
-// Convolutions: which kernel computes them, from shapes and layouts.
+// Which kernel computes a convolution, judged by shapes and layouts.
 #include <fmt/format.h>
 
 #include <numeric>

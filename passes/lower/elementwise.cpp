@@ -1,4 +1,4 @@
-// Groups of elementwise operations and channel reductions that no convolution or matrix product computes for.
+// Groups of elementwise operations and channel reductions that are not part of a convolution or a matrix product.
 #include <algorithm>
 #include <functional>
 

@@ -1,6 +1,5 @@
-// Groups that are lowered like one before them. A deep network is made of a few kinds of layers: building and
-// printing a kernel for each call, only to find that it is there already, would take most of the compiler's
-// time.
+// Groups that are lowered exactly as an earlier one. A deep network is made of a few kinds of layers: building and
+// printing a kernel for each call, only to find that it exists already, would take most of the compiler's time.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Squares of vectors, turned in registers.
+// Square blocks of vectors, transposed in registers.
 #pragma once
 
 #include "passes/lower/body.h"

@@ -1,4 +1,4 @@
-// The network as its author wrote it, layer by layer: what a compiled model tells about itself in reports.
+// The network as its author wrote it, layer by layer: what a compiled model says of itself in reports.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What a pass did, in counts: found by comparing the model before and after, so that no pass has to report.
+// What a pass did, in counts: found by comparing the model before and after, so that passes need not report it.
 #pragma once
 
 #include <array>

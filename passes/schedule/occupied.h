@@ -1,4 +1,4 @@
-// What lies where at which times: for placing very many items, where looking at each would take too long.
+// What lies where at which times: for placing so many items that looking at each would take too long.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,6 @@
-// Packing of what lives at known times into one area of memory, as low as it will go: dynamic storage
-// allocation with all requests known. Items are placed one by one at the lowest or in the tightest gap that
-// is free throughout their life. The order decides how good that is: several orders are tried, and improved
-// by moving items at the peak forward.
+// Packing items that live at known times into one area of memory, as small as possible: dynamic storage allocation with
+// all requests known. Items are placed one by one, in the lowest or the tightest gap that is free throughout their life.
+// The order decides how good the result is: several orders are tried, and improved by moving items at the peak forward.
 #pragma once
 
 #include <cstddef>

@@ -2,12 +2,12 @@
 // each other's memory in place become one block. Offsets must be linear in the batch N, so:
 //   - fixed sizes lie at the bottom;
 //   - sizes per sample lie above them, planned as sizes of one sample, every offset times N;
-//   - mixed sizes lie over all that lives at the same time, or among the others as (fixed + per_sample) * N,
-//     which is enough from N = 1 on; large fixed ones over all that lives at the same time, too. Whichever
-//     makes a smaller arena.
-// The arena has two sizes, of which the larger counts: with many samples that of what grows fastest with
-// them, with few that of what is large and fixed and lives when little else does.
-// Blocks of one kind are packed by packing.h, anew until the arena is hardly larger than what is live.
+//   - mixed sizes lie above all that lives at the same time, or among the others as (fixed + per_sample) * N, which is
+//     enough from N = 1 on; large fixed ones may also lie above all that lives at the same time. Whichever makes the
+//     smaller arena is chosen.
+// The arena has two sizes, of which the larger counts: with many samples, the size of what grows fastest with them;
+// with few, that of what is large and fixed and lives when little else does.
+// Blocks of one kind are packed by packing.h, again and again until the arena is hardly larger than what is live.
 #include "passes/schedule/plan_memory.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,4 @@
-// rnrun's commands. Each adds its subcommand and options to the command line; its action runs when it was
-// chosen.
+// rnrun's commands. Each adds its subcommand and options to the command line; its action runs when it is chosen.
 #pragma once
 
 #include <CLI/CLI.hpp>

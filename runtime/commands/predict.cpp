@@ -1,4 +1,4 @@
-// rnrun predict: what a model sees in images.
+// rnrun predict: which classes a model sees in images.
 #include <fmt/format.h>
 
 #include <algorithm>

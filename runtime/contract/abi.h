@@ -7,7 +7,7 @@
  *
  * Memory: the host allocates each region, RN_ALIGNMENT-aligned, and zeroes tensor regions before first use.
  * Regions may not overlap. An entry may run on one set of regions at a time; different sets may run
- * concurrently. Results do not depend on the number of threads nor on the order in which tasks run.
+ * concurrently. Results depend neither on the number of threads nor on the order in which tasks run.
  *
  * Sizes are bytes unless a name says otherwise. "extent" is fixed + per_sample * batch.
  */
@@ -41,8 +41,8 @@ enum rn_tensor_kind {
   RN_BUFFER = 1,   /* saved with the parameters, changed by training (running statistics) */
   RN_SLOT = 2,     /* optimizer state, saved in checkpoints */
   RN_GRADIENT = 3, /* written by entry "backward", read by entry "update"; not needed by the other entries */
-  RN_PREPARED =
-      4, /* written by entry "prepare", read by "infer" and "loss", and of frozen layers by training */
+  /* Written by entry "prepare", read by "infer" and "loss", and for frozen layers by training. */
+  RN_PREPARED = 4,
   RN_TENSOR_KINDS = 5
 };
 
@@ -73,9 +73,9 @@ typedef struct rn_attributes {
 } rn_attributes;
 
 typedef struct rn_tensor {
-  const char* name; /* "layer1.0.conv1.weight"; slots "momentum.layer1.0.conv1.weight"; gradients
-                       "grad.layer1.0.conv1.weight" */
-  int32_t kind;     /* rn_tensor_kind */
+  /* "layer1.0.conv1.weight"; slots "momentum.layer1.0.conv1.weight"; gradients "grad.layer1.0.conv1.weight" */
+  const char* name;
+  int32_t kind; /* rn_tensor_kind */
   int32_t reserved;
   rn_type type;
   int64_t offset;          /* in its kind's region, a multiple of RN_ALIGNMENT */
@@ -104,10 +104,10 @@ typedef struct rn_value {
   int32_t role; /* rn_value_role */
   int32_t reserved;
   rn_type type;
-  double default_value; /* for scalar inputs such as "momentum": the model's own value; NaN: none, the caller
-                           must give it */
-  int64_t classes;      /* of an input of labels: each must be in 0..classes-1, which compiled code trusts; 0
-                           for all others */
+  /* For scalar inputs such as "momentum": the model's own value. NaN: there is none, the caller must give it. */
+  double default_value;
+  /* For an input of labels: each must be in 0..classes-1, which compiled code relies on. 0 for all others. */
+  int64_t classes;
 } rn_value;
 
 /* One kernel call of an entry, for progress and profiles; index = the call number passed to parallel_for. */
@@ -119,10 +119,11 @@ typedef struct rn_call_info {
   rn_extent flops;       /* useful, convolutions counted as direct */
   rn_extent bytes;       /* read plus written, once each */
   rn_extent tasks;
-  rn_extent operations;   /* of the algorithm's own products: fewer than flops with Winograd's */
-  int64_t from_batch;     /* algorithm, operations and bytes hold for batches from this on; smaller ones are
-                             summed directly, */
-  rn_extent direct_bytes; /* and read and write this */
+  rn_extent operations; /* in the algorithm's own products: fewer than flops with Winograd's */
+  /* algorithm, operations and bytes hold for batches of at least from_batch. Smaller ones are summed directly, which
+   * reads and writes direct_bytes. */
+  int64_t from_batch;
+  rn_extent direct_bytes;
 } rn_call_info;
 
 /* A temporary of an entry: its place in the arena, and the calls from the first to the last that use it. For
@@ -133,7 +134,7 @@ typedef struct rn_buffer {
   rn_extent offset;
   int32_t first_call;
   int32_t last_call;
-  int32_t dtype; /* of its elements: rn_dtype, or -1 if they are of none of these */
+  int32_t dtype; /* of its elements: rn_dtype, or -1 if it is none of these */
   int32_t reserved;
 } rn_buffer;
 
@@ -159,14 +160,14 @@ typedef void (*rn_parallel_for)(void* context, int64_t call, int64_t count, rn_t
 /* Arguments of one run of an entry. Everything is owned by the caller; every pointer to data is
  * RN_ALIGNMENT-aligned. */
 typedef struct rn_run {
-  int64_t batch;                  /* >= rn_entry.min_batch */
-  const void* const* inputs;      /* in the order of rn_entry.inputs */
-  void* const* outputs;           /* in the order of rn_entry.outputs; none may be null */
-  void* tensors[RN_TENSOR_KINDS]; /* by rn_tensor_kind; null where the entry does not use the kind
-                                     (rn_entry.tensor_kinds) */
-  void* arena;                    /* rn_entry.arena at this batch */
-  int64_t threads;                /* >= 1: workers of parallel_for; results do not depend on it */
-  void* scratch;                  /* threads * scratch_bytes_per_worker */
+  int64_t batch;             /* >= rn_entry.min_batch */
+  const void* const* inputs; /* in the order of rn_entry.inputs */
+  void* const* outputs;      /* in the order of rn_entry.outputs; none may be null */
+  /* By rn_tensor_kind; null where the entry does not use the kind (rn_entry.tensor_kinds). */
+  void* tensors[RN_TENSOR_KINDS];
+  void* arena;     /* rn_entry.arena at this batch */
+  int64_t threads; /* >= 1: workers of parallel_for; results do not depend on it */
+  void* scratch;   /* threads * scratch_bytes_per_worker */
   rn_parallel_for parallel_for;
   void* context; /* passed to parallel_for */
 } rn_run;
@@ -190,9 +191,9 @@ typedef struct rn_entry {
   int64_t input_count;
   const rn_value* outputs;
   int64_t output_count;
-  uint32_t tensor_kinds;  /* bit k: tensors of rn_tensor_kind k are read or written */
-  int32_t role;           /* rn_entry_role */
-  rn_extent arena[2];     /* bytes needed: the larger of both, the first for many samples */
+  uint32_t tensor_kinds; /* bit k: tensors of rn_tensor_kind k are read or written */
+  int32_t role;          /* rn_entry_role */
+  rn_extent arena[2];    /* bytes needed: the larger of the two; the first is for many samples */
   rn_extent direct_flops; /* of all convolutions and matrix products, counted as direct convolution */
   const rn_call_info* calls;
   int64_t call_count;
@@ -200,9 +201,10 @@ typedef struct rn_entry {
   const rn_buffer* buffers; /* what the arena holds, in the order of first use */
   int64_t buffer_count;
   rn_extent live_bound; /* most bytes of temporaries in use at the same time: no plan's arena is smaller */
-  int64_t min_batch;    /* of smaller batches the results mean nothing, */
-  const char* min_batch_layer; /* as batch norm of this layer would have one value per channel; "" where 1
-                                  will do */
+  /* The results of batches smaller than min_batch are meaningless: batch norm of min_batch_layer would have one value
+   * per channel. 1 and "" where every batch will do. */
+  int64_t min_batch;
+  const char* min_batch_layer;
 } rn_entry;
 
 typedef struct rn_model_descriptor {
@@ -210,8 +212,8 @@ typedef struct rn_model_descriptor {
   uint32_t version; /* RN_ABI_VERSION; nothing after `features` may be read unless it matches */
   const char* triple;
   const char* cpu;
-  const char*
-      features; /* comma-separated CPU features the code needs, LLVM's names: "avx512f,avx512bw,fma" */
+  /* Comma-separated CPU features that the code needs, by LLVM's names: "avx512f,avx512bw,fma". */
+  const char* features;
   const char* compiler; /* "rnc 0.1.0" */
   const char* name;
   uint64_t graph_hash; /* of structure and tensors: a checkpoint belongs to models with the same hash */
@@ -233,8 +235,8 @@ typedef struct rn_model_descriptor {
 
 /* A library that rnc has linked carries a checksum of its file, which rnrun checks before it loads it: its
  * build ID (an ELF note, NT_GNU_BUILD_ID) of this size is XXH3, 64 bits and little-endian, of all bytes of
- * the file with zeros in the build ID's place. Object files (rnc --emit=obj) carry none: what they are linked
- * into is the linker's. */
+ * the file with zeros in the build ID's place. Object files (rnc --emit=obj) carry none: the file that they are
+ * linked into is the linker's business. */
 #define RN_CHECKSUM_BYTES 8
 
 /* A self-contained trainer (rnc --emit=trainer) is one file: a copy of rnrun, the model library, then this

@@ -1,5 +1,5 @@
-// The checksum that libraries, trainers and checkpoints carry: XXH3 (64 bits) of what they hold, so that
-// damage on disk or on the way is found before anything of theirs is used.
+// The checksum that libraries, trainers and checkpoints carry: XXH3 (64 bits) of their contents, so that damage on disk
+// or in transit is found before anything in them is used.
 #pragma once
 
 #include <cstddef>

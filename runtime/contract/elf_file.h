@@ -1,5 +1,5 @@
-// What can be said of a model library, or of the program that carries one, from the bytes of its file alone.
-// They may be damaged in any way: nothing outside of them is read, nothing in them trusted.
+// What can be said of a model library, or of the program that carries one, from the bytes of its file alone. They may be
+// damaged in any way: nothing outside them is read, and nothing in them is trusted.
 //
 // A library's checksum is its build ID (an ELF note, NT_GNU_BUILD_ID, of RN_CHECKSUM_BYTES bytes): that of
 // the whole file with zeros in the build ID's place.

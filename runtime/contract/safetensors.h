@@ -1,9 +1,9 @@
 // Reading safetensors files (https://github.com/huggingface/safetensors): 8 bytes of header length,
 // little-endian; a JSON header; the tensors' bytes.
 //
-// Files that rnrun writes have two entries of metadata more: kChecksumKey, the checksum of the whole file
-// with zeros for its digits, and "format", whose value begins with "rnrun ". Other readers pass over them;
-// files of other writers have no checksum.
+// Files that rnrun writes have two more entries of metadata: kChecksumKey, the checksum of the whole file with zeros for
+// its digits, and "format", whose value begins with "rnrun ". Other readers ignore them; files of other writers have no
+// checksum.
 #pragma once
 
 #include <cstddef>

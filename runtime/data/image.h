@@ -1,4 +1,4 @@
-// One picture in memory, and what is done to it before a model takes it.
+// One picture in memory, and what is done to it before it is given to a model.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Generated data: simple figures, so that a machine without any files can train.
+// Generated data: simple figures, so that a model can be trained on a machine without any data files.
 #pragma once
 
 #include <memory>

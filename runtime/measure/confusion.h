@@ -1,4 +1,4 @@
-// What predictions were right and wrong, class by class: as tables for people, and as JSON.
+// Which predictions were right and wrong, class by class: as tables for people, and as JSON.
 #pragma once
 
 #include <nlohmann/json.hpp>

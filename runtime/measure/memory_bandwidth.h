@@ -1,4 +1,4 @@
-// The rate at which main memory gives and takes data: the limit of kernels that compute little.
+// The rate at which main memory delivers and accepts data: the limit of kernels that compute little.
 #pragma once
 
 #include "runtime/support/thread_pool.h"

@@ -1,4 +1,4 @@
-// From a model's scores to classes, and what an evaluation finds out about them beyond its totals.
+// From a model's scores to classes, and what an evaluation finds out about them besides its totals.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What a run took: wall time per kernel call, and, if asked for, when each thread ran which part of it.
+// The time a run took: wall time per kernel call and, if asked for, when each thread ran which part of it.
 #pragma once
 
 #include <chrono>

@@ -75,7 +75,7 @@ function curveSeries(runs, key) {
     const of = runs.length > 1 ? run.name + " " : "";
     const within = run.steps.filter((s) => s[key] !== undefined).map((s) => ({x: s.progress, y: s[key]}));
     if (runs.length === 1 && within.length > run.epochs.length)
-      series.push({label: "train, as it goes", points: within, thin: true, colour: "muted"});
+      series.push({label: "train, within epochs", points: within, thin: true, colour: "muted"});
     for (const split of ["train", "test"]) {
       const points = run.epochs.filter((e) => e[split + "_" + key] !== undefined)
         .map((e) => ({x: e.epoch, y: e[split + "_" + key]}));

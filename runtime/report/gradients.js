@@ -2,7 +2,7 @@
 "use strict";
 
 // [{name, norms}] per layer, in the network's order: its parameters' norms together. Batch norms are left out where
-// there are other layers: their gradients are of another scale.
+// there are other layers: their gradients are on another scale.
 function layerNorms(run) {
   const {tensors, records} = run.gradients;
   const layers = new Map();
@@ -84,7 +84,7 @@ function gradientMap(run, [low, high]) {
   return canvas;
 }
 
-// Labels at powers of ten; over few decades at twice and five times them too.
+// Labels at powers of ten; where there are few decades, at two and five times these, too.
 function logarithmicLabel(y, index, ticks) {
   const labelled = ticks.at(-1).value > 100 * ticks[0].value ? /^1e/ : /^[125]e/;
   return labelled.test(Number(y.toPrecision(6)).toExponential()) ? number(y) : null;
@@ -152,7 +152,7 @@ function drawGradients(runs) {
   part.append(element("div", {class: "legend"}, number(10 ** range[0]),
                       element("span", {class: "ramp", style: `background:linear-gradient(90deg,${stops})`}),
                       number(10 ** range[1]),
-                      element("span", {}, "2-norm of each layer's gradients as they came; colours on a logarithmic scale")));
+                      element("span", {}, "2-norm of each layer's gradients, before clipping; colours on a logarithmic scale")));
   const maps = [];
   part.append(perRun(shown, (run) => {
     maps.push(gradientMap(run, range));

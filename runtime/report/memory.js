@@ -54,8 +54,8 @@ function memoryPlan(run) {
   const ratio = bound > 0 ? (arena / bound).toFixed(3) : "–";
   return element("div", {},
     element("p", {class: "note"}, `Entry ${run.memory.entry} at batch ${number(run.memory.batch)}: an arena of ` +
-      `${bytesText(arena)} (solid line) for temporaries that are together ${bytesText(buffers.reduce((a, b) => a + b[1], 0))}. ` +
-      `At one moment at least ${bytesText(bound)} are needed (dashed line): ratio ${ratio}.`),
+      `${bytesText(arena)} (solid line) for temporaries of ${bytesText(buffers.reduce((a, b) => a + b[1], 0))} in all. ` +
+      `At some point ${bytesText(bound)} are needed at the same time (dashed line): ratio ${ratio}.`),
     element("div", {class: "scroll"}, svg));
 }
 

@@ -22,11 +22,11 @@ function describe(layer) {
   if (layer.operation === "conv2d" && layer.weight)
     return `${layer.weight[2]}×${layer.weight[3]} conv${by}` + (groups ? `, ${groups[1]} groups` : "");
   const words = {batch_norm: "batch norm", max_pool: "max pool", avg_pool: "average pool",
-                 global_avg_pool: "average of all", cross_entropy: "cross entropy"};
+                 global_avg_pool: "global average pool", cross_entropy: "cross entropy"};
   return (words[layer.operation] || layer.operation.replace(/_/g, " ")) + (/pool/.test(layer.operation) ? by : "");
 }
 
-// The block a layer stands in: "layer1.0" for "layer1.0.conv1" and "layer1.0" itself; "" for those of none.
+// The block that a layer is in: "layer1.0" for "layer1.0.conv1" and for "layer1.0" itself; "" for those in none.
 function blockOf(name) {
   const parts = name.split(".");
   if (parts.length > 1 && /^\d+$/.test(parts[1])) return parts.slice(0, 2).join(".");

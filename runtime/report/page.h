@@ -1,5 +1,4 @@
-// The report as a page: one file with everything in it, so that it can be read anywhere and without a
-// network.
+// The report as a page: one file with everything in it, so that it can be read anywhere, without a network.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -9,7 +9,7 @@ function element(tag, attributes = {}, ...children) {
   return result;
 }
 
-// The same for drawings.
+// The same, for SVG elements.
 function shape(tag, attributes = {}, ...children) {
   const result = document.createElementNS("http://www.w3.org/2000/svg", tag);
   for (const [name, value] of Object.entries(attributes)) result.setAttribute(name, value);
@@ -75,7 +75,7 @@ function legend(entries) {
   return result;
 }
 
-// rows of cells; the columns in `numbers` are aligned right.
+// Rows of cells; the columns in `numbers` are aligned to the right.
 function table(head, rows, numbers = []) {
   const cells = (tag, row) => element("tr", {}, ...row.map(
     (cell, i) => element(tag, numbers.includes(i) ? {class: "number"} : {}, cell)));
@@ -108,7 +108,7 @@ function mix(from, to, t) {
   return `rgb(${parts.join(",")})`;
 }
 
-// What has to be drawn again when light turns to dark: canvases do not follow style sheets.
+// What has to be drawn again when the theme changes between light and dark: canvases do not follow style sheets.
 const redraws = [];
 function drawn(draw) {
   redraws.push(draw);

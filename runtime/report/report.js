@@ -52,7 +52,7 @@ function drawHead(runs) {
   for (const run of runs) {
     const c = run.config;
     const facts = [c.model && `model ${c.model}`, c.data && `data ${c.data}`, c.optimizer && `optimizer ${c.optimizer}`,
-                   c.batch_size && `batch ${c.batch_size}`, c.lr !== undefined && `lr ${c.lr}`, c.started && `begun ${c.started}`];
+                   c.batch_size && `batch ${c.batch_size}`, c.lr !== undefined && `lr ${c.lr}`, c.started && `started ${c.started}`];
     head.append(element("p", {class: "muted"}, (runs.length > 1 ? run.name + ": " : "") + facts.filter(Boolean).join(" · ")));
     head.append(tiles(run));
   }

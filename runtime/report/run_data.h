@@ -5,12 +5,13 @@
 //   steps        steps.jsonl: {step, progress (in epochs), loss, top1, lr} averaged over some steps each
 //   gradients    gradients.jsonl: {tensors: [names], records: [{step, epoch, total, norms: [per tensor]}]}
 //   classes      [names]
-//   network      [{name, operation, result, text, inputs: [indices], parameters, multiply_adds, weight: shape
-//   or null}] memory       {entry, batch, arena, bound, buffers: [[name, bytes, offset, first call, last
-//   call]], calls: [names]} kernels      {entry, batch, step_ms, calls: [{layer, direction, algorithm,
-//   kernel, ms, gflops}]}, or null evaluation   {epoch, samples, confusion: [[label, predicted, count]],
-//   mistakes: [{index, label, predicted,
-//                confidence, image}]}, or null
+//   network      [{name, operation, result, text, inputs: [indices], parameters, multiply_adds,
+//                  weight: shape or null}]
+//   memory       {entry, batch, arena, bound, buffers: [[name, bytes, offset, first call, last call]],
+//                 calls: [names]}
+//   kernels      {entry, batch, step_ms, calls: [{layer, direction, algorithm, kernel, ms, gflops}]}, or null
+//   evaluation   {epoch, samples, confusion: [[label, predicted, count]],
+//                 mistakes: [{index, label, predicted, confidence, image}]}, or null
 // The last five are in report.json.
 #pragma once
 

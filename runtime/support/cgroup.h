@@ -1,4 +1,4 @@
-// What the process's control group may use of the machine.
+// How much of the machine the process's control group may use.
 #pragma once
 
 #include <cstdint>

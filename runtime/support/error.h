@@ -1,5 +1,4 @@
-// The runtime's errors: what a user can mend. main() prints "rnrun: error: <message>" and exits with
-// `status()`.
+// The runtime's errors: what a user can correct. main() prints "rnrun: error: <message>" and exits with `status()`.
 #pragma once
 
 #include <stdexcept>

@@ -1,5 +1,5 @@
-// What a program writes to its standard streams. A write to standard output that fails ends nothing, least of
-// all a training; it is told at the end.
+// What a program writes to its standard streams. A failed write to standard output stops nothing, least of all a
+// training; it is reported at the end.
 #pragma once
 
 #include <fmt/format.h>

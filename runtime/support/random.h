@@ -1,6 +1,6 @@
 // Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011): random numbers as a
-// function of a key and a counter. There is no state to save: a stream is named by (seed, stream), and number
-// i of it is the same whoever asks first.
+// function of a key and a counter. There is no state to save: a stream is named by (seed, stream), and its number i is
+// the same in whatever order numbers are asked for.
 #pragma once
 
 #include <array>

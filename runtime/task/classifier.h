@@ -1,5 +1,4 @@
-// What the trainer needs to know of a model: that it classifies images, and how its inputs and outputs are
-// called.
+// What the trainer needs to know of a model: that it classifies images, and what its inputs and outputs are called.
 #pragma once
 
 #include <string>

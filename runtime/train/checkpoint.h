@@ -1,5 +1,5 @@
 // Checkpoints: a safetensors file with all tensors of a model in plain layout under their names, moving
-// averages as "ema.<name>", and in its metadata where the training stood.
+// averages as "ema.<name>", and in its metadata how far the training had come.
 #pragma once
 
 #include <cstdint>

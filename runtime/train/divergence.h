@@ -1,4 +1,4 @@
-// Finding out where a training went wrong.
+// Finding where the values of a training stopped being finite.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Learning rates that change while the training goes on.
+// Learning rates that change during a training.
 #pragma once
 
 #include <cstdint>
@@ -8,9 +8,8 @@
 namespace rnrun {
 
 // The rate for step `step` (from 0) of a training with so many steps per epoch. Each schedule is PyTorch's
-// (torch.optim.lr_scheduler) in closed form, with t epochs gone of
-// `epochs`, of which the first lr_warmup_epochs warm up; u = t - lr_warmup_epochs is what the schedule sees,
-// as in SequentialLR:
+// (torch.optim.lr_scheduler) in closed form. t of `epochs` epochs have passed, the first lr_warmup_epochs of which are
+// the warm-up; the schedule sees u = t - lr_warmup_epochs, as in SequentialLR:
 //   constant     lr
 //   step         lr gamma^floor(u / step_size)                                    StepLR
 //   multistep    lr gamma^(number of milestones <= u)                             MultiStepLR

@@ -1,10 +1,10 @@
-// An exponential moving average of parameters and buffers (running statistics), as torchvision's train.py
-// keeps with
+// An exponential moving average of parameters and buffers (running statistics), as torchvision's train.py keeps it with
 // --model-ema: every model_ema_steps steps of an epoch, beginning with its first,
-//   average = decay average + (1 - decay) value,   1 - decay = (1 - model_ema_decay) batch_size
-//   model_ema_steps / epochs
-// where batch_size is that of a step, and 1 - decay at most 1. The first update, and all in warm-up epochs,
-// copy.
+//
+//   average = decay average + (1 - decay) value
+//   1 - decay = (1 - model_ema_decay) batch_size model_ema_steps / epochs, but at most 1
+//
+// where batch_size is that of a step. The first update, and all those in warm-up epochs, copy.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Tells how far the training is: a bar that is redrawn on a terminal, now and then a plain line elsewhere.
+// Shows how far a training has come: a bar that is redrawn on a terminal, a plain line now and then elsewhere.
 #pragma once
 
 #include <cstdint>

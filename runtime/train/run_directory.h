@@ -1,4 +1,4 @@
-// The directory of a training, for looking at it while it goes on and afterwards:
+// The directory of a training, for looking at it while it runs and afterwards:
 //   config.json               settings, versions, the model and its hash
 //   metrics.jsonl, .csv       a line per epoch (metrics_log.h)
 //   steps.jsonl               loss, top-1 and learning rate within epochs

@@ -1,4 +1,4 @@
-// What a training tells while it goes on, and who listens.
+// What a training reports while it runs, and who listens.
 #pragma once
 
 #include <cstdint>

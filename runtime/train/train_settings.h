@@ -1,6 +1,6 @@
 // What a training depends on besides the model and the data. Each setting is a row of the table in
 // contract/settings.h, which gives it its name in a recipe and in checkpoints, its flag (with '-' for '_'),
-// its default and its range; here is where its value is kept.
+// its default and its range; its value is kept here.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,5 @@
-// One step of the optimizer, from batches of images to new weights: the entry train_step where a step is one
-// batch and nobody looks at its gradients, else backward for each batch, then what is to be done to the
-// gradients, then update.
+// One step of the optimizer, from batches of images to new weights: the entry train_step where a step is one batch and
+// its gradients are not looked at; otherwise backward for each batch, then what is done to the gradients, then update.
 #pragma once
 
 #include <cstdint>

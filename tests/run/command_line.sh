@@ -160,6 +160,11 @@ awk '/^all kernel calls: / { share = $6; found = 1 } END { exit !(found && share
   { cat bench; fail "the kernels' times do not add up to the step"; }
 grep -q '"name":"thread 0"' trace.json && grep -q '"name":"thread 1"' trace.json || fail "the trace names threads"
 
+# The operations, as their table has them.
+"$bin/rnc" --ops | grep -q '^relu  *max(a, 0)' || fail "--ops lists the operations"
+"$bin/rnc" --ops conv2d | grep -q '^  groups  *an integer; default 1$' || fail "--ops conv2d shows attributes"
+refused 2 "rnc: error: --ops: there is no operation 'Conv2d'; did you mean 'conv2d'?" "$bin/rnc" --ops Conv2d
+
 # By which algorithm, layer by layer.
 "$bin/rnc" net.graph --conv=winograd2,conv2=direct --emit=summary -o summary.txt
 grep -q '^conv2  *direct  *direct  *direct  *direct$' summary.txt || { cat summary.txt; fail "--conv=conv2=direct"; }

@@ -1,4 +1,4 @@
-// Compiled training from a loss that is not finite.
+// Compiled training whose loss is not finite.
 #include <doctest/doctest.h>
 
 #include <cmath>

@@ -1,6 +1,6 @@
-// Golden networks, samples and random networks in the guarded host. Each is compiled for one of the vector
-// widths that this machine has, which one changes with the environment's RNC_TEST_SEED: three seeds in a row
-// check all for all.
+// Golden networks, samples and random networks in the guarded host. Each is compiled for one of the vector widths that
+// this machine has; which one depends on RNC_TEST_SEED in the environment: three consecutive seeds check every network
+// for every width.
 #include "tests/run/guarded_host.h"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,4 @@
-// Memory for finding accesses that a program has no right to: between pages that cannot be touched, and full
-// of NaN.
+// Memory for finding accesses that a program must not make: between pages that cannot be touched, and full of NaN.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// The guarded host finds what models do wrong on purpose.
+// The guarded host finds the mistakes of models that make them on purpose.
 #include <doctest/doctest.h>
 
 #include "tests/run/guarded_host.h"

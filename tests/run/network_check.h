@@ -1,9 +1,9 @@
 // A network compiled and compared with the reference interpreter, in every entry; what
 // random_networks_test.cpp does with each of its networks.
 //
-// How far a result may be from the interpreter's in double precision is derived from what the interpreter's
-// own float32 run is off: kSlack times that, in the L2 norm. One run may be near by luck, where a result is
-// one number: runs with 2 and 4 digits less count too, divided by what the digits are worth.
+// How far a result may be from the interpreter's in double precision is derived from how far the interpreter's own
+// float32 run is off: kSlack times that, in the L2 norm. One run may be close by luck, where a result is one number: runs
+// with 2 and 4 fewer digits count too, divided by what the digits are worth.
 //
 // A decision of a ReLU or max pool that differs between these runs makes a network sensitive: what comes
 // after it cannot be compared. The run with 4 digits less makes 16 times a float's rounding errors, so that
@@ -34,11 +34,11 @@ struct NetworkCase {
 std::string describe(const NetworkCase& network);
 
 struct NetworkVerdict {
-  std::string failure;                  // what is wrong; empty: nothing
-  bool invalid = false;                 // `failure` is a user's mistake in the spec
-  std::vector<std::string> skipped;     // entries that are too sensitive
-  std::map<std::string, double> ratio;  // by kind of result ("train_step slot"): the largest error as a share
-                                        // of the float32 run's
+  std::string failure;               // what is wrong; empty: nothing
+  bool invalid = false;              // `failure` is a user's mistake in the spec
+  std::vector<std::string> skipped;  // entries that are too sensitive
+  // By kind of result ("train_step slot"): the largest error as a share of the float32 run's.
+  std::map<std::string, double> ratio;
 };
 void from_json(const nlohmann::json& json, NetworkVerdict& verdict);
 

@@ -1,4 +1,4 @@
-// How exact Winograd's algorithm is, layer by layer: relative L2 errors of compiled code against float64, for
+// How accurate Winograd's algorithm is, layer by layer: relative L2 errors of compiled code against float64, for
 // each tile and direction, at most three times those of direct summation.
 #include <doctest/doctest.h>
 #include <fmt/format.h>

@@ -1,6 +1,5 @@
 // Random small networks and data for differential tests: convolutions with odd channel counts, strides,
-// padding, dilation and groups, batch norm, ReLU, shortcuts, pools and a linear head. A test prints the seed
-// of what fails.
+// padding, dilation and groups, batch norm, ReLU, shortcuts, pools and a linear head. A test that fails prints the seed.
 #pragma once
 
 #include <cstdint>

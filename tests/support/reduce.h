@@ -1,5 +1,5 @@
-// Makes the text of a failing network smaller while it still fails: takes lines and attributes away, makes
-// numbers smaller (delta debugging, Zeller 1999, with what is known of the language).
+// Makes the text of a failing network smaller while it still fails: removes lines and attributes, makes numbers smaller
+// (delta debugging, Zeller 1999, using what is known of the language).
 #pragma once
 
 #include <functional>

@@ -1,5 +1,4 @@
-// Runs golden tests. One .graph file is one test: a model, a line of four dashes, and the text expected of
-// it.
+// Runs golden tests. One .graph file is one test: a model, a line of four dashes, and the expected text.
 //
 //   # Comments say what the test is about; these among them say what to do:
 //   # passes: fold_batch_norm, dce     run on the model, in this order; none: the model as it is

@@ -1,4 +1,4 @@
-// A small model, compiled: its descriptor, its files, and that nothing in them depends on chance.
+// A small model, compiled: its descriptor, its files, and that all of them are reproducible.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 #include <llvm/Object/ELFObjectFile.h>

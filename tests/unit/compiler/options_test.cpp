@@ -58,6 +58,8 @@ TEST_CASE("options reach their fields") {
   CHECK(parsed({"net.graph", "--passes="}).passes == "");
   CHECK(parsed({"net.graph"}).target.cpu == "native");
   CHECK(parsed({"--list-passes"}).list_passes);
+  CHECK(parsed({"--ops"}).ops == "");
+  CHECK(parsed({"--ops", "conv2d"}).ops == "conv2d");
   for (const char* option : {"--print-after=cse,dce", "--passes=cse", "--set=a=1", "--freeze=fc"}) {
     CAPTURE(option);
     CHECK(parsed({option, "net.graph"}).input == "net.graph");  // an option takes nothing that follows

@@ -1,5 +1,5 @@
-// What the verifier bounds lies inside, in the interpreter: random kernels with the tightest memory that the
-// verifier accepts.
+// Accesses that the verifier accepts stay inside their memory in the interpreter, too: random kernels with the tightest
+// memory that the verifier accepts.
 #include <doctest/doctest.h>
 
 #include <algorithm>

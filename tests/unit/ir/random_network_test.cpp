@@ -1,4 +1,4 @@
-// The random networks that differential tests are made of, and how failing ones are reduced.
+// The random networks of the differential tests, and how failing ones are reduced.
 #include "tests/support/random_network.h"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,5 @@
-// What is said of names that mean nothing where they stand: those of other frameworks, of other places,
-// misspelt.
+// What is said of names that mean nothing where they stand: names from other frameworks, from other places in the
+// language, and misspelt ones.
 #include <functional>
 
 #include "text_support.h"

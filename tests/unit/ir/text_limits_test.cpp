@@ -1,4 +1,4 @@
-// Texts made to exhaust memory, time or the stack end in a clear error, and soon.
+// Texts made to exhaust memory, time or the stack end quickly, in a clear error.
 #include "text_support.h"
 
 namespace rnc {

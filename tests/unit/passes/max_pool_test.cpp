@@ -1,5 +1,5 @@
 // Max pooling after batch norm and ReLU, in the loop interpreter against the reference interpreter: the pool
-// and its gradient compute their operand as they load it, and sums move to its result.
+// and its gradient compute their operand as they load it, and sums move to the pool's result.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 

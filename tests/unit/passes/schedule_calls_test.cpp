@@ -1,4 +1,4 @@
-// Scheduling keeps what every call reads and what is left at the end, and lets buffers die early.
+// Scheduling keeps what every call reads and what remains at the end, and lets buffers die early.
 #include "passes/schedule/schedule_calls.h"
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-// Which data set a path means, and the readers that keep theirs in memory.
+// Which data set a path means, and the readers that keep their data in memory.
 #include "runtime/data/open_data.h"
 
 #include <doctest/doctest.h>

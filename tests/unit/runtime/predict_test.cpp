@@ -1,4 +1,4 @@
-// rnrun predict, and that eval is the aggregate of it.
+// rnrun predict, and that eval aggregates what it gives.
 #include <doctest/doctest.h>
 
 #include <map>

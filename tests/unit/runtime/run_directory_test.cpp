@@ -1,4 +1,4 @@
-// What a training leaves in its directory, also when it is interrupted and resumed.
+// What a training leaves in its directory, including when it is interrupted and resumed.
 #include "runtime/train/run_directory.h"
 
 #include <doctest/doctest.h>

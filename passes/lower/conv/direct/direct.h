@@ -1,5 +1,4 @@
-// Direct convolution in register tiles: forward, and the input gradient, which is the same sum over other
-// taps.
+// Direct convolution in register tiles: forward, and the input gradient, which is the same sum over other taps.
 #pragma once
 
 #include "passes/lower/conv/direct/grid.h"

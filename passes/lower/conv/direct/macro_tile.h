@@ -1,5 +1,5 @@
-// How a direct weight gradient is cut into tasks: it is a matrix product whose long dimension is the pixels
-// of the batch, and the cut decides how often each of them comes from memory.
+// How a direct weight gradient is divided into tasks: it is a matrix product whose long dimension is the pixels of the
+// batch, and the division decides how often each of them comes from memory.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// How a direct convolution is cut into tasks, and in what order they run: that decides how often its weights
-// and its input come into the second-level cache.
+// How a direct convolution is divided into tasks, and in what order they run: that decides how often its weights and its
+// input come into the second-level cache.
 #pragma once
 
 #include "passes/lower/conv/direct/direct.h"

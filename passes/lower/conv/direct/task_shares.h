@@ -1,8 +1,8 @@
-// How many threads share a part of a weight gradient. Where the batch is cut into few parts, each a task that
-// sums the products of all panels of outputs and blocks of inputs, many threads would stand idle. There a
-// part's panels and blocks are divided among several tasks, at the price that each fetches, and transforms,
-// what it needs of both operands for itself; so this is done for as many threads as there are, not always.
-// Every sum is still one task's, in the same order: results do not depend on it.
+// How many threads share a part of a weight gradient. Where the batch is divided into few parts, each a task that sums
+// the products of all panels of outputs and blocks of inputs, many threads would stand idle. There a part's panels and
+// blocks are divided among several tasks, at the price that each fetches, and transforms, what it needs of both operands
+// for itself; so this depends on the number of threads. Every sum is still computed by one task, in the same order:
+// results do not depend on it.
 #pragma once
 
 #include <cstdint>

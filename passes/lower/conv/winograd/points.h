@@ -1,5 +1,5 @@
-// Arithmetic that the transforms of minimal filtering are written in, and those for filters of two and of
-// three taps: what winograd_transforms.h says of F(m, r).
+// The arithmetic that the transforms of minimal filtering are written in, and the transforms for filters of two and of
+// three taps: transforms.h says what F(m, r) is.
 #pragma once
 
 #include "passes/lower/conv/winograd/transforms.h"

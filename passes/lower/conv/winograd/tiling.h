@@ -5,8 +5,8 @@
 
 namespace rnc {
 
-// A task has `images` whole maps, or `tile_rows` rows of tiles of
-// one map. Tiles are counted within a unit: as many maps as fill a register tile together, usually one.
+// A task has `images` whole maps, or `tile_rows` rows of tiles of one map. Tiles are counted within a unit: as many maps
+// as fill a register tile together, usually one.
 struct Tiling {
   int64_t tiles_h = 1, tiles_w = 1;  // of a map
   int64_t row_parts = 1, images = 1;

@@ -1,0 +1,55 @@
+#include "passes/report/op_page.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "ir/ops/op.h"
+
+using namespace rnc;
+
+TEST_CASE("an operation's page tells what its row says") {
+  CHECK(op_page("avg_pool_grad") ==
+        "avg_pool_grad: gradient of avg_pool to its input of height and width `size`, from dy\n"
+        "\n"
+        "operands    1\n"
+        "attributes\n"
+        "  kernel            an integer or a pair of integers, none negative; required\n"
+        "  stride            an integer or a pair of integers, none negative; required\n"
+        "  pad               an integer or a pair of integers, none negative; default 0\n"
+        "  count_include_pad true or false; default true\n"
+        "  size              an integer or a pair of integers, none negative; required\n"
+        "gradient    no\n");
+  CHECK(op_page("add") ==
+        "add: a + b\n"
+        "\n"
+        "operands    2\n"
+        "attributes  none\n"
+        "result      of the larger operand's shape; [C] applies along dimension 1, a scalar everywhere\n"
+        "gradient    yes\n");
+  CHECK(op_page("linear").find("operands    2 to 3\n") != std::string::npos);
+  CHECK(op_page("state").find("operands    none\n") != std::string::npos);
+  CHECK(op_page("channel_sum").find("result      [C] of an operand [N, C, ...]\n") != std::string::npos);
+}
+
+TEST_CASE("the list has a line per operation, and each has a page") {
+  const std::string list = list_ops();
+  for (const Op op : all_ops()) {
+    CAPTURE(name(op));
+    CHECK(("\n" + list).find("\n" + std::string(name(op)) + " ") != std::string::npos);
+    CHECK(op_page(name(op)).starts_with(std::string(name(op)) + ": "));
+  }
+}
+
+TEST_CASE("an unknown operation is refused with what was meant") {
+  const auto message = [](std::string_view name) {
+    try {
+      return op_page(name);
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+  };
+  CHECK(message("conv2") == "--ops: there is no operation 'conv2'; did you mean 'conv2d'?");
+  CHECK(message("BatchNorm2d") == "--ops: there is no operation 'BatchNorm2d'; did you mean 'batch_norm'?");
+  CHECK(message("frobnicate") == "--ops: there is no operation 'frobnicate'");
+}
