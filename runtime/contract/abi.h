@@ -191,9 +191,9 @@ typedef struct rn_entry {
   int64_t input_count;
   const rn_value* outputs;
   int64_t output_count;
-  uint32_t tensor_kinds; /* bit k: tensors of rn_tensor_kind k are read or written */
-  int32_t role;          /* rn_entry_role */
-  rn_extent arena[2];    /* bytes needed: the larger of the two; the first is for many samples */
+  uint32_t tensor_kinds;  /* bit k: tensors of rn_tensor_kind k are read or written */
+  int32_t role;           /* rn_entry_role */
+  rn_extent arena[2];     /* bytes needed: the larger of the two; the first is for many samples */
   rn_extent direct_flops; /* of all convolutions and matrix products, counted as direct convolution */
   const rn_call_info* calls;
   int64_t call_count;
