@@ -107,6 +107,9 @@ std::vector<Stmt> KernelReader::body() {
 
 KernelReader::Item KernelReader::item() {
   Item item{.location = tokens_.current().location};
+  if ((statements_ += copies_) > kMostStatements)
+    throw UserError(item.location,
+                    fmt::format("unrolled, the kernel has more than {} statements", kMostStatements));
   const Token& word = tokens_.current();
   const bool names_memory = tokens_.following().is("[");
   if (word.is("{")) {
@@ -122,13 +125,13 @@ KernelReader::Item KernelReader::item() {
   } else if (take_word(tokens_, "prefetch")) {
     item.stmt = prefetch();
   } else if (take_word(tokens_, "let")) {
-    item.variable = new_name("the variable's name");
+    item.variable = expect_name(tokens_, "the variable's name");
     tokens_.expect("=");
     item.value = expressions_.expression();
     scope_.bind(item.variable, item.value->type);
   } else if (word.is_word("registers") || word.is_word("scratch")) {
     const Space space = tokens_.take().text == "scratch" ? Space::scratch : Space::registers;
-    const Token name = new_name("the memory's name");
+    const Token name = expect_name(tokens_, "the memory's name");
     item.memory = std::make_shared<const Memory>(read_memory(tokens_, name, space));
     obeying_rules(name.location, [&] { return alloc(item.memory, {}); });
     int64_t size = bytes(item.memory->scalar);
@@ -143,10 +146,8 @@ KernelReader::Item KernelReader::item() {
   return item;
 }
 
-Token KernelReader::new_name(std::string_view what) { return expect_name(tokens_, what); }
-
 Stmt KernelReader::loop(bool unrolled) {
-  const Token variable = new_name("the variable's name");
+  const Token variable = expect_name(tokens_, "the variable's name");
   expect_word(tokens_, "in");
   Expr begin = expressions_.sum();
   tokens_.expect("..");
@@ -157,14 +158,7 @@ Stmt KernelReader::loop(bool unrolled) {
   const Stmt head =
       obeying_rules(variable.location, [&] { return for_loop(variable.text, begin, end, step, {}); });
   const int64_t outer_copies = copies_;
-  if (unrolled && is_constant(begin) && is_constant(end) && end->integer > begin->integer) {
-    const auto length = static_cast<uint64_t>(end->integer) - static_cast<uint64_t>(begin->integer);
-    const uint64_t count = (length - 1) / static_cast<uint64_t>(step) + 1;
-    if (count > static_cast<uint64_t>(kMostUnrolled / copies_))
-      throw UserError(variable.location,
-                      fmt::format("unrolling repeats this more than {} times", kMostUnrolled));
-    copies_ *= static_cast<int64_t>(count);
-  }
+  if (unrolled) copies_ = unrolled_copies(variable, *head);
   const size_t mark = scope_.mark();
   scope_.bind(variable, kIndex);
   StmtNode node = *head;
@@ -173,6 +167,19 @@ Stmt KernelReader::loop(bool unrolled) {
   scope_.return_to(mark);
   copies_ = outer_copies;
   return std::make_shared<const StmtNode>(std::move(node));
+}
+
+int64_t KernelReader::unrolled_copies(const Token& variable, const StmtNode& loop) const {
+  if (!is_constant(loop.begin) || !is_constant(loop.end))
+    throw UserError(variable.location, "the bounds of an unrolled loop are integers");
+  const int64_t begin = loop.begin->integer, end = loop.end->integer;
+  if (end <= begin) return copies_;
+  const auto count =
+      (static_cast<uint64_t>(end) - static_cast<uint64_t>(begin) - 1) / static_cast<uint64_t>(loop.step) + 1;
+  if (count > static_cast<uint64_t>(kMostUnrolled / copies_))
+    throw UserError(variable.location,
+                    fmt::format("unrolling repeats this more than {} times", kMostUnrolled));
+  return copies_ * static_cast<int64_t>(count);
 }
 
 Stmt KernelReader::condition() {

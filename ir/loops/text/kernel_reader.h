@@ -11,6 +11,7 @@ namespace rnc::loops {
 // Bodies, lets and allocations in each other; what unrolling may repeat a statement; bytes of register tiles.
 inline constexpr int kMostNesting = 4000;
 inline constexpr int64_t kMostUnrolled = 1 << 16;
+inline constexpr int64_t kMostStatements = 1 << 20;  // of a kernel, once loops are unrolled
 inline constexpr int64_t kMostRegisterBytes = 1 << 20;
 
 class KernelReader {
@@ -35,10 +36,10 @@ class KernelReader {
   std::vector<Stmt> body();
   Item item();
   Stmt loop(bool unrolled);
+  int64_t unrolled_copies(const Token& variable, const StmtNode& loop) const;
   Stmt condition();
   Stmt store();
   Stmt prefetch();
-  Token new_name(std::string_view what);
   std::string comments();
 
   TokenStream& tokens_;
@@ -46,6 +47,7 @@ class KernelReader {
   ExpressionReader expressions_;
   int nesting_ = 0;
   int64_t copies_ = 1;  // that unrolling makes of what is read
+  int64_t statements_ = 0;
 };
 
 }  // namespace rnc::loops
