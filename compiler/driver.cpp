@@ -9,10 +9,12 @@
 
 #include "compiler/compile.h"
 #include "compiler/layer_kernels.h"
+#include "compiler/loop_file.h"
 #include "compiler/options.h"
 #include "compiler/output.h"
 #include "compiler/trainer.h"
 #include "compiler/weights.h"
+#include "ir/loops/text/text.h"
 #include "ir/text/text.h"
 #include "passes/pipeline.h"
 #include "passes/report/dot.h"
@@ -45,6 +47,14 @@ std::vector<Pass> chosen_passes(const Options& options) {
   if (needs_program(options.emit)) return {all.begin(), all.end()};
   if (options.emit != Emit::graph) return {};
   return {all.begin(), std::find_if_not(all.begin(), all.end(), works_on_graph)};
+}
+
+PipelineOptions pipeline_options(const Options& options) {
+  PipelineOptions result;
+  result.print_after = options.print_after;
+  result.dump_dir = options.dump_dir;
+  if (options.output == "-") result.output = stderr;
+  return result;
 }
 
 std::string memory_reports(const loops::Program& program) {
@@ -95,7 +105,7 @@ std::string emitted(const Options& options, const Compilation& compilation, cons
   if (!compilation.program) {
     throw UserError(SourceLocation{}, "the passes given with --passes do not end in a lowered program");
   }
-  if (options.emit == Emit::loops) return loops::print(*compilation.program);
+  if (options.emit == Emit::loops) return loops::print(compilation.module, layers, *compilation.program);
   if (options.emit == Emit::memory) return memory_reports(*compilation.program);
   if (!options.debug) {
     return compile(options.emit,
@@ -159,14 +169,32 @@ RecomputeLimits fit_budget(const Compilation& compilation, std::span<const Pass>
                               batch, least, layer, budget));
 }
 
+// From loop IR on: as it is, or after those passes on programs that --passes names.
+void compile_loop_file(const Options& options, const Target& target,
+                       const std::shared_ptr<const SourceFile>& source) {
+  std::vector<Layer> layers;
+  Compilation compilation = read_loop_file(options, source, layers);
+  compilation.target = target.info;
+  const std::vector<Pass> passes = checking_options([&] { return loop_passes(options); });
+  const std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options(options));
+  if (options.stats) print_message(stats_table(reports));
+  check_complete(options, compilation);
+  std::vector<KernelFrame> frames;
+  write_file(options.output,
+             emitted(options, compilation, target, graph_hash(compilation.module), std::move(layers), frames),
+             options.emit == Emit::trainer);
+  if (options.stats && !frames.empty()) print_message(frame_table(std::move(frames)));
+}
+
 void compile_file(const Options& options) {
   const Target target = checking_options([&] { return resolve_target(options.target); });
+  const std::shared_ptr<const SourceFile> source = read_source(options.input);
+  if (is_loop_file(*source)) return compile_loop_file(options, target, source);
   const std::vector<Pass> passes = checking_options([&] { return chosen_passes(options); });
   Compilation compilation;
   compilation.target = target.info;
   compilation.target.conv = checking_options([&] { return parse_conv_rules(options.conv); });
-  compilation.module =
-      parse(read_source(options.input), ElaborateOptions{options.set, options.optimizer, options.freeze});
+  compilation.module = parse(source, ElaborateOptions{options.set, options.optimizer, options.freeze});
   check_conv_rules(compilation.target.conv, compilation.module);
   const uint64_t hash = graph_hash(compilation.module);
   std::vector<Layer> layers = layers_of(compilation.module);
@@ -188,13 +216,9 @@ void compile_file(const Options& options) {
     reduce_to_inference(compilation.module);
   }
 
-  PipelineOptions pipeline_options;
-  pipeline_options.print_after = options.print_after;
-  pipeline_options.dump_dir = options.dump_dir;
-  if (options.output == "-") pipeline_options.output = stderr;
   if (options.memory_budget > 0)
     compilation.recompute = fit_budget(compilation, passes, options.memory_budget);
-  std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options);
+  std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options(options));
   if (options.stats) print_message(stats_table(reports));
 
   const auto start = std::chrono::steady_clock::now();

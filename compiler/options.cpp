@@ -89,7 +89,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   CLI::App app("rnc: compiles a description of a residual network into a library that trains and runs it.");
   app.set_version_flag("--version", "rnc " RNC_VERSION);
   // Options of several values take one each time: what follows may be the input.
-  app.add_option("input", options.input, "The model: a .graph file, a spec or a dump");
+  app.add_option("input", options.input, "The model: a .graph file, a spec or a dump; or a .loops file");
   app.add_option("-o,--output", options.output,
                  "File to write; its extension tells the kind. Default: INPUT's name with .so, here");
   app.add_option("--emit", emit, fmt::format("What to write: {}", emit_names()));

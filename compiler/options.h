@@ -14,7 +14,7 @@ namespace rnc {
 enum class Emit { graph, dot, summary, loops, memory, llvm, assembly, object, shared, trainer };
 
 struct Options {
-  std::string input;   // a .graph file
+  std::string input;   // a .graph or .loops file
   std::string output;  // "-": standard output
   Emit emit = Emit::shared;
   std::map<std::string, std::string> set;  // constants of the spec, by name

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "ir/graph/verifier.h"
+#include "ir/loops/text/text.h"
 #include "ir/text/text.h"
 #include "passes/lower/lower_to_loops.h"
 #include "passes/passes.h"
@@ -85,11 +86,17 @@ bool apply(const Pass& pass, Compilation& c) {
     bool operator()(bool (*run)(Module&, const TargetInfo&)) const { return run(c.module, c.target); }
     bool operator()(bool (*run)(Compilation&)) const { return run(c); }
   } const with{c};
-  return std::visit(with, pass.run);
+  try {
+    return std::visit(with, pass.run);
+  } catch (const loops::BrokenRule& broken) {
+    unreachable(broken.what());
+  }
 }
 
 // What the compilation holds, as text: the program, once there is one, else the module.
-std::string text_of(const Compilation& c) { return c.program ? loops::print(*c.program) : print(c.module); }
+std::string text_of(const Compilation& c) {
+  return c.program ? loops::print(c.module, {}, *c.program) : print(c.module);
+}
 
 void write_dump(const Compilation& c, const std::string& directory, size_t number, std::string_view name) {
   const std::string file_name = fmt::format("{:02}-{}.{}", number, name, c.program ? "loops" : "graph");

@@ -31,12 +31,14 @@ MathSupport math_support(const Target& target) {
   return {target.info.fma, !x86 || target.has("sse4.1")};
 }
 
+// A quotient of what has none is as undefined as in the code that runs.
 int64_t fold(Binary op, int64_t a, int64_t b) {
+  const bool undefined = b <= 0;
   switch (op) {
     case Binary::div:
-      return a / b;
+      return undefined ? 0 : a / b;
     case Binary::mod:
-      return a % b;
+      return undefined ? 0 : a % b;
     case Binary::min:
       return std::min(a, b);
     case Binary::max:
@@ -248,7 +250,7 @@ Affine BodyEmitter::affine_binary(const ExprNode& e) {
   if (e.binary != Binary::mul && a.is_constant() && b.is_constant()) {
     return {fold(e.binary, a.constant, b.constant), {}};
   }
-  if ((e.binary == Binary::div || e.binary == Binary::mod) && b.is_constant()) {
+  if ((e.binary == Binary::div || e.binary == Binary::mod) && b.is_constant() && b.constant > 0) {
     Affine quotient;
     int64_t remainder = 0;
     if (a.divide(b.constant, quotient, remainder)) {

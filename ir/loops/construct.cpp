@@ -13,24 +13,28 @@ Expr integer(int64_t value, ValueType type) {
   return Expr(std::make_shared<const ExprNode>(std::move(node)));
 }
 
+void rule(bool holds, std::string_view what) {
+  if (!holds) throw BrokenRule(std::string(what));
+}
+
 void expect_type(const Expr& e, ValueType type, std::string_view what) {
-  check(static_cast<bool>(e), what);
+  rule(static_cast<bool>(e), what);
   if (e->type != type) {
-    unreachable(fmt::format("{} has type {}, not {}: {}", what, str(e->type), str(type), print(e)));
+    throw BrokenRule(fmt::format("{} has type {}, not {}: {}", what, str(e->type), str(type), print(e)));
   }
 }
 
 int check_access(const MemoryRef& memory, const std::vector<Expr>& index, int lanes, int lane_dim) {
-  check(memory != nullptr, "an access needs a memory");
+  rule(memory != nullptr, "an access needs a memory");
   if (index.size() != memory->dims.size()) {
-    unreachable(fmt::format("{} has {} dimensions, accessed by {} indices", memory->name, memory->dims.size(),
-                            index.size()));
+    throw BrokenRule(fmt::format("{} has {} dimensions, accessed by {} indices", memory->name,
+                                 memory->dims.size(), index.size()));
   }
   for (const Expr& i : index) expect_type(i, kIndex, "an index of " + memory->name);
   if (lanes == 1) return -1;
-  check(lanes > 1, "an access needs a positive number of lanes");
-  check(lane_dim >= 0 && lane_dim < static_cast<int>(index.size()),
-        "a vector access needs a lane dimension of its memory");
+  rule(lanes > 1, "an access needs a positive number of lanes");
+  rule(lane_dim >= 0 && lane_dim < static_cast<int>(index.size()),
+       "a vector access needs a lane dimension of its memory");
   return lane_dim;
 }
 
@@ -38,7 +42,7 @@ Expr checked_valid(Expr valid, int lanes) {
   if (!valid) return valid;
   expect_type(valid, kIndex, "the number of valid lanes");
   if (is_constant(valid) && valid->integer >= lanes) return {};
-  check(lanes > 1, "only a vector access has a number of valid lanes");
+  rule(lanes > 1, "only a vector access has a number of valid lanes");
   return valid;
 }
 
@@ -65,10 +69,10 @@ int64_t fold(Binary op, int64_t a, int64_t b, Scalar scalar) {
     case Binary::mul:
       return wrap(ua * ub, scalar);
     case Binary::div:
-      check(a >= 0 && b > 0, "integer division needs operands >= 0 and a divisor > 0");
+      rule(a >= 0 && b > 0, "integer division needs operands >= 0 and a divisor > 0");
       return a / b;
     case Binary::mod:
-      check(a >= 0 && b > 0, "integer remainder needs operands >= 0 and a divisor > 0");
+      rule(a >= 0 && b > 0, "integer remainder needs operands >= 0 and a divisor > 0");
       return a % b;
     case Binary::min:
       return std::min(a, b);
@@ -107,11 +111,11 @@ Expr simplified(Binary op, const Expr& a, const Expr& b) {
       if (b->integer == 0) return b;
       break;
     case Binary::div:
-      check(b->integer > 0, "integer division needs a divisor > 0");
+      rule(b->integer > 0, "integer division needs a divisor > 0");
       if (b->integer == 1) return a;
       break;
     case Binary::mod:
-      check(b->integer > 0, "integer remainder needs a divisor > 0");
+      rule(b->integer > 0, "integer remainder needs a divisor > 0");
       if (b->integer == 1) return integer(0, type);
       break;
     case Binary::logic_and:

@@ -15,7 +15,8 @@ inline bool is_constant(const Expr& e) { return e->kind == ExprKind::constant; }
 
 Expr integer(int64_t value, ValueType type = kIndex);
 
-// All three are failed checks where a rule is broken. `what` names the operand in the message.
+// These throw BrokenRule. `what` names the operand in the message.
+void rule(bool holds, std::string_view what);
 void expect_type(const Expr& e, ValueType type, std::string_view what);
 // The rules that loads and stores share. Returns the lane dimension: -1 for a scalar access.
 int check_access(const MemoryRef& memory, const std::vector<Expr>& index, int lanes, int lane_dim);

@@ -27,11 +27,11 @@ bool commutes(Binary op) {
 
 void check_operands(Binary op, ValueType type) {
   if (is_logic(op)) {
-    check(type.scalar == Scalar::boolean, "logic operations take booleans");
+    rule(type.scalar == Scalar::boolean, "logic operations take booleans");
   } else if (op == Binary::mod) {
-    check(type.scalar == Scalar::i32 || type.scalar == Scalar::i64, "a remainder takes i32 or i64");
+    rule(type.scalar == Scalar::i32 || type.scalar == Scalar::i64, "a remainder takes i32 or i64");
   } else if (!is_comparison(op)) {
-    check(is_arithmetic(type.scalar), "arithmetic takes i32, i64, f32 or f64: cast first");
+    rule(is_arithmetic(type.scalar), "arithmetic takes i32, i64, f32 or f64: cast first");
   }
 }
 
@@ -51,20 +51,20 @@ Expr::Expr(int value) : Expr(static_cast<int64_t>(value)) {}
 Expr::Expr(int64_t value) : Expr(integer(value)) {}
 
 Expr constant(Scalar scalar, double value, int lanes) {
-  check(lanes >= 1, "a constant needs a positive number of lanes");
+  rule(lanes >= 1, "a constant needs a positive number of lanes");
   ExprNode node{.kind = ExprKind::constant, .type = {scalar, lanes}};
   if (is_float(scalar)) {
     node.real = scalar == Scalar::f32 ? static_cast<float>(value) : value;
   } else {
-    check(std::abs(value) < 0x1p62 && value == std::floor(value), "an integer constant needs a whole number");
+    rule(std::abs(value) < 0x1p62 && value == std::floor(value), "an integer constant needs a whole number");
     node.integer = static_cast<int64_t>(value);
-    check(node.integer == wrap(static_cast<uint64_t>(node.integer), scalar), "a constant outside its type");
+    rule(node.integer == wrap(static_cast<uint64_t>(node.integer), scalar), "a constant outside its type");
   }
   return make(std::move(node));
 }
 
 Expr variable(std::string name, ValueType type) {
-  check(!name.empty() && type.lanes >= 1, "a variable needs a name and a positive number of lanes");
+  rule(!name.empty() && type.lanes >= 1, "a variable needs a name and a positive number of lanes");
   ExprNode node{.kind = ExprKind::variable, .type = type};
   node.variable = std::move(name);
   return make(std::move(node));
@@ -77,12 +77,12 @@ Expr threads() { return variable("threads"); }
 Expr unary(Unary op, Expr a) {
   const Scalar scalar = a->type.scalar;
   if (op == Unary::neg) {
-    check(is_arithmetic(scalar), "negation takes i32, i64, f32 or f64: cast first");
+    rule(is_arithmetic(scalar), "negation takes i32, i64, f32 or f64: cast first");
     if (is_constant(a) && !is_float(scalar)) {
       return integer(wrap(-static_cast<uint64_t>(a->integer), scalar), a->type);
     }
   } else {
-    check(is_float(scalar), "sqrt, exp, log and floor take f32 or f64");
+    rule(is_float(scalar), "sqrt, exp, log and floor take f32 or f64");
   }
   ExprNode node{.kind = ExprKind::unary, .type = a->type};
   node.unary = op;
@@ -110,7 +110,7 @@ Expr binary(Binary op, Expr a, Expr b) {
 }
 
 Expr fma(Expr a, Expr b, Expr c) {
-  check(is_float(a->type.scalar), "fma takes f32 or f64");
+  rule(is_float(a->type.scalar), "fma takes f32 or f64");
   expect_type(b, a->type, "the second operand of fma");
   expect_type(c, a->type, "the third operand of fma");
   ExprNode node{.kind = ExprKind::fma, .type = a->type};
@@ -130,7 +130,7 @@ Expr select(Expr condition, Expr yes, Expr no) {
 Expr cast(Expr a, Scalar to) {
   const Scalar from = a->type.scalar;
   if (from == to) return a;
-  check(to != Scalar::boolean, "compare instead of casting to boolean");
+  rule(to != Scalar::boolean, "compare instead of casting to boolean");
   const ValueType type{to, a->type.lanes};
   if (is_constant(a)) {
     if (!is_float(from) && !is_float(to)) return integer(wrap(static_cast<uint64_t>(a->integer), to), type);
@@ -143,8 +143,8 @@ Expr cast(Expr a, Scalar to) {
 }
 
 Expr broadcast(Expr a, int lanes) {
-  check(a->type.lanes == 1, "broadcast takes a scalar");
-  check(lanes >= 1, "broadcast needs a positive number of lanes");
+  rule(a->type.lanes == 1, "broadcast takes a scalar");
+  rule(lanes >= 1, "broadcast needs a positive number of lanes");
   if (lanes == 1) return a;
   ExprNode node = *a;
   if (is_constant(a)) {
@@ -157,8 +157,8 @@ Expr broadcast(Expr a, int lanes) {
 }
 
 Expr spread(Expr a, int group, int index) {
-  check(group >= 1 && a->type.lanes % group == 0, "spread takes whole groups of lanes");
-  check(index >= 0 && index < group, "spread takes an element of the group");
+  rule(group >= 1 && a->type.lanes % group == 0, "spread takes whole groups of lanes");
+  rule(index >= 0 && index < group, "spread takes an element of the group");
   if (group == 1) return a;
   ExprNode node{.kind = ExprKind::spread, .type = a->type};
   node.integer = index;
@@ -169,8 +169,8 @@ Expr spread(Expr a, int group, int index) {
 
 Expr interleave(Expr a, Expr b, int half) {
   expect_type(b, a->type, "the second operand of interleave");
-  check(a->type.lanes % 2 == 0, "interleave takes an even number of lanes");
-  check(half == 0 || half == 1, "interleave takes one of two halves");
+  rule(a->type.lanes % 2 == 0, "interleave takes an even number of lanes");
+  rule(half == 0 || half == 1, "interleave takes one of two halves");
   ExprNode node{.kind = ExprKind::interleave, .type = a->type};
   node.integer = half;
   node.operands = {std::move(a), std::move(b)};
@@ -178,7 +178,7 @@ Expr interleave(Expr a, Expr b, int half) {
 }
 
 Expr mask(Expr a, Expr count) {
-  check(a->type.lanes > 1, "mask takes a vector");
+  rule(a->type.lanes > 1, "mask takes a vector");
   expect_type(count, {Scalar::i64, 1}, "the count of mask");
   if (count->kind == ExprKind::constant && count->integer >= a->type.lanes) return a;
   ExprNode node{.kind = ExprKind::mask, .type = a->type};
@@ -187,9 +187,9 @@ Expr mask(Expr a, Expr count) {
 }
 
 Expr reduce(Reduce op, Expr a) {
-  check(is_arithmetic(a->type.scalar), "a reduction takes i32, i64, f32 or f64: cast first");
-  check(std::has_single_bit(static_cast<unsigned>(a->type.lanes)),
-        "a reduction takes a power of two of lanes");
+  rule(is_arithmetic(a->type.scalar), "a reduction takes i32, i64, f32 or f64: cast first");
+  rule(std::has_single_bit(static_cast<unsigned>(a->type.lanes)),
+       "a reduction takes a power of two of lanes");
   if (a->type.lanes == 1) return a;
   ExprNode node{.kind = ExprKind::reduce, .type = {a->type.scalar, 1}};
   node.reduce = op;

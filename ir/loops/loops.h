@@ -17,6 +17,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -129,7 +131,14 @@ struct ExprNode {
   Expr valid;         // i64: lanes >= this read as 0 and are not touched; none: all lanes
 };
 
-// Constructors. They check types (a mismatch is a bug) and fold integer constants.
+// What constructors throw where types or constants do not fit: lowering's bug, which the pass manager makes a
+// failed check, or a mistake in a text, which its reader (ir/loops/text) reports at its place.
+class BrokenRule : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+// Constructors. They check types, throwing BrokenRule, and fold integer constants.
 Expr constant(Scalar scalar, double value, int lanes = 1);
 Expr variable(std::string name, ValueType type = {Scalar::i64, 1});
 Expr batch();    // N
@@ -204,15 +213,20 @@ struct Kernel {
   Stmt body;
   SourceLocation location;  // of the first graph node it was made for
   int64_t code_vector_bytes = 64;
+  std::string layer;  // of that node; may be empty
 };
 
 // Text of one kernel, for --emit=loops and for finding equal kernels: two kernels with the same text but for
-// the name on the first line do the same.
+// the first line, which has name, layer and location, do the same. ir/README.md has the language.
 std::string print(const Kernel&);
 std::string print(const Expr&);
+std::string origin_text(const SourceLocation&);  // " @ "m.graph" 4:3"; empty where no place is known
 // A rule broken is a failed check that prints the kernel. The rules stand at the head of verify.cpp.
 void verify(const Kernel&);
-// The first rule broken, in words; empty if the kernel is valid.
+// The first rule broken, at the innermost statement that has a location, or else the kernel's; none if the
+// kernel is valid.
+std::optional<Diagnostic> find_violation(const Kernel&);
+// The same in words; empty if the kernel is valid.
 std::string broken_rule(const Kernel&);
 // Bytes of scratch one worker needs: an allocation lies behind those around it, each rounded up to 64.
 int64_t scratch_bytes(const Kernel&);

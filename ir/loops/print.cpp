@@ -1,11 +1,19 @@
-// The text of kernels. It shows all that a kernel computes, so that equal texts mean equal kernels; source
-// locations are left out. `let` and `alloc` are seen by the statements after them, up to the closing brace.
+// The text of kernels, which ir/loops/text reads back. It shows all that a kernel computes, so that equal texts
+// mean equal kernels; source locations of statements are left out. `let` and `alloc` are seen by the statements
+// after them, up to the closing brace.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "ir/loops/loops.h"
+#include "ir/text/lexer.h"
 
 namespace rnc::loops {
 namespace {
+
+using text::quote_name;
+using text::quote_string;
 
 // How tightly an expression binds in the text, loosest first.
 enum Precedence { kOr, kAnd, kCompare, kSum, kProduct, kPrefix };
@@ -53,13 +61,13 @@ std::string_view name(Unary op) {
   return names[static_cast<size_t>(op)];
 }
 
-std::string text(const Expr& e, Precedence least = kOr);
+std::string text_of(const Expr& e, Precedence least = kOr);
 
 std::string text_of_list(const std::vector<Expr>& list) {
   std::string out;
   for (const Expr& e : list) {
     if (!out.empty()) out += ", ";
-    out += text(e);
+    out += text_of(e);
   }
   return out;
 }
@@ -77,6 +85,7 @@ std::string text_of_constant(const ExprNode& e) {
       value = e.integer != 0 ? "true" : "false";
       break;
     default:
+      if (e.integer == INT64_MIN) return fmt::format("(-{} - 1)", INT64_MAX);  // no literal is that large
       value = fmt::to_string(e.integer);
   }
   const bool bare = e.type.lanes == 1 && (e.type.scalar == Scalar::i64 || e.type.scalar == Scalar::boolean);
@@ -86,12 +95,12 @@ std::string text_of_constant(const ExprNode& e) {
 // "x[n, c, h, w:+16]": 16 lanes along the last dimension, from w; with `valid v`, only the first v of them.
 std::string text_of_access(const Memory& memory, const std::vector<Expr>& index, int lanes, int lane_dim,
                            const Expr& valid) {
-  std::string out = memory.name + "[";
+  std::string out = quote_name(memory.name) + "[";
   for (size_t i = 0; i < index.size(); ++i) {
-    out += (i > 0 ? ", " : "") + text(index[i]);
+    out += (i > 0 ? ", " : "") + text_of(index[i]);
     if (static_cast<int>(i) != lane_dim) continue;
     out += fmt::format(":+{}", lanes);
-    if (valid) out += " valid " + text(valid);
+    if (valid) out += " valid " + text_of(valid);
   }
   return out + "]";
 }
@@ -102,21 +111,21 @@ std::string text_of_binary(const ExprNode& e, Precedence least) {
   // Operators group to the left; comparisons do not chain.
   const auto tighter = static_cast<Precedence>(precedence + 1);
   const std::string out =
-      fmt::format("{} {} {}", text(e.operands[0], precedence == kCompare ? tighter : precedence), symbol,
-                  text(e.operands[1], tighter));
+      fmt::format("{} {} {}", text_of(e.operands[0], precedence == kCompare ? tighter : precedence), symbol,
+                  text_of(e.operands[1], tighter));
   return precedence < least ? fmt::format("({})", out) : out;
 }
 
-std::string text(const Expr& expr, Precedence least) {
+std::string text_of(const Expr& expr, Precedence least) {
   check(static_cast<bool>(expr), "printing a missing expression");
   const ExprNode& e = *expr;
   switch (e.kind) {
     case ExprKind::constant:
       return text_of_constant(e);
     case ExprKind::variable:
-      return e.variable;
+      return quote_name(e.variable);
     case ExprKind::unary:
-      if (e.unary == Unary::neg) return fmt::format("-{}", text(e.operands[0], kPrefix));
+      if (e.unary == Unary::neg) return fmt::format("-{}", text_of(e.operands[0], kPrefix));
       return fmt::format("{}({})", name(e.unary), text_of_list(e.operands));
     case ExprKind::binary:
       return text_of_binary(e, least);
@@ -144,7 +153,7 @@ std::string text(const Expr& expr, Precedence least) {
 
 // "x : f32[N, 64, 56, 56]"
 std::string declaration(const Memory& memory) {
-  std::string out = fmt::format("{} : {}[", memory.name, loops::name(memory.scalar));
+  std::string out = fmt::format("{} : {}[", quote_name(memory.name), loops::name(memory.scalar));
   for (size_t i = 0; i < memory.dims.size(); ++i) out += (i > 0 ? ", " : "") + str(memory.dims[i]);
   return out + "]";
 }
@@ -156,21 +165,21 @@ class StmtPrinter {
   void print(const Stmt& stmt) {
     check(stmt != nullptr, "printing a missing statement");
     const StmtNode& s = *stmt;
-    if (!s.comment.empty()) line("# " + s.comment);
+    print_comment(s.comment);
     switch (s.kind) {
       case StmtKind::block:
         print_all(s.body);
         break;
       case StmtKind::for_loop: {
         const std::string step = s.step != 1 ? fmt::format(" step {}", s.step) : "";
-        line(fmt::format("{} {} in {}..{}{} {{", s.unrolled ? "unrolled" : "for", s.variable,
-                         text(s.begin, kSum), text(s.end, kSum), step));
+        line(fmt::format("{} {} in {}..{}{} {{", s.unrolled ? "unrolled" : "for", quote_name(s.variable),
+                         text_of(s.begin, kSum), text_of(s.end, kSum), step));
         print_inside(s.body);
         line("}");
         break;
       }
       case StmtKind::if_then:
-        line(fmt::format("if {} {{", text(s.value)));
+        line(fmt::format("if {} {{", text_of(s.value)));
         print_inside({s.body[0]});
         if (s.body.size() > 1) {
           line("} else {");
@@ -179,7 +188,7 @@ class StmtPrinter {
         line("}");
         break;
       case StmtKind::let:
-        line(fmt::format("let {} = {}", s.variable, text(s.value)));
+        line(fmt::format("let {} = {}", quote_name(s.variable), text_of(s.value)));
         print_all(s.body);
         break;
       case StmtKind::alloc:
@@ -190,7 +199,7 @@ class StmtPrinter {
       case StmtKind::store:
         line(fmt::format("{} = {}",
                          text_of_access(*s.memory, s.index, s.value->type.lanes, s.lane_dim, s.valid),
-                         text(s.value)));
+                         text_of(s.value)));
         break;
       case StmtKind::prefetch:
         line("prefetch " + text_of_access(*s.memory, s.index, 1, -1, {}));
@@ -199,8 +208,28 @@ class StmtPrinter {
   }
 
  private:
+  // What a statement binds ends with it: in braces, where others follow.
   void print_all(const std::vector<Stmt>& body) {
-    for (const Stmt& s : body) print(s);
+    for (const Stmt& s : body) {
+      if (&s == &body.back() || !binds(*s)) {
+        print(s);
+        continue;
+      }
+      line("{");
+      print_inside({s});
+      line("}");
+    }
+  }
+  static bool binds(const StmtNode& s) {
+    if (s.kind == StmtKind::block) return !s.body.empty() && binds(*s.body.back());
+    return s.kind == StmtKind::let || s.kind == StmtKind::alloc;
+  }
+  void print_comment(std::string_view comment) {
+    while (!comment.empty()) {
+      const size_t end = std::min(comment.find('\n'), comment.size());
+      line(fmt::format("# {}", comment.substr(0, end)));
+      comment.remove_prefix(std::min(end + 1, comment.size()));
+    }
   }
   void print_inside(const std::vector<Stmt>& body) {
     ++depth_;
@@ -235,10 +264,17 @@ std::string str(const Extent& extent) {
   return extent.fixed == 0 ? samples : fmt::format("{} + {}", extent.fixed, samples);
 }
 
-std::string print(const Expr& expr) { return text(expr); }
+std::string origin_text(const SourceLocation& location) {
+  if (!location) return {};
+  return fmt::format(" @ {} {}:{}", quote_string(location.file->name), location.line, location.column);
+}
+
+std::string print(const Expr& expr) { return text_of(expr); }
 
 std::string print(const Kernel& kernel) {
-  std::string out = fmt::format("kernel {}(", kernel.name);
+  std::string out = fmt::format("kernel {}", kernel.name.empty() ? "" : quote_name(kernel.name));
+  if (!kernel.layer.empty()) out += fmt::format(" from {}", quote_string(kernel.layer));
+  out += origin_text(kernel.location) + "(";
   for (size_t i = 0; i < kernel.params.size(); ++i) {
     out += fmt::format("{}\n    {} {}", i > 0 ? "," : "", name(kernel.params[i]->access),
                        declaration(*kernel.params[i]));

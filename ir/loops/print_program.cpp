@@ -1,18 +1,26 @@
-// The text of a program: for each entry its arguments, results, buffers and calls, then the kernels.
+// The text of a program: for each entry its arguments, results, buffers and calls, then the kernels and
+// constants. ir/loops/text reads it back.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "ir/loops/program.h"
+#include "ir/text/lexer.h"
 
 namespace rnc::loops {
 namespace {
+
+using text::quote_name;
+using text::quote_string;
 
 std::string region(const Program& program, const EntryProgram& entry, const Buffer& buffer) {
   const auto index = static_cast<size_t>(buffer.index);
   switch (buffer.region) {
     case Region::input:
-      return "input " + entry.inputs.at(index).name;
+      return "input " + quote_name(entry.inputs.at(index).name);
     case Region::output:
-      return "output " + entry.outputs.at(index).first;
+      return "output " + quote_name(entry.outputs.at(index).first);
     case Region::tensor:
       return fmt::format("tensor {}", buffer.index);
     case Region::constant:
@@ -23,19 +31,75 @@ std::string region(const Program& program, const EntryProgram& entry, const Buff
   unreachable("region");
 }
 
-std::string text(const Program& program, const EntryProgram& entry, const Call& call) {
+// Buffers by name; of several with one name, all but the first with their number: "sums", "sums@2".
+std::vector<std::string> buffer_names(const EntryProgram& entry) {
+  std::vector<std::string> names;
+  std::map<std::string, int> count;
+  for (const Buffer& buffer : entry.buffers) {
+    const int number = ++count[buffer.name];
+    names.push_back(quote_name(buffer.name) + (number > 1 ? fmt::format("@{}", number) : ""));
+  }
+  return names;
+}
+
+std::string text_of(const Work& work) {
+  std::string text;
+  if (!work.direction.empty()) text += ", " + work.direction;
+  if (!work.algorithm.empty()) text += ", by " + quote_string(work.algorithm);
+  if (work.from_batch != 1) text += fmt::format(", from batch {}", work.from_batch);
+  const auto add = [&](const Extent& extent, std::string_view what) {
+    if (extent != Extent{}) text += fmt::format(", {} {}", str(extent), what);
+  };
+  add(work.flops, "flops");
+  if (work.operations != work.flops) text += fmt::format(", {} operations", str(work.operations));
+  add(work.bytes, "bytes");
+  add(work.direct_bytes, "direct_bytes");
+  return text;
+}
+
+std::string text_of(const Program& program, const std::vector<std::string>& buffers, const Call& call) {
+  const auto buffer = [&](int index) { return buffers.at(static_cast<size_t>(index)); };
   std::string arguments;
-  for (const int argument : call.arguments) {
-    arguments += (arguments.empty() ? "" : ", ") + entry.buffers.at(static_cast<size_t>(argument)).name;
-  }
+  for (const int argument : call.arguments) arguments += (arguments.empty() ? "" : ", ") + buffer(argument);
   std::string line =
-      fmt::format("  {}({})", program.kernels.at(static_cast<size_t>(call.kernel)).name, arguments);
-  line += fmt::format("  # {}", call.label);
-  for (const std::string& what : {call.work.direction, call.work.algorithm}) {
-    if (!what.empty()) line += ", " + what;
-  }
-  if (call.work.from_batch > 1) line += fmt::format(" from batch {}, direct below", call.work.from_batch);
+      fmt::format("  {}({}) for {}{}", quote_name(program.kernels.at(static_cast<size_t>(call.kernel)).name),
+                  arguments, quote_string(call.label), text_of(call.work));
+  for (const auto& [written, read] : call.in_place)
+    line += fmt::format(", {} over {}", buffer(written), buffer(read));
+  return line + origin_text(call.location) + "\n";
+}
+
+std::string text_of(const EntryProgram& entry, const Node& input) {
+  std::string line = fmt::format("  input {} : {}", quote_name(input.name), str(input.type));
+  if (const InputRole role = input_role(input); role != InputRole::sample)
+    line += fmt::format(" as {}", name(role));
+  const auto classes = entry.classes.find(input.name);
+  if (classes != entry.classes.end()) line += fmt::format(" of {} classes", classes->second);
+  const auto& attributes = input.attributes.all();
+  const auto initial = attributes.find("default");
+  const auto* number = initial == attributes.end() ? nullptr : std::get_if<double>(&initial->second);
+  if (number != nullptr && *number == *number) line += fmt::format(" = {}", *number);
   return line + "\n";
+}
+
+std::string output_text(const EntryProgram& entry, size_t index) {
+  const auto& [name, type] = entry.outputs[index];
+  const bool is_loss = static_cast<int>(index) == entry.loss;
+  const bool usual = is_loss == (output_role_named(name) == OutputRole::loss);
+  const std::string_view role = usual ? "" : is_loss ? " as loss" : " as prediction";
+  return fmt::format("  output {} : {}{}\n", quote_name(name), str(type), role);
+}
+
+// 64 bytes to a line.
+std::string text_of(size_t index, const std::vector<uint8_t>& bytes) {
+  std::string text = fmt::format("constant {} of {} bytes", index, bytes.size());
+  if (bytes.size() > kMostConstantBytes) return text + "  # left out\n";
+  text += " [";
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    if (i % 64 == 0) text += i == 0 ? "\n  \"" : "\"\n  \"";
+    text += fmt::format("{:02x}", bytes[i]);
+  }
+  return text + (bytes.empty() ? "]\n" : "\"]\n");
 }
 
 }  // namespace
@@ -46,15 +110,24 @@ std::string arena_text(const std::array<Extent, 2>& arena) {
 }
 
 std::string print(const Program& program, const EntryProgram& entry) {
-  std::string out = fmt::format("entry {} {{\n", entry.name);
-  for (const Node& input : entry.inputs) out += fmt::format("  input {} : {}\n", input.name, str(input.type));
-  for (const auto& [name, type] : entry.outputs) out += fmt::format("  output {} : {}\n", name, str(type));
-  for (const Buffer& buffer : entry.buffers) {
-    out += fmt::format("  buffer {} : {} bytes, {}\n", buffer.name, str(buffer.size),
-                       region(program, entry, buffer));
+  const bool usual = entry.role == role_named(entry.name);
+  std::string out = fmt::format("entry {}{}{} {{\n", quote_name(entry.name), usual ? "" : " : ",
+                                usual ? "" : name(entry.role));
+  for (const Node& input : entry.inputs) out += text_of(entry, input);
+  for (size_t i = 0; i < entry.outputs.size(); ++i) out += output_text(entry, i);
+  if (entry.min_batch > 1)
+    out += fmt::format("  batch at least {} for {}\n", entry.min_batch, quote_string(entry.min_batch_layer));
+  const std::vector<std::string> buffers = buffer_names(entry);
+  for (size_t i = 0; i < entry.buffers.size(); ++i) {
+    const Buffer& buffer = entry.buffers[i];
+    const std::string type = buffer.type == Type{} ? "" : " : " + str(buffer.type);
+    out += fmt::format("  buffer {} : {} bytes, {}{}\n", buffers[i], str(buffer.size),
+                       region(program, entry, buffer), type);
   }
   out += fmt::format("  arena {} bytes\n", arena_text(entry.arena));
-  for (const Call& call : entry.calls) out += text(program, entry, call);
+  if (entry.live_bound != Extent{}) out += fmt::format("  live {} bytes\n", str(entry.live_bound));
+  if (entry.direct_flops != Extent{}) out += fmt::format("  direct {} flops\n", str(entry.direct_flops));
+  for (const Call& call : entry.calls) out += text_of(program, buffers, call);
   return out + "}\n";
 }
 
@@ -62,6 +135,7 @@ std::string print(const Program& program) {
   std::string out;
   for (const EntryProgram& entry : program.entries) out += print(program, entry) + "\n";
   for (const Kernel& kernel : program.kernels) out += print(kernel) + "\n";
+  for (size_t i = 0; i < program.constants.size(); ++i) out += text_of(i, program.constants[i]);
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,9 @@ struct EntryProgram {
       direct_flops;  // of all convolutions and matrix products, counted as direct: the yardstick's numerator
 };
 
+// Of larger constants, as embedded weights are, the text has the size only.
+inline constexpr size_t kMostConstantBytes = size_t{1} << 16;
+
 struct Program {
   std::vector<Kernel> kernels;
   std::vector<EntryProgram> entries;
@@ -92,6 +96,9 @@ std::string arena_text(const std::array<Extent, 2>& arena);  // "4032 * N", "max
 // Checks the kernels, and that calls and buffers fit them: a rule broken is a failed check. The rules stand
 // at the head of verify_program.cpp.
 void verify(const Program&);
+// The first rule that an entry breaks, at the call's place if that breaks it; none if the entry is valid. The
+// kernels are.
+std::optional<Diagnostic> find_violation(const Program&, const EntryProgram&);
 // The first rule broken, in words; empty if the program is valid.
 std::string broken_rule(const Program&);
 

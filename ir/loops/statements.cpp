@@ -20,7 +20,7 @@ Stmt block(std::vector<Stmt> body) {
 Stmt for_loop(std::string variable, Expr begin, Expr end, int64_t step, std::vector<Stmt> body) {
   expect_type(begin, kIndex, "the begin of loop " + variable);
   expect_type(end, kIndex, "the end of loop " + variable);
-  check(step >= 1, "a loop needs a positive step");
+  rule(step >= 1, "a loop needs a positive step");
   StmtNode node{.kind = StmtKind::for_loop};
   node.variable = std::move(variable);
   node.begin = std::move(begin);
@@ -47,7 +47,7 @@ Stmt if_then(Expr condition, std::vector<Stmt> yes, std::vector<Stmt> no) {
 }
 
 Stmt let(std::string variable, Expr value, std::vector<Stmt> body) {
-  check(static_cast<bool>(value), "let needs a value");
+  rule(static_cast<bool>(value), "let needs a value");
   StmtNode node{.kind = StmtKind::let};
   node.variable = std::move(variable);
   node.value = std::move(value);
@@ -56,9 +56,9 @@ Stmt let(std::string variable, Expr value, std::vector<Stmt> body) {
 }
 
 Stmt alloc(MemoryRef memory, std::vector<Stmt> body) {
-  check(memory && memory->space != Space::parameter, "alloc takes a register tile or scratch");
+  rule(memory && memory->space != Space::parameter, "alloc takes a register tile or scratch");
   for (const Extent& dim : memory->dims) {
-    check(dim.fixed > 0 && dim.per_sample == 0, "an allocation's size may not depend on the batch");
+    rule(dim.fixed > 0 && dim.per_sample == 0, "an allocation's size may not depend on the batch");
   }
   StmtNode node{.kind = StmtKind::alloc};
   node.memory = std::move(memory);
@@ -71,7 +71,7 @@ Stmt store(MemoryRef memory, std::vector<Expr> index, Expr value) {
 }
 
 Stmt store(MemoryRef memory, std::vector<Expr> index, Expr value, int lane_dim, Expr valid) {
-  check(static_cast<bool>(value), "store needs a value");
+  rule(static_cast<bool>(value), "store needs a value");
   const int lanes = value->type.lanes;
   StmtNode node{.kind = StmtKind::store};
   node.lane_dim = check_access(memory, index, lanes, lane_dim);
@@ -86,8 +86,8 @@ Stmt store(MemoryRef memory, std::vector<Expr> index, Expr value, int lane_dim, 
 Stmt prefetch(MemoryRef memory, std::vector<Expr> index) {
   StmtNode node{.kind = StmtKind::prefetch};
   check_access(memory, index, 1, -1);
-  check(memory->space == Space::parameter || memory->space == Space::scratch,
-        "registers cannot be prefetched");
+  rule(memory->space == Space::parameter || memory->space == Space::scratch,
+       "registers cannot be prefetched");
   node.memory = std::move(memory);
   node.index = std::move(index);
   return make(std::move(node));

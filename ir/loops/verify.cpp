@@ -35,9 +35,10 @@ struct Known {
   bool by_task = false;   // may differ between tasks
 };
 
-// Thrown inside the verifier only: the rule broken.
+// Thrown inside the verifier only: the rule broken, and the statement's place.
 struct Broken {
   std::string rule;
+  SourceLocation location = {};
 };
 
 template <class... Args>
@@ -149,9 +150,18 @@ class Verifier {
     for (const Stmt& s : body) stmt(s);
   }
 
+  // The rule that it breaks is broken at the innermost statement that has a place.
   void stmt(const Stmt& stmt) {
     require(stmt != nullptr, "a statement is missing");
-    const StmtNode& s = *stmt;
+    try {
+      any(*stmt);
+    } catch (Broken& broken) {
+      if (!broken.location) broken.location = stmt->location;
+      throw;
+    }
+  }
+
+  void any(const StmtNode& s) {
     switch (s.kind) {
       case StmtKind::block:
         return all(s.body);
@@ -239,15 +249,20 @@ int64_t scratch_bytes(const StmtNode& s) {
 
 }  // namespace
 
-std::string broken_rule(const Kernel& kernel) {
+std::optional<Diagnostic> find_violation(const Kernel& kernel) {
   try {
     Verifier().kernel(kernel);
   } catch (const Broken& broken) {
-    return broken.rule;
+    return Diagnostic{broken.location ? broken.location : kernel.location, broken.rule, {}};
   } catch (const Overflow&) {
-    return "the kernel's indices leave 64 bits";
+    return Diagnostic{kernel.location, "the kernel's indices leave 64 bits", {}};
   }
-  return {};
+  return std::nullopt;
+}
+
+std::string broken_rule(const Kernel& kernel) {
+  const std::optional<Diagnostic> violation = find_violation(kernel);
+  return violation ? violation->message : std::string();
 }
 
 void verify(const Kernel& kernel) {

@@ -3,7 +3,8 @@
 //   - Every kernel is valid (verify.cpp).
 //   - A buffer has a positive size for every batch, and what it names exists: an input or output of the
 //     entry, a constant, a tensor. Two buffers of an entry do not name the same output or tensor.
-//   - A call names a kernel of the program and, per parameter, a buffer at least as large for every batch.
+//   - A call names a kernel of the program and, per parameter, a buffer at least as large for every batch; of
+//     inputs and outputs, the type is.
 //   - Inputs and constants are not stored to.
 //   - A buffer that a call stores to is given to it once only.
 //   - A call that only reads an arena buffer comes after one that stores to it.
@@ -22,9 +23,10 @@
 namespace rnc::loops {
 namespace {
 
-// Thrown inside the verifier only: the rule broken.
+// Thrown inside the verifier only: the rule broken, and the call's place.
 struct Broken {
   std::string rule;
+  SourceLocation location = {};
 };
 
 template <class... Args>
@@ -45,6 +47,19 @@ Extent size_of(const Memory& memory) {
 // For every batch from 1 on.
 bool fits(const Extent& small, const Extent& large) {
   return small.at(1) <= large.at(1) && small.per_sample <= large.per_sample;
+}
+
+Extent size_of(const Type& type) {
+  const int64_t bytes = storage_bytes_per_sample(type);
+  return has_batch(type.shape) ? Extent{0, bytes} : Extent{bytes, 0};
+}
+
+// What may be touched of a buffer: the caller's memory is as large as its type, whatever the buffer says.
+Extent size_of(const EntryProgram& entry, const Buffer& buffer) {
+  const auto index = static_cast<size_t>(buffer.index);
+  if (buffer.region == Region::input) return size_of(entry.inputs[index].type);
+  if (buffer.region == Region::output) return size_of(entry.outputs[index].second);
+  return buffer.size;
 }
 
 void check_buffers(const Program& program, const EntryProgram& entry) {
@@ -79,8 +94,9 @@ void check_arguments(const Kernel& kernel, const EntryProgram& entry, const Call
     const Memory& parameter = *kernel.params[i];
     require(in_range(argument, entry.buffers.size()), "{} has no buffer", parameter.name);
     const Buffer& buffer = entry.buffers[static_cast<size_t>(argument)];
-    require(fits(size_of(parameter), buffer.size), "{} of {} bytes is too small for {} of {}", buffer.name,
-            str(buffer.size), parameter.name, str(size_of(parameter)));
+    const Extent size = size_of(entry, buffer);
+    require(fits(size_of(parameter), size), "{} of {} bytes is too small for {} of {}", buffer.name,
+            str(size), parameter.name, str(size_of(parameter)));
     require(parameter.access != Access::read || buffer.region != Region::arena || stored.contains(argument),
             "{} is read before a call stores to it", buffer.name);
     if (parameter.access == Access::read) continue;
@@ -205,7 +221,8 @@ void check_entry(const Program& program, const EntryProgram& entry) {
       check_arguments(kernel, entry, call, stored);
       check_in_place(kernel, call);
     } catch (const Broken& broken) {
-      throw Broken{fmt::format("call {} of kernel {}: {}", call.label, kernel.name, broken.rule)};
+      throw Broken{fmt::format("call {} of kernel {}: {}", call.label, kernel.name, broken.rule),
+                   call.location};
     }
   }
   check_plan(entry);
@@ -213,17 +230,22 @@ void check_entry(const Program& program, const EntryProgram& entry) {
 
 }  // namespace
 
+std::optional<Diagnostic> find_violation(const Program& program, const EntryProgram& entry) {
+  try {
+    check_entry(program, entry);
+  } catch (const Broken& broken) {
+    return Diagnostic{broken.location, fmt::format("entry {}: {}", entry.name, broken.rule), {}};
+  }
+  return std::nullopt;
+}
+
 std::string broken_rule(const Program& program) {
   for (const Kernel& kernel : program.kernels) {
     const std::string rule = broken_rule(kernel);
     if (!rule.empty()) return fmt::format("kernel {}: {}\n{}", kernel.name, rule, print(kernel));
   }
   for (const EntryProgram& entry : program.entries) {
-    try {
-      check_entry(program, entry);
-    } catch (const Broken& broken) {
-      return fmt::format("entry {}: {}", entry.name, broken.rule);
-    }
+    if (const auto violation = find_violation(program, entry)) return violation->message;
   }
   return {};
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 namespace rnc::text {
 namespace {
@@ -121,7 +122,10 @@ std::string Token::describe() const {
   }
 }
 
-Lexer::Lexer(std::shared_ptr<const SourceFile> file) : file_(std::move(file)) { check_is_text(file_); }
+Lexer::Lexer(std::shared_ptr<const SourceFile> file, Language language)
+    : file_(std::move(file)), language_(language) {
+  check_is_text(file_);
+}
 
 char Lexer::peek(size_t ahead) const {
   return position_ + ahead < file_->text.size() ? file_->text[position_ + ahead] : '\0';
@@ -129,12 +133,19 @@ char Lexer::peek(size_t ahead) const {
 
 SourceLocation Lexer::here() const { return {file_, line_, static_cast<int>(position_ - line_begin_) + 1}; }
 
+void Lexer::skip_comment() {
+  const size_t begin = position_ + (peek(1) == ' ' ? 2 : 1);
+  while (peek() != '\n' && peek() != '\0') ++position_;
+  if (language_ != Language::loops) return;
+  std::string_view line = std::string_view(file_->text).substr(begin, position_ - begin);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  comment_ += (comment_.empty() ? "" : "\n") + std::string(line);
+}
+
 // Skips blanks and comments, and line ends where they mean nothing.
 void Lexer::skip_blanks() {
   for (;; ++position_) {
-    if (peek() == '#') {
-      while (peek() != '\n' && peek() != '\0') ++position_;
-    }
+    if (peek() == '#') skip_comment();
     if (peek() == '\n' && open_brackets_ > 0) {
       ++line_;
       line_begin_ = position_ + 1;
@@ -149,6 +160,7 @@ Token Lexer::next() {
   const size_t offset = position_;
   Token token = scan();
   token.offset = offset;
+  token.comment = std::exchange(comment_, {});
   return token;
 }
 
@@ -184,6 +196,7 @@ Token Lexer::scan() {
     line_begin_ = position_;
     return token;
   }
+  if (language_ == Language::loops && c == '%' && !is_name_part(peek(1))) return symbol();
   if (is_name_start(c)) return name();
   if (c == '`') return quoted_name();
   if (is_digit(c)) return number();
@@ -237,7 +250,8 @@ Token Lexer::number() {
     digits();
   }
   token.text = file_->text.substr(begin, position_ - begin);
-  if (is_name_start(peek()) || peek() == '.') {
+  const bool range = language_ == Language::loops && peek() == '.' && peek(1) == '.';
+  if (is_name_start(peek()) || (peek() == '.' && !range)) {
     return malformed(token.location, fmt::format("malformed number '{}{}'", token.text, peek()));
   }
   const char* first = token.text.data();
@@ -283,10 +297,12 @@ Token Lexer::symbol() {
     position_ += 2;
     return malformed(token.location, "a comment begins with # and ends with its line");
   }
-  for (const std::string_view two : {"==", "!=", "<=", ">=", "//"}) {
-    if (rest.substr(0, 2) == two) token.text = two;
+  const bool loops = language_ == Language::loops;
+  for (const std::string_view two : {"==", "!=", "<=", ">=", "//", ".."}) {
+    if (rest.substr(0, 2) == two && (two != ".." || loops)) token.text = two;
   }
-  if (token.text.empty() && std::string_view("()[]{},:=<>+-*/|@").find(rest[0]) != std::string_view::npos) {
+  const std::string_view one = loops ? "()[]{},:=<>+-*/|@%" : "()[]{},:=<>+-*/|@";
+  if (token.text.empty() && one.find(rest[0]) != std::string_view::npos) {
     token.text = rest[0];
   }
   if (token.text.empty()) {

@@ -9,6 +9,9 @@
 
 namespace rnc::text {
 
+// The graph language or that of the loop IR, which has `..` and `%` too and keeps comments.
+enum class Language : uint8_t { graph, loops };
+
 enum class TokenKind : uint8_t { name, integer, real, string, symbol, newline, end, malformed };
 
 // Names are dotted ("layer1.0.conv1"), may start with '%' where generated, or stand in backquotes and hold
@@ -21,6 +24,7 @@ struct Token {
   SourceLocation location;
   size_t offset = 0;    // in the text
   bool quoted = false;  // a name in backquotes is never a keyword
+  std::string comment;  // loops: the lines of comment before it
 
   bool is(std::string_view symbol) const { return kind == TokenKind::symbol && text == symbol; }
   bool is_word(std::string_view word) const { return kind == TokenKind::name && !quoted && text == word; }
@@ -37,7 +41,7 @@ inline constexpr size_t kMaxStringBytes = 4096;
 class Lexer {
  public:
   // Throws UserError if the file is empty or not UTF-8 text.
-  explicit Lexer(std::shared_ptr<const SourceFile> file);
+  explicit Lexer(std::shared_ptr<const SourceFile> file, Language language = Language::graph);
   // The next token; `end` for ever once the text is used up.
   Token next();
   // Goes back to `token`, as if no bracket were open there.
@@ -47,6 +51,7 @@ class Lexer {
   char peek(size_t ahead = 0) const;
   SourceLocation here() const;
   void skip_blanks();
+  void skip_comment();
   Token start(TokenKind kind) const;
   Token malformed(const SourceLocation& location, std::string why) const;
   Token scan();
@@ -57,6 +62,8 @@ class Lexer {
   Token symbol();
 
   std::shared_ptr<const SourceFile> file_;
+  Language language_;
+  std::string comment_;  // read, and no token's yet
   size_t position_ = 0;
   size_t line_begin_ = 0;
   int line_ = 1;

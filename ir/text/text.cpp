@@ -9,11 +9,12 @@ namespace rnc {
 namespace text {
 namespace {
 
-Module read(const std::shared_ptr<const SourceFile>& source, const ElaborateOptions& options,
+// `flat`: whatever it looks like.
+Module read(const std::shared_ptr<const SourceFile>& source, const ElaborateOptions& options, bool flat,
             Errors& errors) {
   try {
     const Library library = load_library(source, errors);
-    if (is_dump(*library.model)) return read_dump(library, options, errors);
+    if (flat || is_dump(*library.model)) return read_dump(library, options, errors);
     return Elaborator(library, options, errors).run();
   } catch (const UserError& error) {
     errors.add(error.diagnostic());
@@ -23,18 +24,26 @@ Module read(const std::shared_ptr<const SourceFile>& source, const ElaborateOpti
   return {};
 }
 
+Module read_all(const std::shared_ptr<const SourceFile>& source, const ElaborateOptions& options, bool flat) {
+  Errors errors;
+  Module module;
+  try {
+    module = read(source, options, flat, errors);
+  } catch (const Stop&) {
+  }
+  errors.throw_any();
+  return module;
+}
+
 }  // namespace
 }  // namespace text
 
 Module parse(const std::shared_ptr<const SourceFile>& source, const ElaborateOptions& options) {
-  text::Errors errors;
-  Module module;
-  try {
-    module = text::read(source, options, errors);
-  } catch (const text::Stop&) {
-  }
-  errors.throw_any();
-  return module;
+  return text::read_all(source, options, false);
+}
+
+Module parse_without_entries(const std::shared_ptr<const SourceFile>& source) {
+  return text::read_all(source, {}, true);
 }
 
 }  // namespace rnc

@@ -30,6 +30,9 @@ struct ElaborateOptions {
 // UserError.
 Module parse(const std::shared_ptr<const SourceFile>& source, const ElaborateOptions& options = {});
 
+// Reads a module in flat form that has no entries, as one stands at the head of a file of loop IR.
+Module parse_without_entries(const std::shared_ptr<const SourceFile>& source);
+
 // The flat form of a module: parse(print(m)) equals m but for locations, and exactly so with `locations`.
 struct PrintOptions {
   bool locations = true;  // end each statement with the place in the spec it comes from

@@ -4,7 +4,8 @@
 
 namespace rnc::text {
 
-TokenStream::TokenStream(std::shared_ptr<const SourceFile> source) : lexer_(std::move(source)) {
+TokenStream::TokenStream(std::shared_ptr<const SourceFile> source, Language language)
+    : lexer_(std::move(source), language) {
   current_ = lexer_.next();
   following_ = lexer_.next();
 }

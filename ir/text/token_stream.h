@@ -11,7 +11,7 @@ namespace rnc::text {
 // Throws UserError where the text is not what is expected.
 class TokenStream {
  public:
-  explicit TokenStream(std::shared_ptr<const SourceFile> source);
+  explicit TokenStream(std::shared_ptr<const SourceFile> source, Language language = Language::graph);
 
   const Token& current() const { return current_; }
   const Token& following() const { return following_; }

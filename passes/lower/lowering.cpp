@@ -266,6 +266,7 @@ void Lowering::call(KernelBuilder& builder, Extent tasks, Body& body, ValueId of
     const bool free = kernels_.names.take(builder.name());
     kernel.name = free ? builder.name() : kernels_.names.numbered(builder.name() + "_", 2);
     kernel.location = origin.location;
+    kernel.layer = origin.layer.empty() ? origin.name : origin.layer;
     loops::verify(kernel);
     it = kernels_.by_text.emplace(std::move(text), static_cast<int>(program_.kernels.size())).first;
     program_.kernels.push_back(std::move(kernel));

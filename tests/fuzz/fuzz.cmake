@@ -13,6 +13,7 @@ function(rnc_fuzz name)
 endfunction()
 
 rnc_fuzz(parse rnc_ir)
+rnc_fuzz(loops rnc_ir)
 rnc_fuzz(safetensors rnc_runtime)
 rnc_fuzz(dataset rnc_runtime)
 rnc_fuzz(image rnc_runtime)

@@ -80,6 +80,35 @@ for dump in dumps/*.graph; do
   call dump.so from-dump
   same direct from-dump "$dump"
 done
+last=$(ls dumps/*.loops | tail -n 1)
+"$bin/rnc" "$last" -o dump.so
+call dump.so from-dump
+same direct from-dump "$last"
+
+# A kernel edited by hand: the loop IR of an addition becomes that of a product.
+cat >plus.graph <<'END'
+model plus(a: f32[N, 2], b: f32[N, 2]) {
+  predicted = a + b
+  predict predicted
+}
+END
+"$bin/rnc" plus.graph --emit=loops -o plus.loops
+sed 's/^\( *let [a-z_0-9]* = [a-z_0-9]*\) + /\1 * /' plus.loops >times.loops
+cmp -s plus.loops times.loops && { cat plus.loops; fail "nothing was edited"; }
+"$bin/rnc" times.loops -o times.so
+/usr/bin/python3 - <<'END'
+import json, struct
+header = {name: {"dtype": "F32", "shape": [1, 2], "data_offsets": [at, at + 8]} for name, at in (("a", 0), ("b", 8))}
+text = json.dumps(header).encode()
+with open("operands.safetensors", "wb") as file:
+    file.write(struct.pack("<Q", len(text)) + text + struct.pack("<4f", 3, 5, 7, 11))
+END
+"$bin/rnrun" call times.so infer --in operands.safetensors --out product.safetensors
+/usr/bin/python3 -c '
+import struct
+values = struct.unpack("<2f", open("product.safetensors", "rb").read()[-8:])
+assert values == (21, 55), values' || fail "edited loop IR computes something else"
+"$bin/rnrun" bench times.so --mode infer -b 8 >bench || { cat bench; fail "bench of edited loop IR"; }
 
 # Batch norm of one value per channel has nothing to train on.
 cat >one.graph <<'END'
@@ -169,8 +198,8 @@ refused 2 "rnc: error: --ops: there is no operation 'Conv2d'; did you mean 'conv
 "$bin/rnc" net.graph --conv=winograd2,conv2=direct --emit=summary -o summary.txt
 grep -q '^conv2  *direct  *direct  *direct  *direct$' summary.txt || { cat summary.txt; fail "--conv=conv2=direct"; }
 "$bin/rnc" net.graph --conv='conv*=winograd3' --emit=loops -o net.loops
-grep -q '# conv2, forward, winograd 3x3$' net.loops || fail "--conv=conv*=winograd3"
-grep -q '# conv2, weight_grad, winograd 3x3$' net.loops || fail "--conv=conv*=winograd3, weight gradient"
+grep -q ' for "conv2", forward, by "winograd 3x3",' net.loops || fail "--conv=conv*=winograd3"
+grep -q ' for "conv2", weight_grad, by "winograd 3x3",' net.loops || fail "--conv=conv*=winograd3, weight gradient"
 refused 2 "--conv: there is no algorithm 'fast'; there are auto, direct, winograd2, winograd3, winograd4" \
   "$bin/rnc" net.graph --conv=fast
 refused 1 "--conv: there is no convolution 'conv3'; did you mean 'conv1'?" "$bin/rnc" net.graph --conv=conv3=direct

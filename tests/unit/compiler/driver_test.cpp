@@ -78,7 +78,7 @@ TEST_CASE("each kind of output is written, and starts as it should") {
   const std::pair<const char*, const char*> kinds[] = {
       {"graph", "model net "},
       {"dot", "digraph"},
-      {"loops", "entry "},
+      {"loops", "loops\n\nmodel net "},
       {"llvm", "; ModuleID"},
       {"asm", "\t."},
       {"obj",
@@ -123,6 +123,75 @@ TEST_CASE("a dump after any pass compiles to the same code") {
     ++count;
   }
   CHECK(count > 5);
+}
+
+TEST_CASE("loop IR compiles to the same library, and edited to another") {
+  const Directory d;
+  const std::string cpu = "--target-cpu=x86-64-v3", net = d / "net.graph", loops = d / "net.loops";
+  REQUIRE(rnc(d, {net, "-o", d / "direct.so", cpu}).status == 0);
+  REQUIRE(rnc(d, {net, "-o", loops, cpu}).status == 0);
+  REQUIRE(rnc(d, {loops, "-o", d / "again.so", cpu}).status == 0);
+  CHECK(read_file(d / "direct.so") == read_file(d / "again.so"));
+  REQUIRE(rnc(d, {loops, "-o", d / "again.loops", cpu}).status == 0);
+  CHECK(read_file(loops) == read_file(d / "again.loops"));
+
+  // Known by its first word as well; -g gives its own lines.
+  std::filesystem::copy(loops, d / "renamed");
+  CHECK(rnc(d, {d / "renamed", "--emit=asm", "-g", "-o", d / "net.s", cpu}).status == 0);
+  CHECK(read_file(d / "net.s").find("\"renamed\"") != std::string::npos);
+
+  std::string text = read_file(loops);
+  const std::string zeros = "= f32x8(0)";
+  REQUIRE(text.find(zeros) != std::string::npos);
+  write_file(loops, text.replace(text.find(zeros), zeros.size(), "= f32x8(1)"));
+  REQUIRE(rnc(d, {loops, "-o", d / "edited.so", cpu}).status == 0);
+  CHECK(read_file(d / "direct.so") != read_file(d / "edited.so"));
+}
+
+TEST_CASE("loop IR before its memory is planned") {
+  const Directory d;
+  const std::string cpu = "--target-cpu=x86-64-v3", net = d / "net.graph";
+  REQUIRE(rnc(d, {net, "-o", d / "direct.loops", cpu, "--dump-dir", d / "dumps"}).status == 0);
+  std::string lowered;
+  for (const auto& dump : std::filesystem::directory_iterator(d / "dumps")) {
+    if (dump.path().filename().string().ends_with("lower_to_loops.loops")) lowered = dump.path();
+  }
+  REQUIRE(!lowered.empty());
+  CHECK(rnc(d, {lowered, "-o", d / "net.o", cpu}).errors ==
+        "error: entry loss: its memory is not planned; --passes=plan_memory does that\n");
+  REQUIRE(rnc(d, {lowered, "-o", d / "planned.s", cpu, "--passes=schedule_calls,plan_memory"}).status == 0);
+  REQUIRE(rnc(d, {d / "direct.loops", "-o", d / "direct.s", cpu}).status == 0);
+  const std::string direct = read_file(d / "direct.s"), planned = read_file(d / "planned.s");
+  CHECK(direct.substr(0, direct.rfind("\tretq")) == planned.substr(0, planned.rfind("\tretq")));
+}
+
+TEST_CASE("what loop IR cannot give is refused") {
+  const Directory d;
+  const std::string file = d / "k.loops";
+  write_file(file, "kernel k(\n    update x : f32[8])\n    tasks 1 vector 32 {\n  x[0:+8] = f32x8(1)\n}\n");
+  const auto errors = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), file);
+    arguments.push_back("--target-cpu=x86-64-v3");
+    const Outcome outcome = rnc(d, arguments);
+    CHECK(outcome.status != 0);
+    return outcome.errors;
+  };
+  CHECK(rnc(d, {file, "--emit=obj", "-o", d / "k.o"}).status == 0);
+  CHECK(rnc(d, {file, "--emit=llvm", "-o", d / "k.ll"}).status == 0);
+  CHECK(read_file(d / "k.ll").find("define hidden void @k(") != std::string::npos);
+  CHECK(errors({"-o", d / "k.so"}) ==
+        "error: a library needs the model and its entries, and the file has kernels only; --emit=asm, "
+        "obj and llvm do without\n");
+  CHECK(errors({"--emit=graph"}) ==
+        "rnc: error: --emit=graph, dot or summary needs a graph; the input is loop IR\n");
+  CHECK(errors({"--emit=asm", "--set", "a=1"}) == "rnc: error: --set needs a graph; the input is loop IR\n");
+  CHECK(errors({"--emit=asm", "--passes=simplify"}) ==
+        "rnc: error: pass simplify works on graphs; the input is loop IR\n");
+  CHECK(errors({"--emit=asm", "--conv", "direct"}) ==
+        "rnc: error: --conv needs a graph; the input is loop IR\n");
+  write_file(file, "kernel k(\n    update x : f32[8])\n    tasks 1 vector 32 {\n  x[8] = f32(1)\n}\n");
+  CHECK(errors({"--emit=asm", "-o", d / "k.s"}) ==
+        file + ":4:3: error: kernel k: x is not bounded: index 8 of dimension 0\n  x[8] = f32(1)\n  ^\n");
 }
 
 TEST_CASE("mistakes are said and leave no file behind") {

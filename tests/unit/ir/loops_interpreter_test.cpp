@@ -256,7 +256,8 @@ TEST_CASE("an entry's calls run in order, on their own or planned memory") {
   program.constants = {std::vector<uint8_t>(4)};
   const float two = 2;
   std::copy_n(reinterpret_cast<const uint8_t*>(&two), 4, program.constants[0].begin());
-  EntryProgram entry{.name = "infer", .inputs = {{}}, .outputs = {{}}};
+  const rnc::Type number{rnc::DType::f32, {rnc::kBatch}, {}};
+  EntryProgram entry{.name = "infer", .inputs = {{.type = number}}, .outputs = {{"y", number}}};
   entry.buffers = {{"x", Region::input, 0, {0, 4}},
                    {"w", Region::tensor, 0, {4, 0}},
                    {"c", Region::constant, 0, {4, 0}},

@@ -117,8 +117,10 @@ TEST_CASE("a kernel's text") {
   }
   # twice
   for c in 0..x step 2 {
-    let v = acc[p, 0:+16]
-    acc[p, 0:+16] = fma(acc[p, 0:+16], acc[p, 0:+16], v)
+    {
+      let v = acc[p, 0:+16]
+      acc[p, 0:+16] = fma(acc[p, 0:+16], acc[p, 0:+16], v)
+    }
     prefetch in[task, c]
   }
   if x < y {

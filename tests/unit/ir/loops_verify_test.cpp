@@ -252,7 +252,8 @@ namespace {
 Program program() {
   Program program;
   program.kernels = {kernel({for_loop("p", 0, 64, 1, {copy(p, p)})})};
-  EntryProgram entry{.name = "infer", .inputs = {{}}, .outputs = {{}}};
+  const rnc::Type row{rnc::DType::f32, {rnc::kBatch, 64}, {}};
+  EntryProgram entry{.name = "infer", .inputs = {{.type = row}}, .outputs = {{"fc", row}}};
   entry.buffers = {{"image", Region::input, 0, {0, 256}},
                    {"%1", Region::arena, -1, {0, 256}},
                    {"fc", Region::output, 0, {0, 256}}};

@@ -36,9 +36,12 @@ TEST_CASE("the text of a program") {
         "  buffer table : 4 bytes, constant 0 of 4 bytes\n"
         "  buffer weight : 16 bytes, tensor 3\n"
         "  arena 64 + 8 * N bytes\n"
-        "  copy(image, between)  # conv1\n"
-        "  copy(between, result)  # conv2, forward, direct\n"
+        "  copy(image, between) for \"conv1\"\n"
+        "  copy(between, result) for \"conv2\", forward, by \"direct\"\n"
         "}\n"
         "\n" +
-            print(program.kernels[0]) + "\n");
+            print(program.kernels[0]) +
+            "\n"
+            "constant 0 of 4 bytes [\n"
+            "  \"01020304\"]\n");
 }

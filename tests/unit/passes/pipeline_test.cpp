@@ -12,6 +12,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "ir/loops/text/text.h"
 #include "ir/text/text.h"
 #include "passes/passes.h"
 #include "tests/support/evaluate.h"
@@ -179,7 +180,7 @@ TEST_CASE("after lowering, dumps are of the program") {
   run_passes(c, pipeline(), {.dump_dir = directory.path});
   REQUIRE(c.program);
   const std::string last = fmt::format("{:02}-plan_memory.loops", pipeline().size());
-  CHECK(read(directory.path / last) == loops::print(*c.program));
+  CHECK(read(directory.path / last) == loops::print(c.module, {}, *c.program));
   CHECK(loops::print(*c.program).starts_with("entry prepare {\n"));
 }
 

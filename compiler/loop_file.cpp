@@ -1,0 +1,94 @@
+#include "compiler/loop_file.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "ir/loops/text/text.h"
+#include "runtime/contract/abi.h"
+
+namespace rnc {
+namespace {
+
+bool is_code(Emit emit) { return emit >= Emit::llvm; }
+
+// Options that change the graph come too late.
+void check_options(const Options& options) {
+  const auto refuse = [](bool given, std::string_view option) {
+    if (given) throw UsageError{fmt::format("{} needs a graph; the input is loop IR", option)};
+  };
+  refuse(options.emit < Emit::loops, "--emit=graph, dot or summary");
+  refuse(!options.set.empty(), "--set");
+  refuse(!options.optimizer.empty(), "--optimizer");
+  refuse(!options.freeze.empty(), "--freeze");
+  refuse(!options.weights.empty(), "--weights");
+  refuse(options.memory_budget > 0, "--memory-budget");
+  refuse(options.conv != "auto", "--conv");
+}
+
+void use_places_in_file(loops::Listing& listing) {
+  for (size_t k = 0; k < listing.program.kernels.size(); ++k)
+    listing.program.kernels[k].location = listing.kernel_places[k];
+  for (loops::EntryProgram& entry : listing.program.entries) {
+    for (loops::Call& call : entry.calls) call.location = {};
+  }
+}
+
+}  // namespace
+
+bool is_loop_file(const SourceFile& source) {
+  return std::filesystem::path(source.name).extension() == ".loops" || loops::is_listing(source);
+}
+
+Compilation read_loop_file(const Options& options, const std::shared_ptr<const SourceFile>& source,
+                           std::vector<Layer>& layers) {
+  check_options(options);
+  loops::Listing listing = loops::parse_listing(source);
+  if (options.debug && is_code(options.emit)) use_places_in_file(listing);
+  Compilation compilation;
+  if (listing.module) compilation.module = std::move(*listing.module);
+  compilation.program = std::move(listing.program);
+  layers = std::move(listing.layers);
+  return compilation;
+}
+
+std::vector<Pass> loop_passes(const Options& options) {
+  std::vector<Pass> passes = passes_by_name(options.passes.value_or(""));
+  const auto all = pipeline();
+  const auto lowering = std::ranges::find(all, "lower_to_loops", &Pass::name);
+  for (const Pass& pass : passes) {
+    if (std::find_if(lowering + 1, all.end(), [&](const Pass& p) { return p.name == pass.name; }) ==
+        all.end())
+      throw UserError({}, fmt::format("pass {} works on graphs; the input is loop IR", pass.name));
+  }
+  return passes;
+}
+
+void check_complete(const Options& options, const Compilation& compilation) {
+  if (!is_code(options.emit)) return;
+  const loops::Program& program = *compilation.program;
+  for (const loops::EntryProgram& entry : program.entries) {
+    const auto lies_in = [&](loops::Region region) {
+      return std::ranges::any_of(entry.buffers, [&](const auto& buffer) { return buffer.region == region; });
+    };
+    if (lies_in(loops::Region::arena) && entry.arena[0] == loops::Extent{})
+      throw UserError(
+          {}, fmt::format("entry {}: its memory is not planned; --passes=plan_memory does that", entry.name));
+    if (lies_in(loops::Region::tensor) && compilation.module.tensors.empty())
+      throw UserError({},
+                      fmt::format("entry {} uses tensors, and the file has no model with these", entry.name));
+  }
+  for (const loops::Kernel& kernel : program.kernels) {
+    if (kernel.name == RN_MODEL_SYMBOL)
+      throw UserError({},
+                      fmt::format("no kernel can be called {}: the library's descriptor is", kernel.name));
+  }
+  if (options.emit != Emit::shared && options.emit != Emit::trainer) return;
+  if (compilation.module.name.empty() || program.entries.empty())
+    throw UserError({},
+                    "a library needs the model and its entries, and the file has kernels only; --emit=asm, "
+                    "obj and llvm do without");
+}
+
+}  // namespace rnc
