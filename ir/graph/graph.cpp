@@ -71,6 +71,7 @@ std::optional<InputRole> input_role_named(std::string_view name) {
 }
 
 InputRole input_role(const Node& input) {
+  if (!input.attributes.has("role")) return InputRole::sample;
   const std::optional<InputRole> role = input_role_named(input.attributes.get<std::string>("role"));
   check(role.has_value(), input.name);
   return *role;
