@@ -77,6 +77,7 @@ Polynomial Polynomial::plus(int64_t factor, const Polynomial& other) const {
     if (from_b) ++b;
     if (term.factor != 0) sum.terms_.push_back(term);
   }
+  if (sum.terms_.size() > kMostTerms) throw Overflow();
   return sum;
 }
 

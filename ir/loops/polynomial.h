@@ -1,5 +1,5 @@
 // Polynomials over integer atoms: what the prover of bounds (prover.h) computes with. An atom is a number
-// from 1; a newer atom has a larger one. Arithmetic that leaves 64 bits throws Overflow.
+// from 1; a newer atom has a larger one. Arithmetic that leaves 64 bits, or has too many terms, throws Overflow.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@ struct Overflow {};
 // A product of up to four atoms, 16 bits each, the newest in the highest bits: monomials order by their
 // newest atom, then the next. 0: the empty product, 1.
 using Monomial = uint64_t;
+inline constexpr size_t kMostTerms = 4096;
 inline constexpr int kMostAtoms = 0xffff;
 
 inline int newest(Monomial m) { return static_cast<int>(m >> 48); }

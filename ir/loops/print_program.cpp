@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "ir/loops/program.h"
@@ -31,13 +32,20 @@ std::string region(const Program& program, const EntryProgram& entry, const Buff
   unreachable("region");
 }
 
+// In backquotes where a fact of a call begins with that word.
+std::string buffer_name(const std::string& name) {
+  constexpr std::array<std::string_view, 7> words = {"forward", "input_grad", "weight_grad", "update", "by",
+                                                     "from",    "N"};
+  return std::ranges::count(words, name) > 0 ? fmt::format("`{}`", name) : quote_name(name);
+}
+
 // Buffers by name; of several with one name, all but the first with their number: "sums", "sums@2".
 std::vector<std::string> buffer_names(const EntryProgram& entry) {
   std::vector<std::string> names;
   std::map<std::string, int> count;
   for (const Buffer& buffer : entry.buffers) {
     const int number = ++count[buffer.name];
-    names.push_back(quote_name(buffer.name) + (number > 1 ? fmt::format("@{}", number) : ""));
+    names.push_back(buffer_name(buffer.name) + (number > 1 ? fmt::format("@{}", number) : ""));
   }
   return names;
 }

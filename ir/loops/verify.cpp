@@ -255,7 +255,7 @@ std::optional<Diagnostic> find_violation(const Kernel& kernel) {
   } catch (const Broken& broken) {
     return Diagnostic{broken.location ? broken.location : kernel.location, broken.rule, {}};
   } catch (const Overflow&) {
-    return Diagnostic{kernel.location, "the kernel's indices leave 64 bits", {}};
+    return Diagnostic{kernel.location, "the kernel's indices leave 64 bits, or have too many terms", {}};
   }
   return std::nullopt;
 }

@@ -33,17 +33,18 @@ void EntryReader::call() {
 void EntryReader::fact(Call& call, bool& has_operations) {
   constexpr std::array<std::string_view, 4> directions = {"forward", "input_grad", "weight_grad", "update"};
   const Token& word = tokens_.current();
-  if (tokens_.following().is_word("over") || tokens_.following().is("@")) {
-    const int written = buffer_index();
-    expect_word(tokens_, "over");
-    call.in_place.emplace_back(written, buffer_index());
+  const bool is_name = word.kind == TokenKind::name;
+  if (is_name && !word.quoted && std::ranges::count(directions, word.text) > 0) {
+    call.work.direction = tokens_.take().text;
   } else if (take_word(tokens_, "by")) {
     call.work.algorithm = tokens_.expect(TokenKind::string, "the algorithm").text;
   } else if (take_word(tokens_, "from")) {
     expect_word(tokens_, "batch");
     call.work.from_batch = read_integer(tokens_, "the batch", 1, kLargestSize);
-  } else if (word.kind == TokenKind::name && std::ranges::count(directions, word.text) > 0) {
-    call.work.direction = tokens_.take().text;
+  } else if (is_name && !word.is_word("N")) {
+    const int written = buffer_index();
+    expect_word(tokens_, "over");
+    call.in_place.emplace_back(written, buffer_index());
   } else {
     size_fact(call.work, has_operations);
   }
@@ -51,8 +52,7 @@ void EntryReader::fact(Call& call, bool& has_operations) {
 
 void EntryReader::size_fact(Work& work, bool& has_operations) {
   if (tokens_.current().kind != TokenKind::integer && !tokens_.current().is_word("N"))
-    tokens_.unexpected(
-        "what a call does: forward, input_grad, weight_grad, update, by, from, a size, a pair");
+    tokens_.unexpected("a direction, 'by', 'from', a size or a pair of buffers");
   const Extent size = read_extent(tokens_, kLargestWork);
   if (take_word(tokens_, "flops")) {
     work.flops = size;

@@ -65,13 +65,13 @@ std::string KernelReader::comments() {
 // What follows a let or an allocation stands in it: items become statements from the last to the first.
 std::vector<Stmt> KernelReader::body() {
   const Token open = tokens_.expect("{");
+  const text::Nesting level(bodies_, kMostBodies, open.location, "loops and conditions");
   const size_t mark = scope_.mark();
   const int nesting = nesting_;
   const auto nest = [&] {
     if (++nesting_ > kMostNesting)
-      throw UserError(
-          tokens_.current().location,
-          fmt::format("loops, conditions, lets and allocations are nested more than {} deep", kMostNesting));
+      throw UserError(tokens_.current().location,
+                      fmt::format("lets and allocations are nested more than {} deep", kMostNesting));
   };
   nest();
   std::vector<Item> items;

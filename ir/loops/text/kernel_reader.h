@@ -8,7 +8,8 @@
 
 namespace rnc::loops {
 
-// Bodies, lets and allocations in each other; what unrolling may repeat a statement; bytes of register tiles.
+// Bodies in each other; with the lets and allocations around; what unrolling may repeat a statement; bytes of register tiles.
+inline constexpr int kMostBodies = 64;
 inline constexpr int kMostNesting = 4000;
 inline constexpr int64_t kMostUnrolled = 1 << 16;
 inline constexpr int64_t kMostStatements = 1 << 20;  // of a kernel, once loops are unrolled
@@ -45,7 +46,7 @@ class KernelReader {
   TokenStream& tokens_;
   Scope scope_;
   ExpressionReader expressions_;
-  int nesting_ = 0;
+  int nesting_ = 0, bodies_ = 0;
   int64_t copies_ = 1;  // that unrolling makes of what is read
   int64_t statements_ = 0;
 };

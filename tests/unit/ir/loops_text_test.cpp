@@ -70,7 +70,7 @@ entry infer {
   live 128 * N bytes
   direct 12 * N flops
   copy(x, sums) for "conv1", forward, by "winograd 4x4", from batch 4, 12 * N flops, 6 + N operations, 8 bytes, 4 * N direct_bytes @ "small.graph" 4:3
-  copy(sums, sums@2) for ""
+  copy(sums, sums@2) for "", weight_grad @ "small.graph" 5:3
   copy(sums@2, fc) for "fc", update, fc over sums@2
 }
 
@@ -102,6 +102,13 @@ TEST_CASE("a whole file of loop IR is read back") {
   CHECK(entry.calls.at(1).work.operations == Extent{});
   CHECK(entry.calls.at(2).in_place == std::vector<std::pair<int, int>>{{5, 2}});
   CHECK(listing.kernel_places.at(0).str() == "m.loops:33:8");
+}
+
+TEST_CASE("buffers may be called like what a call says") {
+  std::string text = kProgram;
+  for (size_t at = 0; (at = text.find("sums")) != std::string::npos;) text.replace(at, 4, "`update`");
+  const Listing listing = parsed(text);
+  CHECK(print(*listing.module, listing.layers, listing.program) == text);
 }
 
 TEST_CASE("statements are read back") {

@@ -14,7 +14,7 @@ TEST_CASE("the text of a program") {
   program.constants = {{1, 2, 3, 4}};
   EntryProgram& entry = program.entries.emplace_back();
   entry.name = "infer";
-  entry.role = EntryRole::inference;
+  entry.role = rnc::EntryRole::inference;
   entry.inputs.push_back(
       {.op = rnc::Op::input, .name = "image", .type = {rnc::DType::f32, {rnc::kBatch, 2}, {}}});
   entry.outputs = {{"result", {rnc::DType::f32, {rnc::kBatch, 2}, {}}}};
