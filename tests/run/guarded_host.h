@@ -1,7 +1,6 @@
 // Compiled models in a host that gives them nothing but what runtime/contract/abi.h promises. Every array ends, or
-// begins, at a page that cannot be touched; what a model may not read is NaN. The results must be finite and
-// have the same bits as in an ordinary host (rnrun::Session), and after each entry the padding of all tensors
-// must be zero.
+// begins, at a page that cannot be touched; what a model may not read is NaN. The results must have the same bits as in
+// an ordinary host (rnrun::Session), and after each entry the padding of all tensors must be zero.
 #pragma once
 
 #include <string>

@@ -26,14 +26,15 @@ std::optional<std::string> own_name(std::string_view name, const std::string& pr
   return std::string(name);
 }
 
-// The first element that is no finite number, in words.
-std::string not_finite(std::span<const std::byte> bytes) {
+// What is wrong with bytes that are not those of the ordinary run: the first element that is no finite number, or
+// no more than that. (Where a training diverges, the ordinary run's are not finite either.)
+std::string difference(std::span<const std::byte> bytes) {
   for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
     float value = 0;
     std::memcpy(&value, bytes.data() + i, sizeof value);
     if (!std::isfinite(value)) return fmt::format("has {} at {}", value, i / sizeof value);
   }
-  return "";
+  return "differs from the ordinary run";
 }
 
 // The first element of a tensor's padding that is not zero, in words; -0 is zero.
@@ -61,11 +62,8 @@ std::string output_fault(const rn_value& value, const GuardedMemory& memory, con
   std::vector<std::byte> untouched(memory.slack().size());
   fill_with_garbage(untouched);
   if (!same(memory.slack(), untouched)) return fmt::format("writes behind the output '{}'", value.name);
-  const std::string fault = not_finite(memory.bytes());
-  if (!fault.empty()) return fmt::format("the output '{}' {}", value.name, fault);
-  if (!same(memory.bytes(), expected.data))
-    return fmt::format("the output '{}' differs from the ordinary run", value.name);
-  return "";
+  if (same(memory.bytes(), expected.data)) return "";
+  return fmt::format("the output '{}' {}", value.name, difference(memory.bytes()));
 }
 
 }  // namespace
@@ -185,13 +183,11 @@ std::string GuardedRun::tensor_fault(const OwnTensor& own, const HostedStep& ste
   rnrun::to_plain(tensor.type, own.data, plain.data());
   rnrun::from_plain(tensor.type, plain.data(), clean.data());
   const std::span<const std::byte> stored(own.data, clean.size());
-  std::string fault = padding_fault(stored, clean);
-  const bool written = (written_ & bit(tensor.kind)) != 0;
-  if (fault.empty() && written) fault = not_finite(plain);
+  const std::string fault = padding_fault(stored, clean);
   if (!fault.empty()) return fmt::format("'{}' {}", own.name, fault);
-  if (written && !same(stored.first(static_cast<size_t>(tensor.bytes)), step.tensors.at(own.name)))
-    return fmt::format("'{}' differs from the ordinary run", own.name);
-  return "";
+  const bool written = (written_ & bit(tensor.kind)) != 0;
+  if (!written || same(stored.first(static_cast<size_t>(tensor.bytes)), step.tensors.at(own.name))) return "";
+  return fmt::format("'{}' {}", own.name, difference(plain));
 }
 
 std::string GuardedRun::run(const HostedStep& step) {
