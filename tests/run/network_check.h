@@ -3,7 +3,7 @@
 //
 // How far a result may be from the interpreter's in double precision is derived from how far the interpreter's own
 // float32 run is off: kSlack times that, in the L2 norm. One run may be close by luck, where a result is one number: runs
-// with 2 and 4 fewer digits count too, divided by what the digits are worth.
+// with up to 4 fewer digits count too, divided by what the digits are worth.
 //
 // A decision of a ReLU or max pool that differs between these runs makes a network sensitive: what comes
 // after it cannot be compared. The run with 4 digits less makes 16 times a float's rounding errors, so that
@@ -42,8 +42,7 @@ struct NetworkVerdict {
 };
 void from_json(const nlohmann::json& json, NetworkVerdict& verdict);
 
-// Of 3,000 networks one is off by 8.8 times a float32 run, others by up to 7.7; what is wrong, by far more.
-inline constexpr double kSlack = 16;
+inline constexpr double kSlack = 8;
 
 NetworkVerdict check_network(const NetworkCase& network);
 // The same in a process of its own: a crash or failed check is the verdict's failure.

@@ -9,7 +9,7 @@
 namespace rnc::test {
 
 // Double precision, float, and coarser ones.
-inline constexpr std::array<int, 4> kDigits = {kDoubleDigits, kFloatDigits, 22, 20};
+inline constexpr std::array<int, 6> kDigits = {kDoubleDigits, kFloatDigits, 23, 22, 21, 20};
 
 struct ReferenceRun {
   Tensors results;                // the last outputs, and the tensors that were assigned
