@@ -158,6 +158,33 @@ std::string declaration(const Memory& memory) {
   return out + "]";
 }
 
+// Of a statement that is no block. A function of its own, as bodies are deep: lets stand in each other.
+std::string first_line(const StmtNode& s) {
+  switch (s.kind) {
+    case StmtKind::for_loop: {
+      const std::string step = s.step != 1 ? fmt::format(" step {}", s.step) : "";
+      return fmt::format("{} {} in {}..{}{} {{", s.unrolled ? "unrolled" : "for", quote_name(s.variable),
+                         text_of(s.begin, kSum), text_of(s.end, kSum), step);
+    }
+    case StmtKind::if_then:
+      return fmt::format("if {} {{", text_of(s.value));
+    case StmtKind::let:
+      return fmt::format("let {} = {}", quote_name(s.variable), text_of(s.value));
+    case StmtKind::alloc:
+      return fmt::format("{} {}", s.memory->space == Space::registers ? "registers" : "scratch",
+                         declaration(*s.memory));
+    case StmtKind::store:
+      return fmt::format("{} = {}",
+                         text_of_access(*s.memory, s.index, s.value->type.lanes, s.lane_dim, s.valid),
+                         text_of(s.value));
+    case StmtKind::prefetch:
+      return "prefetch " + text_of_access(*s.memory, s.index, 1, -1, {});
+    case StmtKind::block:
+      break;
+  }
+  unreachable("a block has no line of its own");
+}
+
 class StmtPrinter {
  public:
   explicit StmtPrinter(std::string& out) : out_(out) {}
@@ -166,48 +193,22 @@ class StmtPrinter {
     check(stmt != nullptr, "printing a missing statement");
     const StmtNode& s = *stmt;
     print_comment(s.comment);
-    switch (s.kind) {
-      case StmtKind::block:
-        print_all(s.body);
-        break;
-      case StmtKind::for_loop: {
-        const std::string step = s.step != 1 ? fmt::format(" step {}", s.step) : "";
-        line(fmt::format("{} {} in {}..{}{} {{", s.unrolled ? "unrolled" : "for", quote_name(s.variable),
-                         text_of(s.begin, kSum), text_of(s.end, kSum), step));
-        print_inside(s.body);
-        line("}");
-        break;
-      }
-      case StmtKind::if_then:
-        line(fmt::format("if {} {{", text_of(s.value)));
-        print_inside({s.body[0]});
-        if (s.body.size() > 1) {
-          line("} else {");
-          print_inside({s.body[1]});
-        }
-        line("}");
-        break;
-      case StmtKind::let:
-        line(fmt::format("let {} = {}", quote_name(s.variable), text_of(s.value)));
-        print_all(s.body);
-        break;
-      case StmtKind::alloc:
-        line(fmt::format("{} {}", s.memory->space == Space::registers ? "registers" : "scratch",
-                         declaration(*s.memory)));
-        print_all(s.body);
-        break;
-      case StmtKind::store:
-        line(fmt::format("{} = {}",
-                         text_of_access(*s.memory, s.index, s.value->type.lanes, s.lane_dim, s.valid),
-                         text_of(s.value)));
-        break;
-      case StmtKind::prefetch:
-        line("prefetch " + text_of_access(*s.memory, s.index, 1, -1, {}));
-        break;
-    }
+    if (s.kind != StmtKind::block) line(first_line(s));
+    if (s.kind == StmtKind::if_then) return print_branches(s);
+    if (s.kind != StmtKind::for_loop) return print_all(s.body);
+    print_inside(s.body);
+    line("}");
   }
 
  private:
+  void print_branches(const StmtNode& s) {
+    print_inside({s.body[0]});
+    if (s.body.size() > 1) {
+      line("} else {");
+      print_inside({s.body[1]});
+    }
+    line("}");
+  }
   // What a statement binds ends with it: in braces, where others follow.
   void print_all(const std::vector<Stmt>& body) {
     for (const Stmt& s : body) {

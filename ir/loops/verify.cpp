@@ -84,13 +84,16 @@ class Verifier {
     memories_.push_back(memory);
   }
 
+  void bind(const std::string& name, const Known& facts) {
+    require(variables_.emplace(name, facts).second, "variable {} is bound twice", name);
+  }
+
   // Calls `body` with the variable in scope.
   template <class Body>
   void with_variable(const std::string& name, const Known& facts, Body body) {
-    const auto [place, fresh] = variables_.emplace(name, facts);
-    require(fresh, "variable {} is bound twice", name);
+    bind(name, facts);
     body();
-    variables_.erase(place);
+    variables_.erase(name);
   }
 
   Known expr(const Expr& e) {
@@ -161,6 +164,7 @@ class Verifier {
     }
   }
 
+  // Bodies are deep, as lets stand in each other: what needs much of the stack is in the functions called.
   void any(const StmtNode& s) {
     switch (s.kind) {
       case StmtKind::block:
@@ -169,31 +173,40 @@ class Verifier {
         return loop(s);
       case StmtKind::if_then:
         return branch(s);
-      case StmtKind::let: {
-        const Known known = expr(s.value);
-        bounds_->let(s.variable, s.value);
-        return with_variable(s.variable, known, [&] { all(s.body); });
-      }
+      case StmtKind::let:
+        return let(s);
       case StmtKind::alloc:
-        require(s.memory->space != Space::parameter, "{} is allocated and a parameter", s.memory->name);
-        declare(s.memory);
+        declare_allocation(s.memory);
         all(s.body);
         memories_.pop_back();
         return;
-      case StmtKind::store: {
-        expr(s.value);
-        const bool by_task = access(s.memory, s.index, s.value->type.lanes, s.lane_dim, s.valid);
-        if (s.memory->space != Space::parameter) return;
-        require(s.memory->access != Access::read, "{} is stored to and may only be read", s.memory->name);
-        require(by_task || under_task_ || !many_tasks_, "every task stores to the same elements of {}",
-                s.memory->name);
-        return;
-      }
+      case StmtKind::store:
+        return store(s);
       case StmtKind::prefetch:
         require_declared(s.memory);
         for (const Expr& index : s.index) expr(index);
         return;
     }
+  }
+
+  void let(const StmtNode& s) {
+    const Known known = expr(s.value);
+    bounds_->let(s.variable, s.value);
+    with_variable(s.variable, known, [&] { all(s.body); });
+  }
+
+  void declare_allocation(const MemoryRef& memory) {
+    require(memory->space != Space::parameter, "{} is allocated and a parameter", memory->name);
+    declare(memory);
+  }
+
+  void store(const StmtNode& s) {
+    expr(s.value);
+    const bool by_task = access(s.memory, s.index, s.value->type.lanes, s.lane_dim, s.valid);
+    if (s.memory->space != Space::parameter) return;
+    require(s.memory->access != Access::read, "{} is stored to and may only be read", s.memory->name);
+    require(by_task || under_task_ || !many_tasks_, "every task stores to the same elements of {}",
+            s.memory->name);
   }
 
   void loop(const StmtNode& s) {

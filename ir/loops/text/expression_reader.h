@@ -46,7 +46,6 @@ class ExpressionReader {
   Expr primary();
   Expr call(const Token& name);
   Expr constant(ValueType type);
-  Expr operation(const Token& name, const std::vector<Expr>& operands);
   std::vector<Expr> operands(size_t count);
   int small_integer(std::string_view what);
   Place access(const Token& name);

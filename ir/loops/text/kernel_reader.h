@@ -10,7 +10,7 @@ namespace rnc::loops {
 
 // Bodies in each other; with the lets and allocations around; what unrolling may repeat a statement; bytes of register tiles.
 inline constexpr int kMostBodies = 64;
-inline constexpr int kMostNesting = 4000;
+inline constexpr int kMostNesting = 1400;
 inline constexpr int64_t kMostUnrolled = 1 << 16;
 inline constexpr int64_t kMostStatements = 1 << 20;  // of a kernel, once loops are unrolled
 inline constexpr int64_t kMostRegisterBytes = 1 << 20;
