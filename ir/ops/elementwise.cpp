@@ -79,30 +79,15 @@ double element(const TensorData& operand, const Shape& result, size_t index) {
   return operand.values[index / static_cast<size_t>(inner) % operand.values.size()];
 }
 
-template <double (*function)(double, double)>
-void evaluate_binary(EvalContext& context) {
+void evaluate_formula(EvalContext& context) {
+  const Formula& formula = *info(context.node.op).formula;
   TensorData& y = context.result;
+  std::vector<double> operands(context.inputs.size());
   for (size_t i = 0; i < y.values.size(); ++i) {
-    y.values[i] = function(element(*context.inputs[0], y.shape, i), element(*context.inputs[1], y.shape, i));
+    for (size_t k = 0; k < operands.size(); ++k) operands[k] = element(*context.inputs[k], y.shape, i);
+    y.values[i] = formula.evaluate(operands);
   }
 }
-
-template <double (*function)(double)>
-void evaluate_unary(EvalContext& context) {
-  std::ranges::transform(context.inputs[0]->values, context.result.values.begin(), function);
-}
-
-double plus(double a, double b) { return a + b; }
-double minus(double a, double b) { return a - b; }
-double times(double a, double b) { return a * b; }
-double over(double a, double b) { return a / b; }
-double square_root(double a) { return std::sqrt(a); }
-double inverse_square_root(double a) { return 1 / std::sqrt(a); }
-double rectified(double a) { return a < 0 ? 0 : a; }
-double where_positive(double dy, double y) { return y > 0 ? dy : 0; }
-double first(double a, double) { return a; }
-double one_minus(double a) { return 1 - a; }
-double corrected(double beta, double step) { return 1 - std::pow(beta, step); }
 
 // The sum of all elements of `v`, made of the sums over channels there are.
 ValueId sum_all(GraphBuilder& b, ValueId v) {
@@ -176,76 +161,75 @@ Gradients gradient_expand_as(GraphBuilder& b, ValueId forward, ValueId dy) {
   return {reduce_to(b, dy, b[forward].inputs[0]), kNoValue};
 }
 
-OpInfo elementwise(Op op, std::string_view name, int inputs, std::string_view doc) {
+OpInfo elementwise(Op op, std::string_view name, int inputs, std::string_view doc, Formula formula) {
   return {.op = op,
           .name = name,
           .kind = OpKind::elementwise,
           .min_inputs = inputs,
           .max_inputs = inputs,
-          .doc = doc};
+          .doc = doc,
+          .formula = std::move(formula),
+          .evaluate = evaluate_formula};
 }
 
 OpInfo binary(Op op, std::string_view name, std::string_view doc, decltype(OpInfo::gradient) gradient,
-              decltype(OpInfo::evaluate) evaluate) {
-  OpInfo row = elementwise(op, name, 2, doc);
+              Formula formula) {
+  OpInfo row = elementwise(op, name, 2, doc, std::move(formula));
   row.infer = infer_binary;
   row.gradient = gradient;
-  row.evaluate = evaluate;
   return row;
 }
 
 OpInfo unary(Op op, std::string_view name, std::string_view doc, decltype(OpInfo::gradient) gradient,
-             decltype(OpInfo::evaluate) evaluate) {
-  OpInfo row = elementwise(op, name, 1, doc);
+             Formula formula) {
+  OpInfo row = elementwise(op, name, 1, doc, std::move(formula));
   row.infer = infer_unary;
   row.gradient = gradient;
-  row.evaluate = evaluate;
   return row;
 }
 
+// The operands in formulas.
+Formula a() { return Formula::operand(0); }
+Formula b() { return Formula::operand(1); }
+
 }  // namespace
 
-OpInfo add() { return binary(Op::add, "add", "a + b", gradient_add, evaluate_binary<plus>); }
-OpInfo sub() { return binary(Op::sub, "sub", "a - b", gradient_sub, evaluate_binary<minus>); }
-OpInfo mul() { return binary(Op::mul, "mul", "a * b", gradient_mul, evaluate_binary<times>); }
-OpInfo div() { return binary(Op::div, "div", "a / b", gradient_div, evaluate_binary<over>); }
-OpInfo sqrt() {
-  return unary(Op::sqrt, "sqrt", "the square root", gradient_sqrt, evaluate_unary<square_root>);
-}
-OpInfo rsqrt() {
-  return unary(Op::rsqrt, "rsqrt", "1 / sqrt(a)", gradient_rsqrt, evaluate_unary<inverse_square_root>);
-}
+OpInfo add() { return binary(Op::add, "add", "a + b", gradient_add, a() + b()); }
+OpInfo sub() { return binary(Op::sub, "sub", "a - b", gradient_sub, a() - b()); }
+OpInfo mul() { return binary(Op::mul, "mul", "a * b", gradient_mul, a() * b()); }
+OpInfo div() { return binary(Op::div, "div", "a / b", gradient_div, a() / b()); }
+OpInfo sqrt() { return unary(Op::sqrt, "sqrt", "the square root", gradient_sqrt, sqrt(a())); }
+OpInfo rsqrt() { return unary(Op::rsqrt, "rsqrt", "1 / sqrt(a)", gradient_rsqrt, 1 / sqrt(a())); }
 OpInfo relu() {
-  return unary(Op::relu, "relu", "max(a, 0); NaN stays NaN", gradient_relu, evaluate_unary<rectified>);
+  return unary(Op::relu, "relu", "max(a, 0); NaN stays NaN", gradient_relu, where_less(a(), 0, 0, a()));
 }
 
 OpInfo relu_grad() {
-  OpInfo row = elementwise(Op::relu_grad, "relu_grad", 2, "dy where y > 0, else 0");
+  OpInfo row =
+      elementwise(Op::relu_grad, "relu_grad", 2, "dy where y > 0, else 0", where_less(0, b(), a(), 0));
   row.is_gradient = true;
   row.infer = infer_relu_grad;
-  row.evaluate = evaluate_binary<where_positive>;
   return row;
 }
 
 OpInfo expand_as() {
-  OpInfo row = elementwise(Op::expand_as, "expand_as", 2, "a spread over the shape of b");
+  OpInfo row = elementwise(Op::expand_as, "expand_as", 2, "a spread over the shape of b", a());
   row.infer = infer_expand_as;
   row.gradient = gradient_expand_as;
-  row.evaluate = evaluate_binary<first>;
   return row;
 }
 
 OpInfo complement() {
-  OpInfo row = unary(Op::complement, "complement", "1 - a, of a scalar", gradient_complement,
-                     evaluate_unary<one_minus>);
+  OpInfo row = unary(Op::complement, "complement", "1 - a, of a scalar", gradient_complement, 1 - a());
   row.infer = infer_complement;
   return row;
 }
 
 OpInfo bias_correction() {
-  OpInfo row = elementwise(Op::bias_correction, "bias_correction", 2, "1 - beta^step, of scalars");
+  OpInfo row = elementwise(Op::bias_correction, "bias_correction", 2, "1 - a^b, of scalars: beta and step",
+                           1 - exp(b() * log(a())));
+  row.in_double = true;
   row.infer = infer_bias_correction;
-  row.evaluate = evaluate_binary<corrected>;
   return row;
 }
 

@@ -14,6 +14,7 @@
 
 #include "ir/graph/diagnostics.h"
 #include "ir/graph/type.h"
+#include "ir/ops/formula.h"
 
 namespace rnc {
 
@@ -81,8 +82,10 @@ struct OpInfo {
   int max_inputs;
   std::vector<AttributeSpec> attributes;
   bool is_gradient = false;  // a part of the derivative of another operation: belongs to the backward pass
-  bool reads_shape_only = false;  // of its operands
-  std::string_view doc;           // one line: what it computes
+  bool reads_shape_only = false;        // of its operands
+  std::string_view doc;                 // one line: what it computes
+  std::optional<Formula> formula = {};  // of an elementwise operation
+  bool in_double = false;               // kernels compute the formula in f64, and round its value
   // The type of the result (layout plain). `node` has its attributes complete with defaults; a mismatch
   // throws UserError at node.location naming the op and the shapes.
   Type (*infer)(const Node& node, std::span<const Type> inputs);

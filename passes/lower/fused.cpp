@@ -1,6 +1,7 @@
 #include "passes/lower/fused.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "passes/lower/padding_lanes.h"
 
@@ -17,6 +18,71 @@ namespace {
 // A value that is the same at all points, in each lane. What is f64 stays a scalar, until it is rounded.
 Expr in_lanes(Expr value, const Type& type, int lanes) {
   return value->type.lanes < lanes && type.dtype != DType::f64 ? loops::broadcast(value, lanes) : value;
+}
+
+void to_same_lanes(Expr& a, Expr& b) {
+  const int lanes = std::max(a->type.lanes, b->type.lanes);
+  if (a->type.lanes < lanes) a = loops::broadcast(a, lanes);
+  if (b->type.lanes < lanes) b = loops::broadcast(b, lanes);
+}
+
+using Operands = std::function<Expr(int)>;
+Expr code_of(const Formula& formula, const Operands& operand);
+
+// Two parts of a formula that meet, of one type: a constant is of that of the other.
+std::pair<Expr, Expr> pair_of(const Formula& a, const Formula& b, const Operands& operand) {
+  const auto like = [](const Formula& constant, const Expr& other) {
+    return loops::constant(other->type.scalar, constant.value(), other->type.lanes);
+  };
+  if (a.kind() == Formula::Kind::constant) {
+    const Expr other = code_of(b, operand);
+    return {like(a, other), other};
+  }
+  Expr x = code_of(a, operand);
+  if (b.kind() == Formula::Kind::constant) return {x, like(b, x)};
+  Expr y = code_of(b, operand);
+  to_same_lanes(x, y);
+  return {x, y};
+}
+
+Expr code_of(const Formula& formula, const Operands& operand) {
+  using Kind = Formula::Kind;
+  const auto& parts = formula.parts();
+  const auto binary = [&](loops::Binary op) {
+    const auto [a, b] = pair_of(parts[0], parts[1], operand);
+    return loops::binary(op, a, b);
+  };
+  const auto unary = [&](loops::Unary op) { return loops::unary(op, code_of(parts[0], operand)); };
+  switch (formula.kind()) {
+    case Kind::operand:
+      return operand(formula.index());
+    case Kind::constant:
+      unreachable("a formula of a constant alone");
+    case Kind::add:
+      return binary(loops::Binary::add);
+    case Kind::sub:
+      return binary(loops::Binary::sub);
+    case Kind::mul:
+      return binary(loops::Binary::mul);
+    case Kind::div:
+      return binary(loops::Binary::div);
+    case Kind::sqrt:
+      return unary(loops::Unary::sqrt);
+    case Kind::exp:
+      return unary(loops::Unary::exp);
+    case Kind::log:
+      return unary(loops::Unary::log);
+    case Kind::select: {
+      const Expr condition = binary(loops::Binary::lt);
+      auto [yes, no] = pair_of(parts[2], parts[3], operand);
+      if (yes->type.lanes < condition->type.lanes) {
+        yes = loops::broadcast(yes, condition->type.lanes);
+        no = loops::broadcast(no, condition->type.lanes);
+      }
+      return loops::select(condition, yes, no);
+    }
+  }
+  unreachable("formula");
 }
 
 }  // namespace
@@ -127,52 +193,16 @@ void FusedCode::prefetch(Body& body, const std::vector<Expr>& index) const {
 }
 
 Expr FusedCode::compute(const Node& node, const Values& values) const {
-  const auto operand = [&](size_t i) { return values.at(node.inputs[i]); };
-  const auto binary = [&](loops::Binary op) {
-    const Scalar scalar = scalar_of(node.type.dtype);
-    Expr a = loops::cast(operand(0), scalar), b = loops::cast(operand(1), scalar);
-    const int lanes = std::max(a->type.lanes, b->type.lanes);
-    if (a->type.lanes < lanes) a = loops::broadcast(a, lanes);
-    if (b->type.lanes < lanes) b = loops::broadcast(b, lanes);
-    return loops::binary(op, a, b);
+  const OpInfo& op = info(node.op);
+  if (node.op == Op::constant) return loops::constant(Scalar::f32, node.attributes.get<double>("value"));
+  if (node.op == Op::element_count)
+    return loops::cast(Lowering::elements_per_channel(lowering_.type(node.inputs[0])), Scalar::f32);
+  check(op.formula.has_value(), op.name);
+  const Scalar result = scalar_of(node.type.dtype), scalar = op.in_double ? Scalar::f64 : result;
+  const auto operand = [&](int i) {
+    return loops::cast(values.at(node.inputs[static_cast<size_t>(i)]), scalar);
   };
-  const auto like = [](Expr a, double value) {
-    return loops::constant(a->type.scalar, value, a->type.lanes);
-  };
-  switch (node.op) {
-    case Op::constant:
-      return loops::constant(Scalar::f32, node.attributes.get<double>("value"));
-    case Op::add:
-      return binary(loops::Binary::add);
-    case Op::sub:
-      return binary(loops::Binary::sub);
-    case Op::mul:
-      return binary(loops::Binary::mul);
-    case Op::div:
-      return binary(loops::Binary::div);
-    case Op::sqrt:
-      return loops::unary(loops::Unary::sqrt, operand(0));
-    case Op::rsqrt:
-      return like(operand(0), 1) / loops::unary(loops::Unary::sqrt, operand(0));
-    // Negative becomes 0; NaN compares false and so stays.
-    case Op::relu:
-      return loops::select(loops::less(operand(0), like(operand(0), 0)), like(operand(0), 0), operand(0));
-    case Op::relu_grad:
-      return loops::select(loops::less(like(operand(1), 0), operand(1)), operand(0), like(operand(0), 0));
-    case Op::expand_as:
-      return operand(0);
-    case Op::element_count:
-      return loops::cast(Lowering::elements_per_channel(lowering_.type(node.inputs[0])), Scalar::f32);
-    case Op::complement:
-      return like(operand(0), 1) - operand(0);
-    case Op::bias_correction: {
-      const Expr beta = loops::cast(operand(0), Scalar::f64), step = loops::cast(operand(1), Scalar::f64);
-      const Expr power = loops::unary(loops::Unary::exp, step * loops::unary(loops::Unary::log, beta));
-      return loops::cast(like(power, 1) - power, scalar_of(node.type.dtype));
-    }
-    default:
-      unreachable(name(node.op));
-  }
+  return loops::cast(code_of(*op.formula, operand), result);
 }
 
 int64_t FusedCode::bytes_per_element() const {

@@ -47,6 +47,7 @@ int64_t images_of(const Graph& graph, const Group& group) {
 }
 
 LowerRule lower_rule(Op op) {
+  if (info(op).kind == OpKind::elementwise) return lower_elementwise;
   switch (op) {
     case Op::input:
     case Op::state:
@@ -54,17 +55,6 @@ LowerRule lower_rule(Op op) {
     case Op::linear:
       return nullptr;
     case Op::constant:
-    case Op::add:
-    case Op::sub:
-    case Op::mul:
-    case Op::div:
-    case Op::sqrt:
-    case Op::rsqrt:
-    case Op::relu:
-    case Op::relu_grad:
-    case Op::expand_as:
-    case Op::complement:
-    case Op::bias_correction:
     case Op::element_count:
     case Op::channel_mean:
     case Op::channel_variance:
@@ -114,8 +104,9 @@ LowerRule lower_rule(Op op) {
       return lower_normalize;
     case Op::resize:
       return lower_resize;
+    default:
+      unreachable(name(op));
   }
-  unreachable("op");
 }
 
 }  // namespace rnc
