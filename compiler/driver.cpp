@@ -169,6 +169,21 @@ RecomputeLimits fit_budget(const Compilation& compilation, std::span<const Pass>
                               batch, least, layer, budget));
 }
 
+// Writes what --emit asks for, and prints what --stats and --time-passes do. `reports`: of the passes that have run.
+void write_result(const Options& options, const Compilation& compilation, const Target& target, uint64_t hash,
+                  std::vector<Layer> layers, std::vector<PassReport> reports) {
+  if (options.stats) print_message(stats_table(reports));
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<KernelFrame> frames;
+  write_file(options.output, emitted(options, compilation, target, hash, std::move(layers), frames),
+             options.emit == Emit::trainer);
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  if (options.stats && !frames.empty()) print_message(frame_table(std::move(frames)));
+  if (!options.time_passes) return;
+  reports.push_back({"(code generation and output)", true, time.count(), ""});
+  print_message(time_table(reports));
+}
+
 // From loop IR on: as it is, or after those passes on programs that --passes names.
 void compile_loop_file(const Options& options, const Target& target,
                        const std::shared_ptr<const SourceFile>& source) {
@@ -176,14 +191,10 @@ void compile_loop_file(const Options& options, const Target& target,
   Compilation compilation = read_loop_file(options, source, layers);
   compilation.target = target.info;
   const std::vector<Pass> passes = checking_options([&] { return loop_passes(options); });
-  const std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options(options));
-  if (options.stats) print_message(stats_table(reports));
+  std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options(options));
   check_complete(options, compilation);
-  std::vector<KernelFrame> frames;
-  write_file(options.output,
-             emitted(options, compilation, target, graph_hash(compilation.module), std::move(layers), frames),
-             options.emit == Emit::trainer);
-  if (options.stats && !frames.empty()) print_message(frame_table(std::move(frames)));
+  write_result(options, compilation, target, graph_hash(compilation.module), std::move(layers),
+               std::move(reports));
 }
 
 void compile_file(const Options& options) {
@@ -219,18 +230,8 @@ void compile_file(const Options& options) {
   if (options.memory_budget > 0)
     compilation.recompute = fit_budget(compilation, passes, options.memory_budget);
   std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options(options));
-  if (options.stats) print_message(stats_table(reports));
-
-  const auto start = std::chrono::steady_clock::now();
   if (!options.weights.empty() && compilation.program) embed_weights(compilation, weights);
-  std::vector<KernelFrame> frames;
-  write_file(options.output, emitted(options, compilation, target, hash, std::move(layers), frames),
-             options.emit == Emit::trainer);
-  if (options.stats && !frames.empty()) print_message(frame_table(std::move(frames)));
-  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
-  if (!options.time_passes) return;
-  reports.push_back({"(code generation and output)", true, time.count(), ""});
-  print_message(time_table(reports));
+  write_result(options, compilation, target, hash, std::move(layers), std::move(reports));
 }
 
 }  // namespace

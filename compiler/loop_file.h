@@ -13,10 +13,9 @@ namespace rnc {
 // By its extension, .loops, or its first word.
 bool is_loop_file(const SourceFile& source);
 
-// The program, and the module at its head, which is empty where the file has none; `layers` takes those of the
-// model as its author wrote it. With -g, kernels have their
-// places in this file rather than in the spec. Throws UsageError where options need a graph, UserError where
-// the text has mistakes.
+// The program, and the module at its head, which is empty where the file has none; `layers` takes those of the model as
+// its author wrote it. With -g, kernels have their places in this file rather than in the spec. Throws UsageError where
+// options need a graph, UserError where the text has mistakes.
 Compilation read_loop_file(const Options& options, const std::shared_ptr<const SourceFile>& source,
                            std::vector<Layer>& layers);
 

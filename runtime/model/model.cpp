@@ -173,11 +173,16 @@ const rn_entry* Model::find_entry(std::string_view name) const {
   return nullptr;
 }
 
-const rn_entry& Model::entry(std::string_view name) const {
-  if (const rn_entry* found = find_entry(name)) return *found;
+void Model::fail_without(std::string_view entry) const {
   std::vector<std::string_view> names;
   for (const rn_entry& e : entries()) names.emplace_back(e.name);
-  throw Error(fmt::format("{} has no entry '{}'; it has {}", path_, name, fmt::join(names, ", ")));
+  throw Error(fmt::format("{} has no entry '{}'; it has {}", path_, entry, fmt::join(names, ", ")));
+}
+
+const rn_entry& Model::entry(std::string_view name) const {
+  const rn_entry* found = find_entry(name);
+  if (found == nullptr) fail_without(name);
+  return *found;
 }
 
 const rn_entry* Model::find_entry(rn_entry_role role) const {
@@ -187,11 +192,12 @@ const rn_entry* Model::find_entry(rn_entry_role role) const {
 }
 
 const rn_entry& Model::entry(rn_entry_role role) const {
-  // As rnc calls them.
+  // As rnc calls entries of these roles.
   constexpr std::array<std::string_view, 7> usual = {"prepare", "infer",      "loss", "backward",
-                                                     "update",  "train_step", "?"};
+                                                     "update",  "train_step", "other"};
   const rn_entry* found = find_entry(role);
-  return found != nullptr ? *found : entry(usual.at(static_cast<size_t>(role)));
+  if (found == nullptr) fail_without(usual.at(static_cast<size_t>(role)));
+  return *found;
 }
 
 bool Model::uses_feature(std::string_view feature) const {

@@ -40,6 +40,7 @@ class Model {
   std::string graph_hash() const;  // 16 hexadecimal digits
 
  private:
+  [[noreturn]] void fail_without(std::string_view entry) const;
   struct Close {
     void operator()(void* library) const;
   };

@@ -54,7 +54,6 @@ RunDirectory::RunDirectory(std::string directory, const Model& model, const std:
                            ordered_json config, int64_t steps_per_epoch, int64_t epochs_done,
                            int64_t steps_done)
     : directory_(std::move(directory)),
-      model_(model),
       metrics_(directory_, epochs_done),
       events_(directory_),
       steps_per_epoch_(steps_per_epoch),

@@ -48,7 +48,6 @@ class RunDirectory : public RunLog {
   void write_steps(const StepRecord& last);
 
   std::string directory_;
-  const Model& model_;
   MetricsLog metrics_;
   EventFile events_;
   int64_t steps_per_epoch_;

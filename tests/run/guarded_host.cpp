@@ -8,8 +8,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <csignal>
+#include <cstring>
 #include <new>
+#include <span>
 
 #include "ir/graph/diagnostics.h"
 #include "passes/passes.h"
@@ -76,6 +79,23 @@ const rn_entry* find_entry(const rn_model_descriptor& model, const std::string& 
   return nullptr;
 }
 
+// The first output or tensor of an ordinary run that has a number that is not finite.
+std::string not_finite(const HostedStep& step) {
+  const auto is_finite = [](std::span<const std::byte> bytes) {
+    for (size_t i = 0; i + sizeof(float) <= bytes.size(); i += sizeof(float)) {
+      float value = 0;
+      std::memcpy(&value, bytes.data() + i, sizeof value);
+      if (!std::isfinite(value)) return false;
+    }
+    return true;
+  };
+  for (const auto& [name, value] : step.outputs)
+    if (!is_finite(value.data)) return fmt::format("{}: the output '{}' is not finite", step.entry, name);
+  for (const auto& [name, bytes] : step.tensors)
+    if (!is_finite(bytes)) return fmt::format("{}: '{}' is not finite", step.entry, name);
+  return "";
+}
+
 std::string first_fault(const rn_model_descriptor& model, const HostedData& data, const Hosting& hosting,
                         Progress& progress) {
   rnrun::Arrays tensors;
@@ -87,7 +107,9 @@ std::string first_fault(const rn_model_descriptor& model, const HostedData& data
     const rn_entry* entry = find_entry(model, name);
     if (entry == nullptr) continue;
     if (name == "update" || name == "train_step") ++steps;
-    const std::string fault = guarded.run(ordinary.run(*entry, arguments(*entry, data, steps)));
+    const HostedStep step = ordinary.run(*entry, arguments(*entry, data, steps));
+    std::string fault = guarded.run(step);
+    if (fault.empty() && data.finite) fault = not_finite(step);
     if (!fault.empty()) return fault;
   }
   return "";

@@ -1,6 +1,6 @@
 // Compiled models in a host that gives them nothing but what runtime/contract/abi.h promises. Every array ends, or
-// begins, at a page that cannot be touched; what a model may not read is NaN. The results must have the same bits as in
-// an ordinary host (rnrun::Session), and after each entry the padding of all tensors must be zero.
+// begins, at a page that cannot be touched; what a model may not read is NaN. The results must be finite and have the
+// same bits as in an ordinary host (rnrun::Session), and after each entry the padding of all tensors must be zero.
 #pragma once
 
 #include <string>
@@ -17,6 +17,7 @@ struct HostedData {
   Tensors inputs;   // of all entries, by name; scalars with a default may be left out
   Tensors tensors;  // to start from; those not given are zero
   int64_t batch = 1;
+  bool finite = true;  // the results must be; else those that are not need only have the same bits
 };
 // Values for all of a module's entries and tensors (random_graph.h).
 HostedData random_hosted_data(const Module& elaborated, int64_t batch, uint64_t seed);

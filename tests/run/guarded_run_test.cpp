@@ -96,6 +96,8 @@ TEST_CASE("the guarded host finds accesses outside arrays") {
 
 TEST_CASE("the guarded host finds what was read before it was written, and what was left in padding") {
   CHECK(fault_of([](Arrays a) { a.y[1] = a.arena[0]; }) == "infer: the output 'y' has nan at 1");
+  CHECK(fault_of([](Arrays a) { a.y[1] = 1 / a.w[12]; }) ==
+        "infer: the output 'y' is not finite");  // of padding
   CHECK(fault_of([](Arrays a) { a.y[2] = a.scratch[0]; }) == "infer: the output 'y' has nan at 2");
   CHECK(fault_of([](Arrays a) { a.y[0] = a.x[kSize]; }) == "infer: the output 'y' has nan at 0");
   CHECK(fault_of([](Arrays a) { a.y[0] = a.arena[0] == 0; }) ==
