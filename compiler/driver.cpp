@@ -27,8 +27,6 @@ namespace {
 
 bool needs_program(Emit emit) { return emit != Emit::graph && emit != Emit::dot && emit != Emit::summary; }
 
-bool works_on_graph(const Pass& pass) { return !std::holds_alternative<bool (*)(Compilation&)>(pass.run); }
-
 // Runs `f`, in which a UserError means that an option's value makes no sense.
 template <class F>
 auto checking_options(const F& f) {
@@ -46,7 +44,7 @@ std::vector<Pass> chosen_passes(const Options& options) {
   const auto all = pipeline();
   if (needs_program(options.emit)) return {all.begin(), all.end()};
   if (options.emit != Emit::graph) return {};
-  return {all.begin(), std::find_if_not(all.begin(), all.end(), works_on_graph)};
+  return {all.begin(), std::ranges::find(all, Stage::program, &Pass::stage)};
 }
 
 PipelineOptions pipeline_options(const Options& options) {
@@ -230,6 +228,7 @@ void compile_file(const Options& options) {
   if (options.memory_budget > 0)
     compilation.recompute = fit_budget(compilation, passes, options.memory_budget);
   std::vector<PassReport> reports = run_passes(compilation, passes, pipeline_options(options));
+  if (options.remarks) print_message(str(compilation.remarks));
   if (!options.weights.empty() && compilation.program) embed_weights(compilation, weights);
   write_result(options, compilation, target, hash, std::move(layers), std::move(reports));
 }

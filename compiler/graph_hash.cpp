@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <llvm/Support/xxhash.h>
 
+#include <algorithm>
 #include <string>
 
 #include "compiler/model.h"
@@ -10,15 +11,20 @@ namespace {
 
 std::string plain(const Type& type) { return fmt::format("{}{}", name(type.dtype), str(type.shape)); }
 
+// A checkpoint fits a model whose inputs have other defaults, and one that is computed otherwise.
+bool is_hashed(Op op, std::string_view attribute) {
+  const auto& specs = info(op).attributes;
+  return op != Op::input && !std::ranges::find(specs, attribute, &AttributeSpec::name)->is_decision;
+}
+
 void describe(const Graph& graph, std::string& text) {
   text += fmt::format("entry {}\n", graph.name);
   for (const Node& node : graph.nodes) {
     const bool named = node.op == Op::input || node.op == Op::state;
     text += fmt::format("{} {} {}", name(node.op), named ? node.name : "", plain(node.type));
     for (const ValueId input : node.inputs) text += fmt::format(" {}", input);
-    // A checkpoint fits a model whose inputs have other defaults.
-    if (node.op != Op::input)
-      for (const auto& [key, value] : node.attributes.all()) text += fmt::format(" {}={}", key, str(value));
+    for (const auto& [key, value] : node.attributes.all())
+      if (is_hashed(node.op, key)) text += fmt::format(" {}={}", key, str(value));
     text += '\n';
   }
   for (const Output& output : graph.outputs) text += fmt::format("output {} {}\n", output.name, output.value);

@@ -130,6 +130,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       ->allow_extra_args(false);
   app.add_option("--dump-dir", options.dump_dir, "Directory for the graph after each pass");
   app.add_flag("--time-passes", options.time_passes, "Print the time that each stage took");
+  app.add_flag("--remarks", options.remarks,
+               "Print what passes decided, such as a convolution's algorithm, and why");
   app.add_flag("--stats", options.stats, "Print what each pass did, and which kernels spill vectors");
   app.add_flag("--list-passes", options.list_passes, "Print the default passes in order");
   CLI::Option* ops_option =

@@ -30,6 +30,7 @@ struct Options {
   std::string dump_dir;
   bool time_passes = false;
   bool stats = false;
+  bool remarks = false;
   bool list_passes = false;        // and nothing else
   std::optional<std::string> ops;  // the page of this operation, or "": of all; and nothing else
 };

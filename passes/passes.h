@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ir/graph/graph.h"
+#include "passes/report/remarks.h"
 #include "passes/target.h"
 
 namespace rnc {
@@ -18,6 +19,8 @@ bool cse(Module& module);
 bool dce(Module& module);
 bool fold_batch_norm(Module& module);
 bool hoist_parameters(Module& module);
+// What it decided and why is added to `remarks`, if given.
+bool choose_algorithm(Module& module, const TargetInfo& target, Remarks* remarks = nullptr);
 bool choose_layout(Module& module, const TargetInfo& target);
 bool fuse(Module& module, const TargetInfo& target);
 

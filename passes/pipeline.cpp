@@ -25,6 +25,18 @@ namespace {
 // The passes on programs, over all entries.
 using EntryPass = bool (*)(const loops::Program&, loops::EntryProgram&);
 
+// Passes on modules, as the runner calls them.
+template <bool (*pass)(Module&)>
+bool on_module(Compilation& c) {
+  return pass(c.module);
+}
+template <bool (*pass)(Module&, const TargetInfo&)>
+bool on_target(Compilation& c) {
+  return pass(c.module, c.target);
+}
+
+bool choose_algorithms(Compilation& c) { return choose_algorithm(c.module, c.target, &c.remarks); }
+
 bool lower(Compilation& c) {
   if (c.program) return false;
   c.program = lower_to_loops(c.module, c.target);
@@ -48,46 +60,46 @@ bool plan(Compilation& c) {
 }
 
 constexpr std::array kPipeline = {
-    Pass{"derive_entries", derive_entries,
+    Pass{"derive_entries", on_module<derive_entries>,
          "inference and training part here: what follows treats each entry as a graph of its own"},
-    Pass{"fold_batch_norm", fold_batch_norm,
+    Pass{"fold_batch_norm", on_module<fold_batch_norm>,
          "batch norm of inference goes into the convolution before it, while both are still whole"},
-    Pass{"differentiate", differentiate,
+    Pass{"differentiate", on_module<differentiate>,
          "the training entries; before decomposing, as batch norm's own gradient is cheaper than that of its "
          "parts"},
-    Pass{"decompose_batch_norm", decompose_batch_norm,
+    Pass{"decompose_batch_norm", on_module<decompose_batch_norm>,
          "the batch norm left becomes statistics, scale and shift, so that nothing later needs to know it"},
-    Pass{"decompose_linear", decompose_linear, "one kind of matrix product is left to lower"},
-    Pass{"simplify", simplify,
+    Pass{"decompose_linear", on_module<decompose_linear>, "one kind of matrix product is left to lower"},
+    Pass{"simplify", on_module<simplify>,
          "what decomposing left: factors of one, scalar arithmetic, reshapes of reshapes"},
-    Pass{"move_through_max_pool", move_through_max_pool,
+    Pass{"move_through_max_pool", on_module<move_through_max_pool>,
          "what gradients need of a pool's operand at its maxima, from its result; before cse, which merges "
          "what it repeats"},
-    Pass{"cse", cse, "statistics and scales that forward and backward both compute"},
-    Pass{"dce", dce, "forward values that no gradient needs"},
-    Pass{"hoist_parameters", hoist_parameters, "folded weights go to entry prepare, computed once"},
-    Pass{"choose_layout", choose_layout,
-         "the first pass that knows the target: channel blocks, packed weights"},
-    Pass{"hoist_parameters", hoist_parameters, "the packing of folded weights goes to entry prepare too"},
-    Pass{"fuse", fuse,
+    Pass{"cse", on_module<cse>, "statistics and scales that forward and backward both compute"},
+    Pass{"dce", on_module<dce>, "forward values that no gradient needs"},
+    Pass{"hoist_parameters", on_module<hoist_parameters>,
+         "folded weights go to entry prepare, computed once"},
+    Pass{"choose_algorithm", choose_algorithms,
+         "direct or Winograd, by what should take the least time; layouts and kernels go by it"},
+    Pass{"choose_layout", on_target<choose_layout>, "channel blocks, packed and transformed weights"},
+    Pass{"hoist_parameters", on_module<hoist_parameters>,
+         "the packing of folded weights goes to entry prepare too"},
+    Pass{"fuse", on_target<fuse>,
          "the graph is final: what can be computed in the registers of another kernel joins it"},
     Pass{"recompute", recompute,
-         "what is stored is known now: the memory budget says what the backward pass computes again"},
-    Pass{"lower_to_loops", lower, "every group becomes kernels and calls"},
-    Pass{"schedule_calls", schedule, "updates right after their gradients, so that these die early"},
-    Pass{"plan_memory", plan, "the order of calls is final: temporaries get their places in one arena"},
+         "what is stored is known now: the memory budget says what the backward pass computes again",
+         Stage::program},
+    Pass{"lower_to_loops", lower, "every group becomes kernels and calls", Stage::program},
+    Pass{"schedule_calls", schedule, "updates right after their gradients, so that these die early",
+         Stage::program},
+    Pass{"plan_memory", plan, "the order of calls is final: temporaries get their places in one arena",
+         Stage::program},
 };
 
 // Runs the pass; whether it changed anything.
 bool apply(const Pass& pass, Compilation& c) {
-  struct {
-    Compilation& c;
-    bool operator()(bool (*run)(Module&)) const { return run(c.module); }
-    bool operator()(bool (*run)(Module&, const TargetInfo&)) const { return run(c.module, c.target); }
-    bool operator()(bool (*run)(Compilation&)) const { return run(c); }
-  } const with{c};
   try {
-    return std::visit(with, pass.run);
+    return pass.run(c);
   } catch (const loops::BrokenRule& broken) {
     unreachable(broken.what());
   }

@@ -9,11 +9,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "ir/graph/graph.h"
 #include "ir/loops/program.h"
+#include "passes/report/remarks.h"
 #include "passes/target.h"
 
 namespace rnc {
@@ -32,14 +32,21 @@ struct Compilation {
   TargetInfo target;
   std::optional<loops::Program> program;  // once lower_to_loops has run
   Recompute recompute = RecomputeLimits{};
+  Remarks remarks;
 };
 
 bool recompute(Compilation& compilation);
 
+enum class Stage : uint8_t {
+  graph,  // for --emit=graph too
+  program,  // only on the way to a program: recompute, which goes by the memory that one takes, and what follows
+};
+
 struct Pass {
   std::string_view name;
-  std::variant<bool (*)(Module&), bool (*)(Module&, const TargetInfo&), bool (*)(Compilation&)> run;
-  std::string_view why;  // why it stands at this place in the pipeline
+  bool (*run)(Compilation&);  // whether it changed something
+  std::string_view why;       // why it stands at this place in the pipeline
+  Stage stage = Stage::graph;
 };
 
 // All passes in the order they run by default. Some stand there more than once.

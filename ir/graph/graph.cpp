@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace rnc {
 namespace {
@@ -13,6 +14,8 @@ constexpr std::array<std::string_view, 9> kRoleNames = {
 
 constexpr std::array<std::string_view, 7> kInputRoleNames = {
     "sample", "target", "mixture_target", "mixture_share", "learning_rate", "step", "hyper"};
+
+constexpr std::array<std::string_view, 3> kPhaseNames = {"forward", "backward", "update"};
 
 void check_input_count(const OpInfo& op, size_t count, const SourceLocation& location) {
   const auto n = static_cast<int>(count);
@@ -24,7 +27,58 @@ void check_input_count(const OpInfo& op, size_t count, const SourceLocation& loc
                                         op.max_inputs == 1 ? "" : "s", n));
 }
 
+// A name for a node without one: "%conv1.mul", "%constant.0.5".
+std::string name_for(const Node& node) {
+  constexpr size_t kLongestLayer = 512;  // names of dumps are limited
+  if (node.op == Op::constant) {
+    std::string value = str(node.attributes.all().at("value"));
+    std::ranges::replace(value, '-', 'm');
+    std::ranges::replace(value, '+', 'p');
+    return "%constant." + value;
+  }
+  const bool has_layer = !node.layer.empty() && node.layer.size() <= kLongestLayer;
+  return fmt::format("%{}{}{}", has_layer ? node.layer : "", has_layer ? "." : "", name(node.op));
+}
+
+// The bit of an optional operand in Node::optional.
+int optional_bit(const Node& node, std::string_view optional) {
+  const auto& names = info(node.op).optional;
+  const auto found = std::ranges::find(names, optional);
+  check(found != names.end(), optional);
+  return static_cast<int>(found - names.begin());
+}
+
+// The place of the optional operand of this bit among the inputs, if it is there.
+int place_of_bit(const Node& node, int bit) {
+  const unsigned before = node.optional & ((1U << bit) - 1);
+  return info(node.op).min_inputs + std::popcount(before);
+}
+
 }  // namespace
+
+std::string_view name(Phase phase) { return kPhaseNames[static_cast<size_t>(phase)]; }
+std::optional<Phase> phase_named(std::string_view name) {
+  const auto* found = std::ranges::find(kPhaseNames, name);
+  if (found == kPhaseNames.end()) return std::nullopt;
+  return static_cast<Phase>(found - kPhaseNames.begin());
+}
+
+int operand_place(const Node& node, std::string_view optional) {
+  const int bit = optional_bit(node, optional);
+  return (node.optional >> bit & 1) != 0 ? place_of_bit(node, bit) : -1;
+}
+
+ValueId operand(const Node& node, std::string_view optional) {
+  const int place = operand_place(node, optional);
+  return place < 0 ? kNoValue : node.inputs[static_cast<size_t>(place)];
+}
+
+void set_operand(Node& node, std::string_view optional, ValueId value) {
+  const int bit = optional_bit(node, optional);
+  check(operand_place(node, optional) < 0, "the operand is absent");
+  node.inputs.insert(node.inputs.begin() + place_of_bit(node, bit), value);
+  node.optional = static_cast<uint8_t>(node.optional | 1U << bit);
+}
 
 void check_size(const Type& type, const std::function<std::string()>& what, const SourceLocation& location) {
   int64_t size = bytes(type.dtype);
@@ -132,16 +186,15 @@ void GraphBuilder::index_names() {
 // `base` if it is free, else with the first free number after it. Empty: "%" and a number.
 std::string GraphBuilder::fresh_name(const std::string& base) {
   index_names();
-  if (!base.empty() && !names_.contains(base)) return base;
-  const std::string prefix = base.empty() ? "%" : base + ".";
+  if (!names_.contains(base)) return base;
+  const std::string prefix = base + ".";
   size_t& number = next_.try_emplace(base, 1).first->second;
-  if (base.empty()) number = std::max(number, graph_->nodes.size());
   while (names_.contains(prefix + std::to_string(number))) ++number;
   return prefix + std::to_string(number);
 }
 
 ValueId GraphBuilder::append(Node node) {
-  const std::string free = fresh_name(node.name);
+  const std::string free = fresh_name(node.name.empty() ? name_for(node) : node.name);
   if (!node.name.empty() && node.name[0] != '%' && free != node.name) {
     throw UserError(node.location, fmt::format("{} is already defined", node.name));
   }
@@ -151,9 +204,11 @@ ValueId GraphBuilder::append(Node node) {
   return id;
 }
 
-ValueId GraphBuilder::emit(Op op, std::vector<ValueId> inputs, Attributes attributes, std::string name) {
+ValueId GraphBuilder::emit(Op op, std::vector<ValueId> inputs, Attributes attributes, std::string name,
+                           std::optional<uint8_t> optional) {
   const OpInfo& row = info(op);
   check_input_count(row, inputs.size(), location_);
+  const size_t extra = inputs.size() - static_cast<size_t>(row.min_inputs);
   std::vector<Type> types;
   for (const ValueId v : inputs) {
     check(v >= 0 && static_cast<size_t>(v) < graph_->nodes.size(), "operand of an emitted node");
@@ -164,7 +219,10 @@ ValueId GraphBuilder::emit(Op op, std::vector<ValueId> inputs, Attributes attrib
             .inputs = std::move(inputs),
             .attributes = complete_attributes(row, std::move(attributes), location_),
             .location = location_,
-            .layer = layer_};
+            .layer = op == Op::constant ? "" : layer_,
+            .phase = row.kind == OpKind::source ? Phase::forward : phase_,
+            .optional = optional.value_or(static_cast<uint8_t>((1U << extra) - 1))};
+  check(static_cast<size_t>(std::popcount(node.optional)) == extra, "as many optional operands as are named");
   node.type = row.infer(node, types);
   check_size(
       node.type, [&] { return fmt::format("{}: the result {}", row.name, str(node.type)); }, location_);

@@ -17,22 +17,37 @@ namespace rnc {
 using ValueId = int32_t;  // index into Graph::nodes
 inline constexpr ValueId kNoValue = -1;
 
+// When in a training step a node runs; outside of training all is forward.
+enum class Phase : uint8_t { forward, backward, update };
+std::string_view name(Phase);
+std::optional<Phase> phase_named(std::string_view name);
+
 // One operation and its result.
 //   Op::input  an entry's argument; `name` is the argument's name
 //   Op::state  reads the module tensor called `name`; at most one such node per tensor and graph
 struct Node {
   Op op;
-  // Unique in its graph: "layer1.0.conv1". A generated one starts with '%': "%12", "%grad.conv1".
+  // Unique in its graph: "layer1.0.conv1". A generated one starts with '%': "%fc.matmul" of layer fc, "%packed.w".
   std::string name;
-  std::vector<ValueId> inputs;
-  Attributes attributes;  // complete: defaults filled in
+  std::vector<ValueId> inputs;  // without optional operands that are absent
+  Attributes attributes;        // complete: defaults filled in
   Type type;
   SourceLocation location;
-  // The forward operation this comes from; gradients inherit it. Labels kernels and profiles.
+  // The forward operation this comes from; gradients inherit it. Labels kernels and profiles. Empty for
+  // constants, which belong to none.
   std::string layer;
   // Index into Graph::kernels: nodes of one kernel are fused and contiguous. -1: not grouped yet.
   int kernel = -1;
+  Phase phase = Phase::forward;  // of a source always that
+  // Of its operation's optional operands (OpInfo::optional), bit i: whether `inputs` has the i-th.
+  uint8_t optional = 0;
 };
+
+// The place among node.inputs of the operand that its operation's row calls so; -1 if it is absent.
+int operand_place(const Node& node, std::string_view optional);
+ValueId operand(const Node& node, std::string_view optional);  // kNoValue if it is absent
+// Adds an operand that is absent.
+void set_operand(Node& node, std::string_view optional, ValueId value);
 
 // What an argument of an entry is to whoever runs it: attribute `role` of Op::input.
 enum class InputRole : uint8_t {
@@ -168,23 +183,28 @@ class TensorIndex {
 // bytes stay below 2^48.
 void check_size(const Type& type, const std::function<std::string()>& what, const SourceLocation& location);
 
-// Appends nodes to a graph with type inference. Every node it emits takes the builder's current location and
-// layer. While it is used, nodes and tensors may become more, but keep their places and names.
+// Appends nodes to a graph with type inference. Every node it emits takes the builder's current location,
+// layer and phase. While it is used, nodes and tensors may become more, but keep their places and names.
 class GraphBuilder {
  public:
   GraphBuilder(const Module& module, Graph& graph) : tensors_(module), graph_(&graph) {}
 
   Graph& graph() { return *graph_; }
   const Node& operator[](ValueId v) const { return (*graph_)[v]; }
-  void set_origin(SourceLocation location, std::string layer) {
+  void set_origin(SourceLocation location, std::string layer, Phase phase = Phase::forward) {
     location_ = std::move(location);
     layer_ = std::move(layer);
+    phase_ = phase;
   }
+  void set_origin_of(const Node& like) { set_origin(like.location, like.layer, like.phase); }
 
   // Fills in default attributes, checks operand count and attribute names and kinds, infers the type. `name`
-  // empty: generates one; a taken name is a UserError, unless it starts with '%': then it gets a number.
-  // Throws UserError at the current location.
-  ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes = {}, std::string name = {});
+  // empty: made from the layer and the operation, or a constant's value, so that it stays the same when other
+  // layers change; a taken name is a UserError, unless it starts with '%': then it gets a number.
+  // Throws UserError at the current location. The inputs behind those that every such node has are the first
+  // optional operands, unless `optional` says which (Node::optional).
+  ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes = {}, std::string name = {},
+               std::optional<uint8_t> optional = {});
   ValueId input(std::string name, Type type);
   ValueId state(const std::string& tensor);  // the tensor's node, made on first use
   ValueId constant(double value);            // f32 scalar
@@ -200,6 +220,7 @@ class GraphBuilder {
   Graph* graph_;
   SourceLocation location_;
   std::string layer_;
+  Phase phase_ = Phase::forward;
   std::unordered_map<std::string, ValueId> names_;
   size_t indexed_ = 0;                            // nodes already in names_
   std::unordered_map<std::string, size_t> next_;  // by base: the numbers that may be free begin here

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
 #include <set>
 #include <unordered_set>
@@ -58,6 +59,9 @@ void check_operands(const Graph& graph, size_t position) {
   const auto count = static_cast<int>(node.inputs.size());
   if (count < op.min_inputs || count > op.max_inputs) {
     violate(node.location, fmt::format("{} {} has {} operands", op.name, node.name, count));
+  }
+  if (std::popcount(node.optional) != count - op.min_inputs || node.optional >> op.optional.size() != 0) {
+    violate(node.location, fmt::format("{} {} does not say which operands it has", op.name, node.name));
   }
   for (const ValueId v : node.inputs) {
     if (v < 0 || static_cast<size_t>(v) >= position) {

@@ -34,6 +34,11 @@ Pair pair(const Node& node, std::string_view attribute, int64_t minimum) {
   return {values[0], values[1]};
 }
 
+const Type* optional(const Node& node, Types in, std::string_view operand) {
+  const int place = operand_place(node, operand);
+  return place < 0 ? nullptr : &in[static_cast<size_t>(place)];
+}
+
 Pair output_size(const Node& node, const Window& window, Pair size) {
   Pair result;
   for (size_t d = 0; d < 2; ++d) {

@@ -5,15 +5,20 @@
 //
 // with x zero outside its bounds, and g = o / (O / groups) the group of output channel o.
 //
-// conv2d may have one more operand: its weight as transformed by winograd_weight or packed by grouped_weight, which a
-// kernel may use instead.
+// Operand `transformed` is the weight as winograd_weight made it, `packed` as grouped_weight did, which a kernel may use
+// instead.
+//
+// `algorithm` says how it is computed (ir/ops/conv_algorithm.h); where the weight is transformed beforehand, a batch of
+// fewer than `from_batch` images is summed directly.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
 #include "ir/graph/interpreter.h"
+#include "ir/ops/conv_algorithm.h"
 #include "ir/ops/ops.h"
 
 namespace rnc::ops {
@@ -32,6 +37,21 @@ int64_t groups_of(const Node& node) {
   return groups;
 }
 
+// Fails where the algorithm asked for cannot compute the convolution of an input of so many channels.
+void require_algorithm(const Node& node, const Window& window, int64_t channels) {
+  const auto& asked = node.attributes.get<std::string>("algorithm");
+  const auto algorithm = find_conv_algorithm(asked);
+  if (!algorithm)
+    fail(node,
+         fmt::format("the algorithm must be one of {}, not '{}'", fmt::join(kConvAlgorithms, ", "), asked));
+  const auto from_batch = node.attributes.get<int64_t>("from_batch");
+  if (from_batch < 1) fail(node, fmt::format("from_batch must be at least 1, not {}", from_batch));
+  const bool fits = winograd_computes({window.kernel, window.stride, window.pad, window.dilation},
+                                      groups_of(node), channels);
+  if (tile_of(*algorithm) > 0 && !fits)
+    fail(node, fmt::format("{} cannot compute it: it takes {}", asked, kWinogradTakes));
+}
+
 void require_divisible(const Node& node, int64_t channels, std::string_view what) {
   const int64_t groups = groups_of(node);
   if (channels % groups != 0) {
@@ -48,30 +68,33 @@ Shape result_shape(const Node& node, const Shape& x, const Shape& w) {
     fail(node, fmt::format("the input {} has {} channels but the weight {} takes {}", str(f32(x)), x[1],
                            str(f32(w)), w[1] * groups));
   }
-  const Pair size = output_size(node, window_of(node, {w[2], w[3]}), {x[2], x[3]});
+  const Window window = window_of(node, {w[2], w[3]});
+  const Pair size = output_size(node, window, {x[2], x[3]});
+  require_algorithm(node, window, x[1]);
   return {x[0], w[0], size[0], size[1]};
 }
 
 Type infer_conv2d(const Node& node, Types in) {
   require(node, in[0], DType::f32, 4, "the input");
   require(node, in[1], DType::f32, 4, "the weight");
-  const bool transformed = in.size() > 2 && in.back().rank() == 4;
-  if (transformed) {
+  if (const Type* transformed = optional(node, in, "transformed")) {
     const Shape& w = in[1].shape;
-    const Shape& u = in.back().shape;
+    require(node, *transformed, DType::f32, 4, "the transformed weight");
+    const Shape& u = transformed->shape;
     require_shape(node, in[1], {w[0], w[1], 3, 3}, "the weight");
     const int64_t size = std::clamp<int64_t>(u[2], 4, 6);
-    require_shape(node, in.back(), {w[0], w[1], size, size}, "the transformed weight");
+    require_shape(node, *transformed, {w[0], w[1], size, size}, "the transformed weight");
+    const std::string_view needed = name(winograd_of(static_cast<int>(size) - 2));
+    if (node.attributes.get<std::string>("algorithm") != needed)
+      fail(node, fmt::format("a weight transformed to {0}x{0} is for algorithm = \"{1}\"", size, needed));
   }
-  const bool packed = in.size() > 2 && in.back().rank() == 5;
-  if (packed) {
-    const Shape &w = in[1].shape, &p = in.back().shape;
+  if (const Type* packed = optional(node, in, "packed")) {
+    require(node, *packed, DType::f32, 5, "the packed weight");
+    const Shape &w = in[1].shape, &p = packed->shape;
     const Shape expected = {(w[0] + p[4] - 1) / p[4], p[1], w[2] * w[3], p[3], p[4]};
-    require_shape(node, in.back(), expected, "the packed weight");
+    require_shape(node, *packed, expected, "the packed weight");
   }
-  const bool prepared = transformed || packed;
-  if (in.size() == 4 && !prepared) fail(node, "the last of four operands must be a transformed weight");
-  if (in.size() > (prepared ? 3 : 2)) require_shape(node, in[2], {in[1].shape[0]}, "the bias");
+  if (const Type* bias = optional(node, in, "bias")) require_shape(node, *bias, {in[1].shape[0]}, "the bias");
   return f32(result_shape(node, in[0].shape, in[1].shape));
 }
 
@@ -100,6 +123,8 @@ std::vector<AttributeSpec> attributes(std::optional<AttributeSpec> extra = {}) {
       {"pad", AttributeKind::pair, std::vector<int64_t>{0, 0}},
       {"dilation", AttributeKind::pair, std::vector<int64_t>{1, 1}},
       {"groups", AttributeKind::integer, int64_t{1}},
+      {"algorithm", AttributeKind::string, std::string("auto"), true},
+      {"from_batch", AttributeKind::integer, int64_t{1}, true},
   };
   if (extra) specs.push_back(*extra);
   return specs;
@@ -131,9 +156,9 @@ void evaluate_conv2d(EvalContext& context) {
   const TensorData& x = *context.inputs[0];
   const TensorData& w = *context.inputs[1];
   TensorData& y = context.result;
-  if (context.inputs.size() > 2 && context.inputs[2]->shape.size() == 1) {
+  if (const int place = operand_place(context.node, "bias"); place >= 0) {
     const auto map = static_cast<size_t>(y.shape[2] * y.shape[3]);
-    const std::vector<double>& bias = context.inputs[2]->values;
+    const std::vector<double>& bias = context.inputs[static_cast<size_t>(place)]->values;
     for (size_t i = 0; i < y.values.size(); ++i) y.values[i] = bias[i / map % bias.size()];
   }
   each_product(context.node, y.shape, x.shape, w.shape, [&](size_t to, size_t from, size_t weight) {
@@ -238,10 +263,10 @@ std::vector<ValueId> gradient_conv2d(GraphBuilder& b, ValueId forward, ValueId d
   weight_attributes.set("kernel", std::vector<int64_t>{ws[2], ws[3]});
   std::vector<ValueId> gradients = {b.emit(Op::conv2d_input_grad, {dy, w}, std::move(input_attributes)),
                                     b.emit(Op::conv2d_weight_grad, {dy, x}, std::move(weight_attributes))};
-  for (size_t i = 2; i < node.inputs.size(); ++i) {
-    const bool bias = b[node.inputs[i]].type.rank() == 1;
-    gradients.push_back(bias ? b.emit(Op::channel_sum, {dy}) : kNoValue);
-  }
+  // A weight that has been transformed or packed is the same one.
+  gradients.resize(node.inputs.size(), kNoValue);
+  if (const int bias = operand_place(node, "bias"); bias >= 0)
+    gradients[static_cast<size_t>(bias)] = b.emit(Op::channel_sum, {dy});
   return gradients;
 }
 
@@ -252,11 +277,12 @@ OpInfo conv2d() {
           .name = "conv2d",
           .kind = OpKind::contraction,
           .min_inputs = 2,
-          .max_inputs = 4,
+          .max_inputs = 5,
           .attributes = attributes(),
+          .optional = {"bias", "transformed", "packed"},
           .doc =
-              "convolution of x[N, C, H, W] with w[O, C/groups, KH, KW], plus bias[O] if given; a last "
-              "operand of rank 4 is winograd_weight(w), of rank 5 grouped_weight(w)",
+              "convolution of x[N, C, H, W] with w[O, C/groups, KH, KW], plus bias[O]; transformed is "
+              "winograd_weight(w), packed is grouped_weight(w)",
           .infer = infer_conv2d,
           .gradient = gradient_conv2d,
           .evaluate = evaluate_conv2d};
@@ -269,7 +295,6 @@ OpInfo conv2d_input_grad() {
           .min_inputs = 2,
           .max_inputs = 2,
           .attributes = attributes(AttributeSpec{"size", AttributeKind::pair, {}}),
-          .is_gradient = true,
           .doc = "gradient of conv2d to its input of height and width `size`, from dy and w",
           .infer = infer_input_grad,
           .evaluate = evaluate_input_grad};
@@ -282,7 +307,6 @@ OpInfo conv2d_weight_grad() {
           .min_inputs = 2,
           .max_inputs = 2,
           .attributes = attributes(AttributeSpec{"kernel", AttributeKind::pair, {}}),
-          .is_gradient = true,
           .doc = "gradient of conv2d to its weight of height and width `kernel`, from dy and x",
           .infer = infer_weight_grad,
           .evaluate = evaluate_weight_grad};

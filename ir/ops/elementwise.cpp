@@ -207,7 +207,6 @@ OpInfo relu() {
 OpInfo relu_grad() {
   OpInfo row =
       elementwise(Op::relu_grad, "relu_grad", 2, "dy where y > 0, else 0", where_less(0, b(), a(), 0));
-  row.is_gradient = true;
   row.infer = infer_relu_grad;
   return row;
 }

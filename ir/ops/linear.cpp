@@ -49,10 +49,11 @@ void evaluate_linear(EvalContext& context) {
   TensorData& y = context.result;
   const auto features = static_cast<size_t>(w.shape[1]);
   const auto outputs = static_cast<size_t>(w.shape[0]);
+  const int bias = operand_place(context.node, "bias");
   for (size_t i = 0; i < y.values.size(); ++i) {
     const size_t n = i / outputs;
     const size_t o = i % outputs;
-    double sum = context.inputs.size() > 2 ? context.inputs[2]->values[o] : 0;
+    double sum = bias < 0 ? 0 : context.inputs[static_cast<size_t>(bias)]->values[o];
     for (size_t k = 0; k < features; ++k) {
       context.accumulate(sum, x.values[n * features + k] * w.values[o * features + k]);
     }
@@ -115,6 +116,7 @@ OpInfo linear() {
           .kind = OpKind::contraction,
           .min_inputs = 2,
           .max_inputs = 3,
+          .optional = {"bias"},
           .doc = "x[N, I] times w[O, I] transposed, plus bias[O] if given",
           .infer = infer_linear,
           .gradient = gradient_linear,

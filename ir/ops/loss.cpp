@@ -148,7 +148,6 @@ OpInfo softmax() {
 
 OpInfo softmax_grad() {
   OpInfo row = row_op(Op::softmax_grad, "softmax_grad", 2, "gradient of softmax, from dy and its result y");
-  row.is_gradient = true;
   row.infer = infer_softmax_grad;
   row.evaluate = evaluate_softmax_grad;
   return row;
@@ -167,7 +166,6 @@ OpInfo cross_entropy() {
 OpInfo cross_entropy_grad() {
   OpInfo row = row_op(Op::cross_entropy_grad, "cross_entropy_grad", 3,
                       "gradient of cross_entropy to the logits, from the loss's gradient, logits and label");
-  row.is_gradient = true;
   row.attributes = {label_smoothing()};
   row.infer = infer_cross_entropy_grad;
   row.evaluate = evaluate_cross_entropy_grad;

@@ -57,6 +57,8 @@ struct AttributeSpec {
   std::string_view name;
   AttributeKind kind;
   std::optional<Attribute> default_value;  // none: required
+  // Says how the result is computed rather than what it is: no part of what a checkpoint fits to.
+  bool is_decision = false;
 };
 
 // How the fuser and the lowering treat an operation.
@@ -81,11 +83,11 @@ struct OpInfo {
   int min_inputs;
   int max_inputs;
   std::vector<AttributeSpec> attributes;
-  bool is_gradient = false;  // a part of the derivative of another operation: belongs to the backward pass
-  bool reads_shape_only = false;        // of its operands
-  std::string_view doc;                 // one line: what it computes
-  std::optional<Formula> formula = {};  // of an elementwise operation
-  bool in_double = false;               // kernels compute the formula in f64, and round its value
+  std::vector<std::string_view> optional = {};  // operands that may be absent, behind those that may not
+  bool reads_shape_only = false;                // of its operands
+  std::string_view doc;                         // one line: what it computes
+  std::optional<Formula> formula = {};          // of an elementwise operation
+  bool in_double = false;                       // kernels compute the formula in f64, and round its value
   // The type of the result (layout plain). `node` has its attributes complete with defaults; a mismatch
   // throws UserError at node.location naming the op and the shapes.
   Type (*infer)(const Node& node, std::span<const Type> inputs);

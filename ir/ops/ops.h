@@ -31,6 +31,9 @@ void require_shape(const Node& node, const Type& type, const Shape& shape, std::
 // Fails unless both numbers of the pair attribute are at least `minimum`.
 Pair pair(const Node& node, std::string_view attribute, int64_t minimum);
 
+// The type of an optional operand; null if it is absent.
+const Type* optional(const Node& node, Types in, std::string_view operand);
+
 // A convolution's or pool's window over the two space dimensions.
 struct Window {
   Pair kernel{1, 1}, stride{1, 1}, pad{0, 0}, dilation{1, 1};

@@ -223,7 +223,6 @@ OpInfo max_pool_select() {
 OpInfo max_pool_grad() {
   OpInfo row =
       pool(Op::max_pool_grad, "max_pool_grad", 2, "gradient of max_pool to its input, from dy and x");
-  row.is_gradient = true;
   row.attributes = window_attributes();
   row.infer = infer_max_pool_grad;
   row.evaluate = evaluate_max_pool_grad;
@@ -243,7 +242,6 @@ OpInfo avg_pool() {
 OpInfo avg_pool_grad() {
   OpInfo row = pool(Op::avg_pool_grad, "avg_pool_grad", 1,
                     "gradient of avg_pool to its input of height and width `size`, from dy");
-  row.is_gradient = true;
   row.attributes = window_attributes();
   row.attributes.push_back(count_include_pad());
   row.attributes.push_back(size_attribute());
@@ -263,7 +261,6 @@ OpInfo global_avg_pool() {
 OpInfo global_avg_pool_grad() {
   OpInfo row = pool(Op::global_avg_pool_grad, "global_avg_pool_grad", 1,
                     "gradient of global_avg_pool to its input of height and width `size`, from dy");
-  row.is_gradient = true;
   row.attributes = {size_attribute()};
   row.infer = infer_global_avg_pool_grad;
   row.evaluate = evaluate_global_avg_pool_grad;

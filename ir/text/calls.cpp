@@ -7,6 +7,7 @@
 
 #include "ir/text/elaborator.h"
 #include "ir/text/metadata.h"
+#include "ir/text/named_operands.h"
 #include "ir/text/suggest.h"
 
 namespace rnc::text {
@@ -127,6 +128,17 @@ std::optional<Value> Elaborator::size_function(const Expr& call, const Arguments
   return Value{type.shape[static_cast<size_t>(dim)]};
 }
 
+std::vector<NamedOperand> Elaborator::take_named_operands(const OpInfo& op, Arguments& arguments) const {
+  std::vector<NamedOperand> named;
+  for (const Argument& a : arguments) {
+    if (!names_operand(op, *a.syntax) || a.value.is_poison()) continue;
+    const auto what = fmt::format("{}: {}", op.name, a.syntax->keyword);
+    named.push_back({a.syntax, to_tensor(a.value, a.syntax->location, what)});
+  }
+  std::erase_if(arguments, [&](const Argument& a) { return names_operand(op, *a.syntax); });
+  return named;
+}
+
 // The named arguments. Of a layer they also describe the parameters that it makes.
 Attributes Elaborator::call_attributes(const OpInfo& op, const Expr& call, const Arguments& arguments,
                                        bool is_layer) {
@@ -136,6 +148,7 @@ Attributes Elaborator::call_attributes(const OpInfo& op, const Expr& call, const
   for (const AttributeSpec& spec : op.attributes) known.emplace_back(spec.name);
   if (is_layer && has_outputs) known.emplace_back("bias");
   if (is_layer && op.op == Op::conv2d) known.emplace_back("kernel");
+  if (!is_layer) known.insert(known.end(), op.optional.begin(), op.optional.end());
   check_surplus(op, arguments, is_layer ? (has_outputs ? 2 : 1) : static_cast<size_t>(op.max_inputs), known);
   if (known.empty() && arguments.size() > count) {
     const Expr& first = *arguments[count].syntax;
@@ -145,7 +158,7 @@ Attributes Elaborator::call_attributes(const OpInfo& op, const Expr& call, const
   return keyword_arguments(call, arguments, count, known, *this);
 }
 
-Value Elaborator::call_operation(const OpInfo& op, const Expr& call, const Arguments& arguments,
+Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments arguments,
                                  const std::string& result_name) {
   if (op.op == Op::input || op.op == Op::state) {
     throw UserError(call.location, fmt::format("{} can only be used in an entry of a dump", op.name));
@@ -154,10 +167,11 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, const Argum
   const bool has_outputs = op.op == Op::conv2d || op.op == Op::linear;
   const bool second_is_tensor = count > 1 && arguments[1].value.is_tensor();
   const bool is_layer = count > 0 && (has_outputs || op.op == Op::batch_norm) && !second_is_tensor;
+  const auto is_poison = [](const Argument& a) { return a.value.is_poison(); };
+  const bool poisoned = std::ranges::any_of(arguments, is_poison);
+  const auto named = is_layer ? std::vector<NamedOperand>{} : take_named_operands(op, arguments);
   Attributes attributes = call_attributes(op, call, arguments, is_layer);
-  if (std::ranges::any_of(arguments, [](const Argument& a) { return a.value.is_poison(); })) {
-    return {Poison{}};
-  }
+  if (poisoned) return {Poison{}};
   if (is_layer && has_outputs && count == 1) {
     throw UserError(call.location,
                     fmt::format("{}: the number of outputs, or a weight, is missing", op.name));
@@ -180,7 +194,8 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, const Argum
   if (is_pool && attributes.has("kernel") && !attributes.has("stride")) {
     attributes.set("stride", attributes.all().at("kernel"));
   }
-  return {TensorRef{emit(op.op, std::move(inputs), std::move(attributes), name, call.location)}};
+  const std::optional<uint8_t> optional = add_named_operands(op, named, inputs);
+  return {TensorRef{emit(op.op, std::move(inputs), std::move(attributes), name, call.location, optional)}};
 }
 
 std::vector<ValueId> Elaborator::conv2d_operands(const Expr& call, ValueId x, const Value& out,
@@ -247,14 +262,14 @@ ValueId Elaborator::state(Tensor tensor) {
 }
 
 ValueId Elaborator::emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
-                         const SourceLocation& location) {
+                         const SourceLocation& location, std::optional<uint8_t> optional) {
   if (graph_.nodes.size() >= kMaxNodes) {
     throw LimitExceeded{
         {location, fmt::format("the model is too large: more than {} operations", kMaxNodes), {}}};
   }
   claim(name, location);
   builder_.set_origin(location, layer_of(name));
-  return builder_.emit(op, std::move(inputs), std::move(attributes), name);
+  return builder_.emit(op, std::move(inputs), std::move(attributes), name, optional);
 }
 
 Value Elaborator::tensor_operator(const Expr& op, const Value& left, const Value& right,

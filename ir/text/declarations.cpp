@@ -162,4 +162,6 @@ TensorKind tensor_kind(std::string_view word) {
 
 std::string layer_of(const std::string& node) { return node.starts_with('%') ? node.substr(1) : node; }
 
+std::string usual_layer(Op op, const std::string& node) { return op == Op::constant ? "" : layer_of(node); }
+
 }  // namespace rnc::text

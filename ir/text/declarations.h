@@ -50,5 +50,7 @@ TensorKind tensor_kind(std::string_view word);  // "parameter", ...
 
 // The layer that a node of this name makes up by itself: the name without the '%' of a generated one.
 std::string layer_of(const std::string& node);
+// The layer of a node of a dump that does not say it: of a constant none.
+std::string usual_layer(Op op, const std::string& node);
 
 }  // namespace rnc::text

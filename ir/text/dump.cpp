@@ -9,6 +9,7 @@
 #include "ir/text/declarations.h"
 #include "ir/text/freeze.h"
 #include "ir/text/metadata.h"
+#include "ir/text/named_operands.h"
 #include "ir/text/suggest.h"
 
 namespace rnc::text {
@@ -110,17 +111,29 @@ class EntryReader {
     if (names_.contains(statement.name)) {
       throw UserError(statement.location, fmt::format("{} is already defined", statement.name));
     }
-    const std::string layer =
-        statement.origin && statement.origin->layer ? *statement.origin->layer : layer_of(statement.name);
-    builder_.set_origin(statement.location, layer);
+    builder_.set_origin(statement.location, layer_of(statement.name));
     const ValueId value = emit(statement);
     names_.emplace(statement.name, value);
     Node& node = graph_[value];
+    const std::string layer = statement.origin && statement.origin->layer ? *statement.origin->layer
+                                                                          : usual_layer(node.op, node.name);
     if (statement.type) set_type(node, statement);
     node.kernel = kernel_;
     node.layer = layer;
+    node.phase = phase_of(statement, node);
     node.location = statement.location;
     origins_.push_back(origin_of(statement));
+  }
+
+  static Phase phase_of(const Statement& statement, const Node& node) {
+    if (!statement.origin || statement.origin->phase.empty()) return Phase::forward;
+    const std::optional<Phase> phase = phase_named(statement.origin->phase);
+    if (!phase)
+      throw UserError(statement.location, fmt::format("there is no phase '{}'", statement.origin->phase));
+    if (*phase != Phase::forward && info(node.op).kind == OpKind::source)
+      throw UserError(statement.location,
+                      fmt::format("{}: {} belongs to no phase", name(node.op), node.name));
+    return *phase;
   }
 
   ValueId emit(const Statement& statement) {
@@ -137,23 +150,28 @@ class EntryReader {
     }
     if (op->op == Op::input || op->op == Op::state) return emit_source(*op, statement);
     std::vector<ValueId> inputs;
+    std::vector<NamedOperand> named;
     Expr attributes{.kind = Expr::Kind::call, .location = call.location, .text = call.text};
     for (const Expr& operand : call.operands) {
       if (operand.keyword.empty() && attributes.operands.empty()) {
         inputs.push_back(find_value(operand));
+      } else if (names_operand(*op, operand)) {
+        named.push_back({&operand, find_value(operand)});
       } else {
         attributes.operands.push_back(operand);
       }
     }
     std::vector<std::string> known;
     for (const AttributeSpec& spec : op->attributes) known.emplace_back(spec.name);
+    known.insert(known.end(), op->optional.begin(), op->optional.end());
     if (known.empty() && !attributes.operands.empty()) {
       throw UserError(call.location, fmt::format("{}: takes no named arguments", op->name));
     }
+    const std::optional<uint8_t> optional = add_named_operands(*op, named, inputs);
     return builder_.emit(
         op->op, std::move(inputs),
         keyword_arguments(attributes, evaluate_arguments(attributes, environment_), 0, known, environment_),
-        statement.name);
+        statement.name, optional);
   }
 
   ValueId emit_source(const OpInfo& op, const Statement& statement) {

@@ -10,6 +10,7 @@
 #include "ir/text/declarations.h"
 #include "ir/text/freeze.h"
 #include "ir/text/library.h"
+#include "ir/text/named_operands.h"
 #include "ir/text/text.h"
 #include "ir/text/value.h"
 
@@ -78,8 +79,10 @@ class Elaborator : public Environment {
   // calls.cpp: functions, operations and the layers made of them
   const Definition* find_block(std::string_view name) const;
   std::optional<Value> size_function(const Expr& call, const Arguments& arguments) const;
+  // Takes the optional operands that are given by name out of `arguments`.
+  std::vector<NamedOperand> take_named_operands(const OpInfo& op, Arguments& arguments) const;
   Attributes call_attributes(const OpInfo& op, const Expr& call, const Arguments& arguments, bool is_layer);
-  Value call_operation(const OpInfo& op, const Expr& call, const Arguments& arguments,
+  Value call_operation(const OpInfo& op, const Expr& call, Arguments arguments,
                        const std::string& result_name);
   // The operands of a layer that brings its own parameters, named LAYER.weight, ...; removes from
   // `attributes` what describes only those.
@@ -92,7 +95,7 @@ class Elaborator : public Environment {
                        Initializer initializer, TensorKind kind = TensorKind::parameter);
   ValueId state(Tensor tensor);  // adds it to the module and reads it
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
-               const SourceLocation& location);
+               const SourceLocation& location, std::optional<uint8_t> optional = {});
   [[noreturn]] void unknown_call(const Expr& call) const;
 
   const Library& library_;

@@ -16,8 +16,8 @@ bool equal_recipes(const Module& a, const Module& b) {
 }
 
 bool equal(const Node& a, const Node& b) {
-  return a.op == b.op && a.name == b.name && a.inputs == b.inputs && a.type == b.type && a.layer == b.layer &&
-         a.attributes == b.attributes;
+  return a.op == b.op && a.name == b.name && a.inputs == b.inputs && a.optional == b.optional &&
+         a.phase == b.phase && a.type == b.type && a.layer == b.layer && a.attributes == b.attributes;
 }
 
 // Whether nodes i of both graphs are in kernels of the same name, and both or neither share that of node i - 1.

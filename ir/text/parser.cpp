@@ -235,7 +235,7 @@ class Parser : public ExpressionParser {
     return result;
   }
 
-  // @ "file" 12:3 in layer; either part may be missing.
+  // @ "file" 12:3 in layer during phase; each part may be missing.
   std::optional<Origin> origin() {
     if (!take_if("@")) return std::nullopt;
     Origin result;
@@ -249,6 +249,10 @@ class Parser : public ExpressionParser {
       take();
       const bool unnamed = current().kind == TokenKind::string && current().text.empty();
       result.layer = unnamed ? take().text : expect(TokenKind::name, "the layer's name").text;
+    }
+    if (current().is_word("during")) {
+      take();
+      result.phase = expect(TokenKind::name, "a phase").text;
     }
     return result;
   }

@@ -37,7 +37,15 @@ std::string print_arguments(const Map& values) {
 
 std::string print_call(const Graph& graph, const Node& node) {
   ArgumentList arguments;
-  for (const ValueId input : node.inputs) arguments.add(quote_name(graph[input].name));
+  // Optional operands have their names unless all before them are there.
+  const OpInfo& op = info(node.op);
+  const bool named = (node.optional & (node.optional + 1)) != 0;
+  const size_t positional = named ? static_cast<size_t>(op.min_inputs) : node.inputs.size();
+  for (size_t i = 0; i < positional; ++i) arguments.add(quote_name(graph[node.inputs[i]].name));
+  for (const std::string_view name : op.optional) {
+    const ValueId value = operand(node, name);
+    if (named && value != kNoValue) arguments.add(name, quote_name(graph[value].name));
+  }
   for (const AttributeSpec& spec : info(node.op).attributes) {
     const Attribute& value = node.attributes.all().at(std::string(spec.name));
     if (spec.default_value && identical(*spec.default_value, value)) continue;
@@ -72,13 +80,15 @@ class Printer {
     text_ += '\n';
   }
 
-  // "  @ "resnet18.graph" 12:3", and "in LAYER" where the layer is given.
-  std::string origin(const SourceLocation& location, const std::string* layer = nullptr) const {
+  // "  @ "resnet18.graph" 12:3", "in LAYER" where the layer is given, and "during PHASE" unless forward.
+  std::string origin(const SourceLocation& location, const std::string* layer = nullptr,
+                     Phase phase = Phase::forward) const {
     std::string text;
     if (options_.locations && location) {
       text = fmt::format(" {} {}:{}", quote_string(location.file->name), location.line, location.column);
     }
     if (layer != nullptr) text += fmt::format(" in {}", layer->empty() ? "\"\"" : quote_name(*layer));
+    if (phase != Phase::forward) text += fmt::format(" during {}", name(phase));
     return text.empty() ? text : "  @" + text;
   }
 
@@ -122,9 +132,9 @@ class Printer {
           line(2, fmt::format("kernel {} {{", quote_name(graph.kernels[static_cast<size_t>(kernel)])));
         }
       }
-      const bool is_own_layer = node.layer == text::layer_of(node.name);
+      const bool is_own_layer = node.layer == text::usual_layer(node.op, node.name);
       line(kernel >= 0 ? 3 : 2,
-           rnc::print(graph, node) + origin(node.location, is_own_layer ? nullptr : &node.layer));
+           rnc::print(graph, node) + origin(node.location, is_own_layer ? nullptr : &node.layer, node.phase));
     }
     if (kernel >= 0) line(2, "}");
     for (const Output& output : graph.outputs) {

@@ -36,6 +36,7 @@ struct TypeSyntax {
 struct Origin {
   SourceLocation location;           // none: not given
   std::optional<std::string> layer;  // none: as the node's name
+  std::string phase;                 // empty: not given
 };
 
 struct Statement {

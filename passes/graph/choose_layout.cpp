@@ -87,8 +87,8 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
       const bool plain = reads_plain(operands[0], groups());
       want.operands[0] = plain ? Layout{} : blocked;
       if (groups() == 1) want.operands[1] = forward_weight_layout(shape, plain, target);
-      if (operands.size() > 2 && operands.back().rank() == 4) {
-        want.operands.back() = transformed_weight_layout(want.operands[1]);
+      if (const int transformed = operand_place(node, "transformed"); transformed >= 0) {
+        want.operands[static_cast<size_t>(transformed)] = transformed_weight_layout(want.operands[1]);
       }
       want.result = blocked;
       return want;
@@ -104,9 +104,8 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
       if (groups() == 1) {
         const ConvShape shape = conv_shape(graph, node);
         // Winograd has to transform the weights and exchanges their channels as it does so.
-        want.operands[1] = training_tile(graph, node, target) > 0
-                               ? forward_weight_layout(shape, false, target)
-                               : input_grad_weight_layout(shape, target);
+        want.operands[1] = tile_of(algorithm_of(node)) > 0 ? forward_weight_layout(shape, false, target)
+                                                           : input_grad_weight_layout(shape, target);
       }
       return want;
     case Op::conv2d_weight_grad: {
@@ -142,7 +141,7 @@ class LayoutChoice {
     GraphBuilder builder(module_, graph);
     const auto settle = [&](ValueId& value, const Layout& layout) {
       if (graph[value].type.layout == layout) return;
-      builder.set_origin(graph[value].location, graph[value].layer);
+      builder.set_origin_of(graph[value]);
       value = relayout(builder, value, layout);
       changed = true;
     };
@@ -173,11 +172,11 @@ class LayoutChoice {
     }
     if (const int m = transform(r, v); m > 0) {
       const auto stride = node.attributes.get<std::vector<int64_t>>("stride")[0];
-      node.inputs.push_back(transformed(r.builder(), node.inputs[1], m, stride));
+      set_operand(node, "transformed", transformed(r.builder(), node.inputs[1], m, stride));
       same = false;
     }
     if (packs_groups(r, v)) {
-      node.inputs.push_back(grouped(r.builder(), node.inputs[1], conv_shape(r.old_graph(), r.old(v))));
+      set_operand(node, "packed", grouped(r.builder(), node.inputs[1], conv_shape(r.old_graph(), r.old(v))));
       same = false;
     }
     if (same) return kNoValue;
@@ -202,17 +201,14 @@ class LayoutChoice {
   int transform(const Rewriter& r, ValueId v) const {
     const Node& node = r.old(v);
     if (node.op != Op::conv2d || trains_ || !fixed_[static_cast<size_t>(node.inputs[1])]) return 0;
-    if (conv_operands(r.old_graph(), node).transformed != kNoValue) return 0;
-    const WinogradChoice choice = choose_winograd(conv_shape(r.old_graph(), node), target_);
-    const bool too_few = !has_batch(node.type.shape) && node.type.shape[0] < choice.from_batch;
-    return too_few ? 0 : choice.m;
+    if (operand(node, "transformed") != kNoValue) return 0;
+    return tile_of(algorithm_of(node));
   }
 
   bool packs_groups(const Rewriter& r, ValueId v) const {
     const Node& node = r.old(v);
     return node.op == Op::conv2d && node.attributes.get<int64_t>("groups") > 1 &&
-           fixed_[static_cast<size_t>(node.inputs[1])] &&
-           conv_operands(r.old_graph(), node).packed == kNoValue;
+           fixed_[static_cast<size_t>(node.inputs[1])] && operand(node, "packed") == kNoValue;
   }
 
   ValueId grouped(GraphBuilder& builder, ValueId weight, const ConvShape& shape) const {

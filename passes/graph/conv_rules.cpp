@@ -1,8 +1,7 @@
 #include "passes/graph/conv_rules.h"
 
 #include <fmt/format.h>
-
-#include <array>
+#include <fmt/ranges.h>
 
 #include "ir/text/pattern.h"
 #include "ir/text/suggest.h"
@@ -11,19 +10,14 @@
 namespace rnc {
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames = {"auto", "direct", "winograd2", "winograd3", "winograd4"};
-
 ConvAlgorithm parse_algorithm(std::string_view name) {
-  for (size_t i = 0; i < kNames.size(); ++i) {
-    if (kNames[i] == name) return static_cast<ConvAlgorithm>(i);
-  }
-  throw UserError(
-      {}, fmt::format("--conv: there is no algorithm '{}'; there are {}", name, fmt::join(kNames, ", ")));
+  if (const auto algorithm = find_conv_algorithm(name)) return *algorithm;
+  throw UserError({}, fmt::format("--conv: there is no algorithm '{}'; there are {}", name,
+                                  fmt::join(kConvAlgorithms, ", ")));
 }
 
 bool can_compute(ConvAlgorithm algorithm, const ConvShape& shape) {
-  const bool any = algorithm == ConvAlgorithm::automatic || algorithm == ConvAlgorithm::direct;
-  return any || winograd_shape(shape);
+  return tile_of(algorithm) == 0 || winograd_shape(shape);
 }
 
 std::string describe(const ConvShape& s) {
@@ -88,10 +82,9 @@ void check_conv_rules(const ConvRules& rules, const Module& module) {
                                       text::suggestion(text::Wanted::other, rule.pattern, layers)));
     }
     if (!possible) {
-      throw UserError({}, fmt::format("--conv: {} cannot compute {}: {} is {}; it takes 3x3 convolutions of "
-                                      "stride 1 or 2 and pad 1 with more than {} channels, without groups",
-                                      kNames[static_cast<size_t>(rule.algorithm)], rule.pattern, found->layer,
-                                      describe(*found), kPlainChannels));
+      throw UserError({},
+                      fmt::format("--conv: {} cannot compute {}: {} is {}; it takes {}", name(rule.algorithm),
+                                  rule.pattern, found->layer, describe(*found), kWinogradTakes));
     }
   }
 }

@@ -7,11 +7,9 @@
 #include <vector>
 
 #include "ir/graph/graph.h"
+#include "ir/ops/conv_algorithm.h"
 
 namespace rnc {
-
-// Winograd's by its tile: F(2 x 2, 3 x 3) and so on. automatic: what should take the least time.
-enum class ConvAlgorithm : uint8_t { automatic, direct, winograd2, winograd3, winograd4 };
 
 // The layers that `pattern` fits (ir/text/pattern.h); empty: all.
 struct ConvRule {
@@ -24,6 +22,7 @@ using ConvRules = std::vector<ConvRule>;
 // PATTERN=ALGORITHM; of several that fit a layer, the last holds. Throws UserError.
 ConvRules parse_conv_rules(std::string_view text);
 
+// automatic where no rule fits: what should take the least time.
 ConvAlgorithm algorithm_for(const ConvRules& rules, std::string_view layer);
 
 // Throws UserError for a pattern that fits no convolution of the module, or none that its algorithm can

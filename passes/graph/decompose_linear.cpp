@@ -11,12 +11,13 @@ bool decompose(const Module& module, Graph& graph) {
     const Node& node = r.old(v);
     if (node.op != Op::linear) return kNoValue;
     GraphBuilder& b = r.builder();
-    const bool biased = node.inputs.size() > 2;
+    const ValueId bias = operand(node, "bias");
+    const bool biased = bias != kNoValue;
     Attributes transposed;
     transposed.set("transpose_b", true);
     const ValueId product = b.emit(Op::matmul, {r.now(node.inputs[0]), r.now(node.inputs[1])},
                                    std::move(transposed), biased ? "" : node.name);
-    return biased ? b.emit(Op::add, {product, r.now(node.inputs[2])}, {}, node.name) : product;
+    return biased ? b.emit(Op::add, {product, r.now(bias)}, {}, node.name) : product;
   });
 }
 

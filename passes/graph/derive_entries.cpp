@@ -72,7 +72,7 @@ void assign_statistic(Graph& graph, Names& assigned, const Node& batch_norm, std
 
 void update_statistics(GraphBuilder& b, Names& assigned, const Node& batch_norm) {
   Graph& graph = b.graph();
-  b.set_origin(batch_norm.location, batch_norm.layer);
+  b.set_origin_of(batch_norm);
   const ValueId x = batch_norm.inputs[0];
   const auto momentum = batch_norm.attributes.get<double>("momentum");
   const ValueId mean = b.emit(Op::channel_mean, {x});

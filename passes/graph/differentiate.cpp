@@ -43,7 +43,7 @@ using GiveGradient = std::function<void(const std::string& parameter, ValueId gr
 void emit_gradients(const Module& module, GraphBuilder& b, ValueId loss, const GiveGradient& give) {
   const std::vector<bool> trained = trained_values(module, b.graph());
   std::vector<ValueId> gradients(trained.size(), kNoValue);
-  b.set_origin(b[loss].location, b[loss].layer);
+  b.set_origin(b[loss].location, b[loss].layer, Phase::backward);
   gradients[static_cast<size_t>(loss)] = b.constant(1);
   for (ValueId v = loss; v >= 0; --v) {
     const ValueId dy = gradients[static_cast<size_t>(v)];
@@ -57,7 +57,7 @@ void emit_gradients(const Module& module, GraphBuilder& b, ValueId loss, const G
       throw UserError(node.location, fmt::format("{}: has no gradient, but {} depends on a parameter",
                                                  name(node.op), node.name));
     }
-    b.set_origin(node.location, node.layer);
+    b.set_origin(node.location, node.layer, Phase::backward);
     const std::vector<ValueId> to_inputs = info(node.op).gradient(b, v, dy);
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       if (to_inputs[i] == kNoValue) continue;
@@ -115,7 +115,7 @@ Names norm_parameters(const Graph& train) {
 void emit_updates(GraphBuilder& b, const Module& module, TensorIndex& tensors,
                   const std::map<std::string, ValueId>& inputs, const Names& norms,
                   const std::string& parameter, ValueId gradient) {
-  b.set_origin(tensors.find(parameter)->location, layer_of(parameter));
+  b.set_origin(tensors.find(parameter)->location, layer_of(parameter), Phase::update);
   const std::vector<Assign> assigns =
       emit_update(b, module.optimizer, inputs, parameter, norms.contains(parameter), gradient);
   b.graph().assigns.insert(b.graph().assigns.end(), assigns.begin(), assigns.end());

@@ -27,14 +27,14 @@ ValueId scale_outputs(GraphBuilder& b, ValueId weight, ValueId scale, std::strin
 ValueId fold(GraphBuilder& b, const Node& norm, const Node& contraction) {
   const ValueId gamma = norm.inputs[1], beta = norm.inputs[2], mean = norm.inputs[3], var = norm.inputs[4];
   const ValueId eps = b.constant(norm.attributes.get<double>("eps"));
-  b.set_origin(contraction.location, contraction.layer);
+  b.set_origin_of(contraction);
   const ValueId scale = b.emit(Op::mul, {gamma, b.emit(Op::rsqrt, {b.emit(Op::add, {var, eps})})});
   const bool generated = contraction.name.starts_with('%');
   const std::string folded = "%folded." + contraction.name.substr(generated ? 1 : 0);
   const ValueId weight = scale_outputs(b, contraction.inputs[1], scale, folded + ".weight");
   ValueId bias = kNoValue;
-  if (contraction.inputs.size() > 2) {
-    const ValueId centred = b.emit(Op::sub, {contraction.inputs[2], mean});
+  if (const ValueId given = operand(contraction, "bias"); given != kNoValue) {
+    const ValueId centred = b.emit(Op::sub, {given, mean});
     bias = b.emit(Op::add, {b.emit(Op::mul, {centred, scale}), beta}, {}, folded + ".bias");
   } else {
     bias = b.emit(Op::sub, {beta, b.emit(Op::mul, {mean, scale})}, {}, folded + ".bias");

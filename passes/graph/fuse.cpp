@@ -103,12 +103,17 @@ class Fuser {
         return u == n.inputs[1];
       case Op::conv2d:
       case Op::conv2d_input_grad:
-        return u == n.inputs[0] && training_tile(old_, n, target_) > 0;
+        return u == n.inputs[0] && transforms(n);
       case Op::conv2d_weight_grad:
-        return training_tile(old_, n, target_) > 0;
+        return transforms(n);
       default:
         return false;
     }
+  }
+  // Whether a convolution's kernel is Winograd's and transforms its weights itself.
+  bool transforms(const Node& n) const {
+    const bool beforehand = n.op == Op::conv2d && rnc::operand(n, "transformed") != kNoValue;
+    return tile_of(algorithm_of(n)) > 0 && !beforehand;
   }
   static bool is_source(Op op) { return op == Op::input || op == Op::state; }
 
@@ -121,43 +126,43 @@ class Fuser {
 
   // The last kernel that must run before `v` can be computed in a kernel over `space`; where it is computed
   // again, that of its operands.
-  int ready(ValueId v, const Type& space) const {
+  int last_kernel_before(ValueId v, const Type& space) const {
     if (is_source(old(v).op)) return kSources;
     if (!is_small(v, space) && !is_cheap(v, space)) return primary(v).group;
     int last = kSources;
     if (!info(old(v).op).reads_shape_only) {
-      for (const ValueId u : old(v).inputs) last = std::max(last, ready(u, space));
+      for (const ValueId u : old(v).inputs) last = std::max(last, last_kernel_before(u, space));
     }
     return last;
   }
 
   // Whether `v` can be had inside kernel g while it runs: a reduction's result cannot.
-  bool available(ValueId v, int g, const Type& space) const {
+  bool computable_in(ValueId v, int g, const Type& space) const {
     if (is_source(old(v).op)) return true;
     if (is_small(v, space) || is_cheap(v, space)) {
       if (info(old(v).op).reads_shape_only) return true;
       return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
-                         [&](ValueId u) { return available(u, g, space); });
+                         [&](ValueId u) { return computable_in(u, g, space); });
     }
     const int made = primary(v).group;
     return made < g || (made == g && !is_reduction(v));
   }
 
-  bool joins(ValueId v, int g, const Type& space) const {
+  bool fits(ValueId v, int g, const Type& space) const {
     if (g < 0) return false;
     const Kernel& k = kernels_[static_cast<size_t>(g)];
     if (is_reduction(v) ? !k.reductions : !k.epilogue) return false;
     if (is_reduction(v) && old(v).op != Op::channel_sum && !k.moments) return false;
     if (!(k.space == space) || k.items.size() >= kKernelOperations) return false;
     return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
-                       [&](ValueId u) { return available(u, g, space); });
+                       [&](ValueId u) { return computable_in(u, g, space); });
   }
 
   Kernel new_kernel(ValueId v, const Type& space) const {
     const Op op = old(v).op;
     const bool fusible = is_elementwise(v) || is_reduction(v);
     const bool convolution = op == Op::conv2d || op == Op::conv2d_input_grad;
-    const bool weight_grad = op == Op::conv2d_weight_grad && training_tile(old_, old(v), target_) > 0;
+    const bool weight_grad = op == Op::conv2d_weight_grad && transforms(old(v));
     const bool pool = op == Op::max_pool_grad, select = op == Op::max_pool_select;
     const bool blocked = space.rank() != 4 || !space.layout.plain();
     const bool moments = (fusible && blocked) || convolution;
@@ -173,8 +178,8 @@ class Fuser {
     }
     const Type space = is_reduction(v) ? old(n.inputs[0]).type : n.type;
     int g = kSources;
-    for (const ValueId u : n.inputs) g = std::max(g, ready(u, space));
-    if (!(is_elementwise(v) || is_reduction(v)) || !joins(v, g, space)) {
+    for (const ValueId u : n.inputs) g = std::max(g, last_kernel_before(u, space));
+    if (!(is_elementwise(v) || is_reduction(v)) || !fits(v, g, space)) {
       g = static_cast<int>(kernels_.size());
       kernels_.push_back(new_kernel(v, space));
     }
@@ -213,7 +218,7 @@ class Fuser {
     if (here != k.here.end()) return here->second;
     const bool fusible = is_elementwise(v) || is_reduction(v) || old(v).op == Op::constant;
     if (fusible && (is_small(u, space) || is_cheap(u, space))) return compute(u, g, space);
-    if (takes_expression(v, u) && spares_storing(u)) return compute(u, g, old(u).type);
+    if (takes_expression(v, u) && need_not_be_stored(u)) return compute(u, g, old(u).type);
     const int item = primary_item(u);
     items_[static_cast<size_t>(item)].stored = true;
     return item;
@@ -234,7 +239,7 @@ class Fuser {
   // Whether `u` need not be stored, as all that read it can compute it again from one value that is stored by
   // now. (From two, as the gradient of batch norm, it is not worth it: in Winograd's transforms, which have
   // all registers in use, that costs more than a pass through memory.)
-  bool spares_storing(ValueId u) const {
+  bool need_not_be_stored(ValueId u) const {
     const Type& space = old(u).type;
     if (!is_cheap(u, space) || results_.contains(u)) return false;
     std::set<ValueId> leaves;

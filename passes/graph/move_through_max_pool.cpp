@@ -96,7 +96,7 @@ class Mover {
   // As old node `like`, of other operands.
   static ValueId emit(Rewriter& r, const Node& like, std::vector<ValueId> inputs,
                       const std::string& name = {}) {
-    r.builder().set_origin(like.location, like.layer);
+    r.builder().set_origin_of(like);
     return r.builder().emit(like.op, std::move(inputs), like.attributes, name);
   }
 
@@ -122,7 +122,7 @@ class Mover {
     if (const auto known = made.find(y); known != made.end()) return known->second;
     const ValueId x = old_[pool].inputs.back();
     if (y == origin(old_, x)) {
-      r.builder().set_origin(old_[pool].location, old_[pool].layer);
+      r.builder().set_origin_of(old_[pool]);
       return made[y] = r.builder().emit(Op::max_pool_select, {r.now(y), r.now(x)}, old_[pool].attributes);
     }
     const Node& node = old_[y];

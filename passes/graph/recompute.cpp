@@ -129,6 +129,7 @@ class Recomputation {
             : again != again_.end() && reads_elements(node) ? again->second
                                                             : now_.at(w);
       }
+      if (info(node.op).kind != OpKind::source) node.phase = Phase::backward;
       const std::string& name = old(u).name;
       here[number(u)] = emit(std::move(node), kernel, "%again." + name.substr(name.starts_with('%')));
     }

@@ -87,7 +87,7 @@ bool RecomputeChoice::is_anchor(ValueId v) const {
 void RecomputeChoice::find_uses() {
   backward_ = count();
   for (ValueId v = 0; v < backward_; ++v) {
-    if (info(node(v).op).is_gradient) backward_ = v;
+    if (node(v).phase != Phase::forward) backward_ = v;
   }
   while (backward_ > 0 && backward_ < count() && node(backward_).kernel >= 0 &&
          node(backward_ - 1).kernel == node(backward_).kernel)

@@ -44,7 +44,7 @@ bool rewrite(const Module& module, Graph& graph, const RewriteRule& rule) {
   for (ValueId v = 0; v < static_cast<ValueId>(graph.nodes.size()); ++v) {
     const Node& node = graph[v];
     const size_t built = rebuilt.nodes.size();
-    rewriter.builder_.set_origin(node.location, node.layer);
+    rewriter.builder_.set_origin_of(node);
     rewriter.at_hand_ = v;
     rewriter.plain_copy_ = kNoValue;
     ValueId value = rule(rewriter, v);
@@ -187,8 +187,8 @@ std::vector<bool> fixed_values(const Module& module, const Graph& graph) {
 ValueId& ValueNumbering::operator[](const Node& node) {
   std::vector<ValueId> inputs = node.inputs;
   if (node.op == Op::add || node.op == Op::mul) std::sort(inputs.begin(), inputs.end());
-  std::string key =
-      fmt::format("{} {} {} {}", name(node.op), node.kernel, str(node.type), fmt::join(inputs, " "));
+  std::string key = fmt::format("{} {} {} {} {}", name(node.op), node.optional, node.kernel, str(node.type),
+                                fmt::join(inputs, " "));
   for (const auto& [attribute, value] : node.attributes.all()) {
     key += fmt::format(" {}={}", attribute, str(value));
   }

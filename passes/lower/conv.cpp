@@ -109,7 +109,7 @@ void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, Va
 // In training, the weights change in every step, and Winograd has to transform them first.
 void lower_training(Lowering& lowering, const Group& group, const DirectConv& conv, const Node& node,
                     int64_t forward_panel = 0) {
-  const int m = training_tile(lowering.graph(), node, lowering.target());
+  const int m = tile_of(algorithm_of(node));
   check(m > 0 || forward_panel == 0, "a direct input gradient has weights of its own layout");
   if (m == 0) return lower_direct(lowering, group, conv);
   lower_winograd(lowering, group, conv,
@@ -119,15 +119,14 @@ void lower_training(Lowering& lowering, const Group& group, const DirectConv& co
 }
 
 // With weights that choose_layout has had transformed.
-void lower_transformed(Lowering& lowering, const Group& group, const DirectConv& conv, const ConvShape& shape,
+void lower_transformed(Lowering& lowering, const Group& group, const DirectConv& conv, const Node& node,
                        ValueId transformed) {
-  const int m = static_cast<int>(lowering.type(transformed).shape[2]) - 2;
+  const int m = tile_of(algorithm_of(node));
   const bool batch = has_batch(lowering.type(conv.in).shape);
-  const int64_t from = batch ? winograd_from_batch(shape, m, lowering.target()) : 1;
   lower_winograd(lowering, group, conv,
-                 {.filtering = filtering(shape, m),
+                 {.filtering = filtering(conv_shape(lowering.graph(), node), m),
                   .transformed = lowering.buffer(transformed),
-                  .from_batch = std::max<int64_t>(from, 1)});
+                  .from_batch = batch ? node.attributes.get<int64_t>("from_batch") : 1});
 }
 
 }  // namespace
@@ -140,8 +139,7 @@ void lower_conv2d(Lowering& lowering, const Group& group) {
   conv.name = kernel_name("conv", shape);
   conv.out = v;
   conv.in = node.inputs[0];
-  const ConvOperands operands = conv_operands(lowering.graph(), node);
-  conv.bias = operands.bias;
+  conv.bias = operand(node, "bias");
   conv.plain_input = lowering.type(conv.in).layout.plain();
   conv.in_channels = shape.channels;
   conv.out_channels = shape.outputs;
@@ -152,10 +150,9 @@ void lower_conv2d(Lowering& lowering, const Group& group) {
   conv.grids = {{forward_axis(shape.h), forward_axis(shape.w)}};
   conv.work = work_of(shape, "forward");
   if (flattens(shape)) flatten_grid(conv);
-  use_weight(lowering, conv, shape, node.inputs[1], operands.packed, false);
-  if (operands.transformed != kNoValue && !conv.plain_input && winograd_possible(shape, lowering.target())) {
-    return lower_transformed(lowering, group, conv, shape, operands.transformed);
-  }
+  use_weight(lowering, conv, shape, node.inputs[1], operand(node, "packed"), false);
+  const ValueId transformed = operand(node, "transformed");
+  if (transformed != kNoValue) return lower_transformed(lowering, group, conv, node, transformed);
   lower_training(lowering, group, conv, node);
 }
 
@@ -225,7 +222,7 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
   if (conv.shape.groups == 1) {
     check(node.type.layout == layout, "a weight gradient has the layout its kernel writes");
     conv.result = lowering.buffer(v);
-    const int m = training_tile(lowering.graph(), node, lowering.target());
+    const int m = tile_of(algorithm_of(node));
     return m > 0 ? lower_winograd_weight_grad(lowering, group, conv, m) : lower_weight_grad(lowering, conv);
   }
   conv.spread = spread_channels(conv.shape, lanes);

@@ -13,6 +13,12 @@ using loops::Extent;
 
 namespace {
 
+// The node that a group's kernel is labelled after: its first that belongs to a layer.
+ValueId label_of(const Lowering& lowering, const Group& group) {
+  const auto found = std::ranges::find_if(group, [&](ValueId v) { return !lowering.node(v).layer.empty(); });
+  return found == group.end() ? group.front() : *found;
+}
+
 constexpr int64_t kFlatChunk = 16384;  // elements per task: 64 KiB of each operand
 
 bool is_reduction(const Node& node) { return info(node.op).kind == OpKind::reduction; }
@@ -76,7 +82,7 @@ void lower_blocked(Lowering& lowering, const Group& group, const Type& space) {
     reductions.end_chunk(b, 0, chunk);
   });
   reductions.end_task(body);
-  lowering.call(kernel, {images.fixed * blocks, images.per_sample * blocks}, body, group.front(),
+  lowering.call(kernel, {images.fixed * blocks, images.per_sample * blocks}, body, label_of(lowering, group),
                 work_of(code, space, group), code.in_place());
   reductions.finish();
 }
@@ -106,7 +112,8 @@ void lower_rows(Lowering& lowering, const Group& group, const Type& space) {
   });
   reductions.end_chunk(body, 0, rows);
   reductions.end_task(body);
-  lowering.call(kernel, {blocks, 0}, body, group.front(), work_of(code, space, group), code.in_place());
+  lowering.call(kernel, {blocks, 0}, body, label_of(lowering, group), work_of(code, space, group),
+                code.in_place());
   reductions.finish();
 }
 
@@ -128,8 +135,8 @@ void lower_planes(Lowering& lowering, const Group& group, const Type& space) {
     const Expr valid = plane % lanes == 0 ? Expr() : b.let("valid", loops::min(lanes, plane - p));
     code.at(b, {{n, c, p}, lanes, 2, valid}, values);
   });
-  lowering.call(kernel, {images.fixed * channels, images.per_sample * channels}, body, group.front(),
-                work_of(code, space, group), code.in_place());
+  lowering.call(kernel, {images.fixed * channels, images.per_sample * channels}, body,
+                label_of(lowering, group), work_of(code, space, group), code.in_place());
 }
 
 // Values without a batch in blocks, where some are to be masked: a task has one index of the outermost
@@ -177,7 +184,8 @@ void lower_packed(Lowering& lowering, const Group& group, const Type& space) {
     });
   };
   loop(body);
-  lowering.call(kernel, dims[0], body, group.front(), work_of(code, space, group), code.in_place());
+  lowering.call(kernel, dims[0], body, label_of(lowering, group), work_of(code, space, group),
+                code.in_place());
 }
 
 // Values that are all of one shape and layout (or scalars): one run of memory.
@@ -205,7 +213,7 @@ void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
     code.at(b, {index, lanes, lanes == 1 ? -1 : batched ? 1 : 0, valid}, values);
   });
   const Extent tasks = batched ? Extent{0, 1} : Extent{ceil_div(count, chunk), 0};
-  lowering.call(kernel, tasks, body, group.front(), work_of(code, space, group), code.in_place());
+  lowering.call(kernel, tasks, body, label_of(lowering, group), work_of(code, space, group), code.in_place());
 }
 
 }  // namespace

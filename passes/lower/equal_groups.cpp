@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "passes/graph/conv_rules.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {
@@ -38,7 +37,7 @@ void GroupRecorder::call(int kernel, ValueId of, const std::vector<int>& argumen
 }
 
 // All that rules look at: the nodes of the group, their operands, what is stored, which values lie in the
-// same place and which in the caller's memory; and the algorithm asked for by the layer.
+// same place and which in the caller's memory.
 std::string Lowering::description(const GroupValues& values) const {
   std::string text;
   std::vector<Place> places;
@@ -57,8 +56,7 @@ std::string Lowering::description(const GroupValues& values) const {
     }
     if (computed) {
       for (const ValueId u : node.inputs) text += fmt::format(" {}", values.number(u));
-      const std::string& layer = node.layer.empty() ? node.name : node.layer;
-      text += fmt::format(" {}", static_cast<int>(algorithm_for(target_.conv, layer)));
+      text += fmt::format(" {}", node.optional);
     }
     text += '\n';
   }

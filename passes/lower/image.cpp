@@ -83,7 +83,7 @@ class Resize {
  public:
   Resize(Lowering& lowering, ValueId v)
       : lowering_(lowering),
-        v_(v),
+        value_(v),
         input_(lowering.node(v).inputs[0]),
         is_bytes_(lowering.type(v).dtype == DType::u8),
         from_(lowering.type(input_).shape),
@@ -93,7 +93,7 @@ class Resize {
   void lower() {
     const auto table = is_bytes_ ? antialiased : interpolated;
     const ResampleTable columns = table(from_[3], to_[3]), rows = table(from_[2], to_[2]);
-    const auto x = lowering_.read(kernel_, "x", input_), y = lowering_.write(kernel_, "y", v_);
+    const auto x = lowering_.read(kernel_, "x", input_), y = lowering_.write(kernel_, "y", value_);
     const Axis w = axis("columns", columns), h = axis("rows", rows);
     Body body(kernel_.names());
     const Expr n = body.let("n", loops::task() / from_[1]), c = body.let("c", loops::task() % from_[1]);
@@ -118,8 +118,8 @@ class Resize {
       });
     });
     const int64_t moved =
-        (from_[2] * from_[3] + to_[2] * to_[3]) * from_[1] * bytes(lowering_.type(v_).dtype);
-    lowering_.call(kernel_, {0, from_[1]}, body, v_, {{}, {0, moved}, "", ""});
+        (from_[2] * from_[3] + to_[2] * to_[3]) * from_[1] * bytes(lowering_.type(value_).dtype);
+    lowering_.call(kernel_, {0, from_[1]}, body, value_, {{}, {0, moved}, "", ""});
   }
 
  private:
@@ -170,7 +170,7 @@ class Resize {
   }
 
   Lowering& lowering_;
-  ValueId v_, input_;
+  ValueId value_, input_;
   bool is_bytes_;
   const Shape& from_;
   const Shape& to_;

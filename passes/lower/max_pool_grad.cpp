@@ -85,7 +85,7 @@ class MaxPoolGrad {
  public:
   MaxPoolGrad(Lowering& lowering, const Group& group, ValueId v)
       : lowering_(lowering),
-        v_(v),
+        value_(v),
         lanes_(lowering.lanes()),
         large_(lowering.type(v)),
         small_(lowering.type(lowering.node(v).inputs[0])),
@@ -130,7 +130,7 @@ class MaxPoolGrad {
     reductions_.end_task(body);
     const int64_t large = h_.in * w_.in, small = h_.out * w_.out;
     const int64_t bytes = lanes_ * blocks_ * (large * code_.bytes_per_element() + 4 * small);
-    lowering_.call(kernel_, {0, blocks_}, body, v_, {{}, {0, bytes}, "", ""}, code_.in_place());
+    lowering_.call(kernel_, {0, blocks_}, body, value_, {{}, {0, bytes}, "", ""}, code_.in_place());
     reductions_.finish();
   }
 
@@ -149,7 +149,7 @@ class MaxPoolGrad {
             const Expr w = b.let("w", ow * w_.stride + (pw - w_.pad));
             b.when(checked ? inside(w, w_.in) : Expr(), [&](Body& c) {
               FusedCode::Values values = channels_;
-              values[v_] = winners.gradient(c, rows, ow, ph, pw);
+              values[value_] = winners.gradient(c, rows, ow, ph, pw);
               code_.at(c, {{n_, block_, h, w, 0}, lanes_, 4, {}}, values);
               reductions_.add(c, values);
             });
@@ -164,7 +164,7 @@ class MaxPoolGrad {
   }
 
   Lowering& lowering_;
-  ValueId v_;
+  ValueId value_;
   int lanes_;
   const Type& large_;
   const Type& small_;

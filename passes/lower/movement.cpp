@@ -53,7 +53,7 @@ class Relayout {
  public:
   Relayout(Lowering& lowering, ValueId v)
       : lowering_(lowering),
-        v_(v),
+        value_(v),
         from_(lowering.type(lowering.node(v).inputs[0])),
         to_(lowering.type(v)),
         kernel_("relayout"),
@@ -88,7 +88,7 @@ class Relayout {
     }
     outer(body, at, first, 2);
     const Extent count = elements(to_);
-    lowering_.call(kernel_, tasks, body, v_, {{}, {8 * count.fixed, 8 * count.per_sample}, "", ""});
+    lowering_.call(kernel_, tasks, body, value_, {{}, {8 * count.fixed, 8 * count.per_sample}, "", ""});
   }
 
  private:
@@ -119,7 +119,7 @@ class Relayout {
     squares(body, at, 0, x_dim, y_dim, x_first, y_first);
     const int64_t tasks = size(x_dim) * size(y_dim) / (lanes * lanes);
     const Extent count = elements(to_);
-    lowering_.call(kernel_, {tasks, 0}, body, v_, {{}, {8 * count.fixed, 0}, "", ""});
+    lowering_.call(kernel_, {tasks, 0}, body, value_, {{}, {8 * count.fixed, 0}, "", ""});
   }
 
   void squares(Body& body, std::vector<Expr> at, int d, int x_dim, int y_dim, const Expr& x_first,
@@ -223,7 +223,7 @@ class Relayout {
   }
 
   Lowering& lowering_;
-  ValueId v_;
+  ValueId value_;
   const Type& from_;
   const Type& to_;
   KernelBuilder kernel_;

@@ -61,7 +61,7 @@ class PoolKernel {
   // `large` and `small`: the values before and after pooling, whatever the direction.
   PoolKernel(Lowering& lowering, ValueId v, const Type& large, const Type& small)
       : lowering_(lowering),
-        v_(v),
+        value_(v),
         kernel_(std::string(rnc::name(lowering.node(v).op))),
         body_(kernel_.names()) {
     h_ = pool_axis(lowering.node(v), large, small, 0);
@@ -109,12 +109,12 @@ class PoolKernel {
 
   void finish() {
     const int64_t elements = tasks_.per_sample * lanes() * (h_.in * w_.in + h_.out * w_.out);
-    lowering_.call(kernel_, tasks_, body_, v_, {{}, {0, 4 * elements}, "", ""});
+    lowering_.call(kernel_, tasks_, body_, value_, {{}, {0, 4 * elements}, "", ""});
   }
 
  private:
   Lowering& lowering_;
-  ValueId v_;
+  ValueId value_;
   KernelBuilder kernel_;
   Body body_;
   PoolAxis h_{}, w_{};

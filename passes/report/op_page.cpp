@@ -1,6 +1,7 @@
 #include "passes/report/op_page.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <vector>
 
@@ -19,7 +20,7 @@ namespace {
 
 std::string operand_count(const OpInfo& op) {
   if (op.min_inputs == op.max_inputs) return op.max_inputs == 0 ? "none" : fmt::to_string(op.max_inputs);
-  return fmt::format("{} to {}", op.min_inputs, op.max_inputs);
+  return fmt::format("{}, and optional: {}", op.min_inputs, fmt::join(op.optional, ", "));
 }
 
 // As the language writes it: one integer for a pair of equal ones.

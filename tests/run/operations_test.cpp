@@ -8,6 +8,7 @@
 #include <limits>
 #include <set>
 
+#include "ir/ops/conv_algorithm.h"
 #include "ir/ops/op.h"
 #include "ir/text/text.h"
 #include "tests/run/compiled_model.h"
@@ -146,15 +147,18 @@ class Cases {
 
   // A weight transformed, and a convolution that uses it.
   void add_winograd() {
-    const int64_t in = random_.integer(3, 40), out = channels(), tile = random_.integer(2, 4);
+    const int64_t in = random_.integer(5, 40), out = channels(), tile = random_.integer(2, 4);
     const int64_t stride = random_.integer(1, 2);
     const Type w = f32({out, in, 3, 3});
     add(Op::winograd_weight, {w}, {{"tile", tile}, {"stride", stride}});
-    add(Op::conv2d, {images(in, pair(1, 13)), w, f32({out})}, {{"pad", int64_t{1}}, {"stride", stride}});
+    const std::string algorithm(name(winograd_of(static_cast<int>(tile))));
+    add(Op::conv2d, {images(in, pair(1, 13)), w, f32({out})},
+        {{"pad", int64_t{1}}, {"stride", stride}, {"algorithm", algorithm}});
     Graph& graph = builder_.graph();
     Node conv = graph.nodes.back();
     graph.nodes.pop_back();
-    conv.inputs.push_back(
+    set_operand(
+        conv, "transformed",
         builder_.op(Op::winograd_weight, {conv.inputs[1]}, {{"tile", tile}, {"stride", stride}}, "u"));
     graph.nodes.push_back(conv);
     graph.outputs[0].value = static_cast<ValueId>(graph.nodes.size()) - 1;

@@ -34,15 +34,6 @@ ConvShape conv_shape(const Graph& graph, const Node& node) {
   return shape;
 }
 
-ConvOperands conv_operands(const Graph& graph, const Node& node) {
-  ConvOperands operands;
-  for (size_t i = 2; i < node.inputs.size(); ++i) {
-    const int rank = graph[node.inputs[i]].type.rank();
-    (rank == 1 ? operands.bias : rank == 4 ? operands.transformed : operands.packed) = node.inputs[i];
-  }
-  return operands;
-}
-
 Tile choose_tile(int64_t blocks, int64_t width, const TargetInfo& target) {
   constexpr double kFmaPerCycle = 2, kLoadsPerCycle = 2, kLatency = 4;
   Tile best;

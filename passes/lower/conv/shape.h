@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ir/graph/graph.h"
+#include "ir/ops/conv_algorithm.h"
 #include "ir/ops/grouped_weight.h"
 #include "passes/target.h"
 
@@ -28,14 +29,6 @@ struct ConvShape {
 };
 ConvShape conv_shape(const Graph& graph, const Node& node);
 
-// The optional operands of a conv2d node, or kNoValue.
-struct ConvOperands {
-  ValueId bias = kNoValue;
-  ValueId transformed = kNoValue;  // the weight as winograd_weight made it,
-  ValueId packed = kNoValue;       // as grouped_weight did
-};
-ConvOperands conv_operands(const Graph& graph, const Node& node);
-
 // A register tile: `vectors` of output channels by `pixels`, all accumulated at once.
 struct Tile {
   int vectors = 1;
@@ -44,9 +37,6 @@ struct Tile {
 // The tile for rows of `width` pixels and `blocks` vectors of output channels (of which tile.vectors is a
 // divisor) that should take the least time: FMAs, loads and FMA latency counted per row.
 Tile choose_tile(int64_t blocks, int64_t width, const TargetInfo& target);
-
-// Inputs with at most this many channels stay plain: a block would be mostly padding.
-inline constexpr int64_t kPlainChannels = 4;
 
 // Weights as the kernels read them: one contiguous stream per panel of output channels,
 // [outputs / p][channels / V][kh][kw][V][p] for forward, with the roles of the channels exchanged for the

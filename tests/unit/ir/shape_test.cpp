@@ -12,14 +12,18 @@ using Pair = std::vector<int64_t>;
 using List = std::initializer_list<std::pair<std::string, Attribute>>;
 
 // Emits one operation on tensors of the given types: the type of its result, or the error.
-std::string result(Op op, const std::vector<Type>& operands, List list = {}) {
+std::string result(Op op, const std::vector<Type>& operands, List list = {},
+                   std::optional<uint8_t> optional = {}) {
   ModelBuilder m;
   try {
     std::vector<ValueId> values;
     for (const Type& type : operands) {
       values.push_back(m.input("x" + std::to_string(values.size()), type.dtype, type.shape));
     }
-    return str(m.graph()[m.op(op, values, list)].type);
+    Attributes attributes;
+    for (const auto& [name, value] : list) attributes.set(name, value);
+    GraphBuilder builder(m.module, m.graph());
+    return str(m.graph()[builder.emit(op, values, attributes, "y", optional)].type);
   } catch (const UserError& error) {
     return error.what();
   }
@@ -101,22 +105,35 @@ TEST_CASE("shapes of convolutions") {
   CHECK(result(Op::conv2d, {f32({N, 3, 8, 8}), f32({N, 3, 3, 3})}) ==
         "conv2d: the result f32[N, N, 6, 6]: only the first size may be the batch");
 
-  const Type x = f32({N, 3, 8, 8}), w = f32({8, 3, 3, 3}), bias = f32({8}), u = f32({8, 3, 6, 6});
-  CHECK(result(Op::conv2d, {x, w, u}) == "f32[N, 8, 6, 6]");
-  CHECK(result(Op::conv2d, {x, w, bias, u}) == "f32[N, 8, 6, 6]");
-  CHECK(result(Op::conv2d, {x, w, bias, bias}) ==
-        "conv2d: the last of four operands must be a transformed weight");
-  CHECK(result(Op::conv2d, {x, w, bias, w}) ==
-        "conv2d: the transformed weight must be f32[8, 3, 4, 4], not f32[8, 3, 3, 3]");
-  CHECK(result(Op::conv2d, {x, f32({8, 3, 5, 5}), u}) ==
-        "conv2d: the weight must be f32[8, 3, 3, 3], not f32[8, 3, 5, 5]");
-  CHECK(result(Op::winograd_weight, {w}, {{"tile", int64_t{3}}}) == "f32[8, 3, 5, 5]");
+  const Type x = f32({N, 8, 8, 8}), w = f32({8, 8, 3, 3}), bias = f32({8}), u = f32({8, 8, 6, 6});
+  const auto winograd = [&](std::initializer_list<Type> operands, const char* algorithm, int64_t pad = 1) {
+    const uint8_t optional = operands.size() == 4 ? 3 : operands.size() == 3 ? 2 : 0;  // 2: transformed
+    return result(Op::conv2d, operands, {{"pad", pad}, {"algorithm", std::string(algorithm)}}, optional);
+  };
+  CHECK(winograd({x, w, u}, "winograd4") == "f32[N, 8, 8, 8]");
+  CHECK(winograd({x, w, bias, u}, "winograd4") == "f32[N, 8, 8, 8]");
+  CHECK(winograd({x, w, u}, "auto") ==
+        "conv2d: a weight transformed to 6x6 is for algorithm = \"winograd4\"");
+  CHECK(winograd({x, w, bias, bias}, "winograd4") ==
+        "conv2d: the transformed weight must be f32 of rank 4, not f32[8]");
+  CHECK(winograd({x, w, bias, w}, "winograd4") ==
+        "conv2d: the transformed weight must be f32[8, 8, 4, 4], not f32[8, 8, 3, 3]");
+  CHECK(winograd({x, f32({8, 8, 5, 5}), u}, "winograd4") ==
+        "conv2d: the weight must be f32[8, 8, 3, 3], not f32[8, 8, 5, 5]");
+  CHECK(winograd({x, w}, "winograd4", 0) ==
+        "conv2d: winograd4 cannot compute it: it takes 3x3 convolutions of stride 1 or 2 and pad 1 with more "
+        "than 4 channels, without groups");
+  CHECK(winograd({x, w}, "fft") ==
+        "conv2d: the algorithm must be one of auto, direct, winograd2, winograd3, winograd4, not 'fft'");
+  CHECK(result(Op::conv2d, {x, w}, {{"from_batch", int64_t{0}}}) ==
+        "conv2d: from_batch must be at least 1, not 0");
+  CHECK(result(Op::winograd_weight, {w}, {{"tile", int64_t{3}}}) == "f32[8, 8, 5, 5]");
   CHECK(result(Op::winograd_weight, {w}, {{"tile", int64_t{5}}}) ==
         "winograd_weight: the tile must be 2, 3 or 4, not 5");
   CHECK(result(Op::winograd_weight, {w}, {{"tile", int64_t{2}}, {"stride", int64_t{3}}}) ==
         "winograd_weight: the stride must be 1 or 2, not 3");
   CHECK(result(Op::winograd_weight, {u}, {{"tile", int64_t{2}}}) ==
-        "winograd_weight: the weight must be f32[8, 3, 3, 3], not f32[8, 3, 6, 6]");
+        "winograd_weight: the weight must be f32[8, 8, 3, 3], not f32[8, 8, 6, 6]");
   CHECK(result(Op::winograd_weight, {f32({N, 3, 3, 3})}, {{"tile", int64_t{2}}}) ==
         "winograd_weight: the weight f32[N, 3, 3, 3] must not depend on the batch");
 
@@ -132,9 +149,9 @@ TEST_CASE("shapes of convolutions") {
   CHECK(packed(w3, 3, 4, 4, 2) == "grouped_weight: spread must be 0 or the 4 inputs of a group, not 2");
   CHECK(packed(f32({N, 3, 3, 3}), 1, 4, 4, 0) ==
         "grouped_weight: the weight f32[N, 3, 3, 3] must not depend on the batch");
-  CHECK(result(Op::conv2d, {grouped, w3, f32({2, 2, 9, 4, 4})}, {{"groups", int64_t{3}}}) ==
+  CHECK(result(Op::conv2d, {grouped, w3, f32({2, 2, 9, 4, 4})}, {{"groups", int64_t{3}}}, uint8_t{4}) ==
         "f32[N, 6, 6, 6]");
-  CHECK(result(Op::conv2d, {grouped, w3, f32({2, 2, 8, 4, 4})}, {{"groups", int64_t{3}}}) ==
+  CHECK(result(Op::conv2d, {grouped, w3, f32({2, 2, 8, 4, 4})}, {{"groups", int64_t{3}}}, uint8_t{4}) ==
         "conv2d: the packed weight must be f32[2, 2, 9, 4, 4], not f32[2, 2, 8, 4, 4]");
 
   CHECK(result(Op::conv2d_input_grad, {f32({N, 8, 4, 4}), f32({8, 3, 3, 3})},
@@ -298,7 +315,7 @@ TEST_CASE("shapes of image operations") {
 
 TEST_CASE("operands and attributes are checked against the operation's row") {
   CHECK(result(Op::relu, {f32({3}), f32({3})}) == "relu: takes 1 operand, not 2");
-  CHECK(result(Op::conv2d, {f32({N, 3, 8, 8})}) == "conv2d: takes 2 to 4 operands, not 1");
+  CHECK(result(Op::conv2d, {f32({N, 3, 8, 8})}) == "conv2d: takes 2 to 5 operands, not 1");
   const std::vector<Type> conv = {f32({N, 3, 8, 8}), f32({8, 3, 3, 3})};
   CHECK(result(Op::conv2d, conv, {{"strides", int64_t{2}}}) == "conv2d: there is no attribute strides");
   CHECK(result(Op::conv2d, conv, {{"stride", 1.5}}) ==

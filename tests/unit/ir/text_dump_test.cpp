@@ -80,14 +80,14 @@ TEST_CASE("a dump shows everything") {
       `layer 1+2` : f32[N, 40, 5, 4 | 1:16] = conv2d(x, packed.w, stride = 2, pad = [1, 0])  @ in ""
       %grad.y : f32[N, 40, 5, 4] = relu(`layer 1+2`)  @ in ""
     }
-    %4 : f32[] = constant(value = nan)  @ in ""
+    %constant.nan : f32[] = constant(value = nan)
     kernel conv {
-      %5 : f32[] = constant(value = -inf)  @ in ""
-      %6 : f32[] = constant(value = -0.0)  @ in ""
+      %constant.minf : f32[] = constant(value = -inf)
+      %constant.m0.0 : f32[] = constant(value = -0.0)
     }
-    %7 : f32[N, 40, 5, 4] = mul(%grad.y, %4)  @ in ""
-    output y = %7
-    output `if` = %4
+    %mul : f32[N, 40, 5, 4] = mul(%grad.y, %constant.nan)  @ in ""
+    output y = %mul
+    output `if` = %constant.nan
     assign packed.w = packed.w
     assign w = packed.w
   }

@@ -1,8 +1,9 @@
 #include "passes/graph/conv_rules.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
-#include "passes/lower/conv/winograd/winograd.h"
+#include "passes/passes.h"
 #include "tests/support/model_builder.h"
 
 namespace rnc {
@@ -64,19 +65,37 @@ TEST_CASE("a rule for no convolution, or for none that its algorithm can compute
         "groups");
 }
 
-TEST_CASE("what --conv asks for goes before what the cost model says") {
-  TargetInfo target{16, 32, true, 48 << 10, 1 << 20};
-  const ConvShape shape{64, 64, 1, {4, 4, 3, 1, 1, 1}, {4, 4, 3, 1, 1, 1}, "conv"};
-  CHECK(choose_winograd(shape, target).from_batch == 9);
-  target.conv = {{"conv", ConvAlgorithm::winograd3}};
-  CHECK(choose_winograd(shape, target).m == 3);
-  CHECK(choose_winograd(shape, target).from_batch == 1);
-  CHECK(winograd_from_batch(shape, 3, target) == 1);
-  CHECK(winograd_tile(shape, target) == 3);
-  target.conv = {{"conv", ConvAlgorithm::direct}};
-  CHECK(choose_winograd(shape, target).m == 0);
-  CHECK(winograd_tile(shape, target) == 0);
-  CHECK(!winograd_possible(shape, target));
+TEST_CASE("what the spec or --conv asks for goes before what the estimates say; both leave a remark") {
+  const auto chosen = [](const char* algorithm, const ConvRules& rules, std::string* remarks = nullptr) {
+    test::ModelBuilder m;
+    const ValueId x = m.input("x", DType::f32, {kBatch, 64, 4, 4});
+    const ValueId y = m.op(Op::conv2d, {x, m.tensor("conv.weight", {64, 64, 3, 3})},
+                           {{"pad", int64_t{1}}, {"algorithm", std::string(algorithm)}}, "conv");
+    m.output("y", y);
+    m.module.predict = "y";
+    derive_entries(m.module);
+    Remarks made;
+    const TargetInfo target{16, 32, true, 48 << 10, 1 << 20, rules};
+    CHECK(choose_algorithm(m.module, target, &made) == (std::string_view(algorithm) == "auto"));
+    CHECK(!choose_algorithm(m.module, target));
+    if (remarks != nullptr) *remarks = str(made);
+    const Graph& graph = *m.module.find_entry(EntryRole::inference);
+    for (const Node& node : graph.nodes)
+      if (node.op == Op::conv2d)
+        return fmt::format("{} {}", name(algorithm_of(node)), node.attributes.get<int64_t>("from_batch"));
+    return std::string();
+  };
+  std::string remarks;
+  CHECK(chosen("auto", {}, &remarks) == "winograd4 9");
+  CHECK(remarks ==
+        "remark: conv (conv2d in infer): winograd4 from batch 9: an image takes 0.00685 million cycles by "
+        "Winograd's algorithm, 0.0184 summed directly; fewer than 9 images wait for the larger weights "
+        "[choose_algorithm]\n");
+  CHECK(chosen("auto", {{"conv", ConvAlgorithm::winograd3}}, &remarks) == "winograd3 1");
+  CHECK(remarks == "remark: conv (conv2d in infer): winograd3: --conv asks for it [choose_algorithm]\n");
+  CHECK(chosen("auto", {{"conv", ConvAlgorithm::direct}}) == "direct 1");
+  CHECK(chosen("winograd2", {{"conv", ConvAlgorithm::direct}}, &remarks) == "winograd2 1");
+  CHECK(remarks.empty());
 }
 
 }  // namespace rnc

@@ -31,6 +31,7 @@ void prepare_for_target(Module& module, const TargetInfo& target) {
   cse(module);
   dce(module);
   hoist_parameters(module);
+  choose_algorithm(module, target);
   choose_layout(module, target);
   hoist_parameters(module);
   fuse(module, target);

@@ -49,6 +49,7 @@ void fuse_for(Module& module, const TargetInfo& target, bool move = true) {
   if (move) move_through_max_pool(module);
   cse(module);
   dce(module);
+  choose_algorithm(module, target);
   choose_layout(module, target);
   fuse(module, target);
   verify(module);

@@ -27,7 +27,7 @@ TEST_CASE("an operation's page tells what its row says") {
         "attributes  none\n"
         "result      of the larger operand's shape; [C] applies along dimension 1, a scalar everywhere\n"
         "gradient    yes\n");
-  CHECK(op_page("linear").find("operands    2 to 3\n") != std::string::npos);
+  CHECK(op_page("linear").find("operands    2, and optional: bias\n") != std::string::npos);
   CHECK(op_page("state").find("operands    none\n") != std::string::npos);
   CHECK(op_page("channel_sum").find("result      [C] of an operand [N, C, ...]\n") != std::string::npos);
 }

@@ -202,8 +202,9 @@ TEST_CASE("a failed check names the pass and shows what it was given") {
   if (child == 0) {
     const bool redirected = dup2(open(log.c_str(), O_CREAT | O_WRONLY, 0600), STDERR_FILENO) >= 0;
     std::signal(SIGABRT, SIG_DFL);
-    const Pass broken{"broken", [](Module& m) { return m.entries[0].nodes.back().inputs[0] = 100000, true; },
-                      ""};
+    const Pass broken{
+        "broken", [](Compilation& b) { return b.module.entries[0].nodes.back().inputs[0] = 100000, true; },
+        ""};
     if (redirected) run_passes(c, {&broken, 1});
     _exit(0);
   }

@@ -37,6 +37,7 @@ std::string loops_of(int64_t channels, int64_t size, int64_t kernel, int64_t str
   test::ModelBuilder m("conv");
   const ValueId x = m.input("x", DType::f32, {kBatch, channels, size, size});
   m.output("y", m.conv("y", x, 64, kernel, stride, kernel / 2));
+  choose_algorithm(m.module, kTarget);
   choose_layout(m.module, kTarget);
   fuse(m.module, kTarget);
   return loops::print(lower_to_loops(m.module, kTarget));

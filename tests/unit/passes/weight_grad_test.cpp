@@ -30,6 +30,7 @@ Module weight_gradient(const Case& c) {
 
 Tensors gradient(const Module& model, const TargetInfo& target, int64_t batch, int64_t threads) {
   Module lowered = model;
+  choose_algorithm(lowered, target);
   choose_layout(lowered, target);
   fuse(lowered, target);
   const loops::Program program = lower_to_loops(lowered, target);

@@ -45,6 +45,7 @@ loops::Program lower(Module& module, const TargetInfo& target) {
   cse(module);
   dce(module);
   hoist_parameters(module);
+  choose_algorithm(module, target);
   choose_layout(module, target);
   hoist_parameters(module);
   fuse(module, target);
@@ -149,12 +150,12 @@ TEST_CASE("Winograd convolution in inference, with weights transformed in entry 
 TEST_CASE("a convolution of many channels and few pixels is direct for few images, Winograd for more") {
   const TargetInfo target{16, 32, true, 48 << 10, 1 << 20};
   ConvShape shape{512, 512, 1, {7, 7, 3, 1, 1, 1}, {7, 7, 3, 1, 1, 1}};
-  CHECK(choose_winograd(shape, target).m == 4);
-  CHECK(choose_winograd(shape, target).from_batch == 3);
+  CHECK(winograd_for_fixed_weights(shape, target).m == 4);
+  CHECK(winograd_for_fixed_weights(shape, target).from_batch == 3);
   shape.h.in = shape.h.out = shape.w.in = shape.w.out = 56;
-  CHECK(choose_winograd(shape, target).from_batch == 1);
+  CHECK(winograd_for_fixed_weights(shape, target).from_batch == 1);
   shape.h.stride = 2;
-  CHECK(choose_winograd(shape, target).m == 0);
+  CHECK(winograd_for_fixed_weights(shape, target).m == 0);
   const Module model = layer(64, 4, 4);
   CHECK(winograd_from_batch({64, 64, 1, {4, 4, 3, 1, 1, 1}, {4, 4, 3, 1, 1, 1}}, 4, target) == 9);
   for (const int64_t batch : {1, 8, 9}) {
@@ -235,13 +236,16 @@ TEST_CASE("the choice of Winograd at stride 2") {
     const ConvShape::Axis axis{size, size / 2, 3, 2, 1, 1};
     return ConvShape{channels, outputs, 1, axis, axis};
   };
-  CHECK(winograd_tile(shape(64, 128, 56), target) == 4);
-  CHECK(winograd_tile(shape(64, 128, 12), target) == 3);   // 6x6 outputs are four tiles of 3x3
-  CHECK(winograd_tile(shape(512, 512, 14), target) == 0);  // 7x7 outputs fill no tiles
-  CHECK(winograd_tile(shape(16, 32, 32), target) == 0);    // the transforms outweigh few channels
+  const auto tile = [&](const ConvShape& s) {
+    return winograd_for_training(s, target, ConvDirection::forward).m;
+  };
+  CHECK(tile(shape(64, 128, 56)) == 4);
+  CHECK(tile(shape(64, 128, 12)) == 3);   // 6x6 outputs are four tiles of 3x3
+  CHECK(tile(shape(512, 512, 14)) == 0);  // 7x7 outputs fill no tiles
+  CHECK(tile(shape(16, 32, 32)) == 0);    // the transforms outweigh few channels
   ConvShape uneven = shape(64, 128, 56);
   uneven.w = {56, 56, 3, 1, 1, 1};
-  CHECK(winograd_tile(uneven, target) == 0);
+  CHECK(tile(uneven) == 0);
 }
 
 TEST_CASE("a weight gradient at stride 2 is Winograd's where its sums stay in cache, or as asked for") {
@@ -253,8 +257,9 @@ TEST_CASE("a weight gradient at stride 2 is Winograd's where its sums stay in ca
     const std::vector<int64_t> pad{1, 1}, stride{2, 2}, kernel{3, 3};
     const ValueId dw =
         m.op(Op::conv2d_weight_grad, {dy, x}, {{"pad", pad}, {"stride", stride}, {"kernel", kernel}}, "conv");
-    const Graph& graph = m.module.entries.front();
-    return training_tile(graph, graph[dw], {16, 32, true, 48 << 10, 1 << 20, rules});
+    m.output("grad", dw);
+    choose_algorithm(m.module, {16, 32, true, 48 << 10, 1 << 20, rules});
+    return tile_of(algorithm_of(m.module.entries.front()[dw]));
   };
   CHECK(tile(64, {}) == 4);
   CHECK(tile(128, {}) == 0);

@@ -24,23 +24,8 @@ constexpr int64_t kMostImages = 64;         // that a choice of algorithm waits 
 
 constexpr int64_t kFewChannels = 16;  // below, the transforms outweigh what they save
 
-// The tile that --conv asks for; 0: none.
-int forced_tile(const ConvShape& shape, const TargetInfo& target) {
-  if (!winograd_shape(shape)) return 0;
-  switch (algorithm_for(target.conv, shape.layer)) {
-    case ConvAlgorithm::winograd2:
-      return 2;
-    case ConvAlgorithm::winograd3:
-      return 3;
-    case ConvAlgorithm::winograd4:
-      return 4;
-    default:
-      return 0;
-  }
-}
-
-bool suits(const ConvShape& shape, const TargetInfo& target) {
-  return winograd_possible(shape, target) && std::min(shape.channels, shape.outputs) >= kFewChannels;
+bool suits(const ConvShape& shape) {
+  return winograd_shape(shape) && std::min(shape.channels, shape.outputs) >= kFewChannels;
 }
 
 double pairs(const ConvShape& shape) {
@@ -76,22 +61,21 @@ int fastest_tile(const ConvShape& shape, const TargetInfo& target) {
   return best;
 }
 
-}  // namespace
-
-bool winograd_shape(const ConvShape& shape) {
-  const auto three = [](const ConvShape::Axis& a) {
-    return a.kernel == 3 && a.stride <= 2 && a.pad == 1 && a.dilation == 1;
-  };
-  return three(shape.h) && three(shape.w) && shape.h.stride == shape.w.stride && shape.groups == 1 &&
-         shape.channels > kPlainChannels;
+// The fastest tile, from the first image on.
+WinogradChoice compared(const ConvShape& shape, const TargetInfo& target) {
+  const int m = fastest_tile(shape, target);
+  return {m, 1, winograd_cycles(shape, m, target), direct_cycles(shape, target)};
 }
 
-bool winograd_possible(const ConvShape& shape, const TargetInfo& target) {
-  return winograd_shape(shape) && algorithm_for(target.conv, shape.layer) != ConvAlgorithm::direct;
+}  // namespace
+
+bool winograd_shape(const ConvShape& s) {
+  return winograd_computes(
+      {{s.h.kernel, s.w.kernel}, {s.h.stride, s.w.stride}, {s.h.pad, s.w.pad}, {s.h.dilation, s.w.dilation}},
+      s.groups, s.channels);
 }
 
 int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& target) {
-  if (forced_tile(shape, target) == m) return 1;
   const double stream = pairs(shape) * 4 / kMemoryBytesPerCycle;
   const double direct = direct_cycles(shape, target), winograd = winograd_cycles(shape, m, target);
   for (int64_t n = 1; n <= kMostImages; ++n) {
@@ -104,32 +88,26 @@ int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& tar
 
 Filtering filtering(const ConvShape& shape, int m) { return {m, static_cast<int>(shape.h.stride)}; }
 
-WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target) {
-  const int forced = forced_tile(shape, target);
-  if (forced > 0) return {forced, 1};
-  if (!suits(shape, target)) return {};
-  const int best = fastest_tile(shape, target);
-  const int64_t from = winograd_from_batch(shape, best, target);
-  return from == 0 ? WinogradChoice{} : WinogradChoice{best, from};
+WinogradChoice winograd_for_fixed_weights(const ConvShape& shape, const TargetInfo& target) {
+  if (!suits(shape)) return {};
+  WinogradChoice choice = compared(shape, target);
+  const int64_t from = winograd_from_batch(shape, choice.m, target);
+  if (from == 0) choice.m = 0;
+  choice.from_batch = std::max<int64_t>(from, 1);
+  return choice;
 }
 
-int winograd_tile(const ConvShape& shape, const TargetInfo& target, double slower) {
-  const int forced = forced_tile(shape, target);
-  if (forced > 0) return forced;
-  if (!suits(shape, target)) return 0;
-  const int m = fastest_tile(shape, target);
-  return slower * winograd_cycles(shape, m, target) < direct_cycles(shape, target) ? m : 0;
-}
-
-int training_tile(const Graph& graph, const Node& node, const TargetInfo& target) {
-  if (!computes_gradients(graph.role)) return 0;
-  const ConvShape shape = conv_shape(graph, node);
-  if (node.op != Op::conv2d_weight_grad || shape.h.stride == 1) return winograd_tile(shape, target);
-  const int m = winograd_tile(shape, target, kSlowerSums);
+WinogradChoice winograd_for_training(const ConvShape& shape, const TargetInfo& target,
+                                     ConvDirection direction) {
+  if (!suits(shape)) return {};
+  WinogradChoice choice = compared(shape, target);
+  const bool shares_sums = direction == ConvDirection::weight_grad && shape.h.stride == 2;
+  if (shares_sums) choice.cycles *= kSlowerSums;
   // By blocks of channels it is slower than direct summation: its operands, larger than at stride 1, go
   // through memory.
-  const bool asked_for = forced_tile(shape, target) > 0;
-  return asked_for || winograd_sums_stay_in_cache(shape, m, target) ? m : 0;
+  const bool slow = shares_sums && !winograd_sums_stay_in_cache(shape, choice.m, target);
+  if (slow || choice.cycles >= choice.direct_cycles) choice.m = 0;
+  return choice;
 }
 
 void count_winograd(loops::Work& work, const Filtering& filtering, int64_t pairs, int64_t tiles) {

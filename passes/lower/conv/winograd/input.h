@@ -25,7 +25,7 @@ class WinogradInput {
   void tile(Body& body, const TilePlace& tile, const TilePlace& ahead, const loops::Expr& unit,
             const loops::Expr& t) const;
 
-  const loops::MemoryRef& v() const { return v_; }
+  const loops::MemoryRef& transformed() const { return transformed_input_; }
   // Where V has position x of tile t of a unit.
   loops::Expr at(const loops::Expr& unit, const loops::Expr& x, const loops::Expr& cb, const loops::Expr& t,
                  const loops::Expr& lane) const;
@@ -39,7 +39,7 @@ class WinogradInput {
 
  private:
   FusedInput input(KernelBuilder& kernel) const;
-  int64_t tiles() const { return shared_ ? t_.unit_images * t_.map_tiles() : t_.unit_tiles(); }
+  int64_t tiles() const { return shared_ ? tiling_.unit_images * tiling_.map_tiles() : tiling_.unit_tiles(); }
   int64_t plane() const;
   loops::Extent floats() const;
   void transform_all(int buffer);
@@ -48,13 +48,13 @@ class WinogradInput {
   const Group& group_;
   const DirectConv& conv_;
   const Winograd& how_;
-  const Tiling& t_;
+  const Tiling& tiling_;
   bool shared_;
   TilePixels in_;  // along an axis
   int positions_, lanes_;
   int64_t blocks_;
   std::optional<FusedInput> x_;
-  loops::MemoryRef v_;
+  loops::MemoryRef transformed_input_;
 };
 
 }  // namespace rnc

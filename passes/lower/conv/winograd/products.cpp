@@ -18,12 +18,12 @@ constexpr int64_t kUnrolledFmas = 120, kManySums = 28;
 // the terms added in a row, and Winograd's transforms multiply them. Careful sums are of fewer, and are
 // summed by groups first.
 constexpr int64_t kSummedChannels = 32;
-constexpr int64_t kCareful = 16, kGroup = 128;
+constexpr int64_t kSummedMoreExactly = 16, kGroup = 128;
 
 }  // namespace
 
 int64_t WinogradProducts::summed_blocks() const {
-  return (s_.careful ? kCareful : kSummedChannels) / s_.lanes;
+  return (s_.more_exact ? kSummedMoreExactly : kSummedChannels) / s_.lanes;
 }
 
 void WinogradProducts::multiply(Body& body, const Operands& operands, const Expr& panel, const Expr& x,
@@ -43,13 +43,13 @@ void WinogradProducts::multiply(Body& body, const Operands& operands, const Expr
 void WinogradProducts::tile(Body& body, const Operands& in, const Tile& tile, const Blocks& blocks) const {
   Target to{in.result, [&](int o, const Expr& p) { return in.result_at(tile.x, o, tile.t0 + p); }, {}};
   if (blocks.only && s_.blocks <= summed_blocks()) return sum(body, in, tile, blocks, to);
-  const int64_t step = s_.careful ? kGroup / s_.lanes : summed_blocks();
+  const int64_t step = s_.more_exact ? kGroup / s_.lanes : summed_blocks();
   body.loop("part", blocks.begin, blocks.end, step, [&](Body& b, Expr part) {
     const bool even = blocks.only && s_.blocks % step == 0;
     const Expr end = even ? part + step : loops::min(part + step, blocks.end);
     to.first = loops::binary(loops::Binary::eq, part, 0);
-    s_.careful ? sum_group(b, in, tile, {part, end, blocks.first}, to)
-               : sum(b, in, tile, {part, end, blocks.first}, to);
+    s_.more_exact ? sum_group(b, in, tile, {part, end, blocks.first}, to)
+                  : sum(b, in, tile, {part, end, blocks.first}, to);
   });
 }
 

@@ -23,7 +23,7 @@ class WinogradProducts {
     int64_t lanes = 1;
     int64_t blocks = 1;         // of input channels
     int64_t register_tile = 1;  // tiles whose sums the registers hold
-    bool careful = false;       // more exact sums, for more time
+    bool more_exact = false;    // more exact sums, for more time
   };
   struct Operands {
     loops::MemoryRef u;  // [panels][weights][channels][vectors * lanes]

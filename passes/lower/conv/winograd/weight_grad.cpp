@@ -77,9 +77,10 @@ class WinogradWeightGrad {
     const Expr begin = body.let("begin", share_.part * lowering_.images() / parts_);
     const Expr end = body.let("end", (share_.part + 1) * lowering_.images() / parts_);
     // A vector more after each plane, so that planes do not fall on the same cache lines.
-    v_ = body.alloc("v", Scalar::f32, {positions_, blocks_ * tiles_ + 1, lanes_}, loops::Space::scratch);
-    e_ = body.alloc("e", Scalar::f32, {positions_, panels_ * conv_.vectors * tiles_ + 1, lanes_},
-                    loops::Space::scratch);
+    transformed_input_ =
+        body.alloc("v", Scalar::f32, {positions_, blocks_ * tiles_ + 1, lanes_}, loops::Space::scratch);
+    transformed_gradient_ = body.alloc(
+        "e", Scalar::f32, {positions_, panels_ * conv_.vectors * tiles_ + 1, lanes_}, loops::Space::scratch);
     clear(body);
     body.loop("n0", begin, end, images_, [&](Body& b, Expr n0) {
       const Expr images = images_ == 1 ? Expr(1) : b.let("images", loops::min(images_, end - n0));
@@ -87,9 +88,9 @@ class WinogradWeightGrad {
         const Expr rows = tiles_h_ % tile_rows_ == 0 ? Expr(tile_rows_)
                                                      : c.let("rows", loops::min(tile_rows_, tiles_h_ - row0));
         const Tiles tiles{n0, images, row0, rows};
-        transform(c, tiles, x_, v_, share_.block0, share_.block1, f_.input(), winograd_input);
-        transform(c, tiles, dy_, e_, share_.panel0 * conv_.vectors, share_.panel1 * conv_.vectors,
-                  f_.output(), winograd_gradient);
+        transform(c, tiles, x_, transformed_input_, share_.block0, share_.block1, f_.input(), winograd_input);
+        transform(c, tiles, dy_, transformed_gradient_, share_.panel0 * conv_.vectors,
+                  share_.panel1 * conv_.vectors, f_.output(), winograd_gradient);
         const Expr count = images * rows * tiles_w_;
         c.loop("weight", 0, weights_, 1, [&](Body& d, Expr weight) {
           each_pair(d, [&](Body& f, Expr panel, Expr cb) { multiply(f, weight, panel, cb, count); });
@@ -162,7 +163,13 @@ class WinogradWeightGrad {
 
   // Adds the products of one weight for one panel and block, of the first `count` tiles.
   void multiply(Body& body, Expr weight, Expr panel, Expr cb, Expr count) {
-    WinogradSums sums{f_, conv_.vectors, lanes_, lowering_.target().vector_registers, v_, e_, sums_};
+    WinogradSums sums{f_,
+                      conv_.vectors,
+                      lanes_,
+                      lowering_.target().vector_registers,
+                      transformed_input_,
+                      transformed_gradient_,
+                      sums_};
     using Index = WinogradSums::Index;
     sums.v_at = [&](const Expr& x, const Expr& t, const Expr& lane) {
       return Index{x, cb * tiles_ + t, lane};
@@ -218,7 +225,7 @@ class WinogradWeightGrad {
   int64_t images_ = 1, tile_rows_ = 1, tiles_ = 1;  // of a block, at most; several images are whole
   KernelBuilder kernel_;
   FusedInput x_, dy_;
-  MemoryRef sums_, v_, e_;
+  MemoryRef sums_, transformed_input_, transformed_gradient_;
   int buffer_ = -1;
   TaskShare share_;
 };

@@ -50,8 +50,9 @@ class WinogradWeightGradBlocks {
     const auto& s = conv_.shape;
     KernelBuilder kernel(fmt::format("{}_weight_grad_{}_{}_{}x{}_blocks", kernel_prefix(f_), s.channels,
                                      s.outputs, s.h.out, s.w.out));
-    v_ = kernel.param("v", v, Scalar::f32, {floats(blocks_)}, Access::read);
-    e_ = kernel.param("e", e, Scalar::f32, {floats(panels_ * conv_.vectors)}, Access::read);
+    transformed_input_ = kernel.param("v", v, Scalar::f32, {floats(blocks_)}, Access::read);
+    transformed_gradient_ =
+        kernel.param("e", e, Scalar::f32, {floats(panels_ * conv_.vectors)}, Access::read);
     const int64_t panel_size = conv_.vectors * lanes_;
     WeightGradResult result(lowering_, kernel, group_, conv_);
     Body body(kernel.names());
@@ -157,7 +158,13 @@ class WinogradWeightGradBlocks {
 
   // Adds the products of one weight over the tiles of one unit, for one panel and block.
   void multiply(Body& body, Expr panel, Expr first, Expr cb, Expr weight, Expr unit, Expr tiles) {
-    WinogradSums sums{f_, conv_.vectors, lanes_, lowering_.target().vector_registers, v_, e_, sums_};
+    WinogradSums sums{f_,
+                      conv_.vectors,
+                      lanes_,
+                      lowering_.target().vector_registers,
+                      transformed_input_,
+                      transformed_gradient_,
+                      sums_};
     using Index = WinogradSums::Index;
     sums.v_at = [&](const Expr& x, const Expr& t, const Expr& lane) {
       return Index{at(blocks_, unit, x, cb, t, lane)};
@@ -193,7 +200,7 @@ class WinogradWeightGradBlocks {
   int positions_, weights_, lanes_;
   int64_t panels_, blocks_, out_blocks_, tiles_h_, tiles_w_;
   int64_t images_, tiles_;  // of a unit
-  MemoryRef v_, e_, sums_;
+  MemoryRef transformed_input_, transformed_gradient_, sums_;
   Expr units_;
 };
 

@@ -53,16 +53,16 @@ class WinogradKernel {
         blocks_(ceil_div(conv.in_channels, lanes_)),
         register_tile_(
             std::max<int64_t>((lowering.target().vector_registers - 1 - conv.vectors) / conv.vectors, 1)),
-        multiplication_({conv.vectors, lanes_, blocks_, register_tile_, careful()}),
+        multiplication_({conv.vectors, lanes_, blocks_, register_tile_, sums_more_exactly()}),
         shared_(4 * positions_ * blocks_ * lanes_ * tiles_wanted() > lowering.target().l2_bytes * 3 / 4),
-        t_(tile_maps(ceil_div(conv.out_h, how.out_size()), ceil_div(conv.out_w, how.out_size()),
-                     shared_ ? kSharedTiles : tiles_wanted(), register_tile_)),
+        tiling_(tile_maps(ceil_div(conv.out_h, how.out_size()), ceil_div(conv.out_w, how.out_size()),
+                          shared_ ? kSharedTiles : tiles_wanted(), register_tile_)),
         kernel_(fmt::format("{}_{}_{}_{}x{}", kernel_prefix(f_), conv.in_channels, conv.out_channels,
                             conv.out_h, conv.out_w)),
         group_(group),
-        input_(lowering, group_, conv_, how_, t_, shared_),
+        input_(lowering, group_, conv_, how_, tiling_, shared_),
         output_(lowering, kernel_, group, conv, how,
-                {shared_ ? panels_ : 1, {0, t_.row_parts}, (shared_ ? 1 : panels_) * conv.vectors}) {}
+                {shared_ ? panels_ : 1, {0, tiling_.row_parts}, (shared_ ? 1 : panels_) * conv.vectors}) {}
 
   void lower() {
     int weights = how_.transformed;
@@ -78,10 +78,10 @@ class WinogradKernel {
                          how_.forward_panel, how_.input_grad},
                         f_, conv_.out, conv_.work.direction);
     }
-    if (!w_) u_ = kernel_.param("u", weights, Scalar::f32, u_dims(), Access::read);
+    if (!w_) transformed_weights_ = kernel_.param("u", weights, Scalar::f32, u_dims(), Access::read);
     input_.bind(kernel_);
     Body body(kernel_.names());
-    Extent tasks{0, t_.row_parts * (shared_ || split_panels() ? panels_ : 1)};
+    Extent tasks{0, tiling_.row_parts * (shared_ || split_panels() ? panels_ : 1)};
     if (how_.from_batch == 1) {
       task(body, loops::task());
     } else {
@@ -99,7 +99,7 @@ class WinogradKernel {
       tasks.per_sample = std::max(tasks.per_sample, direct.tasks.per_sample);
     }
     loops::Work work = conv_.work;
-    count_winograd(work, f_, conv_.in_channels * conv_.out_channels, t_.map_tiles());
+    count_winograd(work, f_, conv_.in_channels * conv_.out_channels, tiling_.map_tiles());
     work.bytes.per_sample =
         conv_.out_channels * conv_.out_h * conv_.out_w * output_.code().bytes_per_element() +
         input_.bytes_per_sample();
@@ -119,15 +119,17 @@ class WinogradKernel {
   int64_t tiles_wanted() const { return f_.stride == 1 ? kTiles : kStride2Tiles; }
   // So many rectified inputs with the largest tile would be more than three times as far off as when summed
   // directly.
-  bool careful() const { return f_ == Filtering{4, 1} && !how_.input_grad && conv_.in_channels >= 512; }
+  bool sums_more_exactly() const {
+    return f_ == Filtering{4, 1} && !how_.input_grad && conv_.in_channels >= 512;
+  }
   // Whether every task transforms the weights of its panel itself, as those of all panels are too many.
   bool transforms_panel() const {
     return shared_ && 4 * u_floats() > kLastLevel * lowering_.target().l2_bytes;
   }
 
-  int64_t products_plane() const { return (conv_.vectors * t_.tiles() + 1) * lanes_; }
+  int64_t products_plane() const { return (conv_.vectors * tiling_.tiles() + 1) * lanes_; }
   Expr product_at(const Expr& x, const Expr& o, const Expr& t) const {
-    return x * products_plane() + (o * t_.tiles() + t) * lanes_;
+    return x * products_plane() + (o * tiling_.tiles() + t) * lanes_;
   }
 
   // Whether a task may have a part of the panels only: for few images, so that all threads have work.
@@ -138,25 +140,26 @@ class WinogradKernel {
     products_ = body.alloc("products", Scalar::f32, {positions_ * products_plane()}, loops::Space::scratch);
     input_.begin_task(body);
     if (w_) {
-      u_ = body.alloc("u", Scalar::f32,
-                      {1, weights_, padded_rows(weight_blocks() * lanes_), conv_.vectors * lanes_},
-                      loops::Space::scratch);
+      transformed_weights_ = body.alloc(
+          "u", Scalar::f32, {1, weights_, padded_rows(weight_blocks() * lanes_), conv_.vectors * lanes_},
+          loops::Space::scratch);
     }
     output_.begin_task(body);
     Expr part, first_panel, end_panel;
     Expr active = one_of(body, task, part, first_panel, end_panel);
-    n0_ = body.let("n", part / t_.row_parts);
-    row0_ = body.let("row0", part % t_.row_parts * t_.tile_rows());
+    n0_ = body.let("n", part / tiling_.row_parts);
+    row0_ = body.let("row0", part % tiling_.row_parts * tiling_.tile_rows());
     // Several images share a task where maps are small: the task of the first of them does the work.
-    if (t_.images > 1) {
-      const Expr first = loops::binary(loops::Binary::eq, n0_ % t_.images, 0);
+    if (tiling_.images > 1) {
+      const Expr first = loops::binary(loops::Binary::eq, n0_ % tiling_.images, 0);
       active = active ? both(active, first) : first;
     }
     body.when(active, [&](Body& b) {
-      units_ = t_.images == 1
+      units_ = tiling_.images == 1
                    ? Expr(1)
-                   : b.let("units", loops::min(t_.units(), (lowering_.images() - n0_ + (t_.unit_images - 1)) /
-                                                               t_.unit_images));
+                   : b.let("units", loops::min(tiling_.units(),
+                                               (lowering_.images() - n0_ + (tiling_.unit_images - 1)) /
+                                                   tiling_.unit_images));
       if (!shared_) {
         b.comment("input transform");
         b.loop("cb", 0, blocks_, 1, [&](Body& c, Expr cb) {
@@ -197,8 +200,9 @@ class WinogradKernel {
       const Expr end = b.let("to", loops::min(from + step, blocks_));
       b.comment("weight transform");
       b.loop("cb", from, end, 1, [&](Body& c, Expr cb) {
-        transform_block(c, {w_, u_, conv_.vectors * lanes_, how_.forward_panel > 0, how_.input_grad}, f_,
-                        panel, 0, cb, cb - from);
+        transform_block(
+            c, {w_, transformed_weights_, conv_.vectors * lanes_, how_.forward_panel > 0, how_.input_grad},
+            f_, panel, 0, cb, cb - from);
       });
       b.comment("products");
       products(b, 0, {from, end, from, false});
@@ -208,16 +212,17 @@ class WinogradKernel {
   void products(Body& body, Expr panel, const Blocks& blocks) {
     body.loop("x", 0, positions_, 1, [&](Body& b, Expr x) {
       b.loop("unit", 0, units_, 1, [&](Body& c, Expr unit) {
-        const Expr v_unit = shared_ ? n0_ / t_.unit_images + unit : unit;
-        const Expr v_first = shared_ ? row0_ * t_.tiles_w : Expr(0);
+        const Expr v_unit = shared_ ? n0_ / tiling_.unit_images + unit : unit;
+        const Expr v_first = shared_ ? row0_ * tiling_.tiles_w : Expr(0);
         const auto v_of = [&](const Expr& x, const Expr& cb, const Expr& t, const Expr& lane) {
           return input_.at(v_unit, x, cb, v_first + t, lane);
         };
         const auto result_at = [&](const Expr& x, int o, const Expr& t) {
-          return product_at(x, o, unit * t_.unit_tiles() + t);
+          return product_at(x, o, unit * tiling_.unit_tiles() + t);
         };
-        multiplication_.multiply(c, {u_, f_, input_.v(), v_of, products_, result_at, shared_, unit}, panel, x,
-                                 t_.unit_tiles(), blocks);
+        multiplication_.multiply(
+            c, {transformed_weights_, f_, input_.transformed(), v_of, products_, result_at, shared_, unit},
+            panel, x, tiling_.unit_tiles(), blocks);
       });
     });
   }
@@ -226,7 +231,7 @@ class WinogradKernel {
   // under which it has any, if there is one.
   Expr one_of(Body& body, Expr task, Expr& part, Expr& first_panel, Expr& end_panel) {
     if (shared_) {
-      const Expr parts = body.let("parts", lowering_.images() * t_.row_parts);
+      const Expr parts = body.let("parts", lowering_.images() * tiling_.row_parts);
       part = body.let("part", task % parts);
       first_panel = body.let("panel", task / parts);
       return {};
@@ -238,9 +243,9 @@ class WinogradKernel {
     // Many images: all panels in the task of the first.
     part = body.let("part", task / panels_);
     const Expr own = body.let("own", task % panels_);
-    const Expr many = body.let(
-        "many", loops::cast(loops::less_equal(kManyTasks * t_.images, lowering_.images() * t_.row_parts),
-                            Scalar::i64));
+    const Expr many = body.let("many", loops::cast(loops::less_equal(kManyTasks * tiling_.images,
+                                                                     lowering_.images() * tiling_.row_parts),
+                                                   Scalar::i64));
     first_panel = own;
     end_panel =
         body.let("end", loops::select(loops::binary(loops::Binary::eq, many, 1), Expr(panels_), own + 1));
@@ -253,20 +258,21 @@ class WinogradKernel {
       std::function<void(Body&, const TilePlace& at, const TilePlace& ahead, Expr unit, Expr t)>;
   void each_place(Body& body, Expr block, const VisitPlace& visit) {
     const auto rows = [&](Body& b, Expr unit, Expr image) {
-      const Expr n = t_.images == 1 ? n0_ : b.let("image", n0_ + unit * t_.unit_images + image);
-      each_tile(b, t_.tile_rows(), t_.tiles_w, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
+      const Expr n = tiling_.images == 1 ? n0_ : b.let("image", n0_ + unit * tiling_.unit_images + image);
+      each_tile(b, tiling_.tile_rows(), tiling_.tiles_w, [&](Body& c, Expr th, Expr tw, const Ahead& ahead) {
         TilePlace later{n, block, row0_ + ahead.row, tw};
-        Expr& next = t_.images == 1 ? later.cb : later.n;
+        Expr& next = tiling_.images == 1 ? later.cb : later.n;
         next = next + ahead.maps;
-        const Expr tile = c.let("tile", (image * t_.tile_rows() + th) * t_.tiles_w + tw);
+        const Expr tile = c.let("tile", (image * tiling_.tile_rows() + th) * tiling_.tiles_w + tw);
         visit(c, {n, block, row0_ + th, tw}, later, unit, tile);
       });
     };
     const auto images = [&](Body& b, Expr unit) {
-      t_.unit_images == 1 ? rows(b, unit, 0)
-                          : b.loop("g", 0, t_.unit_images, 1, [&](Body& c, Expr g) { rows(c, unit, g); });
+      tiling_.unit_images == 1
+          ? rows(b, unit, 0)
+          : b.loop("g", 0, tiling_.unit_images, 1, [&](Body& c, Expr g) { rows(c, unit, g); });
     };
-    t_.units() == 1 ? images(body, 0) : body.loop("unit", 0, units_, 1, images);
+    tiling_.units() == 1 ? images(body, 0) : body.loop("unit", 0, units_, 1, images);
   }
 
   // The output of every tile of one vector of output channels.
@@ -274,9 +280,9 @@ class WinogradKernel {
     const Expr block = body.let("block", panel * conv_.vectors + o);
     const WinogradOutput::Channels channels = output_.channels(body, block, shared_ ? Expr(o) : block);
     each_place(body, block, [&](Body& b, const TilePlace& at, const TilePlace& ahead, Expr unit, Expr t) {
-      const Expr exists = t_.unit_images > 1 ? loops::less(at.n, lowering_.images()) : Expr();
+      const Expr exists = tiling_.unit_images > 1 ? loops::less(at.n, lowering_.images()) : Expr();
       const auto product = [&](int x) {
-        const Expr place = product_at(x, o, unit * t_.unit_tiles() + t);
+        const Expr place = product_at(x, o, unit * tiling_.unit_tiles() + t);
         return loops::load(products_, {place}, lanes_, 0);
       };
       output_.tile(b, channels, product, at, ahead, exists);
@@ -292,12 +298,12 @@ class WinogradKernel {
   int64_t panels_, blocks_, register_tile_;
   WinogradProducts multiplication_;
   bool shared_;
-  Tiling t_;
+  Tiling tiling_;
   KernelBuilder kernel_;
   const Group& group_;
   WinogradInput input_;
   WinogradOutput output_;
-  MemoryRef w_, u_, products_;
+  MemoryRef w_, transformed_weights_, products_;
   Expr n0_, row0_, units_;
 };
 

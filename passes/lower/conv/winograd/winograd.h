@@ -9,29 +9,27 @@
 
 namespace rnc {
 
-// A choice of algorithm: Winograd by tiles of m x m where a run has at least `from_batch` images, direct
-// summation below. m = 0: always direct.
+// Whether this is a convolution that Winograd's algorithm can compute.
+bool winograd_shape(const ConvShape& shape);
+
+// Which algorithm should take the least time: Winograd's by tiles of m x m where a run has at least
+// `from_batch` images, direct summation below. m = 0: always direct.
 struct WinogradChoice {
   int m = 0;
   int64_t from_batch = 1;
+  // What was compared, per image and core, with the weights at hand; 0 where nothing was, as the convolution
+  // is of another kind or has few channels.
+  double cycles = 0, direct_cycles = 0;
 };
-
-// Whether this is a convolution that Winograd's algorithm can compute; and whether it may, as --conv does not
-// say direct. The choices below take the tile that --conv asks for, for any batch.
-bool winograd_shape(const ConvShape& shape);
-bool winograd_possible(const ConvShape& shape, const TargetInfo& target);
-// For weights transformed once, in entry prepare: what takes the least time by FMAs, transforms, and the
-// memory that the weights are streamed from, which decides where there are few images.
-WinogradChoice choose_winograd(const ConvShape& shape, const TargetInfo& target);
+// For weights transformed once, in entry prepare: by FMAs, transforms, and the memory that the weights are
+// streamed from, which decides where there are few images.
+WinogradChoice winograd_for_fixed_weights(const ConvShape& shape, const TargetInfo& target);
+// Where the weights are transformed in every step.
+enum class ConvDirection : uint8_t { forward, input_grad, weight_grad };
+WinogradChoice winograd_for_training(const ConvShape& shape, const TargetInfo& target,
+                                     ConvDirection direction);
 // The batch from which F(m) is faster than direct summation; 0: none.
 int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& target);
-
-// The m to use for a convolution in a training entry, where the weights are transformed in every step; 0:
-// direct summation is faster, or the convolution is of another kind. `slower`: than a forward pass.
-int winograd_tile(const ConvShape& shape, const TargetInfo& target, double slower = 1);
-
-// The same for a node of `graph`, a convolution or a gradient of one; 0 in entries that do not train.
-int training_tile(const Graph& graph, const Node& node, const TargetInfo& target);
 
 // F(m) at the convolution's stride.
 Filtering filtering(const ConvShape& shape, int m);
