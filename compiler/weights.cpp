@@ -9,27 +9,18 @@
 #include <span>
 
 #include "compiler/output.h"
+#include "runtime/contract/layout.h"
 
 namespace rnc {
 namespace {
 
 // The elements of a plain row-major array, as the type's layout has them: padding is zero.
 std::vector<uint8_t> physical(const Type& type, const TensorData& value) {
-  const std::vector<int64_t> dims = physical_dims(type);
   std::vector<float> elements(static_cast<size_t>(storage_bytes_per_sample(type)) / sizeof(float));
-  const auto rank = type.shape.size();
-  std::vector<int64_t> index(rank);
-  for (const double element : value.values) {
-    int64_t place = 0;
-    for (size_t d = 0; d < rank; ++d) {
-      const int dim = type.layout.order.empty() ? static_cast<int>(d) : type.layout.order[d];
-      place = place * dims[d] + index[static_cast<size_t>(dim)] / type.layout.block(dim);
-    }
-    for (const Layout::Block& block : type.layout.blocks)
-      place = place * block.size + index[static_cast<size_t>(block.dim)] % block.size;
-    elements.at(static_cast<size_t>(place)) = static_cast<float>(element);
-    for (size_t d = rank; d-- > 0 && ++index[d] == type.shape[d];) index[d] = 0;
-  }
+  contract::Places(type.shape, type.layout).each([&](int64_t number, int64_t place) {
+    elements.at(static_cast<size_t>(place)) =
+        static_cast<float>(value.values.at(static_cast<size_t>(number)));
+  });
   // As memory of the runtime: whole vectors may be read behind the end.
   const size_t bytes = elements.size() * sizeof(float);
   std::vector<uint8_t> result((bytes + 63) / 64 * 64);

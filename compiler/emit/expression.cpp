@@ -71,6 +71,8 @@ llvm::Type* BodyEmitter::type(ValueType t) {
     case Scalar::boolean:
       scalar = b_.getInt1Ty();
       break;
+    default:
+      unreachable("no type of kernels");
   }
   if (t.lanes == 1) return scalar;
   return llvm::FixedVectorType::get(scalar, static_cast<unsigned>(t.lanes));

@@ -27,20 +27,6 @@ using Fields = std::vector<llvm::Constant*>;
 
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
-int32_t abi_dtype(DType dtype) {
-  switch (dtype) {
-    case DType::f32:
-      return RN_F32;
-    case DType::u8:
-      return RN_U8;
-    case DType::i32:
-      return RN_I32;
-    case DType::f64:
-      return RN_F64;
-  }
-  unreachable("dtype");
-}
-
 int32_t abi_kind(TensorKind kind) {
   switch (kind) {
     case TensorKind::parameter:
@@ -212,6 +198,7 @@ class ModelEmitter {
 
   llvm::Constant* type(const Type& type) {
     check(type.rank() <= RN_MAX_RANK, "a type of more dimensions than the ABI has");
+    static_assert(contract::kMostBlocks == RN_MAX_RANK);
     Fields dims, order, block_dim, block_size;
     for (size_t i = 0; i < RN_MAX_RANK; ++i) {
       const bool present = i < type.shape.size();
@@ -222,8 +209,8 @@ class ModelEmitter {
       block_dim.push_back(data_.i32(blocked ? type.layout.blocks[i].dim : 0));
       block_size.push_back(data_.i64(blocked ? type.layout.blocks[i].size : 0));
     }
-    return data_.record<rn_type>({data_.i32(abi_dtype(type.dtype)), data_.i32(type.rank()), data_.array(dims),
-                                  data_.array(order),
+    return data_.record<rn_type>({data_.i32(contract::abi_code(type.dtype).value()), data_.i32(type.rank()),
+                                  data_.array(dims), data_.array(order),
                                   data_.i32(static_cast<int64_t>(type.layout.blocks.size())),
                                   data_.array(block_dim), data_.array(block_size)});
   }
@@ -283,18 +270,7 @@ class ModelEmitter {
     const Call& call = entry.calls.at(static_cast<size_t>(call_number));
     const auto argument = std::ranges::find(call.arguments, buffer) - call.arguments.begin();
     const loops::Kernel& kernel = model_.program.kernels.at(static_cast<size_t>(call.kernel));
-    switch (kernel.params.at(static_cast<size_t>(argument))->scalar) {
-      case loops::Scalar::u8:
-        return RN_U8;
-      case loops::Scalar::i32:
-        return RN_I32;
-      case loops::Scalar::f32:
-        return RN_F32;
-      case loops::Scalar::f64:
-        return RN_F64;
-      default:
-        return -1;
-    }
+    return contract::abi_code(kernel.params.at(static_cast<size_t>(argument))->scalar).value_or(-1);
   }
 
   // The temporaries that calls use, in the order of first use.

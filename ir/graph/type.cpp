@@ -3,27 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-
 #include "ir/graph/diagnostics.h"
 
 namespace rnc {
-
-std::string_view name(DType dtype) {
-  switch (dtype) {
-    case DType::f32:
-      return "f32";
-    case DType::u8:
-      return "u8";
-    case DType::i32:
-      return "i32";
-    case DType::f64:
-      return "f64";
-  }
-  unreachable("dtype");
-}
-
-int64_t bytes(DType dtype) { return dtype == DType::u8 ? 1 : dtype == DType::f64 ? 8 : 4; }
 
 std::string str(const Shape& shape) {
   std::string text = "[";
@@ -44,13 +26,6 @@ int64_t elements_per_sample(const Shape& shape) {
   return count;
 }
 
-int64_t Layout::block(int dim) const {
-  for (const Block& b : blocks) {
-    if (b.dim == dim) return b.size;
-  }
-  return 1;
-}
-
 std::string str(const Type& type) {
   std::string text = fmt::format("{}{}", name(type.dtype), str(type.shape));
   if (type.layout.plain()) return text;
@@ -67,15 +42,7 @@ std::string str(const Type& type) {
 }
 
 std::vector<int64_t> physical_dims(const Type& type) {
-  std::vector<int64_t> dims;
-  for (int i = 0; i < type.rank(); ++i) {
-    const int dim = type.layout.order.empty() ? i : type.layout.order[static_cast<size_t>(i)];
-    const int64_t size = type.shape[static_cast<size_t>(dim)];
-    const int64_t block = type.layout.block(dim);
-    dims.push_back(size == kBatch ? kBatch : size / block + (size % block != 0 ? 1 : 0));
-  }
-  for (const Layout::Block& b : type.layout.blocks) dims.push_back(b.size);
-  return dims;
+  return contract::physical_dims(type.shape, type.layout);
 }
 
 int64_t storage_bytes_per_sample(const Type& type) {
@@ -88,26 +55,16 @@ std::vector<int64_t> padding_elements(const Type& type, int64_t batch, int64_t l
     for (int64_t i = type.shape[0]; i % lanes != 0; ++i) found.push_back(i);
     return found;
   }
-  std::vector<int64_t> dims = physical_dims(type);
-  int64_t count = 1;
-  for (int64_t& dim : dims) count *= dim = dim == kBatch ? batch : dim;
-  const auto rank = static_cast<size_t>(type.rank());
-  std::vector<int64_t> at(dims.size());
-  const auto is_padding = [&](size_t block) {
-    const Layout::Block& b = type.layout.blocks[block];
-    const auto dim = std::ranges::find(type.layout.order, b.dim) - type.layout.order.begin();
-    const auto outer = static_cast<size_t>(type.layout.order.empty() ? b.dim : dim);
-    return at[outer] * b.size + at[rank + block] >= type.shape[static_cast<size_t>(b.dim)];
-  };
-  for (int64_t place = 0; place < count && !type.layout.blocks.empty(); ++place) {
-    for (size_t d = dims.size(), rest = static_cast<size_t>(place); d-- > 0;) {
-      at[d] = static_cast<int64_t>(rest) % dims[d];
-      rest /= static_cast<size_t>(dims[d]);
-    }
-    bool padding = false;
-    for (size_t b = 0; b < type.layout.blocks.size(); ++b) padding = padding || is_padding(b);
-    if (padding) found.push_back(place);
-  }
+  if (type.layout.blocks.empty()) return found;
+  Shape shape = type.shape;
+  if (has_batch(shape)) shape[0] = batch;
+  std::vector<bool> used(
+      static_cast<size_t>(elements_per_sample(contract::physical_dims(shape, type.layout))));
+  contract::Places(shape, type.layout).each([&](int64_t, int64_t place) {
+    used[static_cast<size_t>(place)] = true;
+  });
+  for (size_t place = 0; place < used.size(); ++place)
+    if (!used[place]) found.push_back(static_cast<int64_t>(place));
   return found;
 }
 

@@ -15,7 +15,7 @@
 //   - if Op::state: are named after a module tensor and have exactly its type;
 //   - that share a kernel stand next to each other.
 // A layout
-//   - orders each dimension once; blocks a dimension at most once, by at least 2, and never the batch.
+//   - orders each dimension once; blocks none by one element, and never the batch.
 // Its outputs
 //   - have distinct names that are not empty, and are values of the entry, stored plainly.
 // Its assigns

@@ -37,16 +37,6 @@ void check_operands(Binary op, ValueType type) {
 
 }  // namespace
 
-std::string_view name(Scalar scalar) {
-  constexpr std::string_view names[] = {"u8", "i32", "i64", "f32", "f64", "boolean"};
-  return names[static_cast<size_t>(scalar)];
-}
-
-int64_t bytes(Scalar scalar) {
-  constexpr int64_t sizes[] = {1, 4, 8, 4, 8, 1};
-  return sizes[static_cast<size_t>(scalar)];
-}
-
 Expr::Expr(int value) : Expr(static_cast<int64_t>(value)) {}
 Expr::Expr(int64_t value) : Expr(integer(value)) {}
 

@@ -28,8 +28,9 @@ auto with_type(Scalar scalar, Visitor visit) {
       return visit(float{});
     case Scalar::f64:
       return visit(double{});
+    default:
+      unreachable("no type of kernels");
   }
-  unreachable("scalar");
 }
 
 // Integers wrap, as in the generated code.

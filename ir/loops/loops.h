@@ -24,12 +24,14 @@
 #include <vector>
 
 #include "ir/graph/diagnostics.h"
+#include "runtime/contract/dtype.h"
 
 namespace rnc::loops {
 
-enum class Scalar : uint8_t { u8, i32, i64, f32, f64, boolean };
-std::string_view name(Scalar);
-int64_t bytes(Scalar);
+// Of a kernel: u8, i32, i64, f32, f64 and boolean.
+using Scalar = contract::DType;
+using contract::bytes;
+using contract::name;
 
 struct ValueType {
   Scalar scalar = Scalar::f32;

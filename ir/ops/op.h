@@ -59,6 +59,7 @@ struct AttributeSpec {
   std::optional<Attribute> default_value;  // none: required
   // Says how the result is computed rather than what it is: no part of what a checkpoint fits to.
   bool is_decision = false;
+  std::string_view in_specs_as = {};  // where a spec does not give it, it is as this other attribute
 };
 
 // How the fuser and the lowering treat an operation.

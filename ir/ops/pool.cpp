@@ -191,7 +191,7 @@ AttributeSpec count_include_pad() { return {"count_include_pad", AttributeKind::
 
 std::vector<AttributeSpec> window_attributes() {
   return {{"kernel", AttributeKind::pair, {}},
-          {"stride", AttributeKind::pair, {}},
+          {.name = "stride", .kind = AttributeKind::pair, .in_specs_as = "kernel"},
           {"pad", AttributeKind::pair, std::vector<int64_t>{0, 0}}};
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "ir/text/elaborator.h"
 #include "ir/text/metadata.h"
@@ -13,23 +12,6 @@
 namespace rnc::text {
 namespace {
 
-Attribute take(Attributes& attributes, const std::string& name, Attribute otherwise) {
-  if (!attributes.has(name)) return otherwise;
-  Attribute value = attributes.all().at(name);
-  attributes.erase(name);
-  return value;
-}
-
-bool take_bias(Attributes& attributes, const Expr& call) {
-  const Attribute bias = take(attributes, "bias", true);
-  const auto* with_bias = std::get_if<bool>(&bias);
-  if (with_bias == nullptr) {
-    throw UserError(call.location,
-                    fmt::format("{}: bias must be true or false, not {}", call.text, str(bias)));
-  }
-  return *with_bias;
-}
-
 int64_t output_count(const Expr& call, const Value& value) {
   const auto what = fmt::format("{}: the number of outputs", call.text);
   const int64_t count = to_integer(value, call.operands[1].location, what);
@@ -37,18 +19,6 @@ int64_t output_count(const Expr& call, const Value& value) {
     throw UserError(call.operands[1].location, fmt::format("{} must be at least 1, not {}", what, count));
   }
   return count;
-}
-
-Initializer initializer(std::string name, std::string argument, double value) {
-  Initializer result{.name = std::move(name)};
-  result.attributes.set(std::move(argument), value);
-  return result;
-}
-
-// PyTorch's defaults (nn.Conv2d, nn.Linear): the weight's bound and the bias's are both 1 / sqrt(fan_in).
-Initializer default_weight() { return initializer("kaiming_uniform", "a", std::sqrt(5.0)); }
-Initializer default_bias(int64_t fan_in) {
-  return initializer("uniform", "bound", 1.0 / std::sqrt(static_cast<double>(fan_in)));
 }
 
 // What is no tensor, behind the operands, is an attribute whose name was left out.
@@ -63,9 +33,17 @@ void check_surplus(const OpInfo& op, const Arguments& arguments, size_t operands
                               has_kernel ? "kernel" : known.front()));
 }
 
-// The size of dimension 1, which a layer's parameters must match; 1 where there is none, for the operation's
-// shape rule to complain about.
-int64_t features(const Type& type) { return type.rank() >= 2 ? type.shape[1] : 1; }
+// Moves what `specs` name out of `attributes`, and completes it.
+Attributes take_settings(Attributes& attributes, std::span<const AttributeSpec> specs, const Expr& call) {
+  Attributes settings;
+  for (const AttributeSpec& spec : specs) {
+    const std::string name(spec.name);
+    if (!attributes.has(name)) continue;
+    settings.set(name, attributes.all().at(name));
+    attributes.erase(name);
+  }
+  return complete_attributes(call.text, specs, std::move(settings), call.location);
+}
 
 }  // namespace
 
@@ -139,17 +117,19 @@ std::vector<NamedOperand> Elaborator::take_named_operands(const OpInfo& op, Argu
   return named;
 }
 
-// The named arguments. Of a layer they also describe the parameters that it makes.
-Attributes Elaborator::call_attributes(const OpInfo& op, const Expr& call, const Arguments& arguments,
-                                       bool is_layer) {
+// The named arguments: attributes, and settings of the layer if the call makes one.
+Attributes Elaborator::call_attributes(const OpInfo& op, const LayerInfo* layer, const Expr& call,
+                                       const Arguments& arguments) {
   const size_t count = positional_count(arguments);
-  const bool has_outputs = op.op == Op::conv2d || op.op == Op::linear;
   std::vector<std::string> known;
   for (const AttributeSpec& spec : op.attributes) known.emplace_back(spec.name);
-  if (is_layer && has_outputs) known.emplace_back("bias");
-  if (is_layer && op.op == Op::conv2d) known.emplace_back("kernel");
-  if (!is_layer) known.insert(known.end(), op.optional.begin(), op.optional.end());
-  check_surplus(op, arguments, is_layer ? (has_outputs ? 2 : 1) : static_cast<size_t>(op.max_inputs), known);
+  if (layer != nullptr) {
+    for (const AttributeSpec& spec : layer->settings) known.emplace_back(spec.name);
+  } else {
+    known.insert(known.end(), op.optional.begin(), op.optional.end());
+  }
+  const int operands = layer == nullptr ? op.max_inputs : layer->has_outputs ? 2 : 1;
+  check_surplus(op, arguments, static_cast<size_t>(operands), known);
   if (known.empty() && arguments.size() > count) {
     const Expr& first = *arguments[count].syntax;
     throw UserError(first.keyword_location, fmt::format("{}: takes no named arguments{}", op.name,
@@ -164,93 +144,54 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments a
     throw UserError(call.location, fmt::format("{} can only be used in an entry of a dump", op.name));
   }
   const size_t count = positional_count(arguments);
-  const bool has_outputs = op.op == Op::conv2d || op.op == Op::linear;
   const bool second_is_tensor = count > 1 && arguments[1].value.is_tensor();
-  const bool is_layer = count > 0 && (has_outputs || op.op == Op::batch_norm) && !second_is_tensor;
+  const LayerInfo* layer = count > 0 && !second_is_tensor ? find_layer(op.op) : nullptr;
   const auto is_poison = [](const Argument& a) { return a.value.is_poison(); };
   const bool poisoned = std::ranges::any_of(arguments, is_poison);
-  const auto named = is_layer ? std::vector<NamedOperand>{} : take_named_operands(op, arguments);
-  Attributes attributes = call_attributes(op, call, arguments, is_layer);
+  const auto named = layer != nullptr ? std::vector<NamedOperand>{} : take_named_operands(op, arguments);
+  Attributes attributes = call_attributes(op, layer, call, arguments);
   if (poisoned) return {Poison{}};
-  if (is_layer && has_outputs && count == 1) {
+  if (layer != nullptr && layer->has_outputs && count == 1) {
     throw UserError(call.location,
                     fmt::format("{}: the number of outputs, or a weight, is missing", op.name));
   }
 
   std::vector<ValueId> inputs;
-  for (size_t i = 0; i < (is_layer ? 1 : count); ++i) {
+  for (size_t i = 0; i < (layer != nullptr ? 1 : count); ++i) {
     const auto what = fmt::format("{}: operand {}", op.name, i + 1);
     inputs.push_back(to_tensor(arguments[i].value, arguments[i].syntax->location, what));
   }
   const std::string name = result_name.empty() ? generated_name(call.text, call.location) : result_name;
   builder_.set_origin(call.location, layer_of(name));
-  if (is_layer) {
-    const std::string layer = layer_of(name);
-    inputs = op.op == Op::conv2d   ? conv2d_operands(call, inputs[0], arguments[1].value, layer, attributes)
-             : op.op == Op::linear ? linear_operands(call, inputs[0], arguments[1].value, layer, attributes)
-                                   : batch_norm_operands(call, inputs[0], layer);
+  if (layer != nullptr) {
+    const int64_t outputs = layer->has_outputs ? output_count(call, arguments[1].value) : 0;
+    add_layer_tensors(*layer, call, outputs, layer_of(name), attributes, inputs);
   }
-  const bool is_pool = op.op == Op::max_pool || op.op == Op::avg_pool;
-  if (is_pool && attributes.has("kernel") && !attributes.has("stride")) {
-    attributes.set("stride", attributes.all().at("kernel"));
+  for (const AttributeSpec& spec : op.attributes) {
+    if (!spec.in_specs_as.empty() && !attributes.has(spec.name) && attributes.has(spec.in_specs_as))
+      attributes.set(std::string(spec.name), attributes.all().find(spec.in_specs_as)->second);
   }
   const std::optional<uint8_t> optional = add_named_operands(op, named, inputs);
   return {TensorRef{emit(op.op, std::move(inputs), std::move(attributes), name, call.location, optional)}};
 }
 
-std::vector<ValueId> Elaborator::conv2d_operands(const Expr& call, ValueId x, const Value& out,
-                                                 const std::string& layer, Attributes& attributes) {
-  const int64_t outputs = output_count(call, out);
-  const AttributeSpec kernel_spec{"kernel", AttributeKind::pair, {}};
-  Attributes given;
-  if (attributes.has("kernel")) given.set("kernel", take(attributes, "kernel", {}));
-  const Attributes complete = complete_attributes(call.text, {&kernel_spec, 1}, given, call.location);
-  const auto& kernel = complete.get<std::vector<int64_t>>("kernel");
-  const bool with_bias = take_bias(attributes, call);
-  int64_t groups = 1;  // a wrong one is left to the operation's rule
-  if (attributes.has("groups") && std::holds_alternative<int64_t>(attributes.all().at("groups"))) {
-    groups = std::max<int64_t>(1, attributes.get<int64_t>("groups"));
-  }
-  const int64_t group_inputs = std::max<int64_t>(1, features(graph_[x].type) / groups);
-
-  std::vector<ValueId> operands = {x};
-  operands.push_back(
-      layer_tensor(call, layer, "weight", {outputs, group_inputs, kernel[0], kernel[1]}, default_weight()));
-  if (with_bias) {
-    const int64_t fan_in = group_inputs * kernel[0] * kernel[1];
-    operands.push_back(layer_tensor(call, layer, "bias", {outputs}, default_bias(fan_in)));
-  }
-  return operands;
-}
-
-std::vector<ValueId> Elaborator::linear_operands(const Expr& call, ValueId x, const Value& out,
-                                                 const std::string& layer, Attributes& attributes) {
-  const int64_t outputs = output_count(call, out);
-  const int64_t inputs = features(graph_[x].type);
-  std::vector<ValueId> operands = {x};
-  const bool with_bias = take_bias(attributes, call);
-  operands.push_back(layer_tensor(call, layer, "weight", {outputs, inputs}, default_weight()));
-  if (with_bias) operands.push_back(layer_tensor(call, layer, "bias", {outputs}, default_bias(inputs)));
-  return operands;
-}
-
-std::vector<ValueId> Elaborator::batch_norm_operands(const Expr& call, ValueId x, const std::string& layer) {
-  const Shape shape = {features(graph_[x].type)};
-  const Initializer zero = initializer("constant", "value", 0), one = initializer("constant", "value", 1);
-  return {x, layer_tensor(call, layer, "weight", shape, one), layer_tensor(call, layer, "bias", shape, zero),
-          layer_tensor(call, layer, "running_mean", shape, zero, TensorKind::buffer),
-          layer_tensor(call, layer, "running_var", shape, one, TensorKind::buffer)};
+void Elaborator::add_layer_tensors(const LayerInfo& layer, const Expr& call, int64_t outputs,
+                                   const std::string& name, Attributes& attributes,
+                                   std::vector<ValueId>& inputs) {
+  Attributes all = take_settings(attributes, layer.settings, call);
+  for (const auto& [key, value] : attributes.all()) all.set(key, value);
+  for (LayerTensor& tensor : layer.tensors(graph_[inputs[0]].type, outputs, all))
+    inputs.push_back(layer_tensor(call, name, std::move(tensor)));
 }
 
 // The initialiser is the one chosen by `init conv2d.weight = ...`, else the given one.
-ValueId Elaborator::layer_tensor(const Expr& call, const std::string& layer, std::string_view part,
-                                 Shape shape, Initializer initializer, TensorKind kind) {
-  const auto chosen = initializers_.find(fmt::format("{}.{}", call.text, part));
-  if (chosen != initializers_.end()) initializer = chosen->second;
-  return state({.name = fmt::format("{}.{}", layer, part),
-                .kind = kind,
-                .type = {.shape = std::move(shape)},
-                .initializer = std::move(initializer),
+ValueId Elaborator::layer_tensor(const Expr& call, const std::string& layer, LayerTensor tensor) {
+  const auto chosen = initializers_.find(fmt::format("{}.{}", call.text, tensor.part));
+  if (chosen != initializers_.end()) tensor.initializer = chosen->second;
+  return state({.name = fmt::format("{}.{}", layer, tensor.part),
+                .kind = tensor.kind,
+                .type = {.shape = std::move(tensor.shape)},
+                .initializer = std::move(tensor.initializer),
                 .location = call.location});
 }
 

@@ -42,11 +42,11 @@ void check_layout(const Type& type, const SourceLocation& location) {
           fmt::format("the order of a layout must name the dimensions 0 to {} once each", rank - 1));
     }
   }
-  for (const Layout::Block& block : type.layout.blocks) {
-    const auto same_dim = [&](const Layout::Block& other) { return other.dim == block.dim; };
-    if (block.dim >= rank || block.size < 1 || std::ranges::count_if(type.layout.blocks, same_dim) > 1) {
-      throw UserError(location, "a layout's blocks must be of different dimensions and of size 1 or more");
-    }
+  if (!contract::well_formed(type.layout, rank)) {
+    throw UserError(location,
+                    fmt::format("a layout has at most {} blocks, of dimensions that there are and of 1 to {} "
+                                "elements per dimension",
+                                contract::kMostBlocks, contract::kLargestBlock));
   }
 }
 

@@ -14,8 +14,13 @@ namespace {
 
 // What `init` can choose an initialiser for.
 const std::vector<std::string>& initialized_parts() {
-  static const std::vector<std::string> parts = {"conv2d.weight", "conv2d.bias",       "linear.weight",
-                                                 "linear.bias",   "batch_norm.weight", "batch_norm.bias"};
+  static const std::vector<std::string> parts = [] {
+    std::vector<std::string> names;
+    for (const LayerInfo& layer : layers())
+      for (const std::string_view part : layer.parameters)
+        names.push_back(fmt::format("{}.{}", name(layer.op), part));
+    return names;
+  }();
   return parts;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ir/graph/graph.h"
+#include "ir/ops/layers.h"
 #include "ir/text/declarations.h"
 #include "ir/text/freeze.h"
 #include "ir/text/library.h"
@@ -81,18 +82,15 @@ class Elaborator : public Environment {
   std::optional<Value> size_function(const Expr& call, const Arguments& arguments) const;
   // Takes the optional operands that are given by name out of `arguments`.
   std::vector<NamedOperand> take_named_operands(const OpInfo& op, Arguments& arguments) const;
-  Attributes call_attributes(const OpInfo& op, const Expr& call, const Arguments& arguments, bool is_layer);
+  Attributes call_attributes(const OpInfo& op, const LayerInfo* layer, const Expr& call,
+                             const Arguments& arguments);
   Value call_operation(const OpInfo& op, const Expr& call, Arguments arguments,
                        const std::string& result_name);
-  // The operands of a layer that brings its own parameters, named LAYER.weight, ...; removes from
-  // `attributes` what describes only those.
-  std::vector<ValueId> conv2d_operands(const Expr& call, ValueId x, const Value& out,
-                                       const std::string& layer, Attributes& attributes);
-  std::vector<ValueId> linear_operands(const Expr& call, ValueId x, const Value& out,
-                                       const std::string& layer, Attributes& attributes);
-  std::vector<ValueId> batch_norm_operands(const Expr& call, ValueId x, const std::string& layer);
-  ValueId layer_tensor(const Expr& call, const std::string& layer, std::string_view part, Shape shape,
-                       Initializer initializer, TensorKind kind = TensorKind::parameter);
+  // Adds the operands of a layer behind x, its parameters and buffers, called NAME.weight, ...; removes its
+  // settings from `attributes`.
+  void add_layer_tensors(const LayerInfo& layer, const Expr& call, int64_t outputs, const std::string& name,
+                         Attributes& attributes, std::vector<ValueId>& inputs);
+  ValueId layer_tensor(const Expr& call, const std::string& layer, LayerTensor tensor);
   ValueId state(Tensor tensor);  // adds it to the module and reads it
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
                const SourceLocation& location, std::optional<uint8_t> optional = {});

@@ -154,14 +154,18 @@ void lower_packed(Lowering& lowering, const Group& group, const Type& space) {
   // How many lanes from `at` on lie inside all dimensions.
   const auto room = [&](const std::vector<Expr>& at) {
     Expr left = lanes;
-    for (size_t b = 0; b < blocks.size(); ++b) {
-      const int64_t size = space.shape[static_cast<size_t>(blocks[b].dim)];
-      if (size % blocks[b].size == 0) continue;
-      const auto place = std::ranges::find(space.layout.order, blocks[b].dim);
-      const auto outer = space.layout.order.empty() ? blocks[b].dim : place - space.layout.order.begin();
-      const Expr element =
-          at[static_cast<size_t>(outer)] * blocks[b].size + at[static_cast<size_t>(rank) + b];
-      const bool along_lanes = b + 1 == blocks.size();
+    for (size_t last = 0; last < blocks.size(); ++last) {
+      const int dim = blocks[last].dim;
+      const int64_t size = space.shape[static_cast<size_t>(dim)], block = space.layout.block(dim);
+      if (size % block == 0 || space.layout.step(last) > 1) continue;
+      const auto place = std::ranges::find(space.layout.order, dim) - space.layout.order.begin();
+      const auto outer = static_cast<size_t>(space.layout.order.empty() ? dim : place);
+      Expr element = at[outer] * block;
+      for (size_t b = 0; b <= last; ++b) {
+        if (blocks[b].dim == dim)
+          element = element + at[static_cast<size_t>(rank) + b] * space.layout.step(b);
+      }
+      const bool along_lanes = last + 1 == blocks.size();
       left = along_lanes ? loops::min(left, size - element)
                          : loops::select(loops::less(element, size), left, Expr(0));
     }

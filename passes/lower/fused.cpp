@@ -198,7 +198,7 @@ Expr FusedCode::compute(const Node& node, const Values& values) const {
   if (node.op == Op::element_count)
     return loops::cast(Lowering::elements_per_channel(lowering_.type(node.inputs[0])), Scalar::f32);
   check(op.formula.has_value(), op.name);
-  const Scalar result = scalar_of(node.type.dtype), scalar = op.in_double ? Scalar::f64 : result;
+  const Scalar result = node.type.dtype, scalar = op.in_double ? Scalar::f64 : result;
   const auto operand = [&](int i) {
     return loops::cast(values.at(node.inputs[static_cast<size_t>(i)]), scalar);
   };

@@ -11,20 +11,6 @@ using loops::Access;
 using loops::Extent;
 using loops::Region;
 
-loops::Scalar scalar_of(DType dtype) {
-  switch (dtype) {
-    case DType::f32:
-      return loops::Scalar::f32;
-    case DType::u8:
-      return loops::Scalar::u8;
-    case DType::i32:
-      return loops::Scalar::i32;
-    case DType::f64:
-      return loops::Scalar::f64;
-  }
-  unreachable("dtype");
-}
-
 Extent extent_of(int64_t dim) { return dim == kBatch ? Extent{0, 1} : Extent{dim, 0}; }
 
 std::vector<Extent> physical_extents(const Type& type) {
@@ -157,7 +143,7 @@ bool Lowering::moves_nothing(const Node& node) const {
     return vector_of_channels(from) || !vector_of_channels(node.type);
   const auto dense = [](const Type& t) {  // all dimensions but the channels are 1, and no channel is padding
     for (size_t i = 2; i < t.shape.size(); ++i) {
-      if (t.shape[i] != 1) return false;
+      if (t.shape[i] != 1 || t.layout.block(static_cast<int>(i)) != 1) return false;
     }
     return t.layout.order.empty() && t.shape.size() > 1 && t.shape[1] % t.layout.block(1) == 0 &&
            t.layout.block(0) == 1;
@@ -236,7 +222,7 @@ int Lowering::constant(const std::string& name, const std::vector<uint8_t>& byte
 
 loops::MemoryRef Lowering::view(KernelBuilder& kernel, std::string_view name, ValueId v,
                                 std::vector<Extent> dims, Access access) {
-  return kernel.param(name, buffer(v), scalar_of(type(v).dtype), std::move(dims), access);
+  return kernel.param(name, buffer(v), type(v).dtype, std::move(dims), access);
 }
 
 loops::MemoryRef Lowering::read(KernelBuilder& kernel, std::string_view name, ValueId v) {
@@ -326,8 +312,8 @@ void Lowering::copy(int from, int to, const Type& type, ValueId of) {
   const int64_t count = elements_per_sample(physical_dims(type));
   const bool batched = has_batch(type.shape);
   const std::vector<Extent> dims{batched ? Extent{0, count} : Extent{count, 0}};
-  const auto x = kernel.param("x", from, scalar_of(type.dtype), dims, Access::read);
-  const auto y = kernel.param("y", to, scalar_of(type.dtype), dims, Access::write);
+  const auto x = kernel.param("x", from, type.dtype, dims, Access::read);
+  const auto y = kernel.param("y", to, type.dtype, dims, Access::write);
   Body body(kernel.names());
   // One task per sample, or one in all: copies are rare and small.
   const int width = static_cast<int>(std::min<int64_t>(lanes(), count));

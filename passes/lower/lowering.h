@@ -143,7 +143,6 @@ class Lowering {
   GroupRecorder* recorder_ = nullptr;  // while a group is lowered for the first time
 };
 
-loops::Scalar scalar_of(DType dtype);
 loops::Extent extent_of(int64_t dim);  // kBatch becomes N
 std::vector<loops::Extent> physical_extents(const Type& type);
 loops::Extent storage_bytes(const Type& type);  // rounded up to 64

@@ -22,18 +22,29 @@ class Place {
   std::vector<Expr> index(const std::vector<Expr>& logical) const {
     std::vector<Expr> at;
     for (int i = 0; i < type_.rank(); ++i) {
-      const int dim = type_.layout.order.empty() ? i : type_.layout.order[static_cast<size_t>(i)];
+      const int dim = type_.layout.dim_at(i);
       at.push_back(logical[static_cast<size_t>(dim)] / type_.layout.block(dim));
     }
-    for (const Layout::Block& b : type_.layout.blocks)
-      at.push_back(logical[static_cast<size_t>(b.dim)] % b.size);
+    for (size_t b = 0; b < type_.layout.blocks.size(); ++b) {
+      const Layout::Block& block = type_.layout.blocks[b];
+      at.push_back(logical[static_cast<size_t>(block.dim)] / type_.layout.step(b) % block.size);
+    }
     return at;
   }
 
-  // The physical dimension along which `dim` runs at unit steps of the logical index (within a block, if it
-  // has any).
+  // The widest vectors of at most `lanes` lanes along `dim` whose elements lie side by side.
+  int vector(int dim, int lanes) const {
+    for (size_t b = 0; b < type_.layout.blocks.size(); ++b) {
+      const Layout::Block& block = type_.layout.blocks[b];
+      if (block.dim != dim || type_.layout.step(b) > 1 || block.size % lanes == 0) continue;
+      return lanes % block.size == 0 ? static_cast<int>(block.size) : 1;
+    }
+    return lanes;
+  }
+  // The physical dimension along which `dim` runs at unit steps of the logical index (within its last block,
+  // if it has any).
   int position(int dim) const {
-    for (size_t i = 0; i < type_.layout.blocks.size(); ++i) {
+    for (size_t i = type_.layout.blocks.size(); i-- > 0;) {
       if (type_.layout.blocks[i].dim == dim) return type_.rank() + static_cast<int>(i);
     }
     if (type_.layout.order.empty()) return dim;
@@ -98,7 +109,8 @@ class Relayout {
   bool transposes() const {
     const auto whole = [&](const Type& type) {
       return std::ranges::all_of(type.layout.blocks, [&](const Layout::Block& b) {
-        return b.size % lowering_.lanes() == 0 && type.shape[static_cast<size_t>(b.dim)] % b.size == 0;
+        return b.size % lowering_.lanes() == 0 &&
+               type.shape[static_cast<size_t>(b.dim)] % type.layout.block(b.dim) == 0;
       });
     };
     const auto& from = from_.layout.blocks;
@@ -183,7 +195,8 @@ class Relayout {
       return;
     }
     const int64_t size = sizes_[static_cast<size_t>(lane_dim_)];
-    const int lanes = size < lowering_.lanes() ? 1 : lowering_.lanes();
+    const int widest = Place(to_).vector(lane_dim_, Place(from_).vector(lane_dim_, lowering_.lanes()));
+    const int lanes = size < widest ? 1 : widest;
     const auto [begin, end] = range(lane_dim_, body);
     body.loop("v", begin, end, lanes, [&](Body& b, Expr i) {
       at[static_cast<size_t>(lane_dim_)] = i;
@@ -213,7 +226,7 @@ class Relayout {
       body.when(valid, [&](Body& b) { b.store(y_, to.index(at), loops::load(x_, from.index(at))); });
       return;
     }
-    const bool tail = logical % lanes != 0;
+    const bool tail = logical % lanes != 0 || size > logical;
     Expr valid = tail ? loops::max(0, loops::min(lanes, count - i)) : Expr();
     if (inside) valid = loops::select(inside, valid ? valid : Expr(lanes), Expr(0));
     if (valid) valid = body.let("valid", valid);

@@ -38,7 +38,7 @@ double evaluated(const Node& node, const std::vector<double>& operands) {
 bool has_padding_lanes(const Type& type) {
   return std::ranges::any_of(type.layout.blocks, [&](const Layout::Block& block) {
     const int64_t size = type.shape[static_cast<size_t>(block.dim)];
-    return size != kBatch && size % block.size != 0;
+    return size != kBatch && size % type.layout.block(block.dim) != 0;
   });
 }
 

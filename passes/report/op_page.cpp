@@ -32,8 +32,10 @@ std::string default_text(const AttributeSpec& attribute) {
 }
 
 std::string attribute_line(const AttributeSpec& attribute) {
-  const std::string otherwise =
-      attribute.default_value ? "default " + default_text(attribute) : std::string("required");
+  const std::string otherwise = attribute.default_value ? "default " + default_text(attribute)
+                                : attribute.in_specs_as.empty()
+                                    ? std::string("required")
+                                    : fmt::format("in a spec by default as {}", attribute.in_specs_as);
   return fmt::format("  {:18}{}; {}\n", attribute.name, describe(attribute.kind), otherwise);
 }
 

@@ -48,7 +48,7 @@ enum rn_tensor_kind {
 
 /* Shape and storage. dims[0] == -1 is the batch (entry inputs and outputs only). The physical array,
  * outermost first: the dimensions in `order`, each divided by its block (rounded up), then the blocks in
- * turn: block_dim[i] of size block_size[i]. Lanes past a dimension's end are padding and must be zero. Plain
+ * turn: block_dim[i] of size block_size[i]; a dimension with several is divided by them all. Lanes past a dimension's end are padding and must be zero. Plain
  * row-major: order = 0,1,2,... and blocks = 0. Entry inputs and outputs are always plain. */
 typedef struct rn_type {
   int32_t dtype;

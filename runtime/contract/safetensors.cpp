@@ -178,14 +178,34 @@ class Parser {
 
 Safetensors parse_safetensors(std::span<const std::byte> bytes) { return Parser(bytes).parse(); }
 
-Metadata with_checksum_place(Metadata metadata) {
+SafetensorsImage::SafetensorsImage(const Safetensors& content) {
+  // Wide elements first keeps every tensor aligned to its element size.
+  std::vector<const std::pair<const std::string, TensorView>*> order;
+  for (const auto& item : content.tensors) order.push_back(&item);
+  std::ranges::stable_sort(order, std::greater<>{},
+                           [](const auto* item) { return bytes(item->second.dtype); });
+
+  Metadata metadata = content.metadata;
   metadata.try_emplace("format", kPlainFormat);
   metadata.insert_or_assign(kChecksumKey, std::string(kUnknown));
-  return metadata;
-}
-
-void write_checksum(std::string& header, std::span<const std::span<const std::byte>> parts) {
-  header.replace(find_checksum(header), kUnknown.size(), checksum_text(checksum_of(parts)));
+  nlohmann::ordered_json header = nlohmann::ordered_json::object();
+  header["__metadata__"] = metadata;
+  parts_.resize(1);
+  size_t offset = 0;
+  for (const auto* item : order) {
+    const auto& [name, tensor] = *item;
+    const size_t end = offset + tensor.data.size();
+    header[name] = {
+        {"dtype", safetensors_name(tensor.dtype)}, {"shape", tensor.shape}, {"data_offsets", {offset, end}}};
+    parts_.push_back(tensor.data);
+    offset = end;
+  }
+  std::string text = header.dump();
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  for (size_t i = 0; i < 8; ++i) head_ += static_cast<char>(text.size() >> (8 * i) & 0xff);
+  head_ += text;
+  parts_[0] = std::as_bytes(std::span(head_));
+  head_.replace(find_checksum(head_), kUnknown.size(), checksum_text(checksum_of(parts_)));
 }
 
 std::string other_model(const Metadata& metadata, std::string_view model, std::string_view graph_hash) {

@@ -1,4 +1,4 @@
-// Reading safetensors files (https://github.com/huggingface/safetensors): 8 bytes of header length,
+// Reading and writing safetensors files (https://github.com/huggingface/safetensors): 8 bytes of header length,
 // little-endian; a JSON header; the tensors' bytes.
 //
 // Files that rnrun writes have two more entries of metadata: kChecksumKey, the checksum of the whole file with zeros for
@@ -43,10 +43,21 @@ struct Safetensors {
 Safetensors parse_safetensors(std::span<const std::byte> bytes);
 
 inline constexpr const char* kChecksumKey = "rnrun.xxh3_64";
-// What a writer of a file puts into its metadata: no checksum yet, and a format unless it has one.
-Metadata with_checksum_place(Metadata metadata);
-// Writes the checksum into the header, which is one of `parts`, those of the whole file.
-void write_checksum(std::string& header, std::span<const std::span<const std::byte>> parts);
+
+// A file as rnrun writes it: with a checksum, and a "format" unless the metadata has one. The same content
+// gives the same bytes. The tensors' data stay where they are.
+class SafetensorsImage {
+ public:
+  explicit SafetensorsImage(const Safetensors& content);
+  SafetensorsImage(const SafetensorsImage&) = delete;
+  SafetensorsImage& operator=(const SafetensorsImage&) = delete;
+  // The bytes of the file, one part after the other.
+  std::span<const std::span<const std::byte>> parts() const { return parts_; }
+
+ private:
+  std::string head_;
+  std::vector<std::span<const std::byte>> parts_;  // the head, then the tensors
+};
 
 // Whether the file is a checkpoint of rnrun, in which "ema.<name>" is the moving average of a weight.
 bool is_checkpoint(const Metadata& metadata);

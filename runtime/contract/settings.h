@@ -110,14 +110,19 @@ constexpr const Setting* find_setting(std::string_view name) {
   return nullptr;
 }
 
-// The default of a setting that there is, at compile time.
+// A setting that there is, at compile time. (By value: with UBSan, gcc takes no comparison of a pointer with
+// null for a constant.)
+consteval Setting setting_named(std::string_view name) {
+  for (const Setting& setting : settings())
+    if (setting.name == name) return setting;
+  throw std::logic_error("no such setting");
+}
+// Its default.
 template <class T>
 consteval T initial(std::string_view name) {
-  const Setting* setting = find_setting(name);
-  if (setting == nullptr) throw std::logic_error("no such setting");
-  return static_cast<T>(setting->initial);
+  return static_cast<T>(setting_named(name).initial);
 }
-consteval std::string_view initial_word(std::string_view name) { return find_setting(name)->words[0]; }
+consteval std::string_view initial_word(std::string_view name) { return setting_named(name).words[0]; }
 
 // Those there are.
 std::span<const std::string_view> words(const Setting& setting);

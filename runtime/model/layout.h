@@ -9,8 +9,8 @@
 
 namespace rnrun {
 
-// A well-formed type: known dtype, rank and dimensions in range, `order` a permutation, each dimension
-// blocked at most once, sizes below 2^48. `batch` allows dims[0] == -1.
+// A well-formed type: known dtype, rank and dimensions in range, a well-formed layout (contract/layout.h),
+// sizes below 2^48. `batch` allows dims[0] == -1.
 bool valid(const rn_type& type, bool batch);
 
 // The shape with the batch filled in.

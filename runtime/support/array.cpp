@@ -7,7 +7,7 @@
 
 namespace rnrun {
 
-DType dtype(const rn_type& type) { return static_cast<DType>(type.dtype); }
+DType dtype(const rn_type& type) { return contract::find_abi_dtype(type.dtype).value(); }
 
 Array Array::zeros(DType dtype, std::vector<int64_t> shape) {
   int64_t elements = 1;

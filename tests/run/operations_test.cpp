@@ -335,9 +335,8 @@ Tensors operands(const Graph& graph, int64_t batch, Fill fill, Random& random) {
         case DType::i32:
           x = static_cast<double>(random.integer(0, kLabels - 1));
           break;
-        case DType::f64:
+        default:
           x = value(random, fill);
-          break;
       }
     }
   }

@@ -29,7 +29,7 @@ void each_element(const Type& type, int64_t batch, const Visit& visit) {
         coordinate = at[static_cast<size_t>(dim)] / type.layout.block(dim);
       } else {
         const Layout::Block& b = type.layout.blocks[p - shape.size()];
-        coordinate = at[static_cast<size_t>(b.dim)] % b.size;
+        coordinate = at[static_cast<size_t>(b.dim)] / type.layout.step(p - shape.size()) % b.size;
       }
       index = index * physical[p] + coordinate;
     }

@@ -9,17 +9,18 @@
 using namespace rnc;
 
 TEST_CASE("an operation's page tells what its row says") {
-  CHECK(op_page("avg_pool_grad") ==
-        "avg_pool_grad: gradient of avg_pool to its input of height and width `size`, from dy\n"
-        "\n"
-        "operands    1\n"
-        "attributes\n"
-        "  kernel            an integer or a pair of integers, none negative; required\n"
-        "  stride            an integer or a pair of integers, none negative; required\n"
-        "  pad               an integer or a pair of integers, none negative; default 0\n"
-        "  count_include_pad true or false; default true\n"
-        "  size              an integer or a pair of integers, none negative; required\n"
-        "gradient    no\n");
+  CHECK(
+      op_page("avg_pool_grad") ==
+      "avg_pool_grad: gradient of avg_pool to its input of height and width `size`, from dy\n"
+      "\n"
+      "operands    1\n"
+      "attributes\n"
+      "  kernel            an integer or a pair of integers, none negative; required\n"
+      "  stride            an integer or a pair of integers, none negative; in a spec by default as kernel\n"
+      "  pad               an integer or a pair of integers, none negative; default 0\n"
+      "  count_include_pad true or false; default true\n"
+      "  size              an integer or a pair of integers, none negative; required\n"
+      "gradient    no\n");
   CHECK(op_page("add") ==
         "add: a + b\n"
         "\n"

@@ -57,6 +57,13 @@ TEST_CASE("two blocks, as weights have them") {
   CHECK(stored(type) == std::vector<float>{1, 3, 2, 4, 5, 0, 6, 0});
 }
 
+TEST_CASE("a dimension in blocks of blocks") {
+  // [6, 2] in blocks 0:2, 1:2, 0:2: [2, 1, 2 pairs of rows, 2 columns, 2 rows].
+  const rn_type type = {RN_F32, 2, {6, 2}, {0, 1}, 3, {0, 1, 0}, {2, 2, 2}};
+  CHECK(valid(type, false));
+  CHECK(stored(type) == std::vector<float>{1, 3, 2, 4, 5, 7, 6, 8, 9, 11, 10, 12, 0, 0, 0, 0});
+}
+
 TEST_CASE("malformed types are recognised") {
   const rn_type good = {RN_F32, 2, {3, 2}, {1, 0}, 1, {1}, {2}};
   CHECK(valid(good, false));
@@ -79,10 +86,11 @@ TEST_CASE("malformed types are recognised") {
   CHECK(!with([](rn_type& t) { t.block_dim[0] = 2; }));
   CHECK(!with([](rn_type& t) { t.block_size[0] = 0; }));
   CHECK(!with([](rn_type& t) { t.block_size[0] = 1 << 20; }));
+  CHECK(!with([](rn_type& t) { t.blocks = RN_MAX_RANK + 1; }));
   CHECK(!with([](rn_type& t) {
     t.blocks = 2;
     t.block_dim[1] = 1;
-    t.block_size[1] = 2;
+    t.block_size[1] = 4096;
   }));
   rn_type batch = good;
   batch.dims[0] = -1;

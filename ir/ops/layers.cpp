@@ -1,0 +1,75 @@
+#include "ir/ops/layers.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rnc {
+namespace {
+
+Initializer initializer(std::string name, std::string argument, double value) {
+  Initializer result{.name = std::move(name)};
+  result.attributes.set(std::move(argument), value);
+  return result;
+}
+
+// PyTorch's defaults (nn.Conv2d, nn.Linear): the weight's bound and the bias's are both 1 / sqrt(fan_in).
+Initializer default_weight() { return initializer("kaiming_uniform", "a", std::sqrt(5.0)); }
+Initializer default_bias(int64_t fan_in) {
+  return initializer("uniform", "bound", 1.0 / std::sqrt(static_cast<double>(fan_in)));
+}
+Initializer constant(double value) { return initializer("constant", "value", value); }
+
+// The size of dimension 1, which a layer's parameters must match; 1 where there is none.
+int64_t features(const Type& type) { return type.rank() >= 2 ? type.shape[1] : 1; }
+
+// Weight and bias, if it has one.
+std::vector<LayerTensor> weighted(Shape weight, int64_t fan_in, const Attributes& attributes) {
+  const int64_t outputs = weight[0];
+  std::vector<LayerTensor> tensors = {{"weight", std::move(weight), default_weight()}};
+  if (attributes.get<bool>("bias")) tensors.push_back({"bias", {outputs}, default_bias(fan_in)});
+  return tensors;
+}
+
+std::vector<LayerTensor> conv2d_tensors(const Type& x, int64_t outputs, const Attributes& attributes) {
+  const auto& kernel = attributes.get<std::vector<int64_t>>("kernel");
+  const auto& given = attributes.all();
+  const auto found = given.find("groups");
+  const auto* groups = found == given.end() ? nullptr : std::get_if<int64_t>(&found->second);
+  const int64_t parts = groups == nullptr ? 1 : std::max<int64_t>(1, *groups);
+  const int64_t inputs = std::max<int64_t>(1, features(x) / parts);
+  return weighted({outputs, inputs, kernel[0], kernel[1]}, inputs * kernel[0] * kernel[1], attributes);
+}
+
+std::vector<LayerTensor> linear_tensors(const Type& x, int64_t outputs, const Attributes& attributes) {
+  return weighted({outputs, features(x)}, features(x), attributes);
+}
+
+std::vector<LayerTensor> batch_norm_tensors(const Type& x, int64_t, const Attributes&) {
+  const Shape shape = {features(x)};
+  return {{"weight", shape, constant(1)},
+          {"bias", shape, constant(0)},
+          {"running_mean", shape, constant(0), TensorKind::buffer},
+          {"running_var", shape, constant(1), TensorKind::buffer}};
+}
+
+const std::vector<LayerInfo>& table() {
+  const AttributeSpec bias{"bias", AttributeKind::boolean, true};
+  const AttributeSpec kernel{"kernel", AttributeKind::pair, {}};
+  static const std::vector<LayerInfo> rows = {
+      {Op::conv2d, true, {bias, kernel}, {"weight", "bias"}, conv2d_tensors},
+      {Op::linear, true, {bias}, {"weight", "bias"}, linear_tensors},
+      {Op::batch_norm, false, {}, {"weight", "bias"}, batch_norm_tensors},
+  };
+  return rows;
+}
+
+}  // namespace
+
+std::span<const LayerInfo> layers() { return table(); }
+
+const LayerInfo* find_layer(Op op) {
+  const auto found = std::ranges::find(table(), op, &LayerInfo::op);
+  return found == table().end() ? nullptr : &*found;
+}
+
+}  // namespace rnc
