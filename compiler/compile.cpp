@@ -1,117 +1,164 @@
 #include "compiler/compile.h"
 
 #include <fmt/format.h>
-#include <llvm/IR/LLVMContext.h>
-#include <llvm/IR/Module.h>
-#include <llvm/Linker/Linker.h>
-#include <llvm/Support/raw_ostream.h>
-#include <llvm/Target/TargetMachine.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
+#include <chrono>
 
-#include "compiler/codegen.h"
-#include "compiler/emit/kernel.h"
-#include "compiler/emit/model.h"
-#include "compiler/link.h"
+#include "compiler/code.h"
+#include "compiler/layer_kernels.h"
+#include "compiler/loop_file.h"
+#include "compiler/output.h"
+#include "compiler/trainer.h"
+#include "compiler/weights.h"
+#include "ir/loops/text/text.h"
+#include "ir/text/text.h"
+#include "passes/report/dot.h"
+#include "passes/report/summary.h"
+#include "passes/schedule/memory_budget.h"
+#include "passes/schedule/plan_memory.h"
 
 namespace rnc {
 namespace {
 
-using Unaliased = std::vector<std::vector<bool>>;  // see unaliased_params
+bool needs_program(Emit emit) { return emit != Emit::graph && emit != Emit::dot && emit != Emit::summary; }
 
-// The model is compiled in units: kernel i is unit i, entries and descriptor are the last one.
-std::unique_ptr<llvm::Module> emit_unit(const Model& model, size_t unit, const Unaliased& unaliased,
-                                        llvm::LLVMContext& context) {
-  const loops::Program& program = model.program;
-  if (unit == program.kernels.size()) return emit_model(model, context);
-  return emit_kernel(program.kernels[unit], unaliased[unit], model.target, context, model.debug);
-}
-
-GeneratedCode compile_unit(const Model& model, size_t unit, const Unaliased& unaliased, CodeKind kind) {
-  llvm::LLVMContext context;
-  const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
-  const std::unique_ptr<llvm::Module> module = emit_unit(model, unit, unaliased, context);
-  optimize(*module, *machine);
-  return generate(*module, *machine, kind);
-}
-
-// Units are taken in turn by the machine's threads; the result does not depend on how many there are.
-// The frames of kernels go to `frames`, if given.
-std::vector<std::string> compile_units(const Model& model, CodeKind kind, std::vector<KernelFrame>* frames) {
-  const size_t count = model.program.kernels.size() + 1;
-  std::vector<GeneratedCode> code(count);
-  const Unaliased unaliased = unaliased_params(model.program);
-  std::atomic<size_t> next = 0;
-  const auto work = [&] {
-    for (size_t unit = next++; unit < count; unit = next++)
-      code[unit] = compile_unit(model, unit, unaliased, kind);
-  };
-  const size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, count);
-  std::vector<std::jthread> helpers;
-  for (size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
-  work();
-  helpers.clear();
-  std::vector<std::string> bytes;
-  for (size_t unit = 0; unit < count; ++unit) {
-    bytes.push_back(std::move(code[unit].bytes));
-    if (frames != nullptr && unit + 1 < count)
-      frames->push_back({model.program.kernels[unit].name, code[unit].frame});
+// Runs `f`, in which a UserError means that the request makes no sense.
+template <class F>
+auto checking_request(const F& f) {
+  try {
+    return f();
+  } catch (const UserError& error) {
+    throw UsageError{error.what()};
   }
-  return bytes;
 }
 
-// Gives the private labels (".LBB0_1") of one unit's assembly names of their own. Strings stay as they are.
-std::string with_labels_of(size_t unit, const std::string& assembly) {
-  const std::string prefix = fmt::format(".Lu{}_", unit);
+// The passes on the way to what is to be written: all for loops and code, those on the graph for the graph;
+// a drawing and a summary show the model as its author knows it.
+std::vector<Pass> chosen_passes(const Request& request) {
+  if (request.passes) return passes_by_name(*request.passes);
+  const auto all = pipeline();
+  if (needs_program(request.emit)) return {all.begin(), all.end()};
+  if (request.emit != Emit::graph) return {};
+  return {all.begin(), std::ranges::find(all, Stage::program, &Pass::stage)};
+}
+
+// A model on its way, with what of it is known before the passes.
+struct Job {
+  Compilation compilation;
+  uint64_t hash = 0;
+  std::vector<Layer> layers;
+  Tensors weights;
+};
+
+void take_weights(const Request& request, Job& job) {
+  Module& module = job.compilation.module;
+  const Weights file = read_weights(request.weights);
+  FittingWeights fitting = fitting_weights(module, file);
+  const std::string other = contract::other_model(file.file.metadata, module.name, module.hash);
+  if (!other.empty())
+    request.tell("warning", fmt::format("{} is {}; its tensors fit, and are taken", file.path, other));
+  job.weights = std::move(fitting.tensors);
+  if (!fitting.converted.empty())
+    request.tell("note",
+                 fmt::format("{}: {}", request.weights, contract::conversions_text(fitting.converted)));
+  if (!fitting.classes.empty()) module.classes = std::move(fitting.classes);
+  reduce_to_inference(module);
+}
+
+Job read_graph(const Request& request, const Target& target) {
+  Job job;
+  Compilation& c = job.compilation;
+  c.target = target.info;
+  c.target.conv = checking_request([&] { return parse_conv_rules(request.conv); });
+  c.module = parse(request.source, ElaborateOptions{request.set, request.optimizer, request.freeze});
+  check_conv_rules(c.target.conv, c.module);
+  job.hash = graph_hash(c.module);
+  job.layers = layers_of(c.module);
+  c.module.hash = fmt::format("{:016x}", job.hash);
+  if (!request.weights.empty()) take_weights(request, job);
+  return job;
+}
+
+Job read_loops(const Request& request, const Target& target) {
+  Job job;
+  job.compilation = read_loop_file(request, job.layers);
+  job.compilation.target = target.info;
+  job.hash = graph_hash(job.compilation.module);
+  return job;
+}
+
+std::string memory_reports(const loops::Program& program) {
   std::string text;
-  bool quoted = false;
-  for (size_t i = 0; i < assembly.size(); ++i) {
-    if (assembly[i] == '"') quoted = !quoted;
-    if (quoted && assembly[i] == '\\') {
-      text.append(assembly, i++, 2);
-    } else if (!quoted && assembly.compare(i, 2, ".L") == 0) {
-      text += prefix;
-      ++i;
-    } else {
-      text += assembly[i];
-    }
-  }
+  for (const loops::EntryProgram& entry : program.entries) text += memory_report(entry) + "\n";
   return text;
+}
+
+std::string code(Emit emit, const Model& model, std::vector<KernelFrame>& frames) {
+  switch (emit) {
+    case Emit::llvm:
+      return compile_to_llvm(model);
+    case Emit::assembly:
+      return compile_to_assembly(model, &frames);
+    case Emit::object:
+      return compile_to_object(model, &frames);
+    case Emit::shared:
+      return compile_to_shared_library(model, &frames);
+    case Emit::trainer:
+      return make_trainer(read_file(find_rnrun()), compile_to_shared_library(model, &frames));
+    default:
+      unreachable("not a kind of code");
+  }
+}
+
+// What comes of the model in the end, whatever passes it has been through.
+Compilation fully_lowered(Compilation compilation) {
+  if (!compilation.program) run_passes(compilation, pipeline());
+  return compilation;
+}
+
+// What is asked for, as bytes. `frames` takes the kernels' stack frames where that is code.
+std::string emitted(const Request& request, const Job& job, const Target& target,
+                    std::vector<KernelFrame>& frames) {
+  const Compilation& c = job.compilation;
+  if (request.emit == Emit::graph) return print(c.module);
+  if (request.emit == Emit::dot) return dot(c.module);
+  if (request.emit == Emit::summary) {
+    const Compilation lowered = fully_lowered(c);
+    return summary(c.module) + memory_summary(c.module, *lowered.program) + conv_summary(*lowered.program) +
+           thread_summary(c.module, *lowered.program);
+  }
+  if (!c.program)
+    throw UserError(SourceLocation{}, "the passes given with --passes do not end in a lowered program");
+  if (request.emit == Emit::loops) return loops::print(c.module, job.layers, *c.program);
+  if (request.emit == Emit::memory) return memory_reports(*c.program);
+  if (!request.debug)
+    return code(request.emit, Model{c.module, *c.program, target, job.hash, false, job.layers}, frames);
+  const loops::Program by_layer = kernels_by_layer(*c.program);
+  return code(request.emit, Model{c.module, by_layer, target, job.hash, true, job.layers}, frames);
 }
 
 }  // namespace
 
-std::string compile_to_llvm(const Model& model) {
-  llvm::LLVMContext context;
-  const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
-  const std::unique_ptr<llvm::Module> whole = new_module(model.module.name, model.target, context);
-  const Unaliased unaliased = unaliased_params(model.program);
-  for (size_t unit = 0; unit <= model.program.kernels.size(); ++unit) {
-    std::unique_ptr<llvm::Module> module = emit_unit(model, unit, unaliased, context);
-    optimize(*module, *machine);
-    check(!llvm::Linker::linkModules(*whole, std::move(module)), "units of a model do not link");
-  }
-  std::string text;
-  llvm::raw_string_ostream out(text);
-  whole->print(out, nullptr);
-  return text;
-}
+Artifact compile(const Request& request) {
+  const Target target = checking_request([&] { return resolve_target(request.target); });
+  const bool from_loops = is_loop_file(*request.source);
+  const std::vector<Pass> passes =
+      checking_request([&] { return from_loops ? loop_passes(request) : chosen_passes(request); });
+  Job job = from_loops ? read_loops(request, target) : read_graph(request, target);
+  if (request.memory_budget > 0)
+    job.compilation.recompute = fit_budget(job.compilation, passes, request.memory_budget);
 
-std::string compile_to_assembly(const Model& model, std::vector<KernelFrame>* frames) {
-  const std::vector<std::string> units = compile_units(model, CodeKind::assembly, frames);
-  std::string text;
-  for (size_t i = 0; i < units.size(); ++i) text += with_labels_of(i, units[i]);
-  return text;
-}
-
-std::string compile_to_object(const Model& model, std::vector<KernelFrame>* frames) {
-  return link(compile_units(model, CodeKind::object, frames), LinkKind::relocatable);
-}
-
-std::string compile_to_shared_library(const Model& model, std::vector<KernelFrame>* frames) {
-  return link(compile_units(model, CodeKind::object, frames), LinkKind::shared);
+  Artifact artifact;
+  artifact.passes = run_passes(job.compilation, passes, request.dumps);
+  artifact.remarks = job.compilation.remarks;
+  if (from_loops) check_complete(request, job.compilation);
+  if (!request.weights.empty() && job.compilation.program) embed_weights(job.compilation, job.weights);
+  const auto start = std::chrono::steady_clock::now();
+  artifact.bytes = emitted(request, job, target, artifact.frames);
+  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
+  artifact.passes.push_back({"(code generation)", true, time.count(), ""});
+  return artifact;
 }
 
 }  // namespace rnc

@@ -1,22 +1,53 @@
-// From a lowered model to LLVM IR, assembly, object code or a shared library; `frames` receives the kernels' stack
-// frames.
+// From a model's text to what is asked for: the compiler as a function. rnc's command line is one way to make a
+// request.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compiler/frames.h"
-#include "compiler/model.h"
+#include "compiler/target.h"
+#include "passes/pipeline.h"
 
 namespace rnc {
 
-// Optimised LLVM IR of the whole model, as one module's text.
-std::string compile_to_llvm(const Model& model);
-// Assembly text of the whole model; it assembles to what compile_to_object gives, but for order.
-std::string compile_to_assembly(const Model& model, std::vector<KernelFrame>* frames = nullptr);
-// One relocatable ELF object file.
-std::string compile_to_object(const Model& model, std::vector<KernelFrame>* frames = nullptr);
-// An ELF shared library that exports rn_model and needs no other library.
-std::string compile_to_shared_library(const Model& model, std::vector<KernelFrame>* frames = nullptr);
+// What to make. In the order of the stages of compilation.
+enum class Emit { graph, dot, summary, loops, memory, llvm, assembly, object, shared, trainer };
+
+struct Request {
+  std::shared_ptr<const SourceFile> source;  // a spec, a dump or loop IR
+  Emit emit = Emit::shared;
+  std::map<std::string, std::string> set;  // constants of the spec, by name
+  std::string optimizer;                   // as the spec writes it; empty: the spec's
+  std::vector<std::string> freeze;
+  std::string weights;        // a safetensors file whose tensors become part of the code; empty: none
+  int64_t memory_budget = 0;  // bytes of a training step; 0: none
+  TargetRequest target;
+  std::string conv = "auto";          // see passes/graph/conv_rules.h
+  bool debug = false;                 // line tables
+  std::optional<std::string> passes;  // by comma, instead of the default pipeline
+  PipelineOptions dumps;
+  // What the user should know before, or without, a result: "warning", "ck.safetensors is ...".
+  std::function<void(std::string_view kind, const std::string& text)> tell = [](auto, const auto&) {};
+};
+
+struct Artifact {
+  std::string bytes;
+  std::vector<PassReport> passes;   // that ran, and the generation of code
+  std::vector<KernelFrame> frames;  // of the kernels, where code was made
+  Remarks remarks;                  // of the passes
+};
+
+// A request that makes no sense: exit status 2.
+struct UsageError {
+  std::string message;
+};
+
+// Throws UsageError where what is asked for makes no sense, UserError where the model or a file is at fault.
+Artifact compile(const Request& request);
 
 }  // namespace rnc

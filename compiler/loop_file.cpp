@@ -14,17 +14,17 @@ namespace {
 bool is_code(Emit emit) { return emit >= Emit::llvm; }
 
 // Options that change the graph come too late.
-void check_options(const Options& options) {
+void check_options(const Request& request) {
   const auto refuse = [](bool given, std::string_view option) {
     if (given) throw UsageError{fmt::format("{} needs a graph; the input is loop IR", option)};
   };
-  refuse(options.emit < Emit::loops, "--emit=graph, dot or summary");
-  refuse(!options.set.empty(), "--set");
-  refuse(!options.optimizer.empty(), "--optimizer");
-  refuse(!options.freeze.empty(), "--freeze");
-  refuse(!options.weights.empty(), "--weights");
-  refuse(options.memory_budget > 0, "--memory-budget");
-  refuse(options.conv != "auto", "--conv");
+  refuse(request.emit < Emit::loops, "--emit=graph, dot or summary");
+  refuse(!request.set.empty(), "--set");
+  refuse(!request.optimizer.empty(), "--optimizer");
+  refuse(!request.freeze.empty(), "--freeze");
+  refuse(!request.weights.empty(), "--weights");
+  refuse(request.memory_budget > 0, "--memory-budget");
+  refuse(request.conv != "auto", "--conv");
 }
 
 void use_places_in_file(loops::Listing& listing) {
@@ -41,11 +41,10 @@ bool is_loop_file(const SourceFile& source) {
   return std::filesystem::path(source.name).extension() == ".loops" || loops::is_listing(source);
 }
 
-Compilation read_loop_file(const Options& options, const std::shared_ptr<const SourceFile>& source,
-                           std::vector<Layer>& layers) {
-  check_options(options);
-  loops::Listing listing = loops::parse_listing(source);
-  if (options.debug && is_code(options.emit)) use_places_in_file(listing);
+Compilation read_loop_file(const Request& request, std::vector<Layer>& layers) {
+  check_options(request);
+  loops::Listing listing = loops::parse_listing(request.source);
+  if (request.debug && is_code(request.emit)) use_places_in_file(listing);
   Compilation compilation;
   if (listing.module) compilation.module = std::move(*listing.module);
   compilation.program = std::move(listing.program);
@@ -53,8 +52,8 @@ Compilation read_loop_file(const Options& options, const std::shared_ptr<const S
   return compilation;
 }
 
-std::vector<Pass> loop_passes(const Options& options) {
-  std::vector<Pass> passes = passes_by_name(options.passes.value_or(""));
+std::vector<Pass> loop_passes(const Request& request) {
+  std::vector<Pass> passes = passes_by_name(request.passes.value_or(""));
   const auto all = pipeline();
   const auto lowering = std::ranges::find(all, "lower_to_loops", &Pass::name);
   for (const Pass& pass : passes) {
@@ -65,8 +64,8 @@ std::vector<Pass> loop_passes(const Options& options) {
   return passes;
 }
 
-void check_complete(const Options& options, const Compilation& compilation) {
-  if (!is_code(options.emit)) return;
+void check_complete(const Request& request, const Compilation& compilation) {
+  if (!is_code(request.emit)) return;
   const loops::Program& program = *compilation.program;
   for (const loops::EntryProgram& entry : program.entries) {
     const auto lies_in = [&](loops::Region region) {
@@ -84,7 +83,7 @@ void check_complete(const Options& options, const Compilation& compilation) {
       throw UserError({},
                       fmt::format("no kernel can be called {}: the library's descriptor is", kernel.name));
   }
-  if (options.emit != Emit::shared && options.emit != Emit::trainer) return;
+  if (request.emit != Emit::shared && request.emit != Emit::trainer) return;
   if (compilation.module.name.empty() || program.entries.empty())
     throw UserError({},
                     "a library needs the model and its entries, and the file has kernels only; --emit=asm, "

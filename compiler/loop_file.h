@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "compiler/options.h"
+#include "compiler/compile.h"
 #include "ir/loops/layer.h"
 #include "passes/pipeline.h"
 
@@ -15,14 +15,13 @@ bool is_loop_file(const SourceFile& source);
 
 // The program, and the module at its head, which is empty where the file has none; `layers` takes those of the model as
 // its author wrote it. With -g, kernels have their places in this file rather than in the spec. Throws UsageError where
-// options need a graph, UserError where the text has mistakes.
-Compilation read_loop_file(const Options& options, const std::shared_ptr<const SourceFile>& source,
-                           std::vector<Layer>& layers);
+// the request needs a graph, UserError where the text has mistakes.
+Compilation read_loop_file(const Request& request, std::vector<Layer>& layers);
 
 // The passes of --passes, which may only be such as work on programs; none without it.
-std::vector<Pass> loop_passes(const Options& options);
+std::vector<Pass> loop_passes(const Request& request);
 
 // Throws UserError where what is to be written needs more than the file had: planned memory, the model.
-void check_complete(const Options& options, const Compilation& compilation);
+void check_complete(const Request& request, const Compilation& compilation);
 
 }  // namespace rnc

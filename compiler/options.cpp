@@ -65,7 +65,7 @@ void resolve_output(Options& options, const std::string& emit) {
   const EmitKind& kind = !emit.empty()             ? kind_of_name(emit)
                          : !options.output.empty() ? kind_of_file(options.output)
                                                    : kind_of_name("so");
-  options.emit = kind.emit;
+  options.request.emit = kind.emit;
   if (!options.output.empty()) return;
   const std::string stem = std::filesystem::path(options.input).stem().string();
   options.output = kind.text ? "-" : fmt::format("{}{}", stem, kind.extension);
@@ -84,6 +84,7 @@ void check_complete(const Options& options) {
 
 std::optional<Options> parse_options(int argc, const char* const* argv) {
   Options options;
+  Request& request = options.request;
   std::string emit, passes, ops;
   std::vector<std::string> set;
   CLI::App app("rnc: compiles a description of a residual network into a library that trains and runs it.");
@@ -97,38 +98,39 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
-  app.add_option("--optimizer", options.optimizer,
+  app.add_option("--optimizer", request.optimizer,
                  "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
-  app.add_option("--freeze", options.freeze,
+  app.add_option("--freeze", request.freeze,
                  "Do not train these parameters: a name or a layer's, with * for any characters")
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
-  app.add_option("--memory-budget", options.memory_budget,
+  app.add_option("--memory-budget", request.memory_budget,
                  "Compute results again in the backward pass until the peak of a training step at the "
                  "recipe's batch is within these bytes (K, M, G: powers of 1024)")
       ->transform(CLI::AsSizeValue(false))
       ->check(CLI::PositiveNumber);
-  app.add_option("--weights", options.weights,
+  app.add_option("--weights", request.weights,
                  "Put these weights (a checkpoint or state_dict, safetensors) into the library, which then "
                  "holds inference only");
   app.add_option(
-      "--target-cpu", options.target.cpu,
+      "--target-cpu", request.target.cpu,
       "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");
-  app.add_option("--target-features", options.target.features,
+  app.add_option("--target-features", request.target.features,
                  "Changes to the CPU's features: +fma,-avx512f");
-  app.add_option("--target-triple", options.target.triple, "Machine to generate code for. Default: this one");
-  app.add_option("--conv", options.conv,
+  app.add_option("--target-triple", request.target.triple, "Machine to generate code for. Default: this one");
+  app.add_option("--conv", request.conv,
                  "How convolutions are computed: auto (what is fastest), direct, winograd2, winograd3 or "
                  "winograd4 (those that can be), or by layer and comma: 'layer1.*=direct,conv2=winograd4'");
-  app.add_flag("-g", options.debug, "Line tables: debuggers and profilers show lines of the .graph file");
+  app.add_flag("-g", request.debug, "Line tables: debuggers and profilers show lines of the .graph file");
   CLI::Option* passes_option =
       app.add_option("--passes", passes, "Run these passes, by comma, instead of the default ones")
           ->expected(0, 1);
-  app.add_option("--print-after", options.print_after, "Print the graph after these passes, by comma, or all")
+  app.add_option("--print-after", request.dumps.print_after,
+                 "Print the graph after these passes, by comma, or all")
       ->delimiter(',')
       ->allow_extra_args(false);
-  app.add_option("--dump-dir", options.dump_dir, "Directory for the graph after each pass");
+  app.add_option("--dump-dir", request.dumps.dump_dir, "Directory for the graph after each pass");
   app.add_flag("--time-passes", options.time_passes, "Print the time that each stage took");
   app.add_flag("--remarks", options.remarks,
                "Print what passes decided, such as a convolution's algorithm, and why");
@@ -144,10 +146,10 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     app.exit(error);
     return std::nullopt;
   }
-  if (passes_option->count() > 0) options.passes = passes;
+  if (passes_option->count() > 0) request.passes = passes;
   if (ops_option->count() > 0) options.ops = ops;
   for (const std::string& text : set)
-    options.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
+    request.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
   check_complete(options);
   resolve_output(options, emit);
   return options;

@@ -218,7 +218,8 @@ class ModelEmitter {
   llvm::Constant* tensor(size_t index) {
     const Tensor& tensor = module_.tensors[index];
     const TensorPlace& place = context_.tensors[index];
-    return data_.record<rn_tensor>({data_.text(tensor.name), data_.i32(place.kind), data_.i32(0),
+    return data_.record<rn_tensor>({data_.text(tensor.name), data_.i32(place.kind),
+                                    data_.i32(tensor.of.empty() ? -1 : tensors_.index(tensor.of)),
                                     type(tensor.type), data_.i64(place.offset), data_.i64(place.bytes),
                                     data_.text(tensor.initializer.name),
                                     attributes(tensor.initializer.attributes.all())});
@@ -325,6 +326,7 @@ class ModelEmitter {
 
   const Model& model_;
   const Module& module_;
+  TensorIndex tensors_{module_};
   llvm::Module& out_;
   Data data_;
   EntryContext context_;

@@ -134,6 +134,7 @@ struct Tensor {
   Type type;
   Initializer initializer;
   SourceLocation location;
+  std::string of = {};  // of a gradient or slot: the parameter that it belongs to
 };
 
 // train sgd(momentum = 0.9, ...): the optimizer and its hyper-parameters, the defaults of the training

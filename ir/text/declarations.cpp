@@ -162,6 +162,11 @@ TensorKind tensor_kind(std::string_view word) {
 
 std::string layer_of(const std::string& node) { return node.starts_with('%') ? node.substr(1) : node; }
 
+std::string usual_parameter(TensorKind kind, const std::string& tensor) {
+  const bool belongs = kind == TensorKind::gradient || kind == TensorKind::slot;
+  return belongs ? tensor.substr(tensor.find('.') + 1) : "";
+}
+
 std::string usual_layer(Op op, const std::string& node) { return op == Op::constant ? "" : layer_of(node); }
 
 }  // namespace rnc::text

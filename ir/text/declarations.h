@@ -50,6 +50,9 @@ TensorKind tensor_kind(std::string_view word);  // "parameter", ...
 
 // The layer that a node of this name makes up by itself: the name without the '%' of a generated one.
 std::string layer_of(const std::string& node);
+// The parameter that a gradient or slot of a dump belongs to if it does not say so: what follows the first dot
+// of its name. None for tensors of other kinds.
+std::string usual_parameter(TensorKind kind, const std::string& tensor);
 // The layer of a node of a dump that does not say it: of a constant none.
 std::string usual_layer(Op op, const std::string& node);
 

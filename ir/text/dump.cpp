@@ -344,9 +344,18 @@ class DumpReader {
                   .type = evaluate_type(*statement.type, environment_),
                   .location = statement.location};
     if (statement.value) tensor.initializer = make_initializer(*statement.value, environment_);
+    tensor.of = statement.of.empty() ? usual_parameter(tensor.kind, tensor.name) : statement.of;
+    if (!tensor.of.empty()) require_parameter(tensor);
     add_tensor(module_, std::move(tensor));
     tensors_.known.insert(statement.name);
     tensor_origins_.push_back(origin_of(statement));
+  }
+
+  void require_parameter(const Tensor& tensor) const {
+    const Tensor* parameter = module_.find_tensor(tensor.of);
+    if (parameter != nullptr && parameter->kind == TensorKind::parameter) return;
+    throw UserError(tensor.location, fmt::format("{} {}: there is no parameter {} before it",
+                                                 name(tensor.kind), tensor.name, tensor.of));
   }
 
   void read_entry(const Statement& statement) {

@@ -6,7 +6,8 @@ namespace rnc {
 namespace {
 
 bool equal(const Tensor& a, const Tensor& b) {
-  return a.name == b.name && a.kind == b.kind && a.type == b.type && a.initializer == b.initializer;
+  return a.name == b.name && a.kind == b.kind && a.type == b.type && a.initializer == b.initializer &&
+         a.of == b.of;
 }
 
 bool equal_recipes(const Module& a, const Module& b) {

@@ -212,6 +212,10 @@ class Parser : public ExpressionParser {
     const Token name = expect(TokenKind::name, "the name of the tensor");
     Statement result{
         .kind = Statement::Kind::tensor, .location = name.location, .word = word.text, .name = name.text};
+    if (current().is_word("of")) {
+      take();
+      result.of = expect(TokenKind::name, "the name of a parameter").text;
+    }
     expect(":");
     result.type = type();
     if (take_if("=")) result.value = expression();

@@ -115,7 +115,9 @@ class Printer {
                                         ? std::string()
                                         : fmt::format(" = {}{}", quote_name(tensor.initializer.name),
                                                       print_arguments(tensor.initializer.attributes.all()));
-    line(1, fmt::format("{} {} : {}{}{}", name(tensor.kind), quote_name(tensor.name), str(tensor.type),
+    const bool usual = tensor.of.empty() || tensor.of == text::usual_parameter(tensor.kind, tensor.name);
+    const std::string of = usual ? std::string() : fmt::format(" of {}", quote_name(tensor.of));
+    line(1, fmt::format("{} {}{} : {}{}{}", name(tensor.kind), quote_name(tensor.name), of, str(tensor.type),
                         initializer, origin(tensor.location)));
   }
 

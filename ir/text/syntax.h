@@ -64,6 +64,7 @@ struct Statement {
   std::string word;  // the first; empty: let
   std::string name;
   std::string role;  // of an entry or output; empty: that of its name
+  std::string of;    // of a tensor: the parameter that it belongs to; empty: that of its name, if any
   std::optional<TypeSyntax> type;
   std::optional<Expr> value;
   std::vector<Statement> body;

@@ -256,9 +256,8 @@ class LayoutChoice {
   void find_families() {
     for (size_t i = 0; i < module_.tensors.size(); ++i) {
       const Tensor& tensor = module_.tensors[i];
-      const bool belongs = tensor.kind == TensorKind::gradient || tensor.kind == TensorKind::slot;
       families_[tensor.name].push_back(static_cast<int>(i));
-      if (belongs) families_[tensor.name.substr(tensor.name.find('.') + 1)].push_back(static_cast<int>(i));
+      if (!tensor.of.empty()) families_[tensor.of].push_back(static_cast<int>(i));
     }
   }
 

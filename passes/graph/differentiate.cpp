@@ -80,7 +80,7 @@ void declare(Module& module, TensorIndex& tensors, const std::string& tensor, Te
   Attributes zero;
   zero.set("value", 0.0);
   module.tensors.push_back(
-      {tensor, kind, {DType::f32, like.type.shape, {}}, {"constant", zero}, like.location});
+      {tensor, kind, {DType::f32, like.type.shape, {}}, {"constant", zero}, like.location, parameter});
 }
 
 std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimizer& optimizer) {

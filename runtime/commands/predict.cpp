@@ -12,9 +12,9 @@
 #include "runtime/data/decode.h"
 #include "runtime/data/loader.h"
 #include "runtime/measure/predictions.h"
+#include "runtime/model/bound_entry.h"
 #include "runtime/support/error.h"
 #include "runtime/support/output.h"
-#include "runtime/task/bound_entry.h"
 #include "runtime/task/classifier.h"
 #include "runtime/train/weights.h"
 

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 7u
+#define RN_ABI_VERSION 8u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -76,7 +76,7 @@ typedef struct rn_tensor {
   /* "layer1.0.conv1.weight"; slots "momentum.layer1.0.conv1.weight"; gradients "grad.layer1.0.conv1.weight" */
   const char* name;
   int32_t kind; /* rn_tensor_kind */
-  int32_t reserved;
+  int32_t of;   /* of a gradient or slot: the parameter's place among the tensors; -1 for all others */
   rn_type type;
   int64_t offset;          /* in its kind's region, a multiple of RN_ALIGNMENT */
   int64_t bytes;           /* physical, padding lanes included */

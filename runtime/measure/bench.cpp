@@ -7,10 +7,10 @@
 
 #include "runtime/measure/fma_peak.h"
 #include "runtime/measure/memory_bandwidth.h"
+#include "runtime/model/bound_entry.h"
 #include "runtime/model/layout.h"
 #include "runtime/model/session.h"
 #include "runtime/support/random.h"
-#include "runtime/task/bound_entry.h"
 
 namespace rnrun {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "runtime/data/loader.h"
+#include "runtime/model/bound_entry.h"
 #include "runtime/support/interrupt.h"
-#include "runtime/task/bound_entry.h"
 #include "runtime/task/classifier.h"
 
 namespace rnrun {
@@ -63,7 +63,7 @@ Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int6
   while (interrupted() == 0) {
     const Batch batch = loader.next();
     if (batch.size == 0) break;
-    entry.bind(classifier, batch);
+    bind_batch(entry, classifier, batch);
     entry.run(batch.size);
     if (predictions != nullptr) {
       const auto indices =

@@ -65,6 +65,10 @@ void check_consistent(const rn_model_descriptor& model, const std::string& path)
         physical_bytes(t.type) != t.bytes || t.offset < 0 || t.offset % RN_ALIGNMENT != 0 ||
         t.offset > model.region_bytes[t.kind] - t.bytes)
       fail(fmt::format("tensor '{}' has an impossible type or place", t.name));
+    const bool belongs = t.kind == RN_GRADIENT || t.kind == RN_SLOT;
+    const bool in_range = t.of >= 0 && t.of < model.tensor_count;
+    if (belongs ? !in_range || model.tensors[t.of].kind != RN_PARAMETER : t.of != -1)
+      fail(fmt::format("tensor '{}' belongs to no parameter", t.name));
   }
   check_disjoint(model, fail);
   for (int64_t i = 0; i < model.entry_count; ++i) {

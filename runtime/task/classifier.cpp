@@ -78,6 +78,14 @@ Classifier predictor_of(const Model& model) {
   return c;
 }
 
+void bind_batch(BoundEntry& entry, const Classifier& classifier, const Batch& batch) {
+  entry.bind(classifier.image, batch.pixels);
+  if (!classifier.label.empty()) entry.bind(classifier.label, batch.labels);
+  if (classifier.label2.empty()) return;
+  entry.bind(classifier.label2, batch.labels2);
+  entry.set_scalar(RN_MIXTURE_SHARE, batch.share);
+}
+
 std::vector<std::string> model_class_names(const Model& model) {
   const rn_model_descriptor& d = model.descriptor();
   return {d.classes, d.classes + d.class_count};

@@ -5,7 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/data/dataset.h"
+#include "runtime/data/loader.h"
+#include "runtime/model/bound_entry.h"
 #include "runtime/model/model.h"
 
 namespace rnrun {
@@ -27,6 +28,9 @@ struct Classifier {
 Classifier classifier_of(const Model& model, const rn_entry& entry);
 // The same of the entry for inference, which needs neither labels nor a loss; `label` is empty.
 Classifier predictor_of(const Model& model);
+
+// Gives the entry a batch's images, and its labels where it takes some.
+void bind_batch(BoundEntry& entry, const Classifier& classifier, const Batch& batch);
 
 // The names that the model has for its classes; may be none.
 std::vector<std::string> model_class_names(const Model& model);

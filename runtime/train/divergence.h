@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "runtime/model/bound_entry.h"
 #include "runtime/model/session.h"
-#include "runtime/task/bound_entry.h"
 
 namespace rnrun {
 

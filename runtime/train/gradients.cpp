@@ -54,6 +54,7 @@ Gradients::Gradients(Session& session) : session_(&session) {
     for (int64_t begin = first; begin < end; begin += kBlock)
       blocks_.push_back({tensors_.size(), begin, std::min(begin + kBlock, end)});
     tensors_.push_back(&t);
+    parameters_.emplace_back(session.model().tensors()[static_cast<size_t>(t.of)].name);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runtime/model/session.h"
@@ -16,8 +17,9 @@ class Gradients {
  public:
   explicit Gradients(Session& session);
 
-  // The parameters' gradient tensors "grad.<parameter>", in the model's order.
+  // The gradient tensors, in the model's order, and the names of the parameters they belong to.
   const std::vector<const rn_tensor*>& tensors() const { return tensors_; }
+  const std::vector<std::string>& parameters() const { return parameters_; }
   // Adds what backward left, times `share`, to the sum, which begins anew with `first`.
   void add_to_sum(float share, bool first);
   // Makes the sum the gradients.
@@ -36,6 +38,7 @@ class Gradients {
 
   Session* session_;
   std::vector<const rn_tensor*> tensors_;
+  std::vector<std::string> parameters_;
   std::vector<Block> blocks_;
   Memory sum_;
 };

@@ -90,8 +90,7 @@ void RunDirectory::gradients(const GradientRecord& record) {
   ordered_json norms = ordered_json::object();
   std::vector<std::string> tags;
   for (size_t i = 0; i < record.norms.size(); ++i) {
-    const std::string_view name = record.tensors[i]->name;
-    const std::string parameter(name.substr(name.find('.') + 1));  // of "grad.<parameter>"
+    const std::string& parameter = record.parameters[i];
     norms[parameter] = record.norms[i];
     tags.push_back("gradient_norm/" + parameter);
   }

@@ -24,9 +24,9 @@ struct StepRecord {
 struct GradientRecord {
   int64_t epoch = 0;
   int64_t step = 0;
-  std::span<const rn_tensor* const> tensors;  // "grad.conv1.weight", ..., in the model's order
-  std::span<const double> norms;              // of each
-  double total = 0;                           // of all together
+  std::span<const std::string> parameters;  // in the model's order
+  std::span<const double> norms;            // of the gradient of each
+  double total = 0;                         // of all together
 };
 
 struct EpochRecord {

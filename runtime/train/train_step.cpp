@@ -54,7 +54,7 @@ void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) 
 }
 
 void TrainStep::run(const Batch& batch) {
-  active_->entry.bind(classifier_, batch);
+  bind_batch(active_->entry, classifier_, batch);
   active_->run(batch.size);
   if (!std::isfinite(loss()))
     fail(fmt::format("the loss is {}", loss()), first_bad_layer(session_, active_->entry, batch.size));

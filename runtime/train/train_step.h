@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "runtime/data/loader.h"
+#include "runtime/model/bound_entry.h"
 #include "runtime/model/profile.h"
 #include "runtime/model/session.h"
-#include "runtime/task/bound_entry.h"
 #include "runtime/task/classifier.h"
 #include "runtime/train/gradients.h"
 #include "runtime/train/train_settings.h"

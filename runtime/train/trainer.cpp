@@ -116,7 +116,7 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
   ++position_.step;
   log_->step(record);
   if (norms)
-    log_->gradients({record.epoch, record.step, step.gradients().tensors(), *norms, total_norm(*norms)});
+    log_->gradients({record.epoch, record.step, step.gradients().parameters(), *norms, total_norm(*norms)});
   show_progress();
 }
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <random>
 
-#include "compiler/compile.h"
+#include "compiler/code.h"
 #include "compiler/output.h"
 #include "ir/text/text.h"
 #include "passes/pipeline.h"

@@ -46,6 +46,9 @@ class TensorPlacer {
     Tensor gap;
     gap.name = kGapPrefix + std::to_string(module_->tensors.size());
     gap.kind = kind;
+    // The host takes slots and gradients of parameters only: of any, here.
+    if (kind == TensorKind::slot || kind == TensorKind::gradient)
+      gap.of = std::ranges::find(module_->tensors, TensorKind::parameter, &Tensor::kind)->name;
     gap.type.shape = {(offset - end(kind)) / bytes(DType::f32)};
     append(std::move(gap));
   }

@@ -136,7 +136,12 @@ std::string in_child(const F& f) {
     const rlimit no_core{};
     setrlimit(RLIMIT_CORE, &no_core);
     for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) std::signal(signal, SIG_DFL);
-    const std::string text = f(*progress);
+    std::string text;
+    try {
+      text = f(*progress);
+    } catch (const std::exception& error) {  // must not leave: the child would go on with the parent's tests
+      text = error.what();
+    }
     const bool written = write(pipe_ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
     _exit(written ? 0 : 1);
   }

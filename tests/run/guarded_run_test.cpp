@@ -45,7 +45,7 @@ template <class Task>
 std::string fault_of(Task, Flush flush = Flush::end) {
   const rn_type w{RN_F32, 1, {12}, {0}, 0, {}, {}};
   const rn_type rows{RN_F32, 2, {-1, 3}, {0, 1}, 0, {}, {}};
-  const rn_tensor tensors[] = {{"w", RN_PARAMETER, 0, w, 0, 48, "constant", {}},
+  const rn_tensor tensors[] = {{"w", RN_PARAMETER, -1, w, 0, 48, "constant", {}},
                                {"grad.w", RN_GRADIENT, 0, w, 0, 48, "constant", {}}};
   const rn_value x{"x", RN_SAMPLE, 0, rows, 0};
   const rn_value y{"y", RN_PREDICTION, 0, rows, 0};

@@ -48,7 +48,14 @@ Isolated run_isolated(const std::function<std::string()>& work, std::chrono::sec
     dup2(fileno(errors.get()), STDERR_FILENO);
     const rlimit cpu_time{static_cast<rlim_t>(limit.count()), RLIM_INFINITY};
     setrlimit(RLIMIT_CPU, &cpu_time);
-    const std::string text = work();
+    std::string text;
+    try {
+      text = work();
+    } catch (const std::exception& error) {  // must not leave: the child would go on with the parent's tests
+      std::fputs(error.what(), stderr);
+      std::fflush(stderr);
+      _exit(1);
+    }
     std::fwrite(text.data(), 1, text.size(), result.get());
     std::fflush(result.get());
     _exit(0);

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/compile.h"
+#include "compiler/code.h"
 #include "compiler/output.h"
 #include "ir/graph/diagnostics.h"
 #include "runtime/contract/abi.h"

@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "compiler/compile.h"
+#include "compiler/code.h"
 #include "ir/text/text.h"
 #include "passes/pipeline.h"
 

@@ -24,15 +24,15 @@ constexpr const char* kKinds = "graph, dot, summary, loops, memory, llvm, asm, o
 }  // namespace
 
 TEST_CASE("the kind of output follows from --emit, else from -o's extension, else it is a library") {
-  CHECK(parsed({"dir/net.graph"}).emit == Emit::shared);
+  CHECK(parsed({"dir/net.graph"}).request.emit == Emit::shared);
   CHECK(parsed({"dir/net.graph"}).output == "net.so");
-  CHECK(parsed({"net.graph", "-o", "x.ll"}).emit == Emit::llvm);
-  CHECK(parsed({"net.graph", "-o", "x.s"}).emit == Emit::assembly);
-  CHECK(parsed({"net.graph", "-o", "x.o"}).emit == Emit::object);
-  CHECK(parsed({"net.graph", "-o", "x.graph"}).emit == Emit::graph);
-  CHECK(parsed({"net.graph", "-o", "x.dot"}).emit == Emit::dot);
-  CHECK(parsed({"net.graph", "-o", "x.loops"}).emit == Emit::loops);
-  CHECK(parsed({"net.graph", "-o", "x.so", "--emit=loops"}).emit == Emit::loops);
+  CHECK(parsed({"net.graph", "-o", "x.ll"}).request.emit == Emit::llvm);
+  CHECK(parsed({"net.graph", "-o", "x.s"}).request.emit == Emit::assembly);
+  CHECK(parsed({"net.graph", "-o", "x.o"}).request.emit == Emit::object);
+  CHECK(parsed({"net.graph", "-o", "x.graph"}).request.emit == Emit::graph);
+  CHECK(parsed({"net.graph", "-o", "x.dot"}).request.emit == Emit::dot);
+  CHECK(parsed({"net.graph", "-o", "x.loops"}).request.emit == Emit::loops);
+  CHECK(parsed({"net.graph", "-o", "x.so", "--emit=loops"}).request.emit == Emit::loops);
   CHECK(parsed({"net.graph", "--emit=trainer"}).output == "net");
   CHECK(parsed({"net.graph", "--emit=memory"}).output == "-");
   CHECK(parsed({"net.graph", "--emit", "obj"}).output == "net.o");
@@ -43,20 +43,20 @@ TEST_CASE("options reach their fields") {
       parsed({"net.graph", "--set", "classes=10", "--set=width=0.5", "--optimizer=sgd", "-g",
               "--target-cpu=znver5", "--target-features=-fma", "--target-triple=aarch64-linux",
               "--passes=cse,dce", "--print-after=cse,dce", "--dump-dir=d", "--time-passes", "--stats"});
-  CHECK(options.set == std::map<std::string, std::string>{{"classes", "10"}, {"width", "0.5"}});
-  CHECK(options.optimizer == "sgd");
-  CHECK(options.debug);
-  CHECK(options.target.cpu == "znver5");
-  CHECK(options.target.features == "-fma");
-  CHECK(options.target.triple == "aarch64-linux");
-  CHECK(options.passes == "cse,dce");
-  CHECK(options.print_after == std::vector<std::string>{"cse", "dce"});
-  CHECK(options.dump_dir == "d");
+  CHECK(options.request.set == std::map<std::string, std::string>{{"classes", "10"}, {"width", "0.5"}});
+  CHECK(options.request.optimizer == "sgd");
+  CHECK(options.request.debug);
+  CHECK(options.request.target.cpu == "znver5");
+  CHECK(options.request.target.features == "-fma");
+  CHECK(options.request.target.triple == "aarch64-linux");
+  CHECK(options.request.passes == "cse,dce");
+  CHECK(options.request.dumps.print_after == std::vector<std::string>{"cse", "dce"});
+  CHECK(options.request.dumps.dump_dir == "d");
   CHECK(options.time_passes);
   CHECK(options.stats);
-  CHECK(!parsed({"net.graph"}).passes);
-  CHECK(parsed({"net.graph", "--passes="}).passes == "");
-  CHECK(parsed({"net.graph"}).target.cpu == "native");
+  CHECK(!parsed({"net.graph"}).request.passes);
+  CHECK(parsed({"net.graph", "--passes="}).request.passes == "");
+  CHECK(parsed({"net.graph"}).request.target.cpu == "native");
   CHECK(parsed({"--list-passes"}).list_passes);
   CHECK(parsed({"--ops"}).ops == "");
   CHECK(parsed({"--ops", "conv2d"}).ops == "conv2d");

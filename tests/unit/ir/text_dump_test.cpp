@@ -28,6 +28,11 @@ Module everything() {
          {.shape = {40, 20, 3, 1}, .layout = {{1, 0, 2, 3}, {{0, 16}, {1, 8}}}});
   tensor("momentum.w", TensorKind::slot, {.shape = {40, 20, 3, 1}});
   tensor("grad.w", TensorKind::gradient, {.shape = {40, 20, 3, 1}});
+  tensor("velocity", TensorKind::slot, {.shape = {40, 20, 3, 1}});
+  for (Tensor& made : module.tensors) {
+    const bool belongs = made.kind == TensorKind::slot || made.kind == TensorKind::gradient;
+    if (belongs) made.of = "w";
+  }
   tensor("mean", TensorKind::buffer, {.shape = {1}});
 
   Graph graph{.name = "infer", .role = EntryRole::inference};
@@ -71,6 +76,7 @@ TEST_CASE("a dump shows everything") {
   prepared packed.w : f32[40, 20, 3, 1 | order 1 0 2 3, 0:16, 1:8]
   slot momentum.w : f32[40, 20, 3, 1]
   gradient grad.w : f32[40, 20, 3, 1]
+  slot velocity of w : f32[40, 20, 3, 1]
   buffer mean : f32[1]
 
   entry infer {
@@ -109,7 +115,7 @@ TEST_CASE("parse(print(m)) equals m") {
   CHECK(again.tensors[0].location.str() == "m.graph:7:13");  // the dump says no other place
   const Module without = parse_text(print(module, {.locations = false}));
   CHECK(equal(module, without));
-  CHECK(without.entries[0].nodes[0].location.str() == "m.graph:14:5");
+  CHECK(without.entries[0].nodes[0].location.str() == "m.graph:15:5");
 }
 
 TEST_CASE("equal sees every difference but locations") {

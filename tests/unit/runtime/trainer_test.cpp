@@ -254,8 +254,8 @@ struct Recording : RunLog {
   void step(const StepRecord& record) override { steps.push_back(record); }
   void gradients(const GradientRecord& record) override {
     CHECK(record.step == steps.back().step);
-    CHECK(record.tensors.size() == 2);
-    CHECK(std::string(record.tensors[0]->name) == "grad.fc.weight");
+    CHECK(record.parameters.size() == 2);
+    CHECK(record.parameters[0] == "fc.weight");
     norms.emplace_back(record.norms.begin(), record.norms.end());
     totals.push_back(record.total);
   }

@@ -176,15 +176,22 @@ constexpr int64_t kWeightBytes = kPixels * kLanes * 4;
 constexpr int64_t kBiasBytes = kLanes * 4;
 
 const rn_tensor kTensors[] = {
-    {"fc.weight", RN_PARAMETER, 0, kWeightType, MODEL_FIRST_OFFSET, kWeightBytes, "kaiming_uniform", {kA, 1}},
-    {"fc.bias", RN_PARAMETER, 0, kBiasType, kWeightBytes, kBiasBytes, "uniform", {kBound, 1}},
-    {"first_pixel.mean", RN_BUFFER, 0, kScalar, 0, 4, "constant", {nullptr, 0}},
+    {"fc.weight",
+     RN_PARAMETER,
+     -1,
+     kWeightType,
+     MODEL_FIRST_OFFSET,
+     kWeightBytes,
+     "kaiming_uniform",
+     {kA, 1}},
+    {"fc.bias", RN_PARAMETER, -1, kBiasType, kWeightBytes, kBiasBytes, "uniform", {kBound, 1}},
+    {"first_pixel.mean", RN_BUFFER, -1, kScalar, 0, 4, "constant", {nullptr, 0}},
     {"momentum.fc.weight", RN_SLOT, 0, kWeightType, 0, kWeightBytes, "constant", {nullptr, 0}},
-    {"momentum.fc.bias", RN_SLOT, 0, kBiasType, kWeightBytes, kBiasBytes, "constant", {nullptr, 0}},
+    {"momentum.fc.bias", RN_SLOT, 1, kBiasType, kWeightBytes, kBiasBytes, "constant", {nullptr, 0}},
     {"grad.fc.weight", RN_GRADIENT, 0, kWeightType, 0, kWeightBytes, "constant", {nullptr, 0}},
-    {"grad.fc.bias", RN_GRADIENT, 0, kBiasType, kWeightBytes, kBiasBytes, "constant", {nullptr, 0}},
-    {"prepared.fc.weight", RN_PREPARED, 0, kWeightType, 0, kWeightBytes, "constant", {nullptr, 0}},
-    {"prepared.fc.bias", RN_PREPARED, 0, kBiasType, kWeightBytes, kBiasBytes, "constant", {nullptr, 0}},
+    {"grad.fc.bias", RN_GRADIENT, 1, kBiasType, kWeightBytes, kBiasBytes, "constant", {nullptr, 0}},
+    {"prepared.fc.weight", RN_PREPARED, -1, kWeightType, 0, kWeightBytes, "constant", {nullptr, 0}},
+    {"prepared.fc.bias", RN_PREPARED, -1, kBiasType, kWeightBytes, kBiasBytes, "constant", {nullptr, 0}},
 };
 
 const rn_value kInputs[] = {{"image", RN_SAMPLE, 0, kImage, kNone},

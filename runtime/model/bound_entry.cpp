@@ -1,4 +1,4 @@
-#include "runtime/task/bound_entry.h"
+#include "runtime/model/bound_entry.h"
 
 #include <fmt/format.h>
 
@@ -44,14 +44,6 @@ void BoundEntry::set_scalar(std::string_view name, double value) {
 void BoundEntry::set_scalar(rn_value_role role, double value) {
   const rn_value* input = rnrun::find(inputs(*entry_), role);
   if (input != nullptr) set_scalar(input->name, value);
-}
-
-void BoundEntry::bind(const Classifier& classifier, const Batch& batch) {
-  bind(classifier.image, batch.pixels);
-  if (!classifier.label.empty()) bind(classifier.label, batch.labels);
-  if (classifier.label2.empty()) return;
-  bind(classifier.label2, batch.labels2);
-  set_scalar(RN_MIXTURE_SHARE, batch.share);
 }
 
 void BoundEntry::run(int64_t batch, Recorder recorder) {

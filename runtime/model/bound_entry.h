@@ -5,9 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/data/loader.h"
 #include "runtime/model/session.h"
-#include "runtime/task/classifier.h"
 
 namespace rnrun {
 
@@ -35,8 +33,6 @@ class BoundEntry {
     const Memory& own = find(inputs(*entry_), in_, name, dtype_of(T{}));
     in_pointers_[static_cast<size_t>(&own - in_.data())] = data;
   }
-  // Binds a batch's images, and its labels where the entry takes some.
-  void bind(const Classifier& classifier, const Batch& batch);
   // Do nothing when the entry has no such input.
   void set_scalar(std::string_view name, double value);
   void set_scalar(rn_value_role role, double value);
