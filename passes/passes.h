@@ -22,6 +22,6 @@ bool hoist_parameters(Module& module);
 // What it decided and why is added to `remarks`, if given.
 bool choose_algorithm(Module& module, const TargetInfo& target, Remarks* remarks = nullptr);
 bool choose_layout(Module& module, const TargetInfo& target);
-bool fuse(Module& module, const TargetInfo& target);
+bool fuse(Module& module);
 
 }  // namespace rnc

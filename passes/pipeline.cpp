@@ -84,7 +84,7 @@ constexpr std::array kPipeline = {
     Pass{"choose_layout", on_target<choose_layout>, "channel blocks, packed and transformed weights"},
     Pass{"hoist_parameters", on_module<hoist_parameters>,
          "the packing of folded weights goes to entry prepare too"},
-    Pass{"fuse", on_target<fuse>,
+    Pass{"fuse", on_module<fuse>,
          "the graph is final: what can be computed in the registers of another kernel joins it"},
     Pass{"recompute", recompute,
          "what is stored is known now: the memory budget says what the backward pass computes again",

@@ -36,9 +36,11 @@ struct Decision {
 std::string in_millions(double cycles) { return fmt::format("{:.3g}", cycles / 1e6); }
 
 // By the estimates.
-Decision fastest(const WinogradChoice& choice, bool once) {
+Decision fastest(const ConvShape& shape, const WinogradChoice& choice, bool once) {
+  if (choice.cycles == 0 && !winograd_shape(shape))
+    return {ConvAlgorithm::direct, 1, "Winograd's algorithm does not compute it"};
   if (choice.cycles == 0)
-    return {ConvAlgorithm::direct, 1, "Winograd's algorithm does not compute it, or it has few channels"};
+    return {ConvAlgorithm::direct, 1, "it has too few channels for Winograd's transforms to pay"};
   std::string reason =
       fmt::format("an image takes {} million cycles by Winograd's algorithm, {} summed directly",
                   in_millions(choice.cycles), in_millions(choice.direct_cycles));
@@ -69,7 +71,7 @@ class AlgorithmChoice {
     const bool too_few = !has_batch(node.type.shape) && node.type.shape[0] < choice.from_batch;
     if (too_few && choice.m > 0)
       return {ConvAlgorithm::direct, 1, "too few images for Winograd's larger weights"};
-    return fastest(choice, once);
+    return fastest(shape, choice, once);
   }
 
  private:

@@ -20,7 +20,7 @@
 #include <set>
 
 #include "ir/graph/unique_names.h"
-#include "passes/lower/conv/winograd/winograd.h"
+#include "ir/ops/conv_algorithm.h"
 #include "passes/passes.h"
 
 namespace rnc {
@@ -28,9 +28,8 @@ namespace {
 
 class Fuser {
  public:
-  Fuser(const Graph& graph, const TargetInfo& target)
+  explicit Fuser(const Graph& graph)
       : old_(graph),
-        target_(target),
         users_(graph.nodes.size()),
         users_compute_(graph.nodes.size()),
         small_(graph.nodes.size()),
@@ -325,7 +324,6 @@ class Fuser {
   }
 
   const Graph& old_;
-  const TargetInfo& target_;
   std::vector<std::vector<ValueId>> users_;                 // by value
   mutable std::vector<std::optional<bool>> users_compute_;  // see users_compute()
   std::vector<int> small_;  // operations to compute it again, where that is done; else 0
@@ -337,11 +335,11 @@ class Fuser {
 
 }  // namespace
 
-bool fuse(Module& module, const TargetInfo& target) {
+bool fuse(Module& module) {
   bool changed = false;
   for (Graph& graph : module.entries) {
     if (graph.role == EntryRole::model || !graph.kernels.empty()) continue;
-    graph = Fuser(graph, target).run();
+    graph = Fuser(graph).run();
     changed |= !graph.kernels.empty();
   }
   return changed;

@@ -34,7 +34,7 @@ void prepare_for_target(Module& module, const TargetInfo& target) {
   choose_algorithm(module, target);
   choose_layout(module, target);
   hoist_parameters(module);
-  fuse(module, target);
+  fuse(module);
   verify(module);
 }
 

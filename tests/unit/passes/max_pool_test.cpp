@@ -51,7 +51,7 @@ void fuse_for(Module& module, const TargetInfo& target, bool move = true) {
   dce(module);
   choose_algorithm(module, target);
   choose_layout(module, target);
-  fuse(module, target);
+  fuse(module);
   verify(module);
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("a result of the entry is stored anyway, so max pooling loads it") {
   for (const bool result : {false, true}) {
     Module module = stem(9, 9, {{3, 3}, {2, 2}, {1, 1}}, result);
     decompose_batch_norm(module);
-    fuse(module, {16, 32, true});
+    fuse(module);
     const Graph& graph = *module.find_entry("backward");
     const int pool = find(graph, Op::max_pool).kernel;
     const auto again = [&](const Node& n) { return n.kernel == pool && n.op == Op::relu; };

@@ -54,7 +54,7 @@ TEST_CASE("a tensor moved from layout to layout stays the same") {
     CAPTURE(seed);
     CAPTURE(print(m.module));
     Module module = m.module;
-    fuse(module, target);
+    fuse(module);
     verify(module);
     for (const Node& node : module.entries[0].nodes) {
       const auto& blocks = node.type.layout.blocks;

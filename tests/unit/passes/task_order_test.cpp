@@ -39,7 +39,7 @@ std::string loops_of(int64_t channels, int64_t size, int64_t kernel, int64_t str
   m.output("y", m.conv("y", x, 64, kernel, stride, kernel / 2));
   choose_algorithm(m.module, kTarget);
   choose_layout(m.module, kTarget);
-  fuse(m.module, kTarget);
+  fuse(m.module);
   return loops::print(lower_to_loops(m.module, kTarget));
 }
 

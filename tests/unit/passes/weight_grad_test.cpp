@@ -32,7 +32,7 @@ Tensors gradient(const Module& model, const TargetInfo& target, int64_t batch, i
   Module lowered = model;
   choose_algorithm(lowered, target);
   choose_layout(lowered, target);
-  fuse(lowered, target);
+  fuse(lowered);
   const loops::Program program = lower_to_loops(lowered, target);
   const Tensors inputs = test::random_inputs(model, model.entries[0], batch, 8);
   loops::RunOptions options;

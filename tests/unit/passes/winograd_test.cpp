@@ -48,7 +48,7 @@ loops::Program lower(Module& module, const TargetInfo& target) {
   choose_algorithm(module, target);
   choose_layout(module, target);
   hoist_parameters(module);
-  fuse(module, target);
+  fuse(module);
   return lower_to_loops(module, target);
 }
 
