@@ -147,12 +147,13 @@ Artifact compile(const Request& request) {
       checking_request([&] { return from_loops ? loop_passes(request) : chosen_passes(request); });
   Job job = from_loops ? read_loops(request, target) : read_graph(request, target);
   if (request.memory_budget > 0)
-    job.compilation.recompute = fit_budget(job.compilation, passes, request.memory_budget);
+    job.compilation.recompute =
+        fit_budget(job.compilation, request.passes ? passes : std::span(pipeline()), request.memory_budget);
 
   Artifact artifact;
   artifact.passes = run_passes(job.compilation, passes, request.dumps);
   artifact.remarks = job.compilation.remarks;
-  if (from_loops) check_complete(request, job.compilation);
+  if (job.compilation.program) check_complete(request, job.compilation);
   if (!request.weights.empty() && job.compilation.program) embed_weights(job.compilation, job.weights);
   const auto start = std::chrono::steady_clock::now();
   artifact.bytes = emitted(request, job, target, artifact.frames);

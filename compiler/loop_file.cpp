@@ -75,8 +75,7 @@ void check_complete(const Request& request, const Compilation& compilation) {
       throw UserError(
           {}, fmt::format("entry {}: its memory is not planned; --passes=plan_memory does that", entry.name));
     if (lies_in(loops::Region::tensor) && compilation.module.tensors.empty())
-      throw UserError({},
-                      fmt::format("entry {} uses tensors, and the file has no model with these", entry.name));
+      throw UserError({}, fmt::format("entry {} uses tensors, and there is no model with these", entry.name));
   }
   for (const loops::Kernel& kernel : program.kernels) {
     if (kernel.name == RN_MODEL_SYMBOL)
@@ -86,8 +85,8 @@ void check_complete(const Request& request, const Compilation& compilation) {
   if (request.emit != Emit::shared && request.emit != Emit::trainer) return;
   if (compilation.module.name.empty() || program.entries.empty())
     throw UserError({},
-                    "a library needs the model and its entries, and the file has kernels only; --emit=asm, "
-                    "obj and llvm do without");
+                    "a library needs the model and its entries, and there are none; --emit=asm, obj and llvm "
+                    "do without");
 }
 
 }  // namespace rnc

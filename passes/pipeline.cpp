@@ -39,6 +39,7 @@ bool choose_algorithms(Compilation& c) { return choose_algorithm(c.module, c.tar
 
 bool lower(Compilation& c) {
   if (c.program) return false;
+  check_lowerable(c.module, c.target);
   c.program = lower_to_loops(c.module, c.target);
   return true;
 }

@@ -7,7 +7,10 @@
 
 namespace rnc {
 
-// The module's layouts and kernels have been chosen (choose_layout, fuse). Entry "model" is not lowered: it
+// Throws UserError at the first node that cannot be lowered yet, naming the pass that comes before.
+void check_lowerable(const Module& module, const TargetInfo& target);
+
+// The module's layouts and kernels have been chosen (choose_layout, fuse), as check_lowerable finds. Entry "model" is not lowered: it
 // is what the others were derived from. The arenas are not planned yet.
 loops::Program lower_to_loops(const Module& module, const TargetInfo& target);
 

@@ -180,7 +180,7 @@ TEST_CASE("what loop IR cannot give is refused") {
   CHECK(rnc(d, {file, "--emit=llvm", "-o", d / "k.ll"}).status == 0);
   CHECK(read_file(d / "k.ll").find("define hidden void @k(") != std::string::npos);
   CHECK(errors({"-o", d / "k.so"}) ==
-        "error: a library needs the model and its entries, and the file has kernels only; --emit=asm, "
+        "error: a library needs the model and its entries, and there are none; --emit=asm, "
         "obj and llvm do without\n");
   CHECK(errors({"--emit=graph"}) ==
         "rnc: error: --emit=graph, dot or summary needs a graph; the input is loop IR\n");
@@ -242,6 +242,23 @@ TEST_CASE("an output that cannot be completed leaves the old one as it was") {
   CHECK((std::filesystem::status(d / "program").permissions() & std::filesystem::perms::owner_exec) !=
         std::filesystem::perms::none);
   CHECK(d.files() == std::vector<std::string>{"dir", "net.graph", "program", "x"});
+}
+
+TEST_CASE("no library is made of a program whose memory is not planned, or that has no entries") {
+  const Directory d;
+  const auto errors = [&](const std::string& passes) {
+    const Outcome outcome = rnc(d, {d / "net.graph", "--passes=" + passes, "-o", d / "net.so"});
+    CHECK(outcome.status == 1);
+    CHECK(d.files() == std::vector<std::string>{"net.graph"});
+    return outcome.errors;
+  };
+  CHECK(errors("derive_entries,decompose_linear,choose_layout,fuse,lower_to_loops") ==
+        "error: entry infer: its memory is not planned; --passes=plan_memory does that\n");
+  CHECK(errors("lower_to_loops,plan_memory") ==
+        "error: a library needs the model and its entries, and there are none; --emit=asm, obj and llvm do "
+        "without\n");
+  const std::string budget = d / "budget.txt";
+  CHECK(rnc(d, {d / "net.graph", "--memory-budget=1G", "--emit=summary", "-o", budget}).status == 0);
 }
 
 }  // namespace rnc
