@@ -352,6 +352,9 @@ class DumpReader {
   }
 
   void require_parameter(const Tensor& tensor) const {
+    if (tensor.kind != TensorKind::slot && tensor.kind != TensorKind::gradient)
+      throw UserError(tensor.location, fmt::format("{} {} belongs to no parameter: slots and gradients do",
+                                                   name(tensor.kind), tensor.name));
     const Tensor* parameter = module_.find_tensor(tensor.of);
     if (parameter != nullptr && parameter->kind == TensorKind::parameter) return;
     throw UserError(tensor.location, fmt::format("{} {}: there is no parameter {} before it",

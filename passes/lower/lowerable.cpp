@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "passes/lower/conv/shape.h"
 #include "passes/lower/lower_to_loops.h"
 #include "passes/lower/rules.h"
 
@@ -24,16 +25,57 @@ void check_replaced(const Node& node) {
   refuse(node, fmt::format("it is to be replaced before, as pass decompose_{} does", name(node.op)));
 }
 
-// Of images, kernels compute whole vectors of channels.
-void check_layout(const Node& node, const TargetInfo& target) {
-  const bool images =
-      info(node.op).kind == OpKind::window || node.op == Op::conv2d || node.op == Op::conv2d_input_grad;
-  if (!images) return;
-  const int64_t block = node.type.layout.block(1);
-  if (block == target.vector_lanes) return;
-  refuse(node, block == 1 ? "its channels are not in blocks; pass choose_layout comes before"
-                          : fmt::format("its channels are in blocks of {}, the target's vectors are of {}",
-                                        block, target.vector_lanes));
+// Kernels over images compute whole vectors of channels.
+void check_blocks(const Node& node, const Type& type, std::string_view what, const TargetInfo& target) {
+  const Layout wanted{{}, {{1, target.vector_lanes}}};
+  if (type.layout == wanted) return;
+  if (type.layout.plain())
+    refuse(node,
+           fmt::format("the channels of its {} are not in blocks; pass choose_layout comes before", what));
+  refuse(node,
+         fmt::format("its {} is {}; the target's blocks are 1:{}", what, str(type), target.vector_lanes));
+}
+
+// Weights lie as the kernels read them.
+void check_weight(const Graph& graph, const Node& node, const TargetInfo& target) {
+  const ConvShape shape = conv_shape(graph, node);
+  if (shape.groups > 1) return;
+  const Type& weight = graph[node.inputs[1]].type;
+  const bool plain = node.op == Op::conv2d && graph[node.inputs[0]].type.layout.plain();
+  const bool fits =
+      weight.layout == forward_weight_layout(shape, plain, target) ||
+      (node.op == Op::conv2d_input_grad && weight.layout == input_grad_weight_layout(shape, target));
+  if (!fits)
+    refuse(node,
+           fmt::format("its weight is {}, which its kernel does not read; pass choose_layout comes before",
+                       str(weight)));
+}
+
+// Elementwise kernels go through values that lie alike; beside values per channel in rows or blocks of these.
+void check_elementwise(const Graph& graph, const Node& node, const TargetInfo& target) {
+  if (info(node.op).reads_shape_only) return;
+  for (const ValueId v : node.inputs) {
+    const Type& type = graph[v].type;
+    if (type.shape == node.type.shape && type.layout != node.type.layout)
+      refuse(node, fmt::format("it is {}, its operand {} {}; pass choose_layout comes before", str(node.type),
+                               graph[v].name, str(type)));
+    if (type.rank() == 1 && node.type.rank() > 1 && !node.type.layout.plain())
+      check_blocks(node, node.type, "result", target);
+  }
+}
+
+void check_layout(const Graph& graph, const Node& node, const TargetInfo& target) {
+  const Type* first = node.inputs.empty() ? nullptr : &graph[node.inputs[0]].type;
+  if (info(node.op).kind == OpKind::elementwise) check_elementwise(graph, node, target);
+  if (info(node.op).kind == OpKind::reduction && !info(node.op).reads_shape_only && first->rank() == 4)
+    check_blocks(node, *first, "operand", target);
+  const bool convolution = node.op == Op::conv2d || node.op == Op::conv2d_input_grad;
+  if (convolution || info(node.op).kind == OpKind::window) {
+    check_blocks(node, node.type, "result", target);
+    const bool few = node.op == Op::conv2d && first->shape[1] <= kPlainChannels;
+    if (!few || !first->layout.plain()) check_blocks(node, *first, "operand", target);
+  }
+  if (convolution) check_weight(graph, node, target);
 }
 
 // One kernel has one anchor, and sums a value for one result only.
@@ -58,7 +100,7 @@ void check_lowerable(const Module& module, const TargetInfo& target) {
     if (graph.role == EntryRole::model) continue;
     for (const Node& node : graph.nodes) {
       check_replaced(node);
-      check_layout(node, target);
+      check_layout(graph, node, target);
     }
     check_kernels(graph);
   }
