@@ -1,6 +1,6 @@
 // Chooses how each convolution and each of its gradients is computed, and writes it into the node: attribute
-// `algorithm`, and for weights that are transformed beforehand `from_batch`. What the spec or --conv asks for
-// holds; of the rest, what should take the least time by the estimates in lower/conv/winograd/choice.cpp.
+// `algorithm`, and for weights that are transformed beforehand `from_batch`. What --conv asks for holds, else
+// what the spec does; of the rest, what should take the least time by the estimates in lower/conv/winograd/choice.cpp.
 // Every algorithm computes the same convolution, so results differ by rounding only.
 //
 // Weights that stay the same from run to run are transformed once, by choose_layout; those that training
@@ -58,6 +58,16 @@ class AlgorithmChoice {
         target_(target),
         trains_(computes_gradients(graph.role)),
         fixed_(fixed_values(module, graph)) {}
+
+  // Whether nothing is decided yet, or --conv asks for something else. Weights that are transformed by now have
+  // been so for one algorithm.
+  bool is_open(const Node& node) const {
+    const ConvAlgorithm asked = algorithm_for(target_.conv, conv_shape(graph_, node).layer);
+    const ConvAlgorithm now = algorithm_of(node);
+    if (now == ConvAlgorithm::automatic) return true;
+    const bool transformed = node.op == Op::conv2d && operand(node, "transformed") != kNoValue;
+    return asked != ConvAlgorithm::automatic && !transformed && decide(node).algorithm != now;
+  }
 
   Decision decide(const Node& node) const {
     const ConvShape shape = conv_shape(graph_, node);
@@ -118,7 +128,7 @@ bool choose_algorithm(Module& module, const TargetInfo& target, Remarks* remarks
     if (graph.role == EntryRole::model) continue;
     const AlgorithmChoice choice(module, graph, target);
     for (Node& node : graph.nodes) {
-      if (!is_convolution(node.op) || algorithm_of(node) != ConvAlgorithm::automatic) continue;
+      if (!is_convolution(node.op) || !choice.is_open(node)) continue;
       const Decision decision = choice.decide(node);
       set_algorithm(node, decision.algorithm);
       node.attributes.set("from_batch", decision.from_batch);
