@@ -17,6 +17,7 @@
 #include "passes/report/summary.h"
 #include "passes/schedule/memory_budget.h"
 #include "passes/schedule/plan_memory.h"
+#include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {
@@ -86,6 +87,32 @@ Job read_loops(const Request& request, const Target& target) {
   job.compilation.target = target.info;
   job.hash = graph_hash(job.compilation.module);
   return job;
+}
+
+// Throws UserError where the code asked for needs more than there is: planned memory, the model, entries.
+void check_complete(const Request& request, const Compilation& compilation) {
+  if (request.emit < Emit::llvm) return;
+  const loops::Program& program = *compilation.program;
+  for (const loops::EntryProgram& entry : program.entries) {
+    const auto lies_in = [&](loops::Region region) {
+      return std::ranges::any_of(entry.buffers, [&](const auto& buffer) { return buffer.region == region; });
+    };
+    if (lies_in(loops::Region::arena) && entry.arena[0] == loops::Extent{})
+      throw UserError(
+          {}, fmt::format("entry {}: its memory is not planned; --passes=plan_memory does that", entry.name));
+    if (lies_in(loops::Region::tensor) && compilation.module.tensors.empty())
+      throw UserError({}, fmt::format("entry {} uses tensors, and there is no model with these", entry.name));
+  }
+  for (const loops::Kernel& kernel : program.kernels) {
+    if (kernel.name == RN_MODEL_SYMBOL)
+      throw UserError({},
+                      fmt::format("no kernel can be called {}: the library's descriptor is", kernel.name));
+  }
+  if (request.emit != Emit::shared && request.emit != Emit::trainer) return;
+  if (compilation.module.name.empty() || program.entries.empty())
+    throw UserError({},
+                    "a library needs the model and its entries, and there are none; --emit=asm, obj and llvm "
+                    "do without");
 }
 
 std::string memory_reports(const loops::Program& program) {

@@ -6,7 +6,6 @@
 #include <filesystem>
 
 #include "ir/loops/text/text.h"
-#include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {
@@ -62,31 +61,6 @@ std::vector<Pass> loop_passes(const Request& request) {
       throw UserError({}, fmt::format("pass {} works on graphs; the input is loop IR", pass.name));
   }
   return passes;
-}
-
-void check_complete(const Request& request, const Compilation& compilation) {
-  if (!is_code(request.emit)) return;
-  const loops::Program& program = *compilation.program;
-  for (const loops::EntryProgram& entry : program.entries) {
-    const auto lies_in = [&](loops::Region region) {
-      return std::ranges::any_of(entry.buffers, [&](const auto& buffer) { return buffer.region == region; });
-    };
-    if (lies_in(loops::Region::arena) && entry.arena[0] == loops::Extent{})
-      throw UserError(
-          {}, fmt::format("entry {}: its memory is not planned; --passes=plan_memory does that", entry.name));
-    if (lies_in(loops::Region::tensor) && compilation.module.tensors.empty())
-      throw UserError({}, fmt::format("entry {} uses tensors, and there is no model with these", entry.name));
-  }
-  for (const loops::Kernel& kernel : program.kernels) {
-    if (kernel.name == RN_MODEL_SYMBOL)
-      throw UserError({},
-                      fmt::format("no kernel can be called {}: the library's descriptor is", kernel.name));
-  }
-  if (request.emit != Emit::shared && request.emit != Emit::trainer) return;
-  if (compilation.module.name.empty() || program.entries.empty())
-    throw UserError({},
-                    "a library needs the model and its entries, and there are none; --emit=asm, obj and llvm "
-                    "do without");
 }
 
 }  // namespace rnc

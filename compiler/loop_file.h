@@ -21,7 +21,4 @@ Compilation read_loop_file(const Request& request, std::vector<Layer>& layers);
 // The passes of --passes, which may only be such as work on programs; none without it.
 std::vector<Pass> loop_passes(const Request& request);
 
-// Throws UserError where what is to be written needs more than there is: planned memory, the model, entries.
-void check_complete(const Request& request, const Compilation& compilation);
-
 }  // namespace rnc

@@ -46,8 +46,7 @@ void require_algorithm(const Node& node, const Window& window, int64_t channels)
          fmt::format("the algorithm must be one of {}, not '{}'", fmt::join(kConvAlgorithms, ", "), asked));
   const auto from_batch = node.attributes.get<int64_t>("from_batch");
   if (from_batch < 1) fail(node, fmt::format("from_batch must be at least 1, not {}", from_batch));
-  const bool fits = winograd_computes({window.kernel, window.stride, window.pad, window.dilation},
-                                      groups_of(node), channels);
+  const bool fits = winograd_computes(window, groups_of(node), channels);
   if (tile_of(*algorithm) > 0 && !fits)
     fail(node, fmt::format("{} cannot compute it: it takes {}", asked, kWinogradTakes));
 }

@@ -40,8 +40,8 @@ void set_algorithm(Node& node, ConvAlgorithm algorithm) {
   node.attributes.set("algorithm", std::string(name(algorithm)));
 }
 
-bool winograd_computes(const ConvWindow& window, int64_t groups, int64_t channels) {
-  using Pair = std::array<int64_t, 2>;
+bool winograd_computes(const ops::Window& window, int64_t groups, int64_t channels) {
+  using ops::Pair;
   return window.kernel == Pair{3, 3} && window.pad == Pair{1, 1} && window.dilation == Pair{1, 1} &&
          window.stride[0] == window.stride[1] && window.stride[0] <= 2 && groups == 1 &&
          channels > kPlainChannels;

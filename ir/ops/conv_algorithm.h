@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-#include "ir/graph/graph.h"
+#include "ir/ops/ops.h"
 
 namespace rnc {
 
@@ -33,10 +33,7 @@ inline constexpr int64_t kPlainChannels = 4;
 
 // Whether Winograd's algorithm can compute the convolution here; and what it
 // can, as diagnostics say it.
-struct ConvWindow {
-  std::array<int64_t, 2> kernel, stride, pad, dilation;
-};
-bool winograd_computes(const ConvWindow& window, int64_t groups, int64_t channels);
+bool winograd_computes(const ops::Window& window, int64_t groups, int64_t channels);
 inline constexpr std::string_view kWinogradTakes =
     "3x3 convolutions of stride 1 or 2 and pad 1 with more than 4 channels, without groups";
 static_assert(kPlainChannels == 4);
