@@ -21,6 +21,18 @@ foreach(layer ir/graph ir/ops ir/loops passes compiler runtime)
   endforeach()
 endforeach()
 list(FILTER failures EXCLUDE REGEX "^ir/graph/graph.cpp: +return name == \"loss\"")  # output_role_named
+
+# Of tasks only runtime/task/ and the formats of data know what their samples and figures are.
+foreach(layer runtime/model runtime/measure runtime/train)
+  file(GLOB sources RELATIVE ${ROOT} ${ROOT}/${layer}/*.cpp ${ROOT}/${layer}/*.h)
+  foreach(source ${sources})
+    file(STRINGS ${ROOT}/${source} lines REGEX "(^|[^a-z_])([Tt]op-?[15]|[Ll]abels?|[Cc]lassifier)([^a-z_2]|$)")
+    foreach(line ${lines})
+      list(APPEND failures "${source}: ${line}")
+    endforeach()
+  endforeach()
+endforeach()
+
 if(failures)
   list(JOIN failures "\n  " text)
   message(FATAL_ERROR "decided by a name:\n  ${text}")

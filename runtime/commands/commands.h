@@ -13,7 +13,7 @@
 #include "runtime/data/open_data.h"
 #include "runtime/model/model.h"
 #include "runtime/model/session.h"
-#include "runtime/task/classifier.h"
+#include "runtime/task/task.h"
 #include "runtime/train/weights.h"
 
 namespace rnrun {
@@ -74,7 +74,7 @@ struct DataFlags {
 void add_data_flags(CLI::App& app, DataFlags& flags);
 // What `model` needs of a data set. `classes`: the names in the checkpoint that it has its weights from, or
 // none.
-DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags,
+DataOptions data_options(const Model& model, const Task& task, const DataFlags& flags,
                          const std::vector<std::string>& classes);
 // Prints to standard error that labels count the folders of `data`, where these are called otherwise than the
 // model's classes and weights have no names of their own.

@@ -5,19 +5,16 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/commands/commands.h"
-#include "runtime/measure/confusion.h"
 #include "runtime/measure/evaluate.h"
 #include "runtime/model/attributes.h"
 #include "runtime/support/error.h"
 #include "runtime/support/output.h"
-#include "runtime/task/classifier.h"
+#include "runtime/task/task.h"
 #include "runtime/train/checkpoint.h"
 
 namespace rnrun {
 
 namespace {
-
-constexpr int64_t kMostClasses = 30;  // whose tables are printed; JSON has them all
 
 struct Options {
   std::string model;
@@ -34,13 +31,13 @@ struct Options {
 
 int eval(const Options& options) {
   const auto model = Model::load(options.model);
-  const Classifier classifier = evaluated_classifier(*model);
+  const auto task = task_of(*model, evaluated_entry(*model));
   ThreadPool pool(options.threads);
   Session session(model, pool);
   const auto known_names = load_weights(options.weights, session);
   set_inputs(session, evaluated_entry(*model), options.inputs);
   const auto data = open_split(options.data, options.split == "test" ? Split::test : Split::train,
-                               data_options(*model, classifier, options.data_flags, known_names));
+                               data_options(*model, *task, options.data_flags, known_names));
   print_other_names(*data, *model, known_names);
   if (!options.json) print_left_out(*data);
   const auto recipe_batch =
@@ -49,24 +46,28 @@ int eval(const Options& options) {
       options.batch_size > 0 ? options.batch_size : std::clamp<int64_t>(recipe_batch, 1, kMaxBatch);
 
   const auto start = Clock::now();
-  Predictions predictions(classifier.classes, classifier.shape, 0);
-  const Metrics m = evaluate(session, *data, batch, options.limit_batches,
-                             options.data_flags.workers_for(options.threads), &predictions);
+  const auto findings = task->findings(0);
+  const Metrics m = evaluate(session, *task, *data, batch, options.limit_batches,
+                             options.data_flags.workers_for(options.threads), findings.get());
   const double seconds = seconds_between(start, Clock::now());
   const double speed = static_cast<double>(m.samples) / seconds;
-  const auto names =
-      class_names(known_names.empty() ? data->class_names() : known_names, *model, classifier.classes);
+  const auto names = class_names(*task, *model, known_names.empty() ? data->class_names() : known_names);
   if (options.json) {
-    nlohmann::ordered_json json = {{"samples", m.samples},  {"loss", m.loss()},   {"top1", m.top1_rate()},
-                                   {"top5", m.top5_rate()}, {"seconds", seconds}, {"images_per_s", speed}};
-    json.update(confusion_json(predictions, names));
+    nlohmann::ordered_json json = {{"samples", m.samples}, {"loss", m.loss()}};
+    for (size_t i = 0; i < task->metrics().size(); ++i) json[task->metrics()[i].key] = task->value(m, i);
+    json.update({{"seconds", seconds}, {"images_per_s", speed}});
+    json.update(findings->json(names));
     print("{}\n", json.dump(2));
-  } else {
-    print("{} images: {} {:.4f}  top-1 {:.2f} %  top-5 {:.2f} %  {:.0f} images/s\n", m.samples,
-          has_loss(*model) ? "loss" : "cross entropy", m.loss(), 100 * m.top1_rate(), 100 * m.top5_rate(),
-          speed);
-    if (classifier.classes <= kMostClasses) print("{}", confusion_text(predictions, names));
+    return 0;
   }
+  std::string figures;
+  for (size_t i = 0; i < task->metrics().size(); ++i) {
+    const Metric& metric = task->metrics()[i];
+    figures +=
+        fmt::format("  {} {}{}", metric.name, metric.text(task->value(m, i)), metric.share ? " %" : "");
+  }
+  print("{} images: {} {:.4f}{}  {:.0f} images/s\n{}", m.samples,
+        has_loss(*model) ? "loss" : task->own_loss_name(), m.loss(), figures, speed, findings->text(names));
   return 0;
 }
 

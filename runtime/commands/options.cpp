@@ -102,12 +102,10 @@ void add_data_flags(CLI::App& app, DataFlags& flags) {
       ->check(CLI::Range(1, kMaxThreads));
 }
 
-DataOptions data_options(const Model& model, const Classifier& classifier, const DataFlags& flags,
+DataOptions data_options(const Model& model, const Task& task, const DataFlags& flags,
                          const std::vector<std::string>& classes) {
-  DataOptions options{.shape = classifier.shape,
-                      .classes = classifier.labels,
-                      .class_names = model_class_names(model),
-                      .skip_corrupt = flags.skip_corrupt};
+  DataOptions options{
+      .fields = task.fields(), .class_names = model_class_names(model), .skip_corrupt = flags.skip_corrupt};
   if (!classes.empty()) {
     options.class_names = classes;
     options.named_by = "the checkpoint";

@@ -1,4 +1,4 @@
-// rnrun predict: which classes a model sees in images.
+// rnrun predict: what a model says of images.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,11 +11,10 @@
 #include "runtime/commands/commands.h"
 #include "runtime/data/decode.h"
 #include "runtime/data/loader.h"
-#include "runtime/measure/predictions.h"
 #include "runtime/model/bound_entry.h"
 #include "runtime/support/error.h"
 #include "runtime/support/output.h"
-#include "runtime/task/classifier.h"
+#include "runtime/task/task.h"
 #include "runtime/train/weights.h"
 
 namespace rnrun {
@@ -33,82 +32,60 @@ struct Options {
   bool json = false;
 };
 
-// Image files without labels, made to fit a model.
+// Image files, made to fit a model that takes a picture and nothing else.
 class Files : public Dataset {
  public:
-  Files(const std::vector<std::string>& paths, ImageShape shape) : paths_(paths), shape_(shape) {}
+  Files(const std::vector<std::string>& paths, const Field& picture) : paths_(paths), picture_(picture) {}
   int64_t size() const override { return static_cast<int64_t>(paths_.size()); }
   std::string description() const override { return "image files"; }
-  int32_t read(int64_t index, Image& image) const override {
+  std::vector<std::string> fields() const override { return {picture_.name}; }
+  void read(int64_t index, Sample& sample) const override {
     const std::string& path = paths_[static_cast<size_t>(index)];
-    image = read_image(path);
-    fit(image, shape_, path);
-    return 0;
+    Image image = read_image(path);
+    fit(image, picture_.picture(), path);
+    sample.resize(1);
+    sample[0].set(std::move(image));
   }
 
  private:
   const std::vector<std::string>& paths_;
-  ImageShape shape_;
+  Field picture_;
 };
-
-struct Guess {
-  std::string name;
-  int64_t index;
-  double probability;
-};
-
-std::vector<Guess> guesses_of(std::span<const float> scores, const std::vector<std::string>& names,
-                              size_t top) {
-  const std::vector<double> probabilities = softmax(scores);
-  std::vector<Guess> guesses;
-  for (const int64_t k : top_classes(scores, top))
-    guesses.push_back({names[static_cast<size_t>(k)], k, probabilities[static_cast<size_t>(k)]});
-  return guesses;
-}
-
-nlohmann::ordered_json to_json(const std::string& path, const std::vector<Guess>& guesses) {
-  nlohmann::ordered_json top = nlohmann::ordered_json::array();
-  for (const Guess& g : guesses)
-    top.push_back({{"class", g.name}, {"index", g.index}, {"probability", g.probability}});
-  return {{"image", path}, {"top", top}};
-}
-
-void print_guesses(const std::string& path, const std::vector<Guess>& guesses) {
-  print("{}\n", path);
-  for (const Guess& g : guesses) print("  {:6.2f} %  {}\n", 100 * g.probability, g.name);
-}
 
 int predict(const Options& options) {
   const auto model = Model::load(options.model);
-  const Classifier classifier = predictor_of(*model);
+  const rn_entry& entry = model->entry(RN_INFER);
+  const auto task = task_of(*model, entry);
+  const std::vector<Field> fields = task->sample_fields();
+  if (fields.size() != 1 || !fields[0].is_picture())
+    throw Error(fmt::format("the model {} does not take one picture: use rnrun call", model->name()));
   ThreadPool pool(options.threads);
   Session session(model, pool);
   const auto known_names = load_weights(options.weights, session);
-  const rn_entry& entry = model->entry(RN_INFER);
   set_inputs(session, entry, options.inputs);
 
-  const Files files(options.images, classifier.shape);
+  const Files files(options.images, fields[0]);
   std::vector<uint32_t> order(options.images.size());
   std::iota(order.begin(), order.end(), 0u);
   const int64_t batch_size = std::min(options.batch_size, files.size());
-  Loader loader(files, {.order = std::move(order), .batch_size = batch_size, .shape = classifier.shape},
+  Loader loader(files, {.order = std::move(order), .batch_size = batch_size, .fields = fields},
                 DataFlags{}.workers_for(options.threads));
   BoundEntry infer(session, entry, batch_size);
   session.prepare_for(infer.entry());
-  const auto* scores = infer.output<float>(classifier.predict);
-  const auto classes = static_cast<size_t>(classifier.classes);
-  const auto names = class_names(known_names, *model, classifier.classes);
+  const AnswerOptions asked{.class_names = class_names(*task, *model, known_names), .top = options.top};
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   size_t done = 0;
   for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
-    infer.bind(classifier.image, batch.pixels);
+    task->bind(infer, batch);
     infer.run(batch.size);
-    for (size_t i = 0; i < static_cast<size_t>(batch.size); ++i, ++done) {
-      const auto guesses = guesses_of({scores + i * classes, classes}, names, options.top);
-      if (options.json)
-        results.push_back(to_json(options.images[done], guesses));
-      else
-        print_guesses(options.images[done], guesses);
+    for (int64_t i = 0; i < batch.size; ++i, ++done) {
+      const Answer answer = task->answer(infer, i, asked);
+      if (options.json) {
+        results.push_back({{"image", options.images[done]}});
+        results.back().update(answer.json);
+      } else {
+        print("{}\n{}", options.images[done], answer.text);
+      }
     }
   }
   if (options.json) print("{}\n", results.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));

@@ -187,19 +187,19 @@ const Model& check_trainable(const Model& model, const Options& options) {
 }
 
 // Evaluates the weights of the checkpoint, or their averages if it has some.
-int test_only(Session& session, const Checkpoint& state, const Dataset& data, int workers) {
+int test_only(Session& session, const Task& task, const Checkpoint& state, const Dataset& data, int workers) {
   if (!state.ema.empty())
     session.set_tensors({RN_PARAMETER, RN_BUFFER}, state.ema, "the checkpoint's moving averages");
   const Metrics metrics =
-      evaluate(session, data, state.settings.batch_size, state.settings.limit_batches, workers);
-  print("Test: {}{}\n", state.ema.empty() ? "" : "EMA ", test_text(metrics));
+      evaluate(session, task, data, state.settings.batch_size, state.settings.limit_batches, workers);
+  print("Test: {}{}\n", state.ema.empty() ? "" : "EMA ", test_text(metrics, task));
   return 0;
 }
 
 int train(const Options& options) {
   const auto model = options.carried != nullptr ? options.carried : Model::load(options.model);
   check_trainable(*model, options);
-  const Classifier classifier = classifier_of(*model, model->entry(RN_TRAIN_STEP));
+  const auto task = task_of(*model, model->entry(RN_TRAIN_STEP));
   const std::string directory =
       options.output_dir.empty() ? fmt::format("runs/{}", model->name()) : options.output_dir;
 
@@ -211,14 +211,14 @@ int train(const Options& options) {
     lock = take_directory(options, directory);
   const Checkpoint state = begin(session, options, model->entry(RN_TRAIN_STEP), directory);
   const TrainSettings& settings = state.settings;
-  DataOptions needs = data_options(*model, classifier, options.data_flags, state.classes);
+  DataOptions needs = data_options(*model, *task, options.data_flags, state.classes);
   RunLimits limits = options.limits;
   limits.workers = options.data_flags.workers_for(options.threads);
   if (options.test_only)
-    return test_only(session, state, *open_split(settings.data, Split::test, needs), limits.workers);
+    return test_only(session, *task, state, *open_split(settings.data, Split::test, needs), limits.workers);
   needs.keep_size = settings.random_resized_crop;
   const DataSplits data = open_data(settings.data, needs);
-  Trainer trainer(session, data, settings, directory, limits);  // refuses what cannot be trained
+  Trainer trainer(session, *task, data, settings, directory, limits);  // refuses what cannot be trained
   if (lock == nullptr) lock = take_directory(options, directory);
 
   print_left_out(*data.train);
@@ -231,9 +231,9 @@ int train(const Options& options) {
         model->descriptor().optimizer, settings.lr, settings.lr_scheduler, options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;
-  RunDirectory log(directory, *model,
-                   class_names(data.train->class_names().empty() ? state.classes : data.train->class_names(),
-                               *model, classifier.classes),
+  RunDirectory log(directory, *model, *task,
+                   class_names(*task, *model,
+                               data.train->class_names().empty() ? state.classes : data.train->class_names()),
                    config_json(*model, state.settings, data, options), trainer.steps_per_epoch(),
                    state.position.epoch, state.position.step);
   const TrainOutcome outcome = trainer.run(state, log);
@@ -241,8 +241,7 @@ int train(const Options& options) {
   if (outcome.signal != 0) return 128 + outcome.signal;
   if (outcome.out_of_time) return 0;
   if (outcome.test.samples > 0)
-    print("test accuracy {:.2f} % (top-5 {:.2f} %) on {} images\n", 100 * outcome.test.top1_rate(),
-          100 * outcome.test.top5_rate(), outcome.test.samples);
+    print("test {} on {} images\n", task->summary(outcome.test), outcome.test.samples);
   print("Training time {}; weights in {}\n", duration_text(outcome.seconds), outcome.checkpoint);
   return 0;
 }

@@ -2,18 +2,31 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "runtime/support/error.h"
-
 namespace rnrun {
 
-void check_labels(std::span<const int32_t> labels, int64_t classes, const std::string& path) {
-  const auto wrong =
-      std::ranges::find_if(labels, [&](int32_t label) { return label < 0 || label >= classes; });
-  if (wrong != labels.end())
-    throw Error(fmt::format("{}: label {} of image {} is not below the model's {} classes", path, *wrong,
-                            wrong - labels.begin(), classes));
+std::string ArrayDataset::description() const {
+  for (const auto& [name, array] : columns_)
+    if (array.dtype == DType::u8 && array.shape.size() == 4)
+      return "images of " + str({array.shape[1], array.shape[2], array.shape[3]});
+  return "samples";
+}
+
+std::vector<std::string> ArrayDataset::fields() const {
+  std::vector<std::string> names;
+  for (const auto& [name, array] : columns_) names.push_back(name);
+  return names;
+}
+
+void ArrayDataset::read(int64_t index, Sample& sample) const {
+  sample.resize(columns_.size());
+  for (size_t i = 0; i < columns_.size(); ++i) {
+    const Array& array = columns_[i].second;
+    const auto bytes = static_cast<int64_t>(array.data.size()) / array.shape.front();
+    const auto* begin = reinterpret_cast<const uint8_t*>(array.data.data()) + index * bytes;
+    sample[i].dtype = array.dtype;
+    sample[i].shape.assign(array.shape.begin() + 1, array.shape.end());
+    sample[i].bytes.assign(begin, begin + bytes);
+  }
 }
 
 }  // namespace rnrun

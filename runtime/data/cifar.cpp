@@ -9,7 +9,7 @@
 namespace rnrun {
 
 std::unique_ptr<const Dataset> read_cifar(const std::vector<std::string>& paths, Cifar kind,
-                                          int64_t classes) {
+                                          const DataOptions& options) {
   constexpr ImageShape kShape{3, 32, 32};
   const size_t label_bytes = kind == Cifar::ten ? 1 : 2;
   const size_t record = label_bytes + static_cast<size_t>(kShape.bytes());
@@ -26,9 +26,12 @@ std::unique_ptr<const Dataset> read_cifar(const std::vector<std::string>& paths,
       labels.push_back(static_cast<int32_t>(begin[-1]));
       pixels.insert(pixels.end(), begin, begin + kShape.bytes());
     }
-    check_labels(std::span(labels).subspan(first), classes, path);
+    check_range(options.field("label"), std::span(labels).subspan(first), path);
   }
-  return std::make_unique<ArrayDataset>(kShape, std::move(pixels), std::move(labels));
+  const auto count = static_cast<int64_t>(labels.size());
+  return std::make_unique<ArrayDataset>(ArrayDataset::Columns{
+      {"image", {DType::u8, {count, kShape.channels, kShape.height, kShape.width}, std::move(pixels)}},
+      {"label", Array::of<int32_t>(DType::i32, {count}, labels)}});
 }
 
 }  // namespace rnrun

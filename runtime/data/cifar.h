@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/data/data_options.h"
 #include "runtime/data/dataset.h"
 
 namespace rnrun {
@@ -13,6 +14,7 @@ namespace rnrun {
 enum class Cifar { ten, hundred };
 
 // The records of all files, in order. Sizes and labels are checked. Throws Error "<path>: <what is wrong>".
-std::unique_ptr<const Dataset> read_cifar(const std::vector<std::string>& paths, Cifar kind, int64_t classes);
+std::unique_ptr<const Dataset> read_cifar(const std::vector<std::string>& paths, Cifar kind,
+                                          const DataOptions& options);
 
 }  // namespace rnrun

@@ -1,4 +1,4 @@
-// Labelled images to train on and to test with.
+// Samples to train on and to test with.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/data/image.h"
+#include "runtime/data/sample.h"
 
 namespace rnrun {
 
@@ -16,15 +16,22 @@ class Dataset {
   virtual ~Dataset() = default;
   // At least 1, and less than 2^32.
   virtual int64_t size() const = 0;
-  // What the images are, for messages: "images of 1x28x28", "JPEG and PNG images in 10 folders".
+  // What the samples are, for messages: "images of 1x28x28", "JPEG and PNG images in 10 folders".
   virtual std::string description() const = 0;
-  // Sets `image` and returns its label. Throws BadImage when the image cannot be decoded.
-  virtual int32_t read(int64_t index, Image& image) const = 0;
-  // The names of the classes in the order of their labels, where the data say them; else none.
+  // What each sample has, by name.
+  virtual std::vector<std::string> fields() const = 0;
+  // Sets `sample`, a tensor for each of fields(); its memory is used again. Throws BadImage when a picture cannot be
+  // decoded.
+  virtual void read(int64_t index, Sample& sample) const = 0;
+  // The names of the classes in the order of their numbers, where the data say them; else none.
   virtual std::vector<std::string> class_names() const { return {}; }
   // What is wrong with the images that were left out (DataOptions::skip_corrupt).
   virtual std::vector<std::string> left_out() const { return {}; }
 };
+
+// Where in a sample of `data` each of the fields is. Throws Error "the images have no 'mask', i32[28, 28]; they have
+// image, label".
+std::vector<size_t> places_of(const std::vector<Field>& fields, const Dataset& data);
 
 // Either may be missing.
 struct DataSplits {

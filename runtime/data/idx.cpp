@@ -99,7 +99,7 @@ class Reader {
 }  // namespace
 
 std::unique_ptr<const Dataset> read_idx(const std::string& images, const std::string& labels,
-                                        int64_t classes) {
+                                        const DataOptions& options) {
   Reader image_file(images);
   image_file.expect_magic(kImages, "images");
   const uint32_t count = image_file.number();
@@ -117,12 +117,13 @@ std::unique_ptr<const Dataset> read_idx(const std::string& images, const std::st
   std::vector<int32_t> label_data;
   for (const std::byte label : label_file.items(count, 1)) label_data.push_back(static_cast<int32_t>(label));
   label_file.expect_end();
-  check_labels(label_data, classes, labels);
+  check_range(options.field("label"), label_data, labels);
 
   AlignedBytes pixels = image_file.items(count, uint64_t{rows} * columns);
   image_file.expect_end();
-  return std::make_unique<ArrayDataset>(ImageShape{1, rows, columns}, std::move(pixels),
-                                        std::move(label_data));
+  return std::make_unique<ArrayDataset>(
+      ArrayDataset::Columns{{"image", {DType::u8, {count, 1, rows, columns}, std::move(pixels)}},
+                            {"label", Array::of<int32_t>(DType::i32, {count}, label_data)}});
 }
 
 }  // namespace rnrun

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "runtime/data/data_options.h"
 #include "runtime/data/dataset.h"
 
 namespace rnrun {
@@ -12,6 +13,6 @@ namespace rnrun {
 // are checked, before anything is allocated that the files cannot fill. Throws Error "<path>: <what is
 // wrong>".
 std::unique_ptr<const Dataset> read_idx(const std::string& images, const std::string& labels,
-                                        int64_t classes);
+                                        const DataOptions& options);
 
 }  // namespace rnrun

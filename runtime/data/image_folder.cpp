@@ -68,9 +68,9 @@ std::vector<std::string> names_of(const std::vector<std::string>& folders, const
     throw Error(fmt::format("{}: the folder{} {} {} not called like any class of {}, which are {}", directory,
                             others.size() == 1 ? "" : "s", fmt::join(others, ", "),
                             others.size() == 1 ? "is" : "are", options.named_by, fmt::join(known, ", ")));
-  if (static_cast<int64_t>(folders.size()) != options.classes)
+  if (static_cast<int64_t>(folders.size()) != options.field("label").classes)
     throw Error(fmt::format("{} has {} folders of images, the model has {} classes", directory,
-                            folders.size(), options.classes));
+                            folders.size(), options.field("label").classes));
   for (const std::string& folder : folders)
     if (!is_utf8(folder))
       throw Error(fmt::format("{}/{}: the name of a class must be UTF-8", directory, folder));
@@ -93,7 +93,7 @@ class ImageFolder : public Dataset {
         folders_(sorted_names(directory_, is_directory)),
         names_(names_of(folders_, options, directory_)),
         labels_(labels_of(folders_, names_)),
-        shape_(options.shape),
+        shape_(options.field("image").picture()),
         keep_size_(options.keep_size),
         cache_left_(cache_bytes) {
     for (uint32_t folder = 0; folder < folders_.size(); ++folder)
@@ -116,18 +116,22 @@ class ImageFolder : public Dataset {
   std::vector<std::string> class_names() const override { return names_; }
   std::vector<std::string> left_out() const override { return left_out_; }
 
-  int32_t read(int64_t index, Image& image) const override {
+  std::vector<std::string> fields() const override { return {"image", "label"}; }
+
+  void read(int64_t index, Sample& sample) const override {
     const File& file = files_[static_cast<size_t>(index)];
     std::atomic<const Image*>& cached = cache_[static_cast<size_t>(index)];
+    sample.resize(2);
     if (const Image* known = cached.load(std::memory_order_acquire)) {
-      image = *known;
+      sample[0].set(*known);
     } else {
       const std::string path = fmt::format("{}/{}/{}", directory_, folders_[file.folder], file.name);
-      image = read_image(path);
+      Image image = read_image(path);
       if (!keep_size_) fit(image, shape_, path);
       keep(image, cached);
+      sample[0].set(std::move(image));
     }
-    return labels_[file.folder];
+    sample[1].set(labels_[file.folder]);
   }
 
  private:
@@ -141,10 +145,10 @@ class ImageFolder : public Dataset {
     std::vector<std::string> faults(files_.size());
     std::atomic<size_t> next = 0;
     const auto work = [&] {
-      Image image;
+      Sample sample;
       for (size_t i = next++; i < files_.size(); i = next++) {
         try {
-          read(static_cast<int64_t>(i), image);
+          read(static_cast<int64_t>(i), sample);
         } catch (const BadImage& error) {
           faults[i] = error.what();
         }

@@ -12,19 +12,20 @@ namespace rnrun {
 
 namespace {
 
-int32_t* numbers(const Memory& memory) { return reinterpret_cast<int32_t*>(memory.data()); }
-
 constexpr int64_t kRange = 8;  // samples that a thread takes at a time
 
 }  // namespace
 
-Loader::Loader(const Dataset& data, LoaderPlan plan, int threads) : data_(data), plan_(std::move(plan)) {
+Loader::Loader(const Dataset& data, LoaderPlan plan, int threads)
+    : data_(data), plan_(std::move(plan)), places_(places_of(plan_.fields, data)) {
   const int64_t batch_size = std::min(plan_.batch_size, count());
   for (int64_t i = 0; i < kSlots; ++i) {
     Slot& s = slots_.emplace_back();
-    s.pixels = Memory(batch_size * plan_.shape.bytes(), "batches of images");
-    s.labels = Memory(batch_size * int64_t{sizeof(int32_t)}, "batches of labels");
-    s.labels2 = Memory(s.labels.size(), "batches of labels");
+    for (const Field& field : plan_.fields) {
+      s.values.emplace_back(batch_size * field.bytes(), "batches");
+      if (plan_.mixup_alpha > 0)
+        s.others.push_back(field.is_picture() ? Memory() : Memory(batch_size * field.bytes(), "batches"));
+    }
     s.errors.resize(static_cast<size_t>(batch_size));
   }
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
@@ -56,11 +57,11 @@ std::optional<Loader::Range> Loader::take(std::unique_lock<std::mutex>& lock) {
 }
 
 void Loader::work() {
-  Image image;
+  Sample memory;
   std::unique_lock lock(mutex_);
   while (const auto range = take(lock)) {
     lock.unlock();
-    for (int64_t sample = range->begin; sample < range->end; ++sample) read(sample, image);
+    for (int64_t sample = range->begin; sample < range->end; ++sample) read(sample, memory);
     lock.lock();
     const int64_t batch = range->begin / plan_.batch_size;
     Slot& s = slot(batch);
@@ -74,38 +75,60 @@ void Loader::work() {
   }
 }
 
-void Loader::read(int64_t sample, Image& image) {
+void Loader::read(int64_t sample, Sample& memory) {
   Slot& s = slot(sample / plan_.batch_size);
   const int64_t place = sample % plan_.batch_size;
   const int64_t index = plan_.order[static_cast<size_t>(sample)];
   std::exception_ptr& error = s.errors[static_cast<size_t>(place)];
   error = nullptr;
   try {
-    numbers(s.labels)[place] = data_.read(index, image);
-    const std::string name = fmt::format("image {}", index);
-    if (plan_.augmentation)
-      augment(image, plan_.shape, *plan_.augmentation,
-              sample_random("augmentation", plan_.seed, plan_.epoch, index), name);
-    else
-      fit(image, plan_.shape, name);
-    std::memcpy(s.pixels.data() + place * plan_.shape.bytes(), image.pixels.data(), image.pixels.size());
+    data_.read(index, memory);
+    put(memory, index, s, place);
   } catch (...) {
     error = std::current_exception();
   }
 }
 
-// Mixes the images of a batch when all are there.
+// Puts a sample in its place in the batch. Compiled code trusts shapes and ranges.
+void Loader::put(Sample& sample, int64_t index, Slot& slot, int64_t place) const {
+  for (size_t i = 0; i < plan_.fields.size(); ++i) {
+    const Field& field = plan_.fields[i];
+    SampleTensor& tensor = sample[places_[i]];
+    const std::string name = fmt::format("image {}", index);
+    if (field.is_picture()) tensor.set(changed(tensor.take_picture(name), field, index));
+    if (tensor.dtype != field.dtype || tensor.shape != field.shape)
+      throw Error(fmt::format("{}: '{}' is {}, the model takes {}", name, field.name,
+                              type_text(tensor.dtype, tensor.shape), type_text(field)));
+    if (field.dtype == DType::i32) check_range(field, tensor.numbers(), "the data", index);
+    std::memcpy(slot.values[i].data() + place * field.bytes(), tensor.bytes.data(), tensor.bytes.size());
+  }
+}
+
+// The pictures of one sample undergo the same random changes.
+Image Loader::changed(Image picture, const Field& field, int64_t index) const {
+  const std::string name = fmt::format("image {}", index);
+  if (plan_.augmentation)
+    augment(picture, field.picture(), *plan_.augmentation,
+            sample_random("augmentation", plan_.seed, plan_.epoch, index), name);
+  else
+    fit(picture, field.picture(), name);
+  return picture;
+}
+
+// Mixes the pictures of a batch when all are there.
 void Loader::finish(int64_t batch) {
+  if (plan_.mixup_alpha <= 0) return;
   Slot& s = slot(batch);
   const int64_t begin = batch * plan_.batch_size;
   const int64_t size = std::min(plan_.batch_size, count() - begin);
-  if (plan_.mixup_alpha > 0) {
-    const int64_t first = plan_.order[static_cast<size_t>(begin)];
-    s.share = mixup_share(plan_.mixup_alpha, sample_random("mixup", plan_.seed, plan_.epoch, first));
-    mix(reinterpret_cast<uint8_t*>(s.pixels.data()), size, plan_.shape.bytes(), s.share, numbers(s.labels),
-        numbers(s.labels2));
-  } else {
-    std::copy_n(numbers(s.labels), size, numbers(s.labels2));
+  const int64_t first = plan_.order[static_cast<size_t>(begin)];
+  s.share = mixup_share(plan_.mixup_alpha, sample_random("mixup", plan_.seed, plan_.epoch, first));
+  for (size_t i = 0; i < plan_.fields.size(); ++i) {
+    const Field& field = plan_.fields[i];
+    if (field.is_picture())
+      mix(reinterpret_cast<uint8_t*>(s.values[i].data()), size, field.bytes(), s.share);
+    else
+      take_others(s.values[i].data(), size, field.bytes(), s.others[i].data());
   }
 }
 
@@ -122,8 +145,11 @@ Batch Loader::next() {
   waited_ += seconds_between(start, Clock::now());
   for (int64_t i = 0; i < end - begin; ++i)
     if (const auto& error = s.errors[static_cast<size_t>(i)]) std::rethrow_exception(error);
-  return {reinterpret_cast<const uint8_t*>(s.pixels.data()), numbers(s.labels), end - begin, s.share,
-          numbers(s.labels2)};
+  Batch result{.size = end - begin, .share = s.share};
+  for (const Memory& values : s.values) result.values.push_back(values.data());
+  for (const Memory& others : s.others) result.others.push_back(others.data());
+  if (s.others.empty()) result.others = result.values;
+  return result;
 }
 
 }  // namespace rnrun

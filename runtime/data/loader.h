@@ -6,6 +6,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -19,26 +20,32 @@ namespace rnrun {
 struct LoaderPlan {
   std::vector<uint32_t> order;  // indices in the data set
   int64_t batch_size = 1;
-  ImageShape shape;                          // what the model takes
-  std::optional<Augmentation> augmentation;  // nothing: images as they are
+  std::vector<Field> fields;                 // what the model takes
+  std::optional<Augmentation> augmentation;  // of pictures; nothing: as they are
   uint64_t seed = 0;                         // of the augmentation, as is the epoch
   int64_t epoch = 0;
-  double mixup_alpha = 0;  // see mixup.h; 0: images are not mixed
+  double mixup_alpha = 0;  // see mixup.h; 0: pictures are not mixed
 };
 
 struct Batch {
-  const uint8_t* pixels = nullptr;  // [size, C, H, W], RN_ALIGNMENT-aligned
-  const int32_t* labels = nullptr;
   int64_t size = 0;
-  // An image is a mixture: so much of one with labels[i], the rest of one with labels2[i].
+  // For each field the tensors of all samples, [size, ...], RN_ALIGNMENT-aligned.
+  std::vector<const std::byte*> values;
+  // A picture is a mixture: so much of one whose other fields are in `values`, the rest of one with those in `others`
+  // (the pictures themselves are not in it a second time).
   double share = 1;
-  const int32_t* labels2 = nullptr;
+  std::vector<const std::byte*> others;
+
+  template <class T>
+  std::span<const T> as(size_t field, int64_t elements_each) const {
+    return {reinterpret_cast<const T*>(values[field]), static_cast<size_t>(size * elements_each)};
+  }
 };
 
 // What the batches are depends on the data set and the plan alone, not on the number of threads.
 class Loader {
  public:
-  // `data` must outlive it.
+  // `data` must outlive it. Throws Error when they lack a field.
   Loader(const Dataset& data, LoaderPlan plan, int threads);
   ~Loader();
   Loader(const Loader&) = delete;
@@ -49,20 +56,14 @@ class Loader {
   // Seconds that `next` waited so far.
   double waited() const { return waited_; }
 
-  // Memory for batches of this size.
-  static int64_t bytes(const ImageShape& shape, int64_t batch_size) {
-    return kSlots * batch_size * shape.bytes();
-  }
-
  private:
   // One batch in use and two to come.
   static constexpr int64_t kSlots = 3;
 
   // A place for a batch.
   struct Slot {
-    Memory pixels;
-    Memory labels;
-    Memory labels2;
+    std::vector<Memory> values;  // by field
+    std::vector<Memory> others;  // the same; empty where pictures are not mixed
     double share = 1;
     std::vector<std::exception_ptr> errors;  // of each sample
     int64_t left = 0;                        // samples to be read
@@ -77,11 +78,14 @@ class Loader {
   Slot& slot(int64_t batch) { return slots_[static_cast<size_t>(batch % kSlots)]; }
   void work();
   std::optional<Range> take(std::unique_lock<std::mutex>& lock);
-  void read(int64_t sample, Image& image);
+  void read(int64_t sample, Sample& memory);
+  void put(Sample& sample, int64_t index, Slot& slot, int64_t place) const;
+  Image changed(Image picture, const Field& field, int64_t index) const;
   void finish(int64_t batch);
 
   const Dataset& data_;
   const LoaderPlan plan_;
+  const std::vector<size_t> places_;  // of the fields in a sample
   std::vector<Slot> slots_;
   double waited_ = 0;
 

@@ -1,5 +1,6 @@
 #include "runtime/data/mixup.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -32,8 +33,7 @@ double mixup_share(double alpha, Random random) {
   return std::round(65536 / (1 + std::exp(logs[1] - logs[0]))) / 65536;
 }
 
-void mix(uint8_t* pixels, int64_t count, int64_t bytes, double share, const int32_t* labels,
-         int32_t* labels2) {
+void mix(uint8_t* pixels, int64_t count, int64_t bytes, double share) {
   // In place, from the back: an image's other is still as it was, but for the first's, which is kept.
   const std::vector<uint8_t> last(pixels + (count - 1) * bytes, pixels + count * bytes);
   const auto weight = static_cast<uint32_t>(std::lround(share * 65536));
@@ -42,8 +42,12 @@ void mix(uint8_t* pixels, int64_t count, int64_t bytes, double share, const int3
     const uint8_t* other = i > 0 ? image - bytes : last.data();
     for (int64_t p = 0; p < bytes; ++p)
       image[p] = static_cast<uint8_t>((image[p] * weight + other[p] * (65536 - weight) + 32768) >> 16);
-    labels2[i] = labels[i > 0 ? i - 1 : count - 1];
   }
+}
+
+void take_others(const std::byte* values, int64_t count, int64_t bytes, std::byte* others) {
+  std::copy_n(values, (count - 1) * bytes, others + bytes);
+  std::copy_n(values + (count - 1) * bytes, bytes, others);
 }
 
 }  // namespace rnrun

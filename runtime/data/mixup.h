@@ -1,6 +1,7 @@
 // Mixup (Zhang et al., "mixup: beyond empirical risk minimization", 2018), as torchvision's train.py does it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "runtime/support/random.h"
@@ -11,8 +12,9 @@ namespace rnrun {
 double mixup_share(double alpha, Random random);
 
 // Mixes each of `count` images of `bytes` with the one before it, the first with the last: share * image +
-// (1 - share) * other, rounded to the nearest. labels2 becomes the labels of the others.
-void mix(uint8_t* pixels, int64_t count, int64_t bytes, double share, const int32_t* labels,
-         int32_t* labels2);
+// (1 - share) * other, rounded to the nearest.
+void mix(uint8_t* pixels, int64_t count, int64_t bytes, double share);
+// For each of `count` values of `bytes`, that of the image it was mixed with.
+void take_others(const std::byte* values, int64_t count, int64_t bytes, std::byte* others);
 
 }  // namespace rnrun

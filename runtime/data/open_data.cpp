@@ -75,15 +75,15 @@ Paths find_tensors(const std::string& path, Split split) {
 
 constexpr std::array<Kind, 5> kKinds = {{
     {"idx", "idx files (train-images-idx3-ubyte)", find_idx,
-     [](const Paths& files, const DataOptions& o) { return read_idx(files[0], files[1], o.classes); }},
+     [](const Paths& files, const DataOptions& o) { return read_idx(files[0], files[1], o); }},
     {"cifar10", "CIFAR-10's data_batch_1.bin", find_cifar10,
-     [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::ten, o.classes); }},
+     [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::ten, o); }},
     {"cifar100", "CIFAR-100's train.bin", find_cifar100,
-     [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::hundred, o.classes); }},
+     [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::hundred, o); }},
     {"folder", "folders train/<class> of JPEG and PNG images", find_folder,
      [](const Paths& files, const DataOptions& o) { return open_image_folder(files[0], o); }},
     {"tensors", "train.safetensors", find_tensors,
-     [](const Paths& files, const DataOptions& o) { return read_tensor_file(files[0], o.classes); }},
+     [](const Paths& files, const DataOptions& o) { return read_tensor_file(files[0], o); }},
 }};
 
 [[noreturn]] void fail_nothing_found(const std::string& path, std::span<const Kind> kinds) {
@@ -135,12 +135,15 @@ std::string data_help() {
 
 std::unique_ptr<const Dataset> open_split(const std::string& where, Split split, const DataOptions& options) {
   if (where == "shapes")
-    return make_shapes(options.shape, options.classes, split == Split::train ? "train" : "test");
+    return make_shapes(options.field("image").picture(), options.field("label").classes,
+                       split == Split::train ? "train" : "test");
   const Found found = find(where);
   const Paths files = found.kind.find(found.path, split);
   if (files.empty())
     throw Error(fmt::format("{} has no images to {}", found.path, split == Split::train ? "train" : "test"));
-  return found.kind.open(files, options);
+  auto data = found.kind.open(files, options);
+  places_of(options.fields, *data);
+  return data;
 }
 
 DataSplits open_data(const std::string& where, const DataOptions& options) {

@@ -45,10 +45,15 @@ class Shapes : public Dataset {
   int64_t size() const override { return size_; }
   std::string description() const override { return "images of " + str(shape_); }
 
-  int32_t read(int64_t index, Image& image) const override {
-    image.shape = shape_;
-    image.pixels.resize(static_cast<size_t>(shape_.bytes()));
-    uint8_t* pixels = image.pixels.data();
+  std::vector<std::string> fields() const override { return {"image", "label"}; }
+
+  void read(int64_t index, Sample& sample) const override {
+    sample.resize(2);
+    SampleTensor& image = sample[0];
+    image.dtype = DType::u8;
+    image.shape = {shape_.channels, shape_.height, shape_.width};
+    image.bytes.resize(static_cast<size_t>(shape_.bytes()));
+    uint8_t* pixels = image.bytes.data();
     Random random(kSeed, stream_ + static_cast<uint64_t>(index));
     const uint32_t label = random.below(classes_);
     const auto between = [&](float low, float high) { return low + (high - low) * random.uniform(); };
@@ -73,7 +78,7 @@ class Shapes : public Dataset {
           *pixels++ = static_cast<uint8_t>(std::clamp(value, 0.0f, 255.0f));
         }
     }
-    return static_cast<int32_t>(label);
+    sample[1].set(static_cast<int32_t>(label));
   }
 
  private:

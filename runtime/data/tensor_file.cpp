@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "runtime/data/array_dataset.h"
@@ -10,26 +11,47 @@
 
 namespace rnrun {
 
-std::unique_ptr<const Dataset> read_tensor_file(const std::string& path, int64_t classes) {
+namespace {
+
+// The tensor of a field, of so many samples; -1: of any number. Pictures may have any size.
+Array take(TensorFile& file, const Field& field, int64_t count, const std::string& path) {
+  std::string wanted =
+      field.is_picture() ? "u8[M, C, H, W]" : std::string(contract::name(field.dtype)) + "[M";
+  if (!field.is_picture()) {
+    for (const int64_t dim : field.shape) wanted += fmt::format(", {}", dim);
+    wanted += "]";
+  }
+  const auto found = file.tensors.find(field.name);
+  if (found == file.tensors.end())
+    throw Error(fmt::format("{}: no tensor '{}', {}", path, field.name, wanted));
+  Array& array = found->second;
+  const bool batched = array.shape.size() == field.shape.size() + 1;
+  const bool fits = batched && (field.is_picture() ||
+                                std::equal(field.shape.begin(), field.shape.end(), array.shape.begin() + 1));
+  if (count >= 0 && !field.is_picture()) wanted.replace(wanted.find('M'), 1, fmt::format("{}", count));
+  if (array.dtype != field.dtype || !fits || array.data.empty() ||
+      (count >= 0 && array.shape.front() != count))
+    throw Error(fmt::format("{}: tensor '{}' is {}, not {}", path, field.name, type_text(array), wanted));
+  return std::move(array);
+}
+
+}  // namespace
+
+std::unique_ptr<const Dataset> read_tensor_file(const std::string& path, const DataOptions& options) {
   TensorFile file = read_safetensors(path);
-  const auto find = [&](const char* name, const char* type) -> Array& {
-    const auto found = file.tensors.find(name);
-    if (found == file.tensors.end()) throw Error(fmt::format("{}: no tensor '{}', {}", path, name, type));
-    return found->second;
-  };
-  Array& image = find("image", "u8[M, C, H, W]");
-  const Array& label = find("label", "i32[M]");
-  const std::vector<int64_t>& s = image.shape;
-  if (image.dtype != DType::u8 || s.size() != 4 || image.data.empty())
-    throw Error(fmt::format("{}: tensor 'image' is {}, not u8[M, C, H, W]", path, type_text(image)));
-  if (label.dtype != DType::i32 || label.shape != std::vector<int64_t>{s[0]})
-    throw Error(fmt::format("{}: tensor 'label' is {}, not i32[{}]", path, type_text(label), s[0]));
-  if (s[0] > std::numeric_limits<uint32_t>::max())
-    throw Error(fmt::format("{}: {} images, more than 2^32", path, s[0]));
-  const auto labels = label.as<int32_t>();
-  check_labels(labels, classes, path);
-  return std::make_unique<ArrayDataset>(ImageShape{s[1], s[2], s[3]}, std::move(image.data),
-                                        std::vector<int32_t>(labels.begin(), labels.end()));
+  for (const Field& field : options.fields)
+    if (!file.tensors.contains(field.name)) take(file, field, -1, path);
+  ArrayDataset::Columns columns;
+  int64_t count = -1;
+  for (const Field& field : options.fields) {
+    Array array = take(file, field, count, path);
+    if (field.dtype == DType::i32) check_range(field, array.as<int32_t>(), path);
+    count = array.shape.front();
+    columns.emplace_back(field.name, std::move(array));
+  }
+  if (count > std::numeric_limits<uint32_t>::max())
+    throw Error(fmt::format("{}: {} images, more than 2^32", path, count));
+  return std::make_unique<ArrayDataset>(std::move(columns));
 }
 
 }  // namespace rnrun

@@ -21,7 +21,7 @@ constexpr int64_t kFewest = 5;
 constexpr int64_t kMost = 100;
 constexpr int kWarmUps = 2;
 
-// Random pixels, labels below the number of classes, scalars that train gently.
+// Random pixels, numbers below the number of classes, scalars that train gently.
 void generate_inputs(BoundEntry& bound, int64_t batch) {
   Random random(1, stream_of("bench"));
   for (const rn_value& v : inputs(bound.entry())) {

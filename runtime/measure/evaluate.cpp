@@ -1,14 +1,12 @@
 #include "runtime/measure/evaluate.h"
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <vector>
 
 #include "runtime/data/loader.h"
 #include "runtime/model/bound_entry.h"
 #include "runtime/support/interrupt.h"
-#include "runtime/task/classifier.h"
 
 namespace rnrun {
 
@@ -22,19 +20,6 @@ std::vector<uint32_t> chosen(int64_t size, int64_t most) {
   return indices;
 }
 
-// The mean over the batch of -log softmax(scores)[label], as PyTorch's cross_entropy.
-double cross_entropy(const float* scores, const int32_t* labels, int64_t batch, int64_t classes) {
-  double sum = 0;
-  for (int64_t n = 0; n < batch; ++n) {
-    const float* row = scores + n * classes;
-    const double shift = *std::max_element(row, row + classes);
-    double total = 0;
-    for (int64_t k = 0; k < classes; ++k) total += std::exp(row[k] - shift);
-    sum += std::log(total) - (row[labels[n]] - shift);
-  }
-  return sum / static_cast<double>(batch);
-}
-
 }  // namespace
 
 bool has_loss(const Model& model) { return model.find_entry(RN_EVALUATE) != nullptr; }
@@ -43,36 +28,26 @@ const rn_entry& evaluated_entry(const Model& model) {
   return model.entry(has_loss(model) ? RN_EVALUATE : RN_INFER);
 }
 
-Classifier evaluated_classifier(const Model& model) {
-  return has_loss(model) ? classifier_of(model, evaluated_entry(model)) : predictor_of(model);
-}
-
-Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches,
-                 int workers, Predictions* predictions) {
-  const Classifier classifier = evaluated_classifier(session.model());
+Metrics evaluate(Session& session, const Task& task, const Dataset& data, int64_t batch_size,
+                 int64_t limit_batches, int workers, Findings* findings) {
   const std::vector<uint32_t> order =
       limit_batches > 0 ? chosen(data.size(), limit_batches * batch_size) : chosen(data.size(), data.size());
   BoundEntry entry(session, evaluated_entry(session.model()),
                    std::min(batch_size, static_cast<int64_t>(order.size())));
   session.prepare_for(entry.entry());
-  const auto* scores = entry.output<float>(classifier.predict);
-  const auto* mean = classifier.loss.empty() ? nullptr : entry.output<float>(classifier.loss);
 
-  Loader loader(data, {.order = order, .batch_size = batch_size, .shape = classifier.shape}, workers);
+  Loader loader(data, {.order = order, .batch_size = batch_size, .fields = task.fields()}, workers);
   Metrics metrics;
   while (interrupted() == 0) {
     const Batch batch = loader.next();
     if (batch.size == 0) break;
-    bind_batch(entry, classifier, batch);
+    task.bind(entry, batch);
     entry.run(batch.size);
-    if (predictions != nullptr) {
-      const auto indices =
-          std::span(order).subspan(static_cast<size_t>(metrics.samples), static_cast<size_t>(batch.size));
-      predictions->add(indices, scores, batch.labels, batch.pixels);
-    }
-    const double loss = mean != nullptr ? static_cast<double>(*mean)
-                                        : cross_entropy(scores, batch.labels, batch.size, classifier.classes);
-    metrics.add(batch.size, loss, scores, classifier.classes, batch.labels);
+    if (findings != nullptr)
+      findings->add(
+          std::span(order).subspan(static_cast<size_t>(metrics.samples), static_cast<size_t>(batch.size)),
+          entry, batch);
+    task.count(metrics, entry, batch);
   }
   return metrics;
 }

@@ -2,24 +2,21 @@
 #pragma once
 
 #include "runtime/data/dataset.h"
-#include "runtime/measure/metrics.h"
-#include "runtime/measure/predictions.h"
 #include "runtime/model/session.h"
-#include "runtime/task/classifier.h"
+#include "runtime/task/task.h"
 
 namespace rnrun {
 
 // Whether the model has a loss of its own; a library with its weights in it has entry infer only.
 bool has_loss(const Model& model);
-// The entry for the loss, or for inference if there is none; Error if there is neither. What it does with images.
+// The entry for the loss, or for inference if there is none; Error if there is neither.
 const rn_entry& evaluated_entry(const Model& model);
-Classifier evaluated_classifier(const Model& model);
 
 // Runs entry `prepare`, then `loss` on every batch in order, the last partial one included; with
 // `limit_batches` > 0 on so many batches of samples from all over the data set. Stops after a batch when
-// interrupted(). Where there is no entry `loss`, `infer` instead, and the loss is the cross entropy of its
-// scores. `workers` threads read the images. Tells `predictions` of every batch, if given.
-Metrics evaluate(Session& session, const Dataset& data, int64_t batch_size, int64_t limit_batches,
-                 int workers, Predictions* predictions = nullptr);
+// interrupted(). Where there is no entry `loss`, `infer` instead, and the loss is the task's own. `task` is that of the
+// entry. `workers` threads read the samples. Tells `findings` of every batch, if given.
+Metrics evaluate(Session& session, const Task& task, const Dataset& data, int64_t batch_size,
+                 int64_t limit_batches, int workers, Findings* findings = nullptr);
 
 }  // namespace rnrun

@@ -10,7 +10,7 @@
 namespace rnrun {
 
 BoundEntry::BoundEntry(Session& session, const rn_entry& entry, int64_t max_batch)
-    : session_(&session), entry_(&entry) {
+    : session_(&session), entry_(&entry), max_batch_(max_batch) {
   rn_extent arguments{};
   for (const auto values : {inputs(*entry_), outputs(*entry_)})
     for (const rn_value& v : values) arguments.per_sample += plain_bytes(v.type, 1);
@@ -53,8 +53,13 @@ void BoundEntry::run(int64_t batch, Recorder recorder) {
   session_->run(*entry_, batch, in_pointers_, out_pointers_, recorder);
 }
 
-Memory& BoundEntry::find(std::span<const rn_value> values, std::vector<Memory>& memory, std::string_view name,
-                         rn_dtype dtype) {
+void BoundEntry::bind(std::string_view name, DType dtype, const void* data) {
+  const Memory& own = find(inputs(*entry_), in_, name, static_cast<rn_dtype>(dtype));
+  in_pointers_[static_cast<size_t>(&own - in_.data())] = data;
+}
+
+const Memory& BoundEntry::find(std::span<const rn_value> values, const std::vector<Memory>& memory,
+                               std::string_view name, rn_dtype dtype) const {
   for (size_t i = 0; i < values.size(); ++i)
     if (values[i].name == name && values[i].type.dtype == dtype) return memory[i];
   throw Error(fmt::format("entry '{}' of the model {} has no {} argument '{}'", entry_->name,

@@ -18,21 +18,18 @@ class BoundEntry {
 
   const rn_entry& entry() const { return *entry_; }
   const Session& session() const { return *session_; }
+  int64_t max_batch() const { return max_batch_; }
   // Throw Error when the entry has no such input or output, or it has another element type than T.
   template <class T>
   T* input(std::string_view name) {
     return reinterpret_cast<T*>(find(inputs(*entry_), in_, name, dtype_of(T{})).data());
   }
   template <class T>
-  const T* output(std::string_view name) {
+  const T* output(std::string_view name) const {
     return reinterpret_cast<const T*>(find(outputs(*entry_), out_, name, dtype_of(T{})).data());
   }
-  // Takes the input from elsewhere from now on; RN_ALIGNMENT-aligned. Throws as `input` does.
-  template <class T>
-  void bind(std::string_view name, const T* data) {
-    const Memory& own = find(inputs(*entry_), in_, name, dtype_of(T{}));
-    in_pointers_[static_cast<size_t>(&own - in_.data())] = data;
-  }
+  // Takes the input, of elements of this type, from elsewhere from now on; RN_ALIGNMENT-aligned. Throws as `input` does.
+  void bind(std::string_view name, DType dtype, const void* data);
   // Do nothing when the entry has no such input.
   void set_scalar(std::string_view name, double value);
   void set_scalar(rn_value_role role, double value);
@@ -43,11 +40,12 @@ class BoundEntry {
   static rn_dtype dtype_of(float) { return RN_F32; }
   static rn_dtype dtype_of(uint8_t) { return RN_U8; }
   static rn_dtype dtype_of(int32_t) { return RN_I32; }
-  Memory& find(std::span<const rn_value> values, std::vector<Memory>& memory, std::string_view name,
-               rn_dtype dtype);
+  const Memory& find(std::span<const rn_value> values, const std::vector<Memory>& memory,
+                     std::string_view name, rn_dtype dtype) const;
 
   Session* session_;
   const rn_entry* entry_;
+  int64_t max_batch_;
   std::vector<Memory> in_;
   std::vector<Memory> out_;
   std::vector<const void*> in_pointers_;

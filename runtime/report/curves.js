@@ -1,4 +1,4 @@
-// Curves over the training: loss, top-1, learning rate, time per epoch.
+// Curves over the training: loss, the task's first metric, learning rate, time per epoch.
 "use strict";
 
 // Of the curves of one chart: [{label, points: [{x, y}], colour, dash, thin}]. `x` is in epochs.
@@ -87,9 +87,13 @@ function curveSeries(runs, key) {
 
 function drawCurves(runs) {
   const loss = curveSeries(runs, "loss");
-  const top1 = curveSeries(runs, "top1");
   if (loss.length > 0) chart(section("loss", "Loss", false), loss);
-  if (top1.length > 0) chart(section("top1", "Top-1 accuracy", false), top1, {percent: true});
+  // What the runs' tasks compare evaluations by; runs of several tasks have several of these.
+  const metrics = new Map(runs.map((run) => [run.task.metrics[0].key, run.task.metrics[0]]));
+  for (const [key, metric] of metrics) {
+    const series = curveSeries(runs, key);
+    if (series.length > 0) chart(section(key, metric.title, false), series, {percent: metric.share});
+  }
   const rates = runs.map((run, index) => ({
     label: run.name,
     points: run.steps.length > 1 ? run.steps.map((s) => ({x: s.progress, y: s.lr}))

@@ -2,17 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "runtime/data/image.h"
-
 namespace rnrun {
 
 using nlohmann::ordered_json;
 
 namespace {
-
-constexpr int64_t kPicture = 128;  // pixels along the longer side
 
 // The call in words: "layer1.0.conv1 forward".
 std::string call_text(const rn_call_info& call) {
@@ -25,18 +19,6 @@ ordered_json weight_shape(const Model& model, const rn_layer& layer) {
   const rn_tensor* weight = model.find_tensor(fmt::format("{}.weight", layer.name));
   if (weight == nullptr) return nullptr;
   return ordered_json(std::span(weight->type.dims, static_cast<size_t>(weight->type.rank)));
-}
-
-// The picture of a mistake, not larger than a page needs.
-std::string picture(const ImageShape& shape, const std::vector<uint8_t>& pixels) {
-  Image image{shape, pixels};
-  const int64_t largest = std::max(shape.height, shape.width);
-  if (largest > kPicture) {
-    const int64_t height = std::max<int64_t>(1, shape.height * kPicture / largest);
-    const int64_t width = std::max<int64_t>(1, shape.width * kPicture / largest);
-    resize(image, {0, 0, shape.height, shape.width}, height, width, {0, 0, height, width});
-  }
-  return png_uri(image.shape, image.pixels);
 }
 
 }  // namespace
@@ -91,25 +73,6 @@ ordered_json kernels_json(const EntryProfile& p) {
                     {"gflops", seconds > 0 ? work.flops / seconds / 1e9 : 0}});
   }
   return {{"entry", p.entry->name}, {"batch", p.batch}, {"step_ms", 1e3 * p.seconds / runs}, {"calls", rows}};
-}
-
-ordered_json evaluation_json(const Predictions& p, int64_t epoch) {
-  ordered_json confusion = ordered_json::array();
-  int64_t samples = 0;
-  for (int64_t label = 0; label < p.classes(); ++label)
-    for (int64_t predicted = 0; predicted < p.classes(); ++predicted) {
-      const int64_t count = p.count(label, predicted);
-      if (count > 0) confusion.push_back({label, predicted, count});
-      samples += count;
-    }
-  ordered_json mistakes = ordered_json::array();
-  for (const Mistake& m : p.mistakes())
-    mistakes.push_back({{"index", m.index},
-                        {"label", m.label},
-                        {"predicted", m.predicted},
-                        {"confidence", m.confidence},
-                        {"image", picture(p.image(), m.pixels)}});
-  return {{"epoch", epoch}, {"samples", samples}, {"confusion", confusion}, {"mistakes", mistakes}};
 }
 
 }  // namespace rnrun

@@ -1,18 +1,26 @@
 // Puts the report together from the data in the page: {runs: [run, ...]}, as runtime/report/run_data.h describes.
 "use strict";
 
+// A figure as its metric is written.
+function figure(metric, value) {
+  return metric.share ? percent(value) : number(value === undefined ? value : Number(value.toPrecision(4)));
+}
+
 function bestEpoch(run) {
-  const tested = run.epochs.filter((e) => e.test_top1 !== undefined);
-  return tested.length > 0 ? tested.reduce((a, b) => (b.test_top1 > a.test_top1 ? b : a)) : null;
+  const metric = run.task.metrics[0], key = "test_" + metric.key;
+  const better = (a, b) => (metric.larger_is_better ? a > b : a < b);
+  const tested = run.epochs.filter((e) => e[key] !== undefined);
+  return tested.length > 0 ? tested.reduce((a, b) => (better(b[key], a[key]) ? b : a)) : null;
 }
 
 function tiles(run) {
   const last = run.epochs[run.epochs.length - 1];
   const best = bestEpoch(run);
+  const metric = run.task.metrics[0], key = "test_" + metric.key;
   const parameters = run.network.reduce((sum, layer) => sum + layer.parameters, 0);
   const facts = [
-    best ? [percent(best.test_top1), `best test top-1, epoch ${best.epoch}`] : null,
-    last && last.test_top1 !== undefined ? [percent(last.test_top1), "last test top-1"] : null,
+    best ? [figure(metric, best[key]), `best test ${metric.name}, epoch ${best.epoch}`] : null,
+    last && last[key] !== undefined ? [figure(metric, last[key]), `last test ${metric.name}`] : null,
     last ? [number(Number(last.train_loss.toPrecision(4))), "last training loss"] : null,
     last ? [duration(run.epochs.reduce((sum, e) => sum + e.seconds, 0)), `training, ${number(last.epoch)} epoch${last.epoch === 1 ? "" : "s"}`] : null,
     last ? [number(Math.round(last.images_per_s)), "images/s"] : null,
@@ -61,12 +69,20 @@ function drawHead(runs) {
 function drawEpochs(runs) {
   const shown = runs.filter((run) => run.epochs.length > 0);
   if (shown.length === 0) return;
-  const row = (e) => [String(e.epoch), number(e.train_loss), percent(e.train_top1), number(e.test_loss), percent(e.test_top1),
-                      percent(e.test_top5), number(e.lr), e.seconds.toFixed(1)];
+  // [heading, text] for each column.
+  const columns = (run, e) => {
+    const [first] = run.task.metrics;
+    return [["epoch", String(e.epoch)], ["train loss", number(e.train_loss)],
+            ["train " + first.name, figure(first, e["train_" + first.key])], ["test loss", number(e.test_loss)],
+            ...run.task.metrics.map((m) => ["test " + m.name, figure(m, e["test_" + m.key])]),
+            ["lr", number(e.lr)], ["seconds", e.seconds.toFixed(1)]];
+  };
   section("epochs", "Epochs", true, element("details", {}, element("summary", {}, "All figures"),
-    perRun(shown, (run) => element("div", {class: "scroll"}, table(
-      ["epoch", "train loss", "train top-1", "test loss", "test top-1", "test top-5", "lr", "seconds"],
-      run.epochs.map(row), [1, 2, 3, 4, 5, 6, 7])))));
+    perRun(shown, (run) => {
+      const headings = columns(run, run.epochs[0]).map(([heading]) => heading);
+      return element("div", {class: "scroll"}, table(
+        headings, run.epochs.map((e) => columns(run, e).map(([, text]) => text)), headings.slice(1).map((_, i) => i + 1)));
+    })));
 }
 
 function drawReport() {

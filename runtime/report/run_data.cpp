@@ -8,6 +8,7 @@
 
 #include "runtime/support/error.h"
 #include "runtime/support/file.h"
+#include "runtime/task/classification/classification.h"
 
 namespace rnrun {
 
@@ -83,6 +84,8 @@ ordered_json read_run(const std::string& directory) {
     throw Error(
         fmt::format("{} has no report.json: its training has not come to the end of an epoch", directory));
   run.update(parse_json(file_text(rest), rest));
+  // Runs of before there were tasks are classifications.
+  if (!run.contains("task")) run["task"] = task_json("classification", classification_metrics());
   return run;
 }
 

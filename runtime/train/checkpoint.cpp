@@ -10,6 +10,7 @@
 #include "runtime/contract/safetensors.h"
 #include "runtime/support/error.h"
 #include "runtime/support/safetensors.h"
+#include "runtime/task/task.h"
 
 namespace rnrun {
 
@@ -69,6 +70,8 @@ Arrays take_averages(Arrays& tensors) {
   return averages;
 }
 
+std::string best_key(const Task& task) { return fmt::format("best_{}", task.metrics().front().key); }
+
 }  // namespace
 
 void save_checkpoint(const std::string& path, const Session& session, const Checkpoint& c) {
@@ -85,9 +88,12 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
   for (const auto& [name, field] : kCounts) m[name] = fmt::format("{}", c.position.*field);
   m["epoch_samples"] = fmt::format("{}", c.position.metrics.samples);
   m["epoch_loss_sum"] = fmt::format("{}", c.position.metrics.loss_sum);
-  m["epoch_top1"] = fmt::format("{}", c.position.metrics.top1);
-  m["epoch_top5"] = fmt::format("{}", c.position.metrics.top5);
-  m["best_top1"] = fmt::format("{}", c.position.best_top1);
+  const auto task = task_of(session.model(), session.model().entry(RN_TRAIN_STEP));
+  const std::vector<std::string> sums = task->sums();
+  for (size_t i = 0; i < sums.size(); ++i)
+    m["epoch_" + sums[i]] =
+        fmt::format("{}", c.position.metrics.sums.empty() ? 0 : c.position.metrics.sums[i]);
+  m[best_key(*task)] = fmt::format("{}", c.position.best);
   file.tensors = session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT});
   for (const auto& [name, value] : c.ema) file.tensors[kEma + name] = value;
   write_safetensors(path, file);
@@ -127,9 +133,10 @@ Checkpoint load_checkpoint(const std::string& path, Session& session) {
   for (const auto& [name, field] : kCounts) c.position.*field = m.number<int64_t>(name, 0, kMaxCount);
   c.position.metrics.samples = m.number<int64_t>("epoch_samples", 0, kMaxCount);
   c.position.metrics.loss_sum = m.number<double>("epoch_loss_sum", -kLargest, kLargest);
-  c.position.metrics.top1 = m.number<int64_t>("epoch_top1", 0, kMaxCount);
-  c.position.metrics.top5 = m.number<int64_t>("epoch_top5", 0, kMaxCount);
-  c.position.best_top1 = m.number<double>("best_top1", -1, 1);
+  const auto task = task_of(model, model.entry(RN_TRAIN_STEP));
+  for (const std::string& sum : task->sums())
+    c.position.metrics.sums.push_back(m.number<double>("epoch_" + sum, -kLargest, kLargest));
+  c.position.best = m.number<double>(best_key(*task), -kLargest, kLargest);
   return c;
 }
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "runtime/measure/metrics.h"
 #include "runtime/model/session.h"
+#include "runtime/task/metrics.h"
 #include "runtime/train/train_settings.h"
 
 namespace rnrun {
@@ -20,8 +20,8 @@ struct TrainPosition {
   int64_t step = 0;         // steps done since the beginning
   Metrics metrics;          // of the current epoch
   int64_t ema_updates = 0;  // that the moving averages have had
-  double best_top1 = -1;    // of the evaluations so far; -1: none yet
-  int64_t best_epoch = 0;   // after which it was reached, from 1
+  double best = -1;         // the task's first metric, of the evaluations so far
+  int64_t best_epoch = 0;   // after which it was reached, from 1; 0: none yet
   int64_t not_better = 0;   // evaluations since then
 };
 

@@ -74,9 +74,9 @@ EventFile::EventFile(const std::string& directory)
   write_record(field(1, now()) + field(3, std::string_view("brain.Event:2")));
 }
 
-void EventFile::add(int64_t step, std::span<const Scalar> scalars) {
+void EventFile::add(int64_t step, std::span<const EventValue> values) {
   std::string summary;
-  for (const Scalar& s : scalars)
+  for (const EventValue& s : values)
     summary += field(1, std::string_view(field(1, s.tag) + field(2, static_cast<float>(s.value))));
   write_record(field(1, now()) + field(2, static_cast<uint64_t>(step)) + field(5, std::string_view(summary)));
 }

@@ -10,9 +10,9 @@
 
 namespace rnrun {
 
-struct Scalar {
-  std::string_view tag;  // "loss/train"
-  double value = 0;      // stored in single precision
+struct EventValue {
+  std::string tag;   // "loss/train"
+  double value = 0;  // stored in single precision
 };
 
 class EventFile {
@@ -20,7 +20,7 @@ class EventFile {
   // Begins the file events.out.tfevents.<seconds>.<process> in `directory`, an existing one. Throws Error.
   explicit EventFile(const std::string& directory);
   // Adds values at a step, with the present time. Throws Error when they cannot be written.
-  void add(int64_t step, std::span<const Scalar> scalars);
+  void add(int64_t step, std::span<const EventValue> values);
 
  private:
   void write_record(std::string_view data);

@@ -1,21 +1,56 @@
 #include "runtime/train/metrics_log.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <vector>
 
 #include "runtime/support/error.h"
 #include "runtime/support/file.h"
 
 namespace rnrun {
 
+using nlohmann::ordered_json;
+
 namespace {
 
-constexpr std::string_view kHeader =
-    "epoch,step,lr,train_loss,train_top1,train_top5,test_loss,test_top1,test_top5,seconds,images_per_s,"
-    "waiting";
+// What an epoch's line has, {name, value}. Without an evaluation, its figures are null.
+ordered_json figures(const EpochRecord& m, const Task& task) {
+  ordered_json json = {{"epoch", m.epoch}, {"step", m.step}, {"lr", m.lr}};
+  const auto add = [&](std::string_view split, const std::optional<Metrics>& counted) {
+    const auto name = [&](std::string_view key) { return fmt::format("{}_{}", split, key); };
+    json[name("loss")] = counted ? ordered_json(counted->loss()) : ordered_json();
+    for (size_t i = 0; i < task.metrics().size(); ++i)
+      json[name(task.metrics()[i].key)] = counted ? ordered_json(task.value(*counted, i)) : ordered_json();
+  };
+  add("train", m.train);
+  add("test", m.test);
+  json["seconds"] = m.seconds;
+  json["images_per_s"] = m.images_per_s;
+  json["waiting"] = m.waiting;
+  return json;
+}
+
+std::string csv_header(const Task& task) {
+  const ordered_json none = figures({}, task);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : none.items()) names.push_back(name);
+  return fmt::format("{}", fmt::join(names, ","));
+}
+
+// One value as the CSV file has it.
+std::string csv_cell(std::string_view name, const ordered_json& value) {
+  if (value.is_null()) return "";
+  if (value.is_number_integer()) return fmt::format("{}", value.get<int64_t>());
+  const auto number = value.get<double>();
+  if (name == "seconds") return fmt::format("{:.3f}", number);
+  if (name == "images_per_s") return fmt::format("{:.1f}", number);
+  if (name == "waiting") return fmt::format("{:.5f}", number);
+  return fmt::format("{}", number);
+}
 
 // Rewrites `path` with its first `count` lines, after `header` if there are none.
 void keep_lines(const std::string& path, int64_t count, std::string_view header) {
@@ -35,33 +70,22 @@ void append_line(const std::string& path, const std::string& line) {
 
 }  // namespace
 
-MetricsLog::MetricsLog(std::string directory, int64_t epochs)
-    : jsonl_(directory + "/metrics.jsonl"), csv_(directory + "/metrics.csv") {
+MetricsLog::MetricsLog(std::string directory, const Task& task, int64_t epochs)
+    : jsonl_(directory + "/metrics.jsonl"), csv_(directory + "/metrics.csv"), task_(task) {
   keep_lines(jsonl_, epochs, "");
-  keep_lines(csv_, epochs + 1, kHeader);
+  keep_lines(csv_, epochs + 1, csv_header(task));
 }
 
-void MetricsLog::epoch(const EpochRecord& m) {
-  nlohmann::ordered_json json = {{"epoch", m.epoch},
-                                 {"step", m.step},
-                                 {"lr", m.lr},
-                                 {"train_loss", m.train.loss()},
-                                 {"train_top1", m.train.top1_rate()},
-                                 {"train_top5", m.train.top5_rate()}};
-  std::string test = ",,";
-  if (m.test) {
-    json["test_loss"] = m.test->loss();
-    json["test_top1"] = m.test->top1_rate();
-    json["test_top5"] = m.test->top5_rate();
-    test = fmt::format("{},{},{}", m.test->loss(), m.test->top1_rate(), m.test->top5_rate());
+void MetricsLog::epoch(const EpochRecord& record) {
+  const ordered_json all = figures(record, task_);
+  ordered_json known;
+  std::vector<std::string> cells;
+  for (const auto& [name, value] : all.items()) {
+    if (!value.is_null()) known[name] = value;
+    cells.push_back(csv_cell(name, value));
   }
-  json["seconds"] = m.seconds;
-  json["images_per_s"] = m.images_per_s;
-  json["waiting"] = m.waiting;
-  append_line(jsonl_, json.dump());
-  append_line(csv_, fmt::format("{},{},{},{},{},{},{},{:.3f},{:.1f},{:.5f}", m.epoch, m.step, m.lr,
-                                m.train.loss(), m.train.top1_rate(), m.train.top5_rate(), test, m.seconds,
-                                m.images_per_s, m.waiting));
+  append_line(jsonl_, known.dump());
+  append_line(csv_, fmt::format("{}", fmt::join(cells, ",")));
 }
 
 }  // namespace rnrun

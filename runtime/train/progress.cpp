@@ -27,22 +27,26 @@ std::string duration_text(double seconds) {
   return fmt::format("{}:{:02}:{:02}", minutes / 60, minutes % 60, total % 60);
 }
 
-std::string progress_text(const ProgressState& s) {
+std::string progress_text(const ProgressState& s, const Task& task) {
   const size_t digits = fmt::formatted_size("{}", s.batches);
-  return fmt::format(
-      "Epoch: [{}/{}]  [{:>{}}/{}]  eta: {}  lr: {:.6g}  img/s: {:.0f}  loss: {:.4f}  acc1: {:.2f}  acc5: "
-      "{:.2f}",
-      s.epoch, s.epochs, s.batch, digits, s.batches, duration_text(s.seconds_left), s.lr, s.images_per_s,
-      s.metrics.loss(), 100 * s.metrics.top1_rate(), 100 * s.metrics.top5_rate());
+  std::string text = fmt::format(
+      "Epoch: [{}/{}]  [{:>{}}/{}]  eta: {}  lr: {:.6g}  img/s: {:.0f}  loss: {:.4f}", s.epoch, s.epochs,
+      s.batch, digits, s.batches, duration_text(s.seconds_left), s.lr, s.images_per_s, s.metrics.loss());
+  for (size_t i = 0; i < task.metrics().size(); ++i)
+    text +=
+        fmt::format("  {}: {}", task.metrics()[i].progress, task.metrics()[i].text(task.value(s.metrics, i)));
+  return text;
 }
 
-std::string test_text(const Metrics& m) {
-  return fmt::format("Acc@1 {:.3f} Acc@5 {:.3f}  loss: {:.4f}", 100 * m.top1_rate(), 100 * m.top5_rate(),
-                     m.loss());
+std::string test_text(const Metrics& m, const Task& task) {
+  std::string text;
+  for (size_t i = 0; i < task.metrics().size(); ++i)
+    text += fmt::format("{} {} ", task.metrics()[i].test, task.metrics()[i].text(task.value(m, i), 3));
+  return fmt::format("{} loss: {:.4f}", text, m.loss());
 }
 
-Progress::Progress(int64_t print_freq)
-    : print_freq_(print_freq), terminal_(isatty(STDOUT_FILENO) == 1), shown_(Clock::now()) {}
+Progress::Progress(int64_t print_freq, const Task& task)
+    : print_freq_(print_freq), task_(task), terminal_(isatty(STDOUT_FILENO) == 1), shown_(Clock::now()) {}
 
 void Progress::clear_bar() {
   if (bar_shown_) print("\r\x1b[K");
@@ -58,7 +62,7 @@ void Progress::line(std::string_view text) {
 void Progress::update(const ProgressState& s) {
   const auto now = Clock::now();
   if (s.batch >= s.batches || (print_freq_ > 0 && s.batch % print_freq_ == 0)) {
-    line(progress_text(s));
+    line(progress_text(s, task_));
     shown_ = now;
     return;
   }
@@ -66,11 +70,11 @@ void Progress::update(const ProgressState& s) {
   if (seconds_between(shown_, now) < (terminal_ ? kBarSeconds : kLineSeconds)) return;
   shown_ = now;
   if (!terminal_) {
-    line(progress_text(s));
+    line(progress_text(s, task_));
     return;
   }
   const auto done = static_cast<int>(s.batch * kBarWidth / std::max<int64_t>(s.batches, 1));
-  print("\r[{:=<{}}{:<{}}] {}\x1b[K", "", done, "", kBarWidth - done, progress_text(s));
+  print("\r[{:=<{}}{:<{}}] {}\x1b[K", "", done, "", kBarWidth - done, progress_text(s, task_));
   std::fflush(stdout);
   bar_shown_ = true;
 }

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "runtime/measure/metrics.h"
 #include "runtime/model/profile.h"
+#include "runtime/task/task.h"
 
 namespace rnrun {
 
@@ -23,17 +23,17 @@ struct ProgressState {
 
 // As torchvision's train.py, with averages over the epoch so far:
 // "Epoch: [1/10]  [ 12/235]  eta: 0:42  lr: 0.05  img/s: 1234  loss: 0.5432  acc1: 78.12  acc5: 99.01"
-std::string progress_text(const ProgressState& state);
+std::string progress_text(const ProgressState& state, const Task& task);
 // "Acc@1 89.860 Acc@5 99.800  loss: 0.2822"
-std::string test_text(const Metrics& metrics);
+std::string test_text(const Metrics& metrics, const Task& task);
 // "0:42", "12:05", "3:00:07"
 std::string duration_text(double seconds);
 
 class Progress {
  public:
   // Writes to standard output: a line after every `print_freq` batches, counted from the epoch's beginning;
-  // 0: now and then.
-  explicit Progress(int64_t print_freq);
+  // 0: now and then. `task` must outlive it.
+  Progress(int64_t print_freq, const Task& task);
   // Shows the state if it is time to, or at the end of an epoch.
   void update(const ProgressState& state);
   // Prints a line of its own.
@@ -42,6 +42,7 @@ class Progress {
  private:
   void clear_bar();
   int64_t print_freq_;
+  const Task& task_;
   bool terminal_;
   bool bar_shown_ = false;
   Clock::time_point shown_;

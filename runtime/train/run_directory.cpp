@@ -50,17 +50,19 @@ ordered_json earlier_report(const std::string& path) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(std::string directory, const Model& model, const std::vector<std::string>& classes,
-                           ordered_json config, int64_t steps_per_epoch, int64_t epochs_done,
-                           int64_t steps_done)
+RunDirectory::RunDirectory(std::string directory, const Model& model, const Task& task,
+                           const std::vector<std::string>& classes, ordered_json config,
+                           int64_t steps_per_epoch, int64_t epochs_done, int64_t steps_done)
     : directory_(std::move(directory)),
-      metrics_(directory_, epochs_done),
+      task_(task),
+      metrics_(directory_, task, epochs_done),
       events_(directory_),
       steps_per_epoch_(steps_per_epoch),
       steps_per_line_(std::max<int64_t>(1, steps_per_epoch / kLinesPerEpoch)) {
   replace_file(path("config.json"), config.dump(2) + "\n");
   for (const char* name : {"steps.jsonl", "gradients.jsonl"}) keep_steps(path(name), steps_done);
-  report_ = {{"classes", classes},
+  report_ = {{"task", task_json(task.name(), task.metrics())},
+             {"classes", classes},
              {"network", network_json(model)},
              {"memory", nullptr},
              {"kernels", nullptr},
@@ -75,30 +77,30 @@ void RunDirectory::step(const StepRecord& record) {
 
 void RunDirectory::write_steps(const StepRecord& last) {
   const Metrics& m = since_line_.metrics;
+  const Metric& first = task_.metrics().front();
   const double progress = static_cast<double>(last.step) / static_cast<double>(steps_per_epoch_);
   append_line(path("steps.jsonl"), {{"step", last.step},
                                     {"progress", progress},
                                     {"loss", m.loss()},
-                                    {"top1", m.top1_rate()},
+                                    {first.key, task_.value(m, 0)},
                                     {"lr", last.lr}});
-  events_.add(last.step,
-              std::vector<Scalar>{{"loss/train", m.loss()}, {"top1/train", m.top1_rate()}, {"lr", last.lr}});
+  events_.add(last.step, std::vector<EventValue>{{"loss/train", m.loss()},
+                                                 {fmt::format("{}/train", first.key), task_.value(m, 0)},
+                                                 {"lr", last.lr}});
   since_line_ = {};
 }
 
 void RunDirectory::gradients(const GradientRecord& record) {
   ordered_json norms = ordered_json::object();
-  std::vector<std::string> tags;
+  std::vector<EventValue> values = {{"gradient_norm", record.total}};
   for (size_t i = 0; i < record.norms.size(); ++i) {
     const std::string& parameter = record.parameters[i];
     norms[parameter] = record.norms[i];
-    tags.push_back("gradient_norm/" + parameter);
+    values.push_back({"gradient_norm/" + parameter, record.norms[i]});
   }
   append_line(path("gradients.jsonl"),
               {{"step", record.step}, {"epoch", record.epoch}, {"total", record.total}, {"norms", norms}});
-  std::vector<Scalar> scalars = {{"gradient_norm", record.total}};
-  for (size_t i = 0; i < tags.size(); ++i) scalars.push_back({tags[i], record.norms[i]});
-  events_.add(record.step, scalars);
+  events_.add(record.step, values);
 }
 
 void RunDirectory::profile(const EntryProfile& profile) {
@@ -109,18 +111,17 @@ void RunDirectory::profile(const EntryProfile& profile) {
 
 void RunDirectory::epoch(const EpochRecord& record) {
   metrics_.epoch(record);
-  std::vector<Scalar> scalars = {{"images_per_s", record.images_per_s}};
-  const auto add = [&](const Metrics& m, std::string_view loss, std::string_view top1,
-                       std::string_view top5) {
-    scalars.push_back({loss, m.loss()});
-    scalars.push_back({top1, m.top1_rate()});
-    scalars.push_back({top5, m.top5_rate()});
+  std::vector<EventValue> values = {{"images_per_s", record.images_per_s}};
+  const auto add = [&](const std::optional<Metrics>& m, std::string_view split) {
+    if (!m) return;
+    values.push_back({fmt::format("loss/{}", split), m->loss()});
+    for (size_t i = 0; i < task_.metrics().size(); ++i)
+      values.push_back({fmt::format("{}/{}", task_.metrics()[i].key, split), task_.value(*m, i)});
   };
-  if (record.test) add(*record.test, "loss/test", "top1/test", "top5/test");
-  if (record.test_ema) add(*record.test_ema, "loss/test_ema", "top1/test_ema", "top5/test_ema");
-  events_.add(record.step, scalars);
-  if (record.predictions != nullptr)
-    report_["evaluation"] = evaluation_json(*record.predictions, record.epoch);
+  add(record.test, "test");
+  add(record.test_ema, "test_ema");
+  events_.add(record.step, values);
+  if (record.findings != nullptr) report_["evaluation"] = record.findings->report(record.epoch);
   news_ = true;
 }
 

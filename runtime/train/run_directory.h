@@ -1,7 +1,7 @@
 // The directory of a training, for looking at it while it runs and afterwards:
 //   config.json               settings, versions, the model and its hash
 //   metrics.jsonl, .csv       a line per epoch (metrics_log.h)
-//   steps.jsonl               loss, top-1 and learning rate within epochs
+//   steps.jsonl               loss, the task's first metric and learning rate within epochs
 //   gradients.jsonl           norms of gradients
 //   events.out.tfevents.*     all of these for TensorBoard (event_file.h)
 //   report.json, report.html  the report (report/run_data.h)
@@ -23,12 +23,12 @@ namespace rnrun {
 
 class RunDirectory : public RunLog {
  public:
-  // An existing directory. `classes` are the names of the classes. A training that goes on from a checkpoint
-  // keeps the lines up to the epochs and steps it had then. `model` must outlive it. Throws Error when a file
-  // cannot be written; so do all below.
-  RunDirectory(std::string directory, const Model& model, const std::vector<std::string>& classes,
-               nlohmann::ordered_json config, int64_t steps_per_epoch, int64_t epochs_done,
-               int64_t steps_done);
+  // An existing directory. `classes` are the names of the classes, if the task has some. A training that goes on from a checkpoint
+  // keeps the lines up to the epochs and steps it had then. `model` and `task` must outlive it. Throws Error
+  // when a file cannot be written; so do all below.
+  RunDirectory(std::string directory, const Model& model, const Task& task,
+               const std::vector<std::string>& classes, nlohmann::ordered_json config,
+               int64_t steps_per_epoch, int64_t epochs_done, int64_t steps_done);
   // Writes the report if there is news, as after an error; when it cannot, it leaves it.
   ~RunDirectory() override;
 
@@ -48,6 +48,7 @@ class RunDirectory : public RunLog {
   void write_steps(const StepRecord& last);
 
   std::string directory_;
+  const Task& task_;
   MetricsLog metrics_;
   EventFile events_;
   int64_t steps_per_epoch_;

@@ -6,9 +6,8 @@
 #include <span>
 
 #include "runtime/contract/abi.h"
-#include "runtime/measure/metrics.h"
-#include "runtime/measure/predictions.h"
 #include "runtime/model/profile.h"
+#include "runtime/task/task.h"
 
 namespace rnrun {
 
@@ -38,9 +37,10 @@ struct EpochRecord {
   std::optional<Metrics> test_ema;  // the same with the moving averages, if there are some
   double seconds = 0;               // of training in this epoch in this process, without evaluation
   double images_per_s = 0;
-  double waiting = 0;  // the part of `seconds` in which the next images were not there yet
-  const Predictions* predictions = nullptr;  // of the evaluation that counts, if there was one
-  bool best = false;  // no evaluation before had as high a top-1 (that of the averages, if there are some)
+  double waiting = 0;                  // the part of `seconds` in which the next images were not there yet
+  const Findings* findings = nullptr;  // of the evaluation that counts, if there was one
+  bool best =
+      false;  // better by the task's first metric than all evaluations before (the averages', if there are some)
 };
 
 // Hears of everything in order, on the training's thread. When a training is resumed, its steps go on after

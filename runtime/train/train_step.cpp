@@ -9,11 +9,9 @@
 
 namespace rnrun {
 
-TrainStep::Pass::Pass(Session& session, const Classifier& classifier, const TrainSettings& settings,
-                      rn_entry_role role, int64_t max_batch)
+TrainStep::Pass::Pass(Session& session, const TrainSettings& settings, rn_entry_role role, int64_t max_batch)
     : entry(session, session.model().entry(role), max_batch),
-      scores(entry.output<float>(classifier.predict)),
-      loss(entry.output<float>(classifier.loss)),
+      loss(entry.output<float>(find(outputs(entry.entry()), RN_LOSS)->name)),
       profile{.entry = &entry.entry(), .batch = max_batch} {
   for (const auto& [hyper, value] : settings.hyper) entry.set_scalar(hyper, value);
 }
@@ -29,12 +27,12 @@ void TrainStep::Pass::run(int64_t batch) {
   ++profile.runs;
 }
 
-TrainStep::TrainStep(Session& session, const TrainSettings& settings, int64_t max_batch)
+TrainStep::TrainStep(Session& session, const Task& task, const TrainSettings& settings, int64_t max_batch)
     : session_(session),
-      classifier_(classifier_of(session.model(), session.model().entry(RN_TRAIN_STEP))),
+      task_(task),
       settings_(settings),
-      whole_(session, classifier_, settings, RN_TRAIN_STEP, max_batch),
-      backward_(session, classifier_, settings, RN_BACKWARD, max_batch),
+      whole_(session, settings, RN_TRAIN_STEP, max_batch),
+      backward_(session, settings, RN_BACKWARD, max_batch),
       update_(session, session.model().entry(RN_UPDATE), 1),
       gradients_(session),
       active_(&whole_) {
@@ -54,10 +52,10 @@ void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) 
 }
 
 void TrainStep::run(const Batch& batch) {
-  bind_batch(active_->entry, classifier_, batch);
+  task_.bind(active_->entry, batch);
   active_->run(batch.size);
-  if (!std::isfinite(loss()))
-    fail(fmt::format("the loss is {}", loss()), first_bad_layer(session_, active_->entry, batch.size));
+  if (const auto loss = static_cast<double>(*active_->loss); !std::isfinite(loss))
+    fail(fmt::format("the loss is {}", loss), first_bad_layer(session_, active_->entry, batch.size));
   if (active_ == &backward_ && batch.size < samples_) {
     const auto share = static_cast<float>(static_cast<double>(batch.size) / static_cast<double>(samples_));
     gradients_.add_to_sum(share, !summed_);

@@ -13,25 +13,24 @@
 #include "runtime/model/bound_entry.h"
 #include "runtime/model/profile.h"
 #include "runtime/model/session.h"
-#include "runtime/task/classifier.h"
+#include "runtime/task/task.h"
 #include "runtime/train/gradients.h"
 #include "runtime/train/train_settings.h"
 
 namespace rnrun {
 
-// `session` and `settings` must outlive it.
+// `session`, `task` and `settings` must outlive it.
 class TrainStep {
  public:
-  TrainStep(Session& session, const TrainSettings& settings, int64_t max_batch);
+  TrainStep(Session& session, const Task& task, const TrainSettings& settings, int64_t max_batch);
 
   // A step of `samples` samples in all; `number` is that of the step, from 1. With `measure`, finish()
   // returns the norms of its gradients.
   void begin(int64_t number, int64_t samples, double lr, bool measure);
-  // Trains on, or gets the gradients of, a batch. Afterwards loss() and scores() are those of it. Throws
-  // Error, naming the first layer at fault, when the loss is not finite; no parameter has changed then.
+  // Trains on, or gets the gradients of, a batch. Afterwards ran() has its outputs. Throws Error, naming the first layer
+  // at fault, when the loss is not finite; no parameter has changed then.
   void run(const Batch& batch);
-  double loss() const { return static_cast<double>(*active_->loss); }
-  const float* scores() const { return active_->scores; }
+  const BoundEntry& ran() const { return active_->entry; }
   // Ends a step when all its batches have run. Returns the norms of gradients().tensors(), if asked for.
   // Throws Error when they were computed and are not finite; no parameter has changed then.
   std::optional<std::vector<double>> finish();
@@ -41,10 +40,8 @@ class TrainStep {
 
  private:
   struct Pass {  // an entry with its arguments
-    Pass(Session& session, const Classifier& classifier, const TrainSettings& settings, rn_entry_role role,
-         int64_t max_batch);
+    Pass(Session& session, const TrainSettings& settings, rn_entry_role role, int64_t max_batch);
     BoundEntry entry;
-    const float* scores;
     const float* loss;
     EntryProfile profile;
     void run(int64_t batch);
@@ -53,7 +50,7 @@ class TrainStep {
   [[noreturn]] void fail(const std::string& what, const std::string& where) const;
 
   Session& session_;
-  Classifier classifier_;
+  const Task& task_;
   const TrainSettings& settings_;
   Pass whole_;
   Pass backward_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "runtime/measure/evaluate.h"
@@ -16,23 +17,23 @@ namespace rnrun {
 
 namespace {
 
-constexpr size_t kMistakes = 24;  // kept of an evaluation
+constexpr size_t kExamples = 24;  // kept of an evaluation
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
 
-Trainer::Trainer(Session& session, const DataSplits& data, const TrainSettings& settings,
+Trainer::Trainer(Session& session, const Task& task, const DataSplits& data, const TrainSettings& settings,
                  const std::string& directory, RunLimits limits)
     : session_(session),
       data_(data),
       settings_(settings),
       directory_(directory),
       limits_(limits),
-      classifier_(classifier_of(session.model(), session.model().entry(RN_TRAIN_STEP))),
+      task_(task),
       samples_per_epoch_(data.train->size()),
-      progress_(settings.print_freq) {
-  if (settings.mixup_alpha > 0 && classifier_.label2.empty())
+      progress_(settings.print_freq, task) {
+  if (settings.mixup_alpha > 0 && !task.takes_mixtures())
     throw UsageError(fmt::format(
         "--mixup-alpha: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
         "and lambda: f32[]",
@@ -105,8 +106,7 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
     const Batch batch = loader.next();
     samples -= batch.size;
     step.run(batch);
-    for (Metrics* metrics : {&record.metrics, &position_.metrics})
-      metrics->add(batch.size, step.loss(), step.scores(), classifier_.classes, batch.labels);
+    for (Metrics* metrics : {&record.metrics, &position_.metrics}) task_.count(*metrics, step.ran(), batch);
     position_.position += batch.size;
     epoch_samples_ += batch.size;
     if (samples > 0) show_progress();
@@ -123,7 +123,7 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
 // From position_.position to the end of the epoch, or until stopped.
 void Trainer::train_epoch() {
   const int64_t step_size = settings_.batch_size * settings_.accumulate;
-  TrainStep step(session_, settings_, std::min(settings_.batch_size, samples_per_epoch_));
+  TrainStep step(session_, task_, settings_, std::min(settings_.batch_size, samples_per_epoch_));
   session_.prepare_for(session_.model().entry(RN_TRAIN_STEP));
   auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position_.epoch);
   order.resize(static_cast<size_t>(samples_per_epoch_));
@@ -133,7 +133,7 @@ void Trainer::train_epoch() {
   Loader loader(*data_.train,
                 {.order = std::move(order),
                  .batch_size = settings_.batch_size,
-                 .shape = classifier_.shape,
+                 .fields = task_.fields(),
                  .augmentation = augmentation_of(settings_),
                  .seed = settings_.seed,
                  .epoch = position_.epoch,
@@ -151,12 +151,12 @@ void Trainer::train_epoch() {
 void Trainer::evaluate_epoch(EpochRecord& record) {
   const auto test = [&](std::string_view what) {
     const auto start = Clock::now();
-    predictions_.emplace(classifier_.classes, classifier_.shape, kMistakes);
-    const Metrics metrics = evaluate(session_, *data_.test, settings_.batch_size, settings_.limit_batches,
-                                     limits_.workers, &*predictions_);
-    record.predictions = &*predictions_;
+    findings_ = task_.findings(kExamples);
+    const Metrics metrics = evaluate(session_, task_, *data_.test, settings_.batch_size,
+                                     settings_.limit_batches, limits_.workers, findings_.get());
+    record.findings = findings_.get();
     if (interrupted() == 0)
-      progress_.line(fmt::format("Test: {}{}  time: {:.1f}", what, test_text(metrics),
+      progress_.line(fmt::format("Test: {}{}  time: {:.1f}", what, test_text(metrics, task_),
                                  seconds_between(start, Clock::now())));
     return metrics;
   };
@@ -168,13 +168,14 @@ void Trainer::evaluate_epoch(EpochRecord& record) {
 }
 
 void Trainer::note_best(EpochRecord& record) {
-  const double top1 = record.test_ema.value_or(*record.test).top1_rate();
-  record.best = top1 > position_.best_top1;
+  const double value = task_.value(record.test_ema.value_or(*record.test), 0);
+  const bool first = position_.best_epoch == 0 && !std::isnan(value);
+  record.best = first || task_.metrics().front().better(value, position_.best);
   if (!record.best) {
     ++position_.not_better;
     return;
   }
-  position_.best_top1 = top1;
+  position_.best = value;
   position_.best_epoch = record.epoch;
   position_.not_better = 0;
 }

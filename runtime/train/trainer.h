@@ -6,10 +6,8 @@
 #include <string>
 
 #include "runtime/data/loader.h"
-#include "runtime/measure/metrics.h"
-#include "runtime/measure/predictions.h"
 #include "runtime/model/session.h"
-#include "runtime/task/classifier.h"
+#include "runtime/task/task.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/model_ema.h"
 #include "runtime/train/progress.h"
@@ -37,7 +35,8 @@ struct RunLimits {
 // neither the number of threads nor interruptions change a bit.
 class Trainer {
  public:
-  Trainer(Session& session, const DataSplits& data, const TrainSettings& settings,
+  // `task` is that of the model's entry train_step.
+  Trainer(Session& session, const Task& task, const DataSplits& data, const TrainSettings& settings,
           const std::string& directory, RunLimits limits = {});
   // Goes on from `start` (whose settings it does not look at) to the last epoch, and tells `log`. After each
   // epoch, and after a step when interrupted() or out of time, it saves
@@ -71,7 +70,7 @@ class Trainer {
   const TrainSettings& settings_;
   std::string directory_;
   RunLimits limits_;
-  Classifier classifier_;
+  const Task& task_;
   int64_t samples_per_epoch_;
   int64_t steps_per_epoch_;
 
@@ -83,10 +82,10 @@ class Trainer {
   std::optional<ModelEma> ema_;
   Clock::time_point start_;
   Clock::time_point epoch_start_;
-  int64_t epoch_samples_ = 0;               // trained since then
-  double waited_ = 0;                       // seconds that it waited for images since then
-  double lr_ = 0;                           // of the last step
-  std::optional<Predictions> predictions_;  // of the last evaluation
+  int64_t epoch_samples_ = 0;           // trained since then
+  double waited_ = 0;                   // seconds that it waited for images since then
+  double lr_ = 0;                       // of the last step
+  std::unique_ptr<Findings> findings_;  // of the last evaluation
 };
 
 }  // namespace rnrun

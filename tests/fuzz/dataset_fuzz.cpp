@@ -17,6 +17,8 @@
 namespace {
 
 constexpr int64_t kClasses = 10;
+const rnrun::DataOptions kOptions{
+    .fields = {{"image", rnrun::DType::u8, {1, 28, 28}}, {"label", rnrun::DType::i32, {}, kClasses}}};
 using Bytes = std::span<const uint8_t>;
 
 // A file in memory with a path.
@@ -40,12 +42,12 @@ std::unique_ptr<const rnrun::Dataset> open(uint8_t kind, Bytes bytes) {
     const size_t length = std::min<size_t>(bytes[0] | bytes[1] << 8, bytes.size() - 2);
     const MemoryFile images(bytes.subspan(2, length));
     const MemoryFile labels(bytes.subspan(2 + length));
-    return rnrun::read_idx(images.path(), labels.path(), kClasses);
+    return rnrun::read_idx(images.path(), labels.path(), kOptions);
   }
   const MemoryFile file(bytes);
-  if (kind % 4 == 1) return rnrun::read_cifar({file.path()}, rnrun::Cifar::ten, kClasses);
-  if (kind % 4 == 2) return rnrun::read_cifar({file.path()}, rnrun::Cifar::hundred, kClasses);
-  return rnrun::read_tensor_file(file.path(), kClasses);
+  if (kind % 4 == 1) return rnrun::read_cifar({file.path()}, rnrun::Cifar::ten, kOptions);
+  if (kind % 4 == 2) return rnrun::read_cifar({file.path()}, rnrun::Cifar::hundred, kOptions);
+  return rnrun::read_tensor_file(file.path(), kOptions);
 }
 
 }  // namespace
@@ -55,10 +57,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
     const auto dataset = open(data[0], Bytes(data, size).subspan(1));
     if (dataset == nullptr) return 0;
-    rnrun::Image image;
+    rnrun::Sample sample;
     for (int64_t i = 0; i < dataset->size(); ++i) {
-      const int32_t label = dataset->read(i, image);
-      if (label < 0 || label >= kClasses) std::abort();
+      dataset->read(i, sample);
+      const auto label = sample.at(1).numbers();
+      if (label.size() != 1 || label[0] < 0 || label[0] >= kClasses) std::abort();
+      const rnrun::Image image = sample.at(0).take_picture("");
       if (static_cast<int64_t>(image.pixels.size()) != image.shape.bytes()) std::abort();
     }
   } catch (const rnrun::Error&) {

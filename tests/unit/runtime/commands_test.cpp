@@ -91,9 +91,8 @@ TEST_CASE("models that cannot be trained so are refused") {
   CHECK(failure({"train", untrained}) ==
         "1 the model linear cannot be trained: it was compiled without an optimizer");
   CHECK(failure({"train", model_path("linear_float_images")}) ==
-        "1 entry 'train_step' of the model linear does not classify images: it should take u8[N, C, H, W] "
-        "and i32[N], "
-        "and return f32[N, classes] and loss");
+        "1 entry 'train_step' of the model linear is for none of rnrun's tasks: classification takes "
+        "u8[N, C, H, W] and i32[N], and returns f32[N, classes] and loss");
   CHECK(failure({"train", model_path("linear_odd_recipe")}) ==
         "1 the recipe of the model linear has batch_size = 0: must be an integer from 1 to 1048576");
   CHECK(failure({"train", model_path("linear_no_lr")}) ==

@@ -3,17 +3,21 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "runtime/data/idx.h"
 #include "runtime/data/open_data.h"
 #include "runtime/data/shapes.h"
 #include "tests/unit/runtime/idx_files.h"
+#include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {
 
 namespace {
+
+const DataOptions kOptions{.fields = labelled_images({1, 2, 3})};
 
 std::string gzip(const std::string& text) {
   const TemporaryDirectory directory;
@@ -28,7 +32,8 @@ std::string idx_error(const std::string& images, const std::string& labels) {
   const TemporaryDirectory directory;
   write_text(directory / "images", images);
   write_text(directory / "labels", labels);
-  const std::string message = error_of([&] { read_idx(directory / "images", directory / "labels", 10); });
+  const std::string message =
+      error_of([&] { read_idx(directory / "images", directory / "labels", kOptions); });
   CHECK(message.starts_with(directory / ""));
   return message.substr(std::min(message.size(), directory.path().size() + 1));
 }
@@ -43,14 +48,15 @@ TEST_CASE("idx files, plain and compressed") {
   for (const bool compressed : {false, true}) {
     write_text(directory / "images", compressed ? gzip(kTwoImages) : kTwoImages);
     write_text(directory / "labels", compressed ? gzip(kTwoLabels) : kTwoLabels);
-    const auto data = read_idx(directory / "images", directory / "labels", 10);
+    const auto data = read_idx(directory / "images", directory / "labels", kOptions);
     CHECK(data->size() == 2);
     CHECK(data->description() == "images of 1x2x3");
-    Image image;
-    CHECK(data->read(0, image) == 5);
-    CHECK(std::string(image.pixels.begin(), image.pixels.end()) == "abcdef");
-    CHECK(data->read(1, image) == 9);
-    CHECK(std::string(image.pixels.begin(), image.pixels.end()) == "ghijkl");
+    const auto [first, first_label] = read_labelled(*data, 0);
+    CHECK(first_label == 5);
+    CHECK(std::string(first.pixels.begin(), first.pixels.end()) == "abcdef");
+    const auto [second, second_label] = read_labelled(*data, 1);
+    CHECK(second_label == 9);
+    CHECK(std::string(second.pixels.begin(), second.pixels.end()) == "ghijkl");
   }
 }
 
@@ -93,26 +99,26 @@ TEST_CASE("damaged compressed files are refused") {
 
 TEST_CASE("a directory of idx files may be compressed, and must have the labels") {
   const TemporaryDirectory directory;
-  const DataOptions options{.shape = {1, 2, 3}, .classes = 10};
   write_text(directory / "train-images-idx3-ubyte", kTwoImages);
-  CHECK(error_of([&] { open_data(directory.path(), options); }) ==
+  CHECK(error_of([&] { open_data(directory.path(), kOptions); }) ==
         directory / "train-labels-idx1-ubyte" + ": not a regular file");
   write_text(directory / "train-labels-idx1-ubyte.gz", gzip(kTwoLabels));
-  CHECK(open_data(directory.path(), options).test == nullptr);
+  CHECK(open_data(directory.path(), kOptions).test == nullptr);
   write_text(directory / "t10k-images-idx3-ubyte", idx_images(1, 2, 3, "abcdef"));
   write_text(directory / "t10k-labels-idx1-ubyte", idx_labels(1, std::string("\0", 1)));
-  CHECK(open_data(directory.path(), options).test->size() == 1);
+  CHECK(open_data(directory.path(), kOptions).test->size() == 1);
 }
 
 TEST_CASE("generated images are a function of their index, in all classes and sizes") {
   const auto data = make_shapes({3, 40, 30}, 10, "train");
   CHECK(data->size() == 10'000);
   Image first;
-  Image again;
   std::set<int32_t> labels;
   for (int64_t i = 0; i < 200; ++i) {
-    const int32_t label = data->read(i, first);
-    CHECK(make_shapes({3, 40, 30}, 10, "train")->read(i, again) == label);
+    int32_t label = 0;
+    std::tie(first, label) = read_labelled(*data, i);
+    const auto [again, same_label] = read_labelled(*make_shapes({3, 40, 30}, 10, "train"), i);
+    CHECK(same_label == label);
     REQUIRE(first.pixels == again.pixels);
     labels.insert(label);
   }
@@ -120,10 +126,9 @@ TEST_CASE("generated images are a function of their index, in all classes and si
   CHECK(first.pixels.size() == 3 * 40 * 30);
   CHECK(labels.size() == 10);
   CHECK(*labels.rbegin() == 9);
-  make_shapes({3, 40, 30}, 10, "test")->read(199, again);
-  CHECK(first.pixels != again.pixels);
+  CHECK(first.pixels != read_labelled(*make_shapes({3, 40, 30}, 10, "test"), 199).first.pixels);
   const auto two = make_shapes({1, 1, 1}, 2, "test");
-  for (int64_t i = 0; i < 50; ++i) CHECK(two->read(i, first) < 2);
+  for (int64_t i = 0; i < 50; ++i) CHECK(read_labelled(*two, i).second < 2);
   CHECK(error_of([] {
           make_shapes({1, 8, 8}, 1, "train");
         }) == "the data set shapes needs a model of at least 2 classes");

@@ -84,8 +84,8 @@ TEST_CASE("an event file holds what was added") {
   const TemporaryDirectory directory;
   {
     EventFile file(directory.path());
-    file.add(1, std::vector<Scalar>{{"loss/train", 0.5}, {"lr", 0.25}});
-    file.add(300, std::vector<Scalar>{{"loss/train", -2}});
+    file.add(1, std::vector<EventValue>{{"loss/train", 0.5}, {"lr", 0.25}});
+    file.add(300, std::vector<EventValue>{{"loss/train", -2}});
   }
   std::vector<std::string> events;
   for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "runtime/data/decode.h"
+#include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {
@@ -27,11 +28,12 @@ void write_folders(const TemporaryDirectory& directory) {
   write_text(directory / "README.jpg", "no folder");
 }
 
-const DataOptions kOptions{.shape = {3, 9, 13}, .classes = 2};
+const ImageShape kShape{3, 9, 13};
+const DataOptions kOptions{.fields = labelled_images(kShape, 2)};
 
 Image read(const Dataset& data, int64_t index, int32_t label) {
-  Image image;
-  CHECK(data.read(index, image) == label);
+  const auto [image, found] = read_labelled(data, index);
+  CHECK(found == label);
   return image;
 }
 
@@ -46,7 +48,7 @@ TEST_CASE("classes and files count in the order of their names") {
   CHECK(str(read(*data, 0, 0).shape) == "3x9x13");  // cat/c.jpeg, grey and larger
   CHECK(read(*data, 2, 1).pixels == read_image(kImages + "rgb.png").pixels);
   Image fitted = read_image(kImages + "rgb.jpg");
-  fit(fitted, kOptions.shape, "");
+  fit(fitted, kShape, "");
   CHECK(read(*data, 1, 1).pixels == fitted.pixels);
 }
 
@@ -71,7 +73,9 @@ TEST_CASE("what is in the cache is not read again, what does not fit is") {
     std::filesystem::remove(directory / "dog/a.JPG");
     std::filesystem::remove(directory / "dog/b.png");
     Image again;
-    const auto error = [&](int64_t index) { return error_of([&] { data->read(index, again); }); };
+    const auto error = [&](int64_t index) {
+      return error_of([&] { again = read_labelled(*data, index).first; });
+    };
     CHECK(error(1).empty() == (cache_bytes > 0));
     if (cache_bytes > 0) CHECK(again.pixels == first.pixels);
     CHECK(error(2).empty() == (cache_bytes > 600));  // one image of 3x9x13 fits into 600 bytes, two do not
@@ -82,7 +86,7 @@ TEST_CASE("labels go by the model's class names where they are known") {
   const TemporaryDirectory directory;
   write_folders(directory);
   DataOptions options = kOptions;
-  options.classes = 3;
+  options.fields[1].classes = 3;
   const auto message = [&] { return error_of([&] { open_image_folder(directory.path(), options); }); };
 
   options.class_names = {"dog", "bird", "cat"};
@@ -140,9 +144,9 @@ TEST_CASE("a damaged image is named, or left out when that is asked for") {
   const std::string jpeg = read_text(kImages + "rgb.jpg");
   write_text(directory / "dog/a.JPG", jpeg.substr(0, jpeg.size() / 2));
   const std::string fault = directory / "dog/a.JPG" + ": damaged JPEG image: Premature end of JPEG file";
-  Image image;
+  Sample sample;
   DataOptions options = kOptions;
-  CHECK(error_of([&] { open_image_folder(directory.path(), options)->read(1, image); }) == fault);
+  CHECK(error_of([&] { open_image_folder(directory.path(), options)->read(1, sample); }) == fault);
 
   options.skip_corrupt = true;
   const auto data = open_image_folder(directory.path(), options);

@@ -11,6 +11,7 @@
 
 #include "runtime/data/mixup.h"
 #include "runtime/data/shapes.h"
+#include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {
@@ -18,6 +19,7 @@ namespace rnrun {
 namespace {
 
 constexpr ImageShape kShape{3, 12, 10};
+const std::vector<Field> kFields = labelled_images(kShape);
 
 std::vector<uint32_t> range(uint32_t count) {
   std::vector<uint32_t> order(count);
@@ -33,13 +35,19 @@ struct All {
   bool operator==(const All&) const = default;
 };
 
+std::span<const uint8_t> pixels_of(const Batch& b, int64_t bytes_each = kShape.bytes()) {
+  return b.as<uint8_t>(0, bytes_each);
+}
+
 All load(const Dataset& data, const LoaderPlan& plan, int threads) {
   Loader loader(data, plan, threads);
   All all;
   for (Batch b = loader.next(); b.size > 0; b = loader.next()) {
     all.sizes.push_back(b.size);
-    all.pixels.insert(all.pixels.end(), b.pixels, b.pixels + b.size * plan.shape.bytes());
-    all.labels.insert(all.labels.end(), b.labels, b.labels + b.size);
+    const auto pixels = pixels_of(b, plan.fields[0].bytes());
+    const auto labels = b.as<int32_t>(1, 1);
+    all.pixels.insert(all.pixels.end(), pixels.begin(), pixels.end());
+    all.labels.insert(all.labels.end(), labels.begin(), labels.end());
   }
   CHECK(loader.next().size == 0);
   return all;
@@ -51,11 +59,15 @@ class Faulty : public Dataset {
   explicit Faulty(int64_t bad) : bad_(bad) {}
   int64_t size() const override { return 100; }
   std::string description() const override { return ""; }
-  int32_t read(int64_t index, Image& image) const override {
+  std::vector<std::string> fields() const override { return {"label", "image"}; }
+  void read(int64_t index, Sample& sample) const override {
     if (index >= bad_) throw BadImage(fmt::format("{}.png: damaged", index));
-    image = {{1, 1, 1}, {static_cast<uint8_t>(index)}};
-    return 0;
+    sample.resize(2);
+    sample[0].set(label);
+    sample[1].set({{1, 1, 1}, {static_cast<uint8_t>(index)}});
   }
+
+  int32_t label = 0;
 
  private:
   int64_t bad_;
@@ -65,18 +77,18 @@ class Faulty : public Dataset {
 
 TEST_CASE("batches follow the order, the last one partial, for any number of threads") {
   const auto data = make_shapes(kShape, 10, "train");
-  const LoaderPlan plan{.order = {7, 3, 7, 0, 9, 1, 2}, .batch_size = 3, .shape = kShape};
+  const LoaderPlan plan{.order = {7, 3, 7, 0, 9, 1, 2}, .batch_size = 3, .fields = kFields};
   const All one = load(*data, plan, 1);
   CHECK(one.sizes == std::vector<int64_t>{3, 3, 1});
-  Image image;
   for (size_t i = 0; i < plan.order.size(); ++i) {
-    CHECK(one.labels[i] == data->read(plan.order[i], image));
+    const auto [image, label] = read_labelled(*data, plan.order[i]);
+    CHECK(one.labels[i] == label);
     CHECK(std::equal(image.pixels.begin(), image.pixels.end(),
                      one.pixels.begin() + static_cast<long>(i) * kShape.bytes()));
   }
   const LoaderPlan large{.order = range(500),
                          .batch_size = 37,
-                         .shape = {1, 9, 9},
+                         .fields = labelled_images({1, 9, 9}),
                          .augmentation = Augmentation{true, 2, 0.5, 3},
                          .seed = 5,
                          .epoch = 2};
@@ -88,7 +100,7 @@ TEST_CASE("what happens to an image depends on seed, epoch and index, not on its
   const auto data = make_shapes(kShape, 10, "train");
   const LoaderPlan whole{.order = range(20),
                          .batch_size = 8,
-                         .shape = kShape,
+                         .fields = kFields,
                          .augmentation = Augmentation{false, 2, 0.5, 3},
                          .seed = 5,
                          .epoch = 2};
@@ -111,25 +123,44 @@ TEST_CASE("what happens to an image depends on seed, epoch and index, not on its
 TEST_CASE("an image that cannot be read is an error when its batch comes, the first one of the batch") {
   const Faulty data(10);
   for (const int threads : {1, 3}) {
-    Loader loader(data, {.order = range(100), .batch_size = 9, .shape = {1, 1, 1}}, threads);
+    Loader loader(data, {.order = range(100), .batch_size = 9, .fields = labelled_images({1, 1, 1})},
+                  threads);
     CHECK(loader.next().size == 9);
     CHECK(error_of([&] { loader.next(); }) == "10.png: damaged");
   }
-  Loader unfit(data, {.order = range(1), .batch_size = 1, .shape = {2, 1, 1}}, 1);
+  Loader unfit(data, {.order = range(1), .batch_size = 1, .fields = labelled_images({2, 1, 1})}, 1);
   CHECK(error_of([&] { unfit.next(); }) == "image 0: has 1 channels, the model takes 2");
+}
+
+TEST_CASE("what a sample lacks, or has in another form, is an error") {
+  Faulty data(10);
+  const LoaderPlan plan{.order = range(1), .fields = labelled_images({1, 1, 1})};
+  const auto message = [&](const LoaderPlan& p) { return error_of([&] { Loader(data, p, 1).next(); }); };
+  CHECK(message(plan).empty());
+  data.label = 10;
+  CHECK(message(plan) == "the data: label 10 of image 0 is not below the model's 10 classes");
+  LoaderPlan other = plan;
+  other.fields[1].shape = {2};
+  CHECK(message(other) == "image 0: 'label' is i32[], the model takes i32[2]");
+  other.fields[1].dtype = DType::f32;
+  CHECK(message(other) == "image 0: 'label' is i32[], the model takes f32[2]");
+  other.fields[1].name = "mask";
+  CHECK(message(other) == "the data have no 'mask', f32[2], which the model takes; they have label, image");
+  other.fields[1] = {"label", DType::u8, {1, 2, 2}};
+  CHECK(message(other) == "image 0: is i32[], not a picture u8[C, H, W]");
 }
 
 TEST_CASE("a loader may be left before its end") {
   const auto data = make_shapes(kShape, 10, "train");
   for (int batches = 0; batches < 4; ++batches) {
-    Loader loader(*data, {.order = range(1000), .batch_size = 4, .shape = kShape}, 3);
+    Loader loader(*data, {.order = range(1000), .batch_size = 4, .fields = kFields}, 3);
     for (int i = 0; i < batches; ++i) CHECK(loader.next().size == 4);
   }
 }
 
 TEST_CASE("mixup mixes neighbours of a batch, with a share of its own for each batch") {
   const auto data = make_shapes(kShape, 10, "train");
-  LoaderPlan plan{.order = range(50), .batch_size = 8, .shape = kShape, .seed = 3};
+  LoaderPlan plan{.order = range(50), .batch_size = 8, .fields = kFields, .seed = 3};
   Loader plain(*data, plan, 2);
   plan.mixup_alpha = 0.4;
   Loader mixed(*data, plan, 2);
@@ -138,21 +169,25 @@ TEST_CASE("mixup mixes neighbours of a batch, with a share of its own for each b
   for (Batch a = plain.next(); a.size > 0; a = plain.next()) {
     const Batch b = mixed.next();
     CHECK(a.share == 1);
-    CHECK(std::equal(a.labels, a.labels + a.size, a.labels2));
-    CHECK(std::equal(a.labels, a.labels + a.size, b.labels));
+    CHECK(a.others == a.values);
+    const auto labels = a.as<int32_t>(1, 1);
+    CHECK(std::ranges::equal(labels, b.as<int32_t>(1, 1)));
+    const auto* others = reinterpret_cast<const int32_t*>(b.others[1]);
+    const auto plain_pixels = pixels_of(a);
+    const auto mixed_pixels = pixels_of(b);
     shares.insert(b.share);
     for (int64_t i = 0; i < a.size; ++i) {
       const int64_t j = (i + a.size - 1) % a.size;
-      CHECK(b.labels2[i] == a.labels[j]);
+      CHECK(others[i] == labels[static_cast<size_t>(j)]);
       for (int64_t p = 0; p < kShape.bytes(); ++p) {
-        const double exact =
-            b.share * a.pixels[i * kShape.bytes() + p] + (1 - b.share) * a.pixels[j * kShape.bytes() + p];
-        REQUIRE(std::abs(b.pixels[i * kShape.bytes() + p] - exact) <= 0.5);
+        const double exact = b.share * plain_pixels[static_cast<size_t>(i * kShape.bytes() + p)] +
+                             (1 - b.share) * plain_pixels[static_cast<size_t>(j * kShape.bytes() + p)];
+        REQUIRE(std::abs(mixed_pixels[static_cast<size_t>(i * kShape.bytes() + p)] - exact) <= 0.5);
       }
     }
     const Batch c = again.next();
     CHECK(c.share == b.share);
-    CHECK(std::equal(b.pixels, b.pixels + b.size * kShape.bytes(), c.pixels));
+    CHECK(std::ranges::equal(mixed_pixels, pixels_of(c)));
   }
   CHECK(shares.size() == 7);
 }

@@ -6,6 +6,7 @@
 
 #include "runtime/support/safetensors.h"
 #include "tests/unit/runtime/idx_files.h"
+#include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {
@@ -25,7 +26,9 @@ Array labels(std::vector<int32_t> values) {
   return Array::of<int32_t>(DType::i32, {static_cast<int64_t>(values.size())}, values);
 }
 
-DataOptions options(ImageShape shape, int64_t classes = 10) { return {.shape = shape, .classes = classes}; }
+DataOptions options(ImageShape shape, int64_t classes = 10) {
+  return {.fields = labelled_images(shape, classes)};
+}
 
 // The message of the error when the training split of `where` is opened.
 std::string failure(const std::string& where, const DataOptions& o = options({3, 32, 32})) {
@@ -33,8 +36,7 @@ std::string failure(const std::string& where, const DataOptions& o = options({3,
 }
 
 std::pair<int32_t, uint8_t> first_pixel(const Dataset& data, int64_t index) {
-  Image image;
-  const int32_t label = data.read(index, image);
+  const auto [image, label] = read_labelled(data, index);
   return {label, image.pixels.at(0)};
 }
 
@@ -110,6 +112,28 @@ TEST_CASE("tensors come from one file, or from one for each split") {
         file + ": tensor 'label' is i32[1], not i32[2]");
   CHECK(message({{"image", pixels({2, 1, 2, 3})}, {"label", labels({1, -1})}}) ==
         file + ": label -1 of image 1 is not below the model's 10 classes");
+}
+
+TEST_CASE("tensors of any type and shape are read where the model takes them; other kinds of data refuse") {
+  const TemporaryDirectory directory;
+  const std::string file = directory / "some.safetensors";
+  DataOptions o = options({1, 2, 3});
+  o.fields[1] = {"angle", DType::f32, {2}};
+  const std::vector<float> angles = {1, 2, 3, 4};
+  write_safetensors(file, {{},
+                           {{"image", pixels({2, 1, 2, 3})},
+                            {"label", labels({1, 1})},
+                            {"angle", Array::of<float>(DType::f32, {2, 2}, angles)}}});
+  const auto data = open_split(file, Split::train, o);
+  CHECK(data->fields() == std::vector<std::string>{"image", "angle"});
+  Sample sample;
+  data->read(1, sample);
+  CHECK(sample[1].dtype == DType::f32);
+  CHECK(sample[1].shape == std::vector<int64_t>{2});
+  CHECK(reinterpret_cast<const float*>(sample[1].bytes.data())[0] == 3);
+  o.fields[1].shape = {3};
+  CHECK(failure(file, o) == file + ": tensor 'angle' is f32[2, 2], not f32[2, 3]");
+  CHECK(failure("shapes", o) == "the model takes no 'label', which is what the data have");
 }
 
 TEST_CASE("a kind before a colon is taken, and nothing else") {

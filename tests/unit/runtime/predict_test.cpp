@@ -4,9 +4,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "runtime/data/encode_png.h"
 #include "runtime/data/shapes.h"
-#include "runtime/report/describe.h"
 #include "tests/unit/runtime/process.h"
+#include "tests/unit/runtime/samples.h"
 
 namespace rnrun {
 
@@ -21,9 +22,9 @@ std::vector<std::string> write_images(const std::string& directory, int64_t coun
   for (int64_t k = 0; k < 10; ++k)
     for (const char* split : {"train", "test"})
       std::filesystem::create_directories(directory + "/" + split + "/c" + std::to_string(k));
-  Image image;
   for (int64_t i = 0; i < count; ++i) {
-    const std::string folder = "/c" + std::to_string(data->read(i, image)) + "/";
+    const auto [image, label] = read_labelled(*data, i);
+    const std::string folder = "/c" + std::to_string(label) + "/";
     const std::string file = png_file(image.shape, image.pixels);
     write_text(directory + "/train" + folder + std::to_string(i) + ".png", file);
     paths.push_back(directory + "/test" + folder + std::to_string(i) + ".png");

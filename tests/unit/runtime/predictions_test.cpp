@@ -1,11 +1,9 @@
-#include "runtime/measure/predictions.h"
+#include "runtime/task/classification/predictions.h"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
-
-#include "runtime/measure/metrics.h"
 
 namespace rnrun {
 
@@ -22,6 +20,18 @@ TEST_CASE("top classes: highest first, ties by class, a NaN before all") {
   CHECK(top_classes(std::vector<float>{1, 3, 2, 3}, 3) == std::vector<int64_t>{1, 3, 2});
   CHECK(top_classes(std::vector<float>{1, 3}, 5) == std::vector<int64_t>{1, 0});
   CHECK(top_classes(std::vector<float>{1, nan, 3}, 2) == std::vector<int64_t>{1, 2});
+}
+
+TEST_CASE("rank: of equal scores the lower class is first; a NaN is before all, and never right itself") {
+  const std::vector<float> scores = {0, 1, 2, 3, 4, 5, 6};
+  CHECK(rank(scores, 6) == 0);
+  CHECK(rank(scores, 2) == 4);
+  CHECK(rank(scores, 1) == 5);
+  CHECK(rank(std::vector<float>{1, 1}, 0) == 0);
+  CHECK(rank(std::vector<float>{1, 1}, 1) == 1);
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  CHECK(rank(std::vector<float>{nan, 1}, 0) == 2);
+  CHECK(rank(std::vector<float>{nan, 1}, 1) == 1);
 }
 
 TEST_CASE("predictions: counts per class, and the most confident mistakes with their pixels") {
@@ -44,10 +54,6 @@ TEST_CASE("predictions: counts per class, and the most confident mistakes with t
   CHECK(p.mistakes()[0].confidence == doctest::Approx(std::exp(3) / (2 + std::exp(3))));
   CHECK(p.mistakes()[0].pixels == std::vector<uint8_t>{5, 6});
   CHECK(p.mistakes()[1].index == 1);
-
-  Metrics metrics;
-  metrics.add(5, 0, scores.data(), 3, labels.data());
-  CHECK(metrics.top1 == p.count(0, 0) + p.count(1, 1) + p.count(2, 2));
 }
 
 }  // namespace rnrun

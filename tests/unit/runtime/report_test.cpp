@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
-#include "runtime/report/describe.h"
+#include "runtime/data/encode_png.h"
 #include "runtime/report/page.h"
 #include "runtime/report/run_data.h"
 #include "tests/unit/runtime/process.h"
@@ -64,6 +64,7 @@ TEST_CASE("a run is read from its directory") {
   CHECK(run["gradients"]["records"][1] ==
         ordered_json({{"step", 9}, {"epoch", 2}, {"total", 1}, {"norms", {1, 0}}}));
   CHECK(run["classes"].size() == 2);
+  CHECK(run["task"]["metrics"][0]["key"] == "top1");  // a run of before there were tasks
 }
 
 TEST_CASE("what is no run, or a damaged one, is named") {

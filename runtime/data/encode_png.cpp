@@ -1,10 +1,10 @@
 // PNG files as small as a report's pictures need them: 8 bits, no filter. https://www.w3.org/TR/png-3/
+#include "runtime/data/encode_png.h"
+
 #include <zlib.h>
 
 #include <string_view>
 #include <vector>
-
-#include "runtime/report/describe.h"
 
 namespace rnrun {
 

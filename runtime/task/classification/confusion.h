@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/measure/predictions.h"
+#include "runtime/task/classification/predictions.h"
 
 namespace rnrun {
 

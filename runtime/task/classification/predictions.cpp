@@ -1,4 +1,4 @@
-#include "runtime/measure/predictions.h"
+#include "runtime/task/classification/predictions.h"
 
 #include <algorithm>
 #include <cmath>
@@ -31,6 +31,18 @@ std::vector<int64_t> top_classes(std::span<const float> scores, size_t count) {
   std::ranges::partial_sort(order, order.begin() + static_cast<std::ptrdiff_t>(count), before);
   order.resize(count);
   return order;
+}
+
+int64_t rank(std::span<const float> scores, int64_t label) {
+  const float score = scores[static_cast<size_t>(label)];
+  const auto classes = static_cast<int64_t>(scores.size());
+  int64_t higher = std::isnan(score) ? classes : 0;
+  for (int64_t k = 0; k < classes; ++k) {
+    const float other = scores[static_cast<size_t>(k)];
+    const bool ahead = other > score || std::isnan(other) || (other == score && k < label);
+    if (k != label && ahead) ++higher;
+  }
+  return higher;
 }
 
 Predictions::Predictions(int64_t classes, ImageShape image, size_t mistakes)

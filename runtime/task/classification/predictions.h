@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/data/dataset.h"
+#include "runtime/data/image.h"
 
 namespace rnrun {
 
@@ -13,8 +13,10 @@ namespace rnrun {
 std::vector<double> softmax(std::span<const float> scores);
 
 // The `count` classes with the highest scores, highest first; of equal scores the lower class comes first,
-// and a NaN before everything, as Metrics counts them.
+// and a NaN before everything.
 std::vector<int64_t> top_classes(std::span<const float> scores, size_t count);
+// How many classes come before this one; all if its score is a NaN.
+int64_t rank(std::span<const float> scores, int64_t label);
 
 // An image that was taken for another class.
 struct Mistake {

@@ -1,4 +1,4 @@
-#include "runtime/measure/confusion.h"
+#include "runtime/task/classification/confusion.h"
 
 #include <fmt/format.h>
 

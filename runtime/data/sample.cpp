@@ -1,0 +1,49 @@
+#include "runtime/data/sample.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/support/error.h"
+
+namespace rnrun {
+
+int64_t Field::elements() const {
+  int64_t count = 1;
+  for (const int64_t dim : shape) count *= dim;
+  return count;
+}
+
+std::string type_text(const Field& field) { return type_text(field.dtype, field.shape); }
+
+void check_range(const Field& field, std::span<const int32_t> values, const std::string& path,
+                 int64_t first) {
+  if (field.classes == 0) return;
+  const auto wrong = std::ranges::find_if(values, [&](int32_t v) { return v < 0 || v >= field.classes; });
+  if (wrong != values.end())
+    throw Error(fmt::format("{}: {} {} of image {} is not below the model's {} classes", path, field.name,
+                            *wrong, first + (wrong - values.begin()) / std::max<int64_t>(field.elements(), 1),
+                            field.classes));
+}
+
+void SampleTensor::set(Image image) {
+  dtype = DType::u8;
+  shape = {image.shape.channels, image.shape.height, image.shape.width};
+  bytes = std::move(image.pixels);
+}
+
+void SampleTensor::set(int32_t value) {
+  dtype = DType::i32;
+  shape.clear();
+  bytes.resize(sizeof value);
+  std::memcpy(bytes.data(), &value, sizeof value);
+}
+
+Image SampleTensor::take_picture(const std::string& name) {
+  if (dtype != DType::u8 || shape.size() != 3)
+    throw BadImage(fmt::format("{}: is {}, not a picture u8[C, H, W]", name, type_text(dtype, shape)));
+  return {{shape[0], shape[1], shape[2]}, std::move(bytes)};
+}
+
+}  // namespace rnrun

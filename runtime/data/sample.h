@@ -1,0 +1,51 @@
+// What a data set gives and a model takes: samples, each of some tensors by name.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/data/image.h"
+#include "runtime/support/array.h"
+
+namespace rnrun {
+
+// What a model takes of each sample.
+struct Field {
+  std::string name;  // in the data: "image", "label"
+  DType dtype = DType::u8;
+  std::vector<int64_t> shape;  // of one sample
+  int64_t classes = 0;         // of i32: each value is one of 0..classes-1; 0: any will do
+
+  // u8[C, H, W]: a picture, which is made to fit, changed at random and mixed with others. Values of other fields are
+  // taken as they are.
+  bool is_picture() const { return dtype == DType::u8 && shape.size() == 3; }
+  ImageShape picture() const { return {shape[0], shape[1], shape[2]}; }
+  int64_t elements() const;
+  int64_t bytes() const { return elements() * contract::bytes(dtype); }
+};
+std::string type_text(const Field& field);  // "u8[3, 32, 32]"
+
+// Throws Error "<path>: label 12 of image 3 is not below the model's 10 classes" when one of `values`, those of samples
+// from `first` on, is not what the field may be.
+void check_range(const Field& field, std::span<const int32_t> values, const std::string& path,
+                 int64_t first = 0);
+
+// One tensor of a sample. A picture may have another size than the model's.
+struct SampleTensor {
+  DType dtype = DType::u8;
+  std::vector<int64_t> shape;
+  std::vector<uint8_t> bytes;
+
+  void set(Image image);
+  void set(int32_t value);
+  // Takes the picture out. Throws BadImage, naming `name`, when it is none.
+  Image take_picture(const std::string& name);
+  std::span<const int32_t> numbers() const {
+    return {reinterpret_cast<const int32_t*>(bytes.data()), bytes.size() / sizeof(int32_t)};
+  }
+};
+using Sample = std::vector<SampleTensor>;
+
+}  // namespace rnrun

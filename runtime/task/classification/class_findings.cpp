@@ -1,0 +1,65 @@
+#include "runtime/task/classification/class_findings.h"
+
+#include <algorithm>
+
+#include "runtime/data/encode_png.h"
+#include "runtime/task/classification/confusion.h"
+
+namespace rnrun {
+
+using nlohmann::ordered_json;
+
+namespace {
+
+constexpr int64_t kPicture = 128;     // pixels along the longer side
+constexpr int64_t kMostClasses = 30;  // whose tables are printed; JSON has them all
+
+// The picture of a mistake, not larger than a page needs.
+std::string picture(const ImageShape& shape, const std::vector<uint8_t>& pixels) {
+  Image image{shape, pixels};
+  const int64_t largest = std::max(shape.height, shape.width);
+  if (largest > kPicture) {
+    const int64_t height = std::max<int64_t>(1, shape.height * kPicture / largest);
+    const int64_t width = std::max<int64_t>(1, shape.width * kPicture / largest);
+    resize(image, {0, 0, shape.height, shape.width}, height, width, {0, 0, height, width});
+  }
+  return png_uri(image.shape, image.pixels);
+}
+
+}  // namespace
+
+void ClassFindings::add(std::span<const uint32_t> indices, const BoundEntry& entry, const Batch& batch) {
+  predictions_.add(indices, entry.output<float>(scores_), reinterpret_cast<const int32_t*>(batch.values[1]),
+                   reinterpret_cast<const uint8_t*>(batch.values[0]));
+}
+
+ordered_json ClassFindings::report(int64_t epoch) const { return evaluation_json(predictions_, epoch); }
+
+std::string ClassFindings::text(const std::vector<std::string>& class_names) const {
+  return predictions_.classes() <= kMostClasses ? confusion_text(predictions_, class_names) : "";
+}
+
+ordered_json ClassFindings::json(const std::vector<std::string>& class_names) const {
+  return confusion_json(predictions_, class_names);
+}
+
+ordered_json evaluation_json(const Predictions& p, int64_t epoch) {
+  ordered_json confusion = ordered_json::array();
+  int64_t samples = 0;
+  for (int64_t label = 0; label < p.classes(); ++label)
+    for (int64_t predicted = 0; predicted < p.classes(); ++predicted) {
+      const int64_t count = p.count(label, predicted);
+      if (count > 0) confusion.push_back({label, predicted, count});
+      samples += count;
+    }
+  ordered_json mistakes = ordered_json::array();
+  for (const Mistake& m : p.mistakes())
+    mistakes.push_back({{"index", m.index},
+                        {"label", m.label},
+                        {"predicted", m.predicted},
+                        {"confidence", m.confidence},
+                        {"image", picture(p.image(), m.pixels)}});
+  return {{"epoch", epoch}, {"samples", samples}, {"confusion", confusion}, {"mistakes", mistakes}};
+}
+
+}  // namespace rnrun

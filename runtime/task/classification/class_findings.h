@@ -1,0 +1,30 @@
+// What an evaluation of a classifier finds out: confusions and mistakes.
+#pragma once
+
+#include <string>
+
+#include "runtime/task/classification/predictions.h"
+#include "runtime/task/task.h"
+
+namespace rnrun {
+
+class ClassFindings : public Findings {
+ public:
+  // `scores`: the entry's output of scores.
+  ClassFindings(Predictions predictions, std::string scores)
+      : predictions_(std::move(predictions)), scores_(std::move(scores)) {}
+  void add(std::span<const uint32_t> indices, const BoundEntry& entry, const Batch& batch) override;
+  nlohmann::ordered_json report(int64_t epoch) const override;
+  std::string text(const std::vector<std::string>& class_names) const override;
+  nlohmann::ordered_json json(const std::vector<std::string>& class_names) const override;
+
+ private:
+  Predictions predictions_;
+  std::string scores_;
+};
+
+// {"epoch", "samples", "confusion": [[label, predicted, count]], "mistakes": [{"index", "label", "predicted",
+// "confidence", "image": "data:image/png;..."}]}
+nlohmann::ordered_json evaluation_json(const Predictions& predictions, int64_t epoch);
+
+}  // namespace rnrun

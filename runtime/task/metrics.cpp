@@ -1,0 +1,20 @@
+#include "runtime/task/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rnrun {
+
+std::string Metric::text(double value, int digits) const {
+  return share ? fmt::format("{:.{}f}", 100 * value, digits) : fmt::format("{:.4f}", value);
+}
+
+void Metrics::add(const Metrics& other) {
+  samples += other.samples;
+  loss_sum += other.loss_sum;
+  sums.resize(std::max(sums.size(), other.sums.size()));
+  for (size_t i = 0; i < other.sums.size(); ++i) sums[i] += other.sums[i];
+}
+
+}  // namespace rnrun

@@ -1,0 +1,25 @@
+// What an entry takes and returns, by role.
+#pragma once
+
+#include <vector>
+
+#include "runtime/model/model.h"
+
+namespace rnrun {
+
+struct Signature {
+  std::vector<const rn_value*> samples;
+  std::vector<const rn_value*> targets;
+  std::vector<const rn_value*> others;   // the targets of the other sample in a mixture
+  const rn_value* prediction = nullptr;  // the one that the model predicts
+  const rn_value* loss = nullptr;        // f32[]
+  bool unknown = false;                  // it takes something else that is no scalar
+};
+Signature signature_of(const Model& model, const rn_entry& entry);
+
+// Whether the value is of this type and has a batch of them: is(v, RN_U8, 4) for u8[N, C, H, W].
+inline bool is_batch(const rn_value& v, rn_dtype dtype, int32_t rank) {
+  return v.type.dtype == dtype && v.type.rank == rank && v.type.dims[0] < 0;
+}
+
+}  // namespace rnrun
