@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "ir/graph/diagnostics.h"
 
@@ -20,7 +19,9 @@ void protect(std::byte* begin, int64_t bytes, int rights) {
 void fill_with_garbage(std::span<std::byte> bytes) {
   const size_t whole = bytes.size() / sizeof kGarbage;
   std::fill_n(reinterpret_cast<uint32_t*>(bytes.data()), whole, kGarbage);
-  std::memcpy(bytes.data() + whole * sizeof kGarbage, &kGarbage, bytes.size() % sizeof kGarbage);
+  const auto rest = bytes.subspan(whole * sizeof kGarbage);
+  std::ranges::copy_n(std::as_bytes(std::span(&kGarbage, 1)).begin(), static_cast<std::ptrdiff_t>(rest.size()),
+                      rest.begin());
 }
 
 int64_t page_bytes() { return sysconf(_SC_PAGESIZE); }
