@@ -22,14 +22,15 @@ namespace {
 using Unaliased = std::vector<std::vector<bool>>;  // see unaliased_params
 
 // The model is compiled in units: kernel i is unit i, entries and descriptor are the last one.
-std::unique_ptr<llvm::Module> emit_unit(const Model& model, size_t unit, const Unaliased& unaliased,
+std::unique_ptr<llvm::Module> emit_unit(const LoweredModel& model, size_t unit, const Unaliased& unaliased,
                                         llvm::LLVMContext& context) {
   const loops::Program& program = model.program;
   if (unit == program.kernels.size()) return emit_model(model, context);
   return emit_kernel(program.kernels[unit], unaliased[unit], model.target, context, model.debug);
 }
 
-GeneratedCode compile_unit(const Model& model, size_t unit, const Unaliased& unaliased, CodeKind kind) {
+GeneratedCode compile_unit(const LoweredModel& model, size_t unit, const Unaliased& unaliased,
+                           CodeKind kind) {
   llvm::LLVMContext context;
   const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
   const std::unique_ptr<llvm::Module> module = emit_unit(model, unit, unaliased, context);
@@ -39,7 +40,8 @@ GeneratedCode compile_unit(const Model& model, size_t unit, const Unaliased& una
 
 // Units are taken in turn by the machine's threads; the result does not depend on how many there are.
 // The frames of kernels go to `frames`, if given.
-std::vector<std::string> compile_units(const Model& model, CodeKind kind, std::vector<KernelFrame>* frames) {
+std::vector<std::string> compile_units(const LoweredModel& model, CodeKind kind,
+                                       std::vector<KernelFrame>* frames) {
   const size_t count = model.program.kernels.size() + 1;
   std::vector<GeneratedCode> code(count);
   const Unaliased unaliased = unaliased_params(model.program);
@@ -83,7 +85,7 @@ std::string with_labels_of(size_t unit, const std::string& assembly) {
 
 }  // namespace
 
-std::string compile_to_llvm(const Model& model) {
+std::string compile_to_llvm(const LoweredModel& model) {
   llvm::LLVMContext context;
   const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
   const std::unique_ptr<llvm::Module> whole = new_module(model.module.name, model.target, context);
@@ -99,18 +101,18 @@ std::string compile_to_llvm(const Model& model) {
   return text;
 }
 
-std::string compile_to_assembly(const Model& model, std::vector<KernelFrame>* frames) {
+std::string compile_to_assembly(const LoweredModel& model, std::vector<KernelFrame>* frames) {
   const std::vector<std::string> units = compile_units(model, CodeKind::assembly, frames);
   std::string text;
   for (size_t i = 0; i < units.size(); ++i) text += with_labels_of(i, units[i]);
   return text;
 }
 
-std::string compile_to_object(const Model& model, std::vector<KernelFrame>* frames) {
+std::string compile_to_object(const LoweredModel& model, std::vector<KernelFrame>* frames) {
   return link(compile_units(model, CodeKind::object, frames), LinkKind::relocatable);
 }
 
-std::string compile_to_shared_library(const Model& model, std::vector<KernelFrame>* frames) {
+std::string compile_to_shared_library(const LoweredModel& model, std::vector<KernelFrame>* frames) {
   return link(compile_units(model, CodeKind::object, frames), LinkKind::shared);
 }
 

@@ -11,12 +11,12 @@
 namespace rnc {
 
 // Optimised LLVM IR of the whole model, as one module's text.
-std::string compile_to_llvm(const Model& model);
+std::string compile_to_llvm(const LoweredModel& model);
 // Assembly text of the whole model; it assembles to what compile_to_object gives, but for order.
-std::string compile_to_assembly(const Model& model, std::vector<KernelFrame>* frames = nullptr);
+std::string compile_to_assembly(const LoweredModel& model, std::vector<KernelFrame>* frames = nullptr);
 // One relocatable ELF object file.
-std::string compile_to_object(const Model& model, std::vector<KernelFrame>* frames = nullptr);
+std::string compile_to_object(const LoweredModel& model, std::vector<KernelFrame>* frames = nullptr);
 // An ELF shared library that exports rn_model and needs no other library.
-std::string compile_to_shared_library(const Model& model, std::vector<KernelFrame>* frames = nullptr);
+std::string compile_to_shared_library(const LoweredModel& model, std::vector<KernelFrame>* frames = nullptr);
 
 }  // namespace rnc

@@ -121,7 +121,7 @@ std::string memory_reports(const loops::Program& program) {
   return text;
 }
 
-std::string code(Emit emit, const Model& model, std::vector<KernelFrame>& frames) {
+std::string code(Emit emit, const LoweredModel& model, std::vector<KernelFrame>& frames) {
   switch (emit) {
     case Emit::llvm:
       return compile_to_llvm(model);
@@ -160,9 +160,10 @@ std::string emitted(const Request& request, const Job& job, const Target& target
   if (request.emit == Emit::loops) return loops::print(c.module, job.layers, *c.program);
   if (request.emit == Emit::memory) return memory_reports(*c.program);
   if (!request.debug)
-    return code(request.emit, Model{c.module, *c.program, target, job.hash, false, job.layers}, frames);
+    return code(request.emit, LoweredModel{c.module, *c.program, target, job.hash, false, job.layers},
+                frames);
   const loops::Program by_layer = kernels_by_layer(*c.program);
-  return code(request.emit, Model{c.module, by_layer, target, job.hash, true, job.layers}, frames);
+  return code(request.emit, LoweredModel{c.module, by_layer, target, job.hash, true, job.layers}, frames);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 
 namespace rnc {
 
-struct Model {
+struct LoweredModel {
   const Module& module;           // after the pipeline: tensors with layouts
   const loops::Program& program;  // of its entries
   const Target& target;

@@ -93,7 +93,7 @@ void set_caches(TargetInfo& info, const std::string& cpu) {
 
 TargetInfo describe(const Target& target, bool x86) {
   TargetInfo info;
-  info.vector_lanes = !x86 ? 4 : target.has("avx512f") ? 16 : target.has("avx") ? 8 : 4;
+  info.vector_bytes = !x86 ? 16 : target.has("avx512f") ? 64 : target.has("avx") ? 32 : 16;
   info.vector_registers = !x86 || target.has("avx512f") ? 32 : 16;
   info.fma = !x86 || target.has("fma");
   set_caches(info, target.cpu);

@@ -5,16 +5,23 @@
 #include <cstdint>
 
 #include "passes/graph/conv_rules.h"
+#include "runtime/contract/dtype.h"
 
 namespace rnc {
 
+// Of an f32, which all kernels compute in.
+inline constexpr int64_t kFloatBytes = 4;
+
 struct TargetInfo {
-  int vector_lanes = 4;       // f32 elements in one vector register: 16 AVX-512, 8 AVX2, 4 SSE2 and NEON
+  int vector_bytes = 16;      // of one vector register: 64 AVX-512, 32 AVX2, 16 SSE2 and NEON
   int vector_registers = 16;  // architectural vector registers: 32 with AVX-512 and NEON
   bool fma = false;           // fused multiply-add in hardware
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 512 << 10;
   ConvRules conv;  // not the machine's: what the user asks for
+
+  // Elements in one vector register.
+  int lanes(contract::DType dtype) const { return vector_bytes / static_cast<int>(contract::bytes(dtype)); }
 };
 
 }  // namespace rnc

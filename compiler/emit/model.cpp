@@ -103,7 +103,7 @@ double number(const Attribute& value) {
 // Writes the descriptor, struct by struct in the order of runtime/contract/abi.h.
 class ModelEmitter {
  public:
-  ModelEmitter(const Model& model, llvm::Module& out)
+  ModelEmitter(const LoweredModel& model, llvm::Module& out)
       : model_(model), module_(model.module), out_(out), data_(out), context_{model.program, {}, {}, {}, 0} {}
 
   void emit() {
@@ -324,7 +324,7 @@ class ModelEmitter {
          data_.i64(entry.min_batch), data_.text(entry.min_batch_layer)});
   }
 
-  const Model& model_;
+  const LoweredModel& model_;
   const Module& module_;
   TensorIndex tensors_{module_};
   llvm::Module& out_;
@@ -336,7 +336,7 @@ class ModelEmitter {
 
 }  // namespace
 
-std::unique_ptr<llvm::Module> emit_model(const Model& model, llvm::LLVMContext& context) {
+std::unique_ptr<llvm::Module> emit_model(const LoweredModel& model, llvm::LLVMContext& context) {
   auto out = new_module("model", model.target, context);
   ModelEmitter(model, *out).emit();
   return out;

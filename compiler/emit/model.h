@@ -13,6 +13,6 @@ class Module;
 namespace rnc {
 
 // Its kernels are declarations; its only exported symbol is rn_model.
-std::unique_ptr<llvm::Module> emit_model(const Model& model, llvm::LLVMContext& context);
+std::unique_ptr<llvm::Module> emit_model(const LoweredModel& model, llvm::LLVMContext& context);
 
 }  // namespace rnc

@@ -208,7 +208,7 @@ ValueId GraphBuilder::emit(Op op, std::vector<ValueId> inputs, Attributes attrib
                            std::optional<uint8_t> optional) {
   const OpInfo& row = info(op);
   check_input_count(row, inputs.size(), location_);
-  const size_t extra = inputs.size() - static_cast<size_t>(row.min_inputs);
+  const size_t extra = row.optional.empty() ? 0 : inputs.size() - static_cast<size_t>(row.min_inputs);
   std::vector<Type> types;
   for (const ValueId v : inputs) {
     check(v >= 0 && static_cast<size_t>(v) < graph_->nodes.size(), "operand of an emitted node");

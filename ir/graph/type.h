@@ -11,9 +11,11 @@
 
 namespace rnc {
 
-// Of a graph: f32, u8, i32, and for scalars only f64: the numbers of an optimizer, double in PyTorch.
+// What values of a graph may have says the table of types; for scalars f64, too: the numbers of an optimizer, double in
+// PyTorch.
 using contract::bytes;
 using contract::DType;
+using contract::is_real;
 using contract::name;
 
 // The symbolic batch size N. Only dimension 0 may be kBatch.
@@ -30,7 +32,7 @@ bool has_batch(const Shape&);
 using Layout = contract::Layout;
 
 struct Type {
-  DType dtype = DType::f32;
+  DType dtype = contract::kDefaultReal;
   Shape shape;  // empty: a scalar
   Layout layout;
   int rank() const { return static_cast<int>(shape.size()); }

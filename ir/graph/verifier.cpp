@@ -39,8 +39,9 @@ void check_tensors(const Module& module) {
     check_name(names, tensor.name, "tensor", tensor.location);
     const auto what = [&] { return fmt::format("the tensor {} {}", tensor.name, str(tensor.type)); };
     check_size(tensor.type, what, tensor.location);
-    if (tensor.type.dtype != DType::f32 || has_batch(tensor.type.shape)) {
-      violate(tensor.location, what() + " must be f32 without a batch");
+    if (!is_real(tensor.type.dtype) || has_batch(tensor.type.shape)) {
+      violate(tensor.location, fmt::format("{} must be {} without a batch", what(),
+                                           contract::names(contract::GraphUse::real)));
     }
     check_layout(tensor.type, tensor.name, tensor.location);
   }
@@ -53,7 +54,8 @@ void check_operands(const Graph& graph, size_t position) {
   if (count < op.min_inputs || count > op.max_inputs) {
     violate(node.location, fmt::format("{} {} has {} operands", op.name, node.name, count));
   }
-  if (std::popcount(node.optional) != count - op.min_inputs || node.optional >> op.optional.size() != 0) {
+  const int extra = op.optional.empty() ? 0 : count - op.min_inputs;
+  if (std::popcount(node.optional) != extra || node.optional >> op.optional.size() != 0) {
     violate(node.location, fmt::format("{} {} does not say which operands it has", op.name, node.name));
   }
   for (const ValueId v : node.inputs) {
@@ -93,7 +95,7 @@ void check_source(TensorIndex& tensors, const Graph& graph, size_t position) {
     if (!node.type.layout.plain()) {
       violate(node.location, fmt::format("the input {} is not stored plainly", node.name));
     }
-    const bool is_scalar = node.type.dtype == DType::f32 && node.type.rank() == 0;
+    const bool is_scalar = node.type.dtype == contract::kDefaultReal && node.type.rank() == 0;
     if (!is_scalar && !std::isnan(node.attributes.get<double>("default"))) {
       violate(node.location, fmt::format("the input {} {} has a default, which only f32[] can have",
                                          node.name, str(node.type)));

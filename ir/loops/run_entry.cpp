@@ -26,10 +26,11 @@ void check_padding(const Program& program, const EntryProgram& entry, const Call
   const Kernel& kernel = program.kernels[static_cast<size_t>(call.kernel)];
   for (size_t i = 0; i < arguments.size(); ++i) {
     const Buffer& buffer = entry.buffers[static_cast<size_t>(call.arguments[i])];
-    if (kernel.params[i]->access == Access::read || buffer.type.dtype != DType::f32) continue;
+    if (kernel.params[i]->access == Access::read || !is_real(buffer.type.dtype)) continue;
     if (buffer.region == Region::output) continue;  // the caller's memory has no padding
     const auto* data = static_cast<const float*>(arguments[i]);
-    for (const int64_t place : padding_elements(buffer.type, batch, kernel.code_vector_bytes / 4)) {
+    for (const int64_t place :
+         padding_elements(buffer.type, batch, kernel.code_vector_bytes / bytes(buffer.type.dtype))) {
       if (data[place] == 0) continue;
       throw Fault(fmt::format("kernel {}, batch {}: {} in the padding of {}, {}, at element {}", kernel.name,
                               batch, data[place], buffer.name, str(buffer.type), place));

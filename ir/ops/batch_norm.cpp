@@ -1,5 +1,5 @@
 // Batch normalisation (Ioffe & Szegedy 2015, as PyTorch's batch_norm) and the channel reductions it is made
-// of. A channel's statistics go over the batch and all space dimensions of [N, C, ...].
+// of. A channel's statistics go over the batch and all spatial dimensions of [N, C, ...].
 //
 // Mode "train" normalises by the batch's mean and biased variance, mode "eval" by the running ones. "model"
 // is what a model says before its entries are derived; it evaluates as "eval".
@@ -15,11 +15,11 @@ namespace {
 
 Type infer_batch_norm(const Node& node, Types in) {
   require_rank_at_least(node, in[0], 2, "the input");
-  const Shape channels{in[0].shape[1]};
-  require_shape(node, in[1], channels, "the weight");
-  require_shape(node, in[2], channels, "the bias");
-  require_shape(node, in[3], channels, "the running mean");
-  require_shape(node, in[4], channels, "the running variance");
+  const Type channels = like(in[0], {in[0].shape[1]});
+  require_type(node, in[1], channels, "the weight");
+  require_type(node, in[2], channels, "the bias");
+  require_type(node, in[3], channels, "the running mean");
+  require_type(node, in[4], channels, "the running variance");
   const auto eps = node.attributes.get<double>("eps");
   if (!(eps >= 0) || std::isinf(eps)) fail(node, fmt::format("eps must be at least 0, not {}", eps));
   const auto momentum = node.attributes.get<double>("momentum");
@@ -30,12 +30,12 @@ Type infer_batch_norm(const Node& node, Types in) {
   if (mode != "model" && mode != "train" && mode != "eval") {
     fail(node, fmt::format("mode must be \"model\", \"train\" or \"eval\", not {}", str(Attribute(mode))));
   }
-  return f32(in[0].shape);
+  return like(in[0], in[0].shape);
 }
 
 Type infer_channels(const Node& node, Types in) {
   require_rank_at_least(node, in[0], 2, "the operand");
-  return f32({in[0].shape[1]});
+  return like(in[0], {in[0].shape[1]});
 }
 
 Type infer_variance(const Node& node, Types in) {
@@ -50,7 +50,7 @@ Type infer_variance(const Node& node, Types in) {
 
 Type infer_element_count(const Node& node, Types in) {
   require_rank_at_least(node, in[0], 2, "the operand");
-  return f32({});
+  return {};
 }
 
 // Calls visit(channel, position) for every element of a tensor [N, C, ...].
@@ -209,7 +209,7 @@ OpInfo element_count() {
           .min_inputs = 1,
           .max_inputs = 1,
           .reads_shape_only = true,
-          .doc = "elements per channel: the batch times the space dimensions",
+          .doc = "elements per channel: the batch times the spatial dimensions",
           .infer = infer_element_count,
           .evaluate = evaluate_count};
 }

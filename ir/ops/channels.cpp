@@ -14,19 +14,19 @@ int64_t integer(const Node& node, std::string_view attribute, int64_t minimum) {
 }
 
 Type infer_pad_channels(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 4, "the input");
-  Type result = f32(in[0].shape);
+  require_real(node, in[0], 4, "the input");
+  Type result = like(in[0], in[0].shape);
   result.shape[1] += integer(node, "before", 0) + integer(node, "after", 0);
   return result;
 }
 
 Type infer_slice_channels(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 4, "the input");
+  require_real(node, in[0], 4, "the input");
   const int64_t begin = integer(node, "begin", 0), end = integer(node, "end", begin + 1);
   if (end > in[0].shape[1]) {
     fail(node, fmt::format("end is {}, but {} has {} channels", end, str(in[0]), in[0].shape[1]));
   }
-  Type result = f32(in[0].shape);
+  Type result = like(in[0], in[0].shape);
   result.shape[1] = end - begin;
   return result;
 }

@@ -14,15 +14,23 @@ void require(const Node& node, const Type& type, DType dtype, int rank, std::str
   }
 }
 
-void require_rank_at_least(const Node& node, const Type& type, int rank, std::string_view what) {
-  if (type.dtype != DType::f32 || type.rank() < rank) {
-    fail(node, fmt::format("{} must be f32 of rank {} or more, not {}", what, rank, str(type)));
+void require_real(const Node& node, const Type& type, int rank, std::string_view what) {
+  if (!is_real(type.dtype) || type.rank() != rank) {
+    fail(node, fmt::format("{} must be {} of rank {}, not {}", what,
+                           contract::names(contract::GraphUse::real), rank, str(type)));
   }
 }
 
-void require_shape(const Node& node, const Type& type, const Shape& shape, std::string_view what) {
-  if (type.dtype != DType::f32 || type.shape != shape) {
-    fail(node, fmt::format("{} must be {}, not {}", what, str(f32(shape)), str(type)));
+void require_rank_at_least(const Node& node, const Type& type, int rank, std::string_view what) {
+  if (!is_real(type.dtype) || type.rank() < rank) {
+    fail(node, fmt::format("{} must be {} of rank {} or more, not {}", what,
+                           contract::names(contract::GraphUse::real), rank, str(type)));
+  }
+}
+
+void require_type(const Node& node, const Type& type, const Type& expected, std::string_view what) {
+  if (type.dtype != expected.dtype || type.shape != expected.shape) {
+    fail(node, fmt::format("{} must be {}, not {}", what, str(like(expected, expected.shape)), str(type)));
   }
 }
 

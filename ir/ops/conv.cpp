@@ -58,62 +58,66 @@ void require_divisible(const Node& node, int64_t channels, std::string_view what
   }
 }
 
-// Shape of the result for input x and weight w, or fails.
-Shape result_shape(const Node& node, const Shape& x, const Shape& w) {
+// The type of the result, or fails.
+Type result_type(const Node& node, const Type& input, const Type& weight) {
+  const Shape &x = input.shape, &w = weight.shape;
+  if (input.dtype != weight.dtype)
+    fail(node, fmt::format("the types of {} and {} do not match", str(input), str(weight)));
   require_divisible(node, x[1], "input");
   require_divisible(node, w[0], "output");
   const int64_t groups = groups_of(node);
   if (x[1] / groups != w[1]) {
-    fail(node, fmt::format("the input {} has {} channels but the weight {} takes {}", str(f32(x)), x[1],
-                           str(f32(w)), w[1] * groups));
+    fail(node, fmt::format("the input {} has {} channels but the weight {} takes {}", str(like(input, x)),
+                           x[1], str(like(weight, w)), w[1] * groups));
   }
   const Window window = window_of(node, {w[2], w[3]});
   const Pair size = output_size(node, window, {x[2], x[3]});
   require_algorithm(node, window, x[1]);
-  return {x[0], w[0], size[0], size[1]};
+  return like(input, {x[0], w[0], size[0], size[1]});
 }
 
 Type infer_conv2d(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 4, "the input");
-  require(node, in[1], DType::f32, 4, "the weight");
+  require_real(node, in[0], 4, "the input");
+  require_real(node, in[1], 4, "the weight");
   if (const Type* transformed = optional(node, in, "transformed")) {
     const Shape& w = in[1].shape;
-    require(node, *transformed, DType::f32, 4, "the transformed weight");
+    require_real(node, *transformed, 4, "the transformed weight");
     const Shape& u = transformed->shape;
-    require_shape(node, in[1], {w[0], w[1], 3, 3}, "the weight");
+    require_type(node, in[1], like(in[1], {w[0], w[1], 3, 3}), "the weight");
     const int64_t size = std::clamp<int64_t>(u[2], 4, 6);
-    require_shape(node, *transformed, {w[0], w[1], size, size}, "the transformed weight");
+    require_type(node, *transformed, like(in[1], {w[0], w[1], size, size}), "the transformed weight");
     const std::string_view needed = name(winograd_of(static_cast<int>(size) - 2));
     if (node.attributes.get<std::string>("algorithm") != needed)
       fail(node, fmt::format("a weight transformed to {0}x{0} is for algorithm = \"{1}\"", size, needed));
   }
   if (const Type* packed = optional(node, in, "packed")) {
-    require(node, *packed, DType::f32, 5, "the packed weight");
+    require_real(node, *packed, 5, "the packed weight");
     const Shape &w = in[1].shape, &p = packed->shape;
     const Shape expected = {(w[0] + p[4] - 1) / p[4], p[1], w[2] * w[3], p[3], p[4]};
-    require_shape(node, *packed, expected, "the packed weight");
+    require_type(node, *packed, like(in[1], expected), "the packed weight");
   }
-  if (const Type* bias = optional(node, in, "bias")) require_shape(node, *bias, {in[1].shape[0]}, "the bias");
-  return f32(result_shape(node, in[0].shape, in[1].shape));
+  if (const Type* bias = optional(node, in, "bias"))
+    require_type(node, *bias, like(in[0], {in[1].shape[0]}), "the bias");
+  return result_type(node, in[0], in[1]);
 }
 
 Type infer_input_grad(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 4, "the gradient");
-  require(node, in[1], DType::f32, 4, "the weight");
+  require_real(node, in[0], 4, "the gradient");
+  require_real(node, in[1], 4, "the weight");
   const Pair size = pair(node, "size", 1);
-  const Shape x{in[0].shape[0], in[1].shape[1] * groups_of(node), size[0], size[1]};
-  require_shape(node, in[0], result_shape(node, x, in[1].shape), "the gradient");
-  return f32(x);
+  const Type x = like(in[0], {in[0].shape[0], in[1].shape[1] * groups_of(node), size[0], size[1]});
+  require_type(node, in[0], result_type(node, x, in[1]), "the gradient");
+  return x;
 }
 
 Type infer_weight_grad(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 4, "the gradient");
-  require(node, in[1], DType::f32, 4, "the input");
+  require_real(node, in[0], 4, "the gradient");
+  require_real(node, in[1], 4, "the input");
   const Pair kernel = pair(node, "kernel", 1);
   require_divisible(node, in[1].shape[1], "input");
-  const Shape w{in[0].shape[1], in[1].shape[1] / groups_of(node), kernel[0], kernel[1]};
-  require_shape(node, in[0], result_shape(node, in[1].shape, w), "the gradient");
-  return f32(w);
+  const Type w = like(in[1], {in[0].shape[1], in[1].shape[1] / groups_of(node), kernel[0], kernel[1]});
+  require_type(node, in[0], result_type(node, in[1], w), "the gradient");
+  return w;
 }
 
 std::vector<AttributeSpec> attributes(std::optional<AttributeSpec> extra = {}) {
@@ -196,13 +200,13 @@ int64_t stride_of(const Node& node) {
 }
 
 Type infer_winograd_weight(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 4, "the weight");
+  require_real(node, in[0], 4, "the weight");
   const Shape& w = in[0].shape;
   if (has_batch(w)) fail(node, fmt::format("the weight {} must not depend on the batch", str(in[0])));
-  require_shape(node, in[0], {w[0], w[1], 3, 3}, "the weight");
+  require_type(node, in[0], like(in[0], {w[0], w[1], 3, 3}), "the weight");
   stride_of(node);
   const int64_t size = tile_of(node) + 2;
-  return f32({w[0], w[1], size, size});
+  return like(in[0], {w[0], w[1], size, size});
 }
 
 // G of F(tile, r) over `points`: a row [1, p, p^2, ...] / product over the other points q of (p - q) for each

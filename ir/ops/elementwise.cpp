@@ -33,8 +33,12 @@ Type infer_binary(const Node& node, Types in) {
   require_number(node, in[0], "the left operand");
   require_number(node, in[1], "the right operand");
   if (in[0] == kF64 && in[1] == kF64) return kF64;
-  if (spreads_over(in[1].shape, in[0].shape)) return f32(in[0].shape);
-  if (spreads_over(in[0].shape, in[1].shape)) return f32(in[1].shape);
+  // A scalar takes the type of what it meets.
+  const bool mixed = in[0].dtype != in[1].dtype && in[0].rank() > 0 && in[1].rank() > 0;
+  if (mixed) fail(node, fmt::format("the types of {} and {} do not match", str(in[0]), str(in[1])));
+  const Type& larger = in[0].rank() == 0 && (in[1].rank() > 0 || in[0] == kF64) ? in[1] : in[0];
+  if (spreads_over(in[1].shape, in[0].shape)) return like(larger, in[0].shape);
+  if (spreads_over(in[0].shape, in[1].shape)) return like(larger, in[1].shape);
   fail(node, fmt::format("the shapes of {} and {} do not match", str(in[0]), str(in[1])));
 }
 
@@ -46,28 +50,28 @@ Type infer_unary(const Node& node, Types in) {
 Type infer_relu_grad(const Node& node, Types in) {
   if (in[0] == kF64 && in[1] == kF64) return kF64;
   require_rank_at_least(node, in[0], 0, "the gradient");
-  require_shape(node, in[1], in[0].shape, "the result of relu");
-  return f32(in[0].shape);
+  require_type(node, in[1], in[0], "the result of relu");
+  return like(in[0], in[0].shape);
 }
 
 Type infer_expand_as(const Node& node, Types in) {
   require_rank_at_least(node, in[0], 0, "the operand");
   require_rank_at_least(node, in[1], 0, "the other");
-  if (spreads_over(in[0].shape, in[1].shape)) return f32(in[1].shape);
+  if (spreads_over(in[0].shape, in[1].shape)) return like(in[0], in[1].shape);
   fail(node, fmt::format("{} does not spread over {}", str(in[0]), str(in[1])));
 }
 
 Type infer_complement(const Node& node, Types in) {
   if (in[0] == kF64) return kF64;
-  require_shape(node, in[0], {}, "the operand");
-  return f32({});
+  require_type(node, in[0], {}, "the operand");
+  return {};
 }
 
 Type infer_bias_correction(const Node& node, Types in) {
   if (in[0] == kF64 && in[1] == kF64) return kF64;
-  require_shape(node, in[0], {}, "beta");
-  require_shape(node, in[1], {}, "step");
-  return f32({});
+  require_type(node, in[0], {}, "beta");
+  require_type(node, in[1], {}, "step");
+  return {};
 }
 
 // The element of an operand that meets element `index` of a result of shape `result`.

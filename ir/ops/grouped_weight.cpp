@@ -35,7 +35,7 @@ namespace ops {
 namespace {
 
 Type infer_grouped_weight(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 4, "the weight");
+  require_real(node, in[0], 4, "the weight");
   const Shape& w = in[0].shape;
   if (has_batch(w)) fail(node, fmt::format("the weight {} must not depend on the batch", str(in[0])));
   for (const char* name : {"groups", "lanes", "panel"}) {
@@ -49,7 +49,7 @@ Type infer_grouped_weight(const Node& node, Types in) {
   if (packed.spread != 0 && packed.spread != w[1]) {
     fail(node, fmt::format("spread must be 0 or the {} inputs of a group, not {}", w[1], packed.spread));
   }
-  return f32(packed.shape(w[2] * w[3]));
+  return like(in[0], packed.shape(w[2] * w[3]));
 }
 
 void evaluate_grouped_weight(EvalContext& context) {

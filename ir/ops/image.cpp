@@ -26,13 +26,14 @@ Type infer_normalize(const Node& node, Types in) {
   for (const double std : node.attributes.get<std::vector<double>>("std")) {
     if (!(std > 0)) fail(node, fmt::format("std must be greater than 0, not {}", std));
   }
-  return f32(in[0].shape);
+  return {contract::kDefaultReal, in[0].shape, {}};
 }
 
 Type infer_resize(const Node& node, Types in) {
   const Type& x = in[0];
-  if ((x.dtype != DType::u8 && x.dtype != DType::f32) || x.rank() != 4) {
-    fail(node, fmt::format("the image must be u8 or f32 of rank 4, not {}", str(x)));
+  if ((x.dtype != DType::u8 && !is_real(x.dtype)) || x.rank() != 4) {
+    fail(node, fmt::format("the image must be u8 or {} of rank 4, not {}",
+                           contract::names(contract::GraphUse::real), str(x)));
   }
   const Pair size = pair(node, "size", 1);
   return {x.dtype, {x.shape[0], x.shape[1], size[0], size[1]}, {}};

@@ -8,14 +8,14 @@ namespace rnc::ops {
 namespace {
 
 Type infer_linear(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 2, "the input");
-  require(node, in[1], DType::f32, 2, "the weight");
+  require_real(node, in[0], 2, "the input");
+  require_real(node, in[1], 2, "the weight");
   if (in[0].shape[1] != in[1].shape[1]) {
     fail(node, fmt::format("the input {} has {} features but the weight {} takes {}", str(in[0]),
                            in[0].shape[1], str(in[1]), in[1].shape[1]));
   }
-  if (in.size() > 2) require_shape(node, in[2], {in[1].shape[0]}, "the bias");
-  return f32({in[0].shape[0], in[1].shape[0]});
+  if (in.size() > 2) require_type(node, in[2], like(in[0], {in[1].shape[0]}), "the bias");
+  return like(in[0], {in[0].shape[0], in[1].shape[0]});
 }
 
 // Rows and columns once transposed as the attribute says.
@@ -25,8 +25,8 @@ Pair matrix(const Node& node, const Type& type, std::string_view transpose) {
 }
 
 Type infer_matmul(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 2, "the left operand");
-  require(node, in[1], DType::f32, 2, "the right operand");
+  require_real(node, in[0], 2, "the left operand");
+  require_real(node, in[1], 2, "the right operand");
   const Pair a = matrix(node, in[0], "transpose_a");
   const Pair b = matrix(node, in[1], "transpose_b");
   if (a[1] != b[0]) {
@@ -40,7 +40,7 @@ Type infer_matmul(const Node& node, Types in) {
     fail(node, fmt::format("the batch would become the second dimension of the product of {} and {}",
                            str(in[0]), str(in[1])));
   }
-  return f32({a[0], b[1]});
+  return like(in[0], {a[0], b[1]});
 }
 
 void evaluate_linear(EvalContext& context) {

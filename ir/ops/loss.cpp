@@ -15,18 +15,18 @@ namespace rnc::ops {
 namespace {
 
 Type infer_softmax(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 2, "the operand");
-  return f32(in[0].shape);
+  require_real(node, in[0], 2, "the operand");
+  return like(in[0], in[0].shape);
 }
 
 Type infer_softmax_grad(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 2, "the gradient");
-  require_shape(node, in[1], in[0].shape, "the result of softmax");
-  return f32(in[0].shape);
+  require_real(node, in[0], 2, "the gradient");
+  require_type(node, in[1], in[0], "the result of softmax");
+  return like(in[0], in[0].shape);
 }
 
 void check_cross_entropy(const Node& node, const Type& logits, const Type& label) {
-  require(node, logits, DType::f32, 2, "the logits");
+  require_real(node, logits, 2, "the logits");
   require(node, label, DType::i32, 1, "the label");
   if (logits.shape[0] != label.shape[0]) {
     fail(node,
@@ -40,13 +40,13 @@ void check_cross_entropy(const Node& node, const Type& logits, const Type& label
 
 Type infer_cross_entropy(const Node& node, Types in) {
   check_cross_entropy(node, in[0], in[1]);
-  return f32({});
+  return {};
 }
 
 Type infer_cross_entropy_grad(const Node& node, Types in) {
-  require_shape(node, in[0], {}, "the gradient");
+  require_type(node, in[0], {}, "the gradient");
   check_cross_entropy(node, in[1], in[2]);
-  return f32(in[1].shape);
+  return like(in[1], in[1].shape);
 }
 
 AttributeSpec label_smoothing() { return {"label_smoothing", AttributeKind::real, 0.0}; }

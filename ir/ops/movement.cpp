@@ -10,7 +10,7 @@ namespace {
 Type infer_flatten(const Node& node, Types in) {
   require_rank_at_least(node, in[0], 1, "the operand");
   const Shape& x = in[0].shape;
-  return f32({x[0], elements_per_sample(Shape(x.begin() + 1, x.end()))});
+  return like(in[0], {x[0], elements_per_sample(Shape(x.begin() + 1, x.end()))});
 }
 
 Type infer_reshape(const Node& node, Types in) {
@@ -26,14 +26,14 @@ Type infer_reshape(const Node& node, Types in) {
     elements = checked_product(elements, shape[d], node.location, "reshape: the shape");
   }
   if (has_batch(shape) != has_batch(in[0].shape) || elements != elements_per_sample(in[0].shape)) {
-    fail(node, fmt::format("{} does not have the elements of {}", str(in[0]), str(f32(shape))));
+    fail(node, fmt::format("{} does not have the elements of {}", str(in[0]), str(like(in[0], shape))));
   }
-  return f32(shape);
+  return like(in[0], shape);
 }
 
 Type infer_relayout(const Node& node, Types in) {
   require_rank_at_least(node, in[0], 0, "the operand");
-  return f32(in[0].shape);
+  return like(in[0], in[0].shape);
 }
 
 void evaluate_copy(EvalContext& context) { context.result.values = context.inputs[0]->values; }

@@ -12,14 +12,14 @@ namespace rnc {
 namespace {
 
 constexpr Op kOps[] = {
-#define RNC_OP(name, family) Op::name,
+#define RNC_OP(name, family, kernel) Op::name,
 #include "ir/ops/ops.def"
 #undef RNC_OP
 };
 
 const std::vector<OpInfo>& table() {
   static const std::vector<OpInfo> rows = {
-#define RNC_OP(name, family) ops::name(),
+#define RNC_OP(name, family, kernel) ops::name(),
 #include "ir/ops/ops.def"
 #undef RNC_OP
   };

@@ -19,7 +19,7 @@
 namespace rnc {
 
 enum class Op : uint8_t {
-#define RNC_OP(name, family) name,
+#define RNC_OP(name, family, kernel) name,
 #include "ir/ops/ops.def"
 #undef RNC_OP
 };
@@ -66,7 +66,7 @@ struct AttributeSpec {
 enum class OpKind : uint8_t {
   source,       // input, state, constant: no work
   elementwise,  // result[i] from operands at i; rank-1 operands broadcast along dimension 1, scalars everywhere
-  reduction,    // per channel over batch and space: result [C]
+  reduction,    // per channel over the batch and spatial dimensions: result [C]
   contraction,  // convolutions and matrix products
   window,       // pooling, padding of channels: images in blocks of channels
   movement,     // reshape, relayout: the same elements elsewhere
@@ -82,7 +82,7 @@ struct OpInfo {
   std::string_view name;  // as in the language
   OpKind kind;
   int min_inputs;
-  int max_inputs;
+  int max_inputs;  // more than min_inputs: the optional ones, or, where there are none, any number up to it
   std::vector<AttributeSpec> attributes;
   std::vector<std::string_view> optional = {};  // operands that may be absent, behind those that may not
   bool reads_shape_only = false;                // of its operands

@@ -10,7 +10,7 @@
 namespace rnc::ops {
 
 // One function per operation makes its row; an operation without one does not link.
-#define RNC_OP(name, family) OpInfo name();
+#define RNC_OP(name, family, kernel) OpInfo name();
 #include "ir/ops/ops.def"
 #undef RNC_OP
 
@@ -20,21 +20,23 @@ using Pair = std::array<int64_t, 2>;  // height, width
 // Throws UserError at the node: "conv2d: <message>".
 [[noreturn]] void fail(const Node& node, std::string_view message);
 
-inline Type f32(Shape shape) { return {.dtype = DType::f32, .shape = std::move(shape)}; }
+// The type of values like the operand's in another shape.
+inline Type like(const Type& operand, Shape shape) { return {operand.dtype, std::move(shape), {}}; }
 
 // Fails unless `type` has the element type and the rank; `what` names the operand.
 void require(const Node& node, const Type& type, DType dtype, int rank, std::string_view what);
-// Fails unless `type` is f32 of at least the rank.
+// Fails unless `type` is of real numbers and has the rank, or at least the rank.
+void require_real(const Node& node, const Type& type, int rank, std::string_view what);
 void require_rank_at_least(const Node& node, const Type& type, int rank, std::string_view what);
-// Fails unless `type` is f32 of exactly this shape.
-void require_shape(const Node& node, const Type& type, const Shape& shape, std::string_view what);
+// Fails unless `type` is the expected one but for its layout.
+void require_type(const Node& node, const Type& type, const Type& expected, std::string_view what);
 // Fails unless both numbers of the pair attribute are at least `minimum`.
 Pair pair(const Node& node, std::string_view attribute, int64_t minimum);
 
 // The type of an optional operand; null if it is absent.
 const Type* optional(const Node& node, Types in, std::string_view operand);
 
-// A convolution's or pool's window over the two space dimensions.
+// A convolution's or pool's window over the two spatial dimensions.
 struct Window {
   Pair kernel{1, 1}, stride{1, 1}, pad{0, 0}, dilation{1, 1};
 };

@@ -31,43 +31,43 @@ Shape pooled(const Node& node, const Shape& x) {
 }
 
 Type infer_pool(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 4, "the input");
-  return f32(pooled(node, in[0].shape));
+  require_real(node, in[0], 4, "the input");
+  return like(in[0], pooled(node, in[0].shape));
 }
 
 Type infer_max_pool_select(const Node& node, Types in) {
-  require(node, in[1], DType::f32, 4, "the input");
-  require_shape(node, in[0], in[1].shape, "the map to select from");
-  return f32(pooled(node, in[1].shape));
+  require_real(node, in[1], 4, "the input");
+  require_type(node, in[0], in[1], "the map to select from");
+  return like(in[1], pooled(node, in[1].shape));
 }
 
 Type infer_max_pool_grad(const Node& node, Types in) {
-  require(node, in[1], DType::f32, 4, "the input");
-  require_shape(node, in[0], pooled(node, in[1].shape), "the gradient");
-  return f32(in[1].shape);
+  require_real(node, in[1], 4, "the input");
+  require_type(node, in[0], like(in[1], pooled(node, in[1].shape)), "the gradient");
+  return like(in[1], in[1].shape);
 }
 
 Shape unpooled(const Node& node, const Type& dy) {
-  require(node, dy, DType::f32, 4, "the gradient");
+  require_real(node, dy, 4, "the gradient");
   const Pair size = pair(node, "size", 1);
   return {dy.shape[0], dy.shape[1], size[0], size[1]};
 }
 
 Type infer_avg_pool_grad(const Node& node, Types in) {
   const Shape x = unpooled(node, in[0]);
-  require_shape(node, in[0], pooled(node, x), "the gradient");
-  return f32(x);
+  require_type(node, in[0], like(in[0], pooled(node, x)), "the gradient");
+  return like(in[0], x);
 }
 
 Type infer_global_avg_pool(const Node& node, Types in) {
-  require(node, in[0], DType::f32, 4, "the input");
-  return f32({in[0].shape[0], in[0].shape[1], 1, 1});
+  require_real(node, in[0], 4, "the input");
+  return like(in[0], {in[0].shape[0], in[0].shape[1], 1, 1});
 }
 
 Type infer_global_avg_pool_grad(const Node& node, Types in) {
   const Shape x = unpooled(node, in[0]);
-  require_shape(node, in[0], {x[0], x[1], 1, 1}, "the gradient");
-  return f32(x);
+  require_type(node, in[0], like(in[0], {x[0], x[1], 1, 1}), "the gradient");
+  return like(in[0], x);
 }
 
 // Calls visit(y, xs) for every position y of the result, with the positions of its window's elements of x, in

@@ -18,7 +18,7 @@ Type infer_input(const Node& node, Types in) {
   return infer_declared(node, in);
 }
 
-Type infer_constant(const Node&, Types) { return f32({}); }
+Type infer_constant(const Node&, Types) { return {}; }
 
 void evaluate_constant(EvalContext& context) {
   context.result.values[0] = context.node.attributes.get<double>("value");

@@ -13,12 +13,12 @@ namespace rnc::text {
 namespace {
 
 DType evaluate_dtype(const TypeSyntax& syntax) {
-  for (const DType dtype : {DType::f32, DType::u8, DType::i32, DType::f64}) {
-    if (syntax.dtype == name(dtype)) return dtype;
-  }
-  const std::string hint = suggestion(Wanted::type, syntax.dtype, {"f32", "u8", "i32"});
+  const auto dtype = contract::find_dtype(syntax.dtype);
+  if (dtype && contract::graph_use(*dtype) != contract::GraphUse::none) return *dtype;
+  const std::string known = contract::tensor_types();
+  const std::string hint = suggestion(Wanted::type, syntax.dtype, contract::tensor_type_names());
   throw UserError(syntax.location, fmt::format("unknown element type '{}'{}", syntax.dtype,
-                                               hint.empty() ? "; known are f32, u8 and i32" : hint));
+                                               hint.empty() ? "; known are " + known : hint));
 }
 
 int64_t evaluate_dim(const Expr& dim, bool is_first, Environment& environment) {
@@ -132,9 +132,10 @@ Type evaluate_type(const TypeSyntax& syntax, Environment& environment) {
 }
 
 void add_tensor(Module& module, Tensor tensor) {
-  if (tensor.type.dtype != DType::f32) {
+  if (!is_real(tensor.type.dtype)) {
     throw UserError(tensor.location,
-                    fmt::format("{}: a tensor must be f32, not {}", tensor.name, name(tensor.type.dtype)));
+                    fmt::format("{}: a tensor must be {}, not {}", tensor.name,
+                                contract::names(contract::GraphUse::real), name(tensor.type.dtype)));
   }
   if (has_batch(tensor.type.shape)) {
     throw UserError(tensor.location,

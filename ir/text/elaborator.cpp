@@ -71,9 +71,10 @@ void Elaborator::declare_inputs(const Definition& model) {
       claim(input.name, input.location);
       builder_.set_origin(input.location, input.name);
       const Type type = plain_type(*input.type);
-      if (type.dtype == DType::f64) {
+      if (contract::graph_use(type.dtype) == contract::GraphUse::scalar) {
         throw UserError(input.type->location,
-                        "an input of a model is f32, u8 or i32; an optimizer's numbers are f64");
+                        fmt::format("an input of a model is {}; only an optimizer's numbers are {}",
+                                    contract::tensor_types(), name(type.dtype)));
       }
       const ValueId node = builder_.input(input.name, type);
       frames_.back().variables[input.name] = {TensorRef{node}};
@@ -83,7 +84,7 @@ void Elaborator::declare_inputs(const Definition& model) {
 }
 
 void Elaborator::set_default(Node& input, const Expr& expr) {
-  if (input.type.dtype != DType::f32 || input.type.rank() != 0) {
+  if (input.type.dtype != contract::kDefaultReal || input.type.rank() != 0) {
     throw UserError(expr.location, fmt::format("{}: only a scalar f32[] can have a default, not {}",
                                                input.name, str(input.type)));
   }
@@ -134,7 +135,8 @@ void Elaborator::assign_input_roles() {
     Node& node = graph_.nodes[i];
     if (node.op == Op::input && node.type.rank() > 0 && !needed[i]) assign(node, InputRole::target);
   }
-  const auto target = find("label2", DType::i32, {kBatch}), share = find("lambda", DType::f32, {});
+  const auto target = find("label2", DType::i32, {kBatch}),
+             share = find("lambda", contract::kDefaultReal, {});
   if (target == graph_.nodes.end() || share == graph_.nodes.end()) return;
   assign(*target, InputRole::mixture_target);
   assign(*share, InputRole::mixture_share);
@@ -278,7 +280,7 @@ void Elaborator::set_loss(const Expr& expr) {
   const std::string name = names_.contains("loss") ? std::string() : "loss";
   const ValueId node = to_tensor(evaluate(expr, *this, name), expr.location, "the loss");
   const Type& type = graph_[node].type;
-  if (type.dtype != DType::f32 || type.rank() != 0) {
+  if (type.dtype != contract::kDefaultReal || type.rank() != 0) {
     throw UserError(expr.location, fmt::format("the loss must be a scalar f32[], not {}", str(type)));
   }
   loss_ = {"loss", node, OutputRole::loss};

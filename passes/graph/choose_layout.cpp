@@ -19,7 +19,10 @@
 namespace rnc {
 namespace {
 
-Layout channel_blocks(const TargetInfo& target) { return {{}, {{1, target.vector_lanes}}}; }
+// Elements in a vector of the values that the node computes.
+int lanes_of(const Node& node, const TargetInfo& target) {
+  return target.lanes(is_real(node.type.dtype) ? node.type.dtype : contract::kDefaultReal);
+}
 
 // Whether values of this type go through kernels image by image. Parameters and what is computed from them
 // do so as well where an operand varies by channel, or a reduction or a convolution takes them for images.
@@ -42,7 +45,8 @@ bool reads_plain(const Type& x, int64_t groups) {
 
 Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& operands,
               const TargetInfo& target) {
-  const Layout blocked = channel_blocks(target);
+  const int lanes = lanes_of(node, target);
+  const Layout blocked{{}, {{1, lanes}}};
   Wanted want{std::vector<Layout>(operands.size()), {}};
   if (info(node.op).reads_shape_only) {
     for (size_t i = 0; i < operands.size(); ++i) want.operands[i] = operands[i].layout;
@@ -94,8 +98,8 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
       return want;
     }
     case Op::winograd_weight: {
-      const int64_t panel = std::max<int64_t>(node.type.layout.block(0), target.vector_lanes);
-      want.operands[0].blocks = {{1, target.vector_lanes}, {0, panel}};
+      const int64_t panel = std::max<int64_t>(node.type.layout.block(0), lanes);
+      want.operands[0].blocks = {{1, lanes}, {0, panel}};
       want.result = transformed_weight_layout(want.operands[0]);
       return want;
     }

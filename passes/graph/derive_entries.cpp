@@ -58,11 +58,9 @@ std::string statistic(const Graph& graph, const Node& batch_norm, size_t operand
   return node.name;
 }
 
-using Names = std::set<std::string>;
-
 // `assigned`: the tensors assigned so far.
-void assign_statistic(Graph& graph, Names& assigned, const Node& batch_norm, std::string tensor,
-                      ValueId value) {
+void assign_statistic(Graph& graph, std::set<std::string>& assigned, const Node& batch_norm,
+                      std::string tensor, ValueId value) {
   if (!assigned.insert(tensor).second) {
     throw UserError(batch_norm.location,
                     fmt::format("batch_norm: the running statistic {} is used by two layers", tensor));
@@ -70,7 +68,7 @@ void assign_statistic(Graph& graph, Names& assigned, const Node& batch_norm, std
   graph.assigns.push_back({std::move(tensor), value});
 }
 
-void update_statistics(GraphBuilder& b, Names& assigned, const Node& batch_norm) {
+void update_statistics(GraphBuilder& b, std::set<std::string>& assigned, const Node& batch_norm) {
   Graph& graph = b.graph();
   b.set_origin_of(batch_norm);
   const ValueId x = batch_norm.inputs[0];
@@ -110,7 +108,7 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
   const std::vector<bool> live = live_nodes(model, outputs);
   std::vector<ValueId> now(model.nodes.size(), kNoValue);
   TensorIndex tensors(module);
-  Names assigned;
+  std::set<std::string> assigned;
   for (size_t i = 0; i < model.nodes.size(); ++i) {
     if (!live[i]) continue;
     Node node = model.nodes[i];

@@ -80,7 +80,7 @@ void declare(Module& module, TensorIndex& tensors, const std::string& tensor, Te
   Attributes zero;
   zero.set("value", 0.0);
   module.tensors.push_back(
-      {tensor, kind, {DType::f32, like.type.shape, {}}, {"constant", zero}, like.location, parameter});
+      {tensor, kind, {like.type.dtype, like.type.shape, {}}, {"constant", zero}, like.location, parameter});
 }
 
 std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimizer& optimizer) {
@@ -102,9 +102,9 @@ std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimiz
 }
 
 // The parameters that are the weight or bias of a batch norm.
-using Names = std::set<std::string>;
-Names norm_parameters(const Graph& train) {
-  Names names;
+using ParameterNames = std::set<std::string>;
+ParameterNames norm_parameters(const Graph& train) {
+  ParameterNames names;
   for (const Node& node : train.nodes) {
     if (node.op != Op::batch_norm) continue;
     for (const size_t operand : {1, 2}) names.insert(train[node.inputs[operand]].name);
@@ -113,7 +113,7 @@ Names norm_parameters(const Graph& train) {
 }
 
 void emit_updates(GraphBuilder& b, const Module& module, TensorIndex& tensors,
-                  const std::map<std::string, ValueId>& inputs, const Names& norms,
+                  const std::map<std::string, ValueId>& inputs, const ParameterNames& norms,
                   const std::string& parameter, ValueId gradient) {
   b.set_origin(tensors.find(parameter)->location, layer_of(parameter), Phase::update);
   const std::vector<Assign> assigns =
@@ -169,7 +169,7 @@ std::vector<std::string> add_backward(Module& module, TensorIndex& tensors, cons
 }
 
 void add_update(Module& module, TensorIndex& tensors, const std::vector<std::string>& parameters,
-                const Names& norms) {
+                const ParameterNames& norms) {
   Graph graph{.name = std::string(name(EntryRole::update)), .role = EntryRole::update};
   GraphBuilder b(module, graph);
   const std::map<std::string, ValueId> inputs = emit_update_inputs(b, module.optimizer);
@@ -180,7 +180,7 @@ void add_update(Module& module, TensorIndex& tensors, const std::vector<std::str
   module.entries.push_back(std::move(graph));
 }
 
-void add_train_step(Module& module, TensorIndex& tensors, const Graph& train, const Names& norms) {
+void add_train_step(Module& module, TensorIndex& tensors, const Graph& train, const ParameterNames& norms) {
   std::map<std::string, ValueId> inputs;
   Graph graph = copy_of(module, train, EntryRole::train_step, &inputs);
   GraphBuilder b(module, graph);
@@ -205,7 +205,7 @@ bool differentiate(Module& module) {
       declare(module, tensors, slot, TensorKind::slot, parameter);
     }
   }
-  const Names norms = norm_parameters(train);
+  const ParameterNames norms = norm_parameters(train);
   add_update(module, tensors, parameters, norms);
   add_train_step(module, tensors, train, norms);
   return true;

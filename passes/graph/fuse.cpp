@@ -59,7 +59,7 @@ class Fuser {
     bool epilogue = false;    // takes elementwise nodes
     bool reductions = false;  // takes channel reductions,
     bool moments = false;     // means and variances too
-    Type space;
+    Type domain;
     std::vector<int> items;
     std::map<ValueId, int> here;  // items of this kernel by old node
   };
@@ -117,56 +117,56 @@ class Fuser {
   static bool is_source(Op op) { return op == Op::input || op == Op::state; }
 
   // Per-channel and scalar values that are computed again inside kernels over larger shapes.
-  bool is_small(ValueId v, const Type& space) const {
+  bool is_small(ValueId v, const Type& domain) const {
     const Node& n = old(v);
     if (n.op == Op::constant || info(n.op).reads_shape_only) return true;
-    return small_[static_cast<size_t>(v)] > 0 && n.type.rank() < space.rank();
+    return small_[static_cast<size_t>(v)] > 0 && n.type.rank() < domain.rank();
   }
 
-  // The last kernel that must run before `v` can be computed in a kernel over `space`; where it is computed
+  // The last kernel that must run before `v` can be computed in a kernel over `domain`; where it is computed
   // again, that of its operands.
-  int last_kernel_before(ValueId v, const Type& space) const {
+  int last_kernel_before(ValueId v, const Type& domain) const {
     if (is_source(old(v).op)) return kSources;
-    if (!is_small(v, space) && !is_cheap(v, space)) return primary(v).group;
+    if (!is_small(v, domain) && !is_cheap(v, domain)) return primary(v).group;
     int last = kSources;
     if (!info(old(v).op).reads_shape_only) {
-      for (const ValueId u : old(v).inputs) last = std::max(last, last_kernel_before(u, space));
+      for (const ValueId u : old(v).inputs) last = std::max(last, last_kernel_before(u, domain));
     }
     return last;
   }
 
   // Whether `v` can be had inside kernel g while it runs: a reduction's result cannot.
-  bool computable_in(ValueId v, int g, const Type& space) const {
+  bool computable_in(ValueId v, int g, const Type& domain) const {
     if (is_source(old(v).op)) return true;
-    if (is_small(v, space) || is_cheap(v, space)) {
+    if (is_small(v, domain) || is_cheap(v, domain)) {
       if (info(old(v).op).reads_shape_only) return true;
       return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
-                         [&](ValueId u) { return computable_in(u, g, space); });
+                         [&](ValueId u) { return computable_in(u, g, domain); });
     }
     const int made = primary(v).group;
     return made < g || (made == g && !is_reduction(v));
   }
 
-  bool fits(ValueId v, int g, const Type& space) const {
+  bool fits(ValueId v, int g, const Type& domain) const {
     if (g < 0) return false;
     const Kernel& k = kernels_[static_cast<size_t>(g)];
     if (is_reduction(v) ? !k.reductions : !k.epilogue) return false;
     if (is_reduction(v) && old(v).op != Op::channel_sum && !k.moments) return false;
-    if (!(k.space == space) || k.items.size() >= kKernelOperations) return false;
+    if (!(k.domain == domain) || k.items.size() >= kKernelOperations) return false;
     return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
-                       [&](ValueId u) { return computable_in(u, g, space); });
+                       [&](ValueId u) { return computable_in(u, g, domain); });
   }
 
-  Kernel new_kernel(ValueId v, const Type& space) const {
+  Kernel new_kernel(ValueId v, const Type& domain) const {
     const Op op = old(v).op;
     const bool fusible = is_elementwise(v) || is_reduction(v);
     const bool convolution = op == Op::conv2d || op == Op::conv2d_input_grad;
     const bool weight_grad = op == Op::conv2d_weight_grad && transforms(old(v));
     const bool pool = op == Op::max_pool_grad, select = op == Op::max_pool_select;
-    const bool blocked = space.rank() != 4 || !space.layout.plain();
+    const bool blocked = domain.rank() != 4 || !domain.layout.plain();
     const bool moments = (fusible && blocked) || convolution;
     return {v, fusible || convolution || weight_grad || pool || select || op == Op::matmul, moments || pool,
-            moments, space};
+            moments, domain};
   }
 
   void place(ValueId v) {
@@ -175,14 +175,14 @@ class Fuser {
       primary_[static_cast<size_t>(v)] = add({v, {}, kSources});
       return;
     }
-    const Type space = is_reduction(v) ? old(n.inputs[0]).type : n.type;
+    const Type domain = is_reduction(v) ? old(n.inputs[0]).type : n.type;
     int g = kSources;
-    for (const ValueId u : n.inputs) g = std::max(g, last_kernel_before(u, space));
-    if (!(is_elementwise(v) || is_reduction(v)) || !fits(v, g, space)) {
+    for (const ValueId u : n.inputs) g = std::max(g, last_kernel_before(u, domain));
+    if (!(is_elementwise(v) || is_reduction(v)) || !fits(v, g, domain)) {
       g = static_cast<int>(kernels_.size());
-      kernels_.push_back(new_kernel(v, space));
+      kernels_.push_back(new_kernel(v, domain));
     }
-    const int item = primary_[static_cast<size_t>(v)] = compute(v, g, space);
+    const int item = primary_[static_cast<size_t>(v)] = compute(v, g, domain);
     // The backward pass reads it in any case: what is computed from it need not be stored as well.
     if (n.op == Op::max_pool_select) items_[static_cast<size_t>(item)].stored = true;
   }
@@ -196,27 +196,27 @@ class Fuser {
     return static_cast<int>(items_.size()) - 1;
   }
 
-  // Adds `v`, over `space`, to kernel g, with what it takes to have its operands there.
-  int compute(ValueId v, int g, const Type& space) {
+  // Adds `v`, over `domain`, to kernel g, with what it takes to have its operands there.
+  int compute(ValueId v, int g, const Type& domain) {
     Kernel& k = kernels_[static_cast<size_t>(g)];
     const auto made = k.here.find(v);
     if (made != k.here.end()) return made->second;
     std::vector<int> inputs;
-    for (const ValueId u : old(v).inputs) inputs.push_back(operand(v, u, g, space));
+    for (const ValueId u : old(v).inputs) inputs.push_back(operand(v, u, g, domain));
     const int item = add({v, std::move(inputs), g});
     k.items.push_back(item);
     k.here[v] = item;
     return item;
   }
 
-  int operand(ValueId v, ValueId u, int g, const Type& space) {
+  int operand(ValueId v, ValueId u, int g, const Type& domain) {
     if (is_source(old(u).op)) return primary_item(u);
     if (info(old(v).op).reads_shape_only) return primary_item(u);
     Kernel& k = kernels_[static_cast<size_t>(g)];
     const auto here = k.here.find(u);
     if (here != k.here.end()) return here->second;
     const bool fusible = is_elementwise(v) || is_reduction(v) || old(v).op == Op::constant;
-    if (fusible && (is_small(u, space) || is_cheap(u, space))) return compute(u, g, space);
+    if (fusible && (is_small(u, domain) || is_cheap(u, domain))) return compute(u, g, domain);
     if (takes_expression(v, u) && need_not_be_stored(u)) return compute(u, g, old(u).type);
     const int item = primary_item(u);
     items_[static_cast<size_t>(item)].stored = true;
@@ -225,11 +225,11 @@ class Fuser {
 
   // Whether computing `u` again reads no more than loading it would: a short chain from one value of its
   // shape that is stored anyway, and values per channel.
-  bool is_cheap(ValueId u, const Type& space) const {
-    if (!is_elementwise(u) || !(old(u).type == space) || primary(u).stored) return false;
+  bool is_cheap(ValueId u, const Type& domain) const {
+    if (!is_elementwise(u) || !(old(u).type == domain) || primary(u).stored) return false;
     std::set<ValueId> leaves;
     int length = 0;
-    collect(u, space, leaves, length);
+    collect(u, domain, leaves, length);
     if (leaves.size() != 1 || length > kChainLength) return false;
     const ValueId leaf = *leaves.begin();
     return !is_elementwise(leaf) || primary(leaf).stored;
@@ -239,11 +239,11 @@ class Fuser {
   // now. (From two, as the gradient of batch norm, it is not worth it: in Winograd's transforms, which have
   // all registers in use, that costs more than a pass through memory.)
   bool need_not_be_stored(ValueId u) const {
-    const Type& space = old(u).type;
-    if (!is_cheap(u, space) || results_.contains(u)) return false;
+    const Type& domain = old(u).type;
+    if (!is_cheap(u, domain) || results_.contains(u)) return false;
     std::set<ValueId> leaves;
     int length = 0;
-    collect(u, space, leaves, length);
+    collect(u, domain, leaves, length);
     const ValueId leaf = *leaves.begin();
     if (!is_source(old(leaf).op) && !primary(leaf).stored) return false;
     return users_compute(u);
@@ -260,14 +260,14 @@ class Fuser {
     return *known;
   }
 
-  void collect(ValueId u, const Type& space, std::set<ValueId>& leaves, int& length) const {
-    if (is_small(u, space) || ++length > kChainLength) return;
+  void collect(ValueId u, const Type& domain, std::set<ValueId>& leaves, int& length) const {
+    if (is_small(u, domain) || ++length > kChainLength) return;
     const bool again = is_elementwise(u) && !primary(u).stored;
     if (!again) {
-      if (old(u).type.rank() == space.rank()) leaves.insert(u);
+      if (old(u).type.rank() == domain.rank()) leaves.insert(u);
       return;
     }
-    for (const ValueId w : old(u).inputs) collect(w, space, leaves, length);
+    for (const ValueId w : old(u).inputs) collect(w, domain, leaves, length);
   }
 
   // Items that a result depends on.

@@ -139,14 +139,14 @@ std::vector<AttributeSpec> with_decay(std::vector<AttributeSpec> own, std::optio
 
 const std::vector<Rule>& rules() {
   using enum AttributeKind;
-  using Names = std::vector<std::string>;
+  using Slots = std::vector<std::string>;
   static const std::vector<AttributeSpec> adam = {
       {"beta1", real, 0.9}, {"beta2", real, 0.999}, {"eps", real, 1e-8}};
-  const auto adam_slots = [](const Optimizer&) { return Names{"exp_avg", "exp_avg_sq"}; };
+  const auto adam_slots = [](const Optimizer&) { return Slots{"exp_avg", "exp_avg_sq"}; };
   const auto always = [](const Optimizer&) { return true; };
   static const std::vector<Rule> table = {
       {"sgd", with_decay({{"momentum", real, {}}, {"dampening", real, {}}, {"nesterov", boolean, {}}}, {}),
-       [](const Optimizer& o) { return o.hyper.has("momentum") ? Names{"momentum"} : Names{}; }, damped,
+       [](const Optimizer& o) { return o.hyper.has("momentum") ? Slots{"momentum"} : Slots{}; }, damped,
        sgd_step},
       {"adam", with_decay(adam, {}), adam_slots, always, adam_step},
       {"adamw", with_decay(adam, 0.01), adam_slots, always, adamw_step},
@@ -155,7 +155,7 @@ const std::vector<Rule>& rules() {
            {{"alpha", real, 0.99}, {"eps", real, 1e-8}, {"momentum", real, {}}, {"centered", boolean, false}},
            {}),
        [](const Optimizer& o) {
-         Names slots = {"square_avg"};
+         Slots slots = {"square_avg"};
          if (centered(o)) slots.emplace_back("grad_avg");
          if (o.hyper.has("momentum")) slots.emplace_back("momentum");
          return slots;

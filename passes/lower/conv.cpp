@@ -102,7 +102,7 @@ void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, Va
     return;
   }
   const int64_t floats = elements_per_sample(grouped.shape(conv.kernel_taps));
-  conv.weight = lowering.temporary("grouped weight", {4 * floats, 0});
+  conv.weight = lowering.temporary("grouped weight", {kFloatBytes * floats, 0});
   pack_grouped_weight(lowering, grouped, weight, transposed, conv.weight, conv.out);
 }
 
@@ -233,7 +233,7 @@ void lower_conv2d_weight_grad(Lowering& lowering, const Group& group) {
   const int64_t taps = conv.shape.h.kernel * conv.shape.w.kernel;
   conv.result = lowering.temporary(
       "grouped weight gradient",
-      {panels * conv.in_blocks * taps * conv.weight_lanes(lanes) * conv.vectors * lanes * 4, 0});
+      {panels * conv.in_blocks * taps * conv.weight_lanes(lanes) * conv.vectors * lanes * kFloatBytes, 0});
   lower_weight_grad(lowering, conv);
   unpack_grouped_weight_grad(lowering, conv, v);
 }

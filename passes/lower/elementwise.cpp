@@ -24,27 +24,27 @@ constexpr int64_t kFlatChunk = 16384;  // elements per task: 64 KiB of each oper
 bool is_reduction(const Node& node) { return info(node.op).kind == OpKind::reduction; }
 
 // The type of the values that the group iterates over: the largest it computes or reduces.
-Type space_of(const Lowering& lowering, const Group& group) {
-  Type space;
+Type domain_of(const Lowering& lowering, const Group& group) {
+  Type domain;
   for (const ValueId v : group) {
     const Node& node = lowering.node(v);
     const Type& type = is_reduction(node) ? lowering.type(node.inputs[0]) : node.type;
-    if (type.rank() >= space.rank()) space = type;
+    if (type.rank() >= domain.rank()) domain = type;
   }
-  return space;
+  return domain;
 }
 
-bool varies_by_channel(const Lowering& lowering, const Group& group, const Type& space) {
+bool varies_by_channel(const Lowering& lowering, const Group& group, const Type& domain) {
   return std::any_of(group.begin(), group.end(), [&](ValueId v) {
     const std::vector<ValueId>& in = lowering.node(v).inputs;
     return is_reduction(lowering.node(v)) || std::any_of(in.begin(), in.end(), [&](ValueId u) {
-             return lowering.type(u).rank() == 1 && space.rank() > 1;
+             return lowering.type(u).rank() == 1 && domain.rank() > 1;
            });
   });
 }
 
-loops::Work work_of(const FusedCode& code, const Type& space, const Group& group) {
-  const Extent count = elements(space);
+loops::Work work_of(const FusedCode& code, const Type& domain, const Group& group) {
+  const Extent count = elements(domain);
   const auto ops = static_cast<int64_t>(group.size());
   const int64_t bytes = code.bytes_per_element();
   return {
@@ -52,12 +52,12 @@ loops::Work work_of(const FusedCode& code, const Type& space, const Group& group
 }
 
 // Values in channel blocks, [N, C, H, W | 1:V]: a task is one block of channels of one image.
-void lower_blocked(Lowering& lowering, const Group& group, const Type& space) {
+void lower_blocked(Lowering& lowering, const Group& group, const Type& domain) {
   const int lanes = lowering.lanes();
-  const std::vector<int64_t> dims = physical_dims(space);  // [N, C/V, H, W, V]
+  const std::vector<int64_t> dims = physical_dims(domain);  // [N, C/V, H, W, V]
   const int64_t blocks = dims[1], height = dims[2], width = dims[3];
   KernelBuilder kernel("elementwise");
-  FusedCode code(lowering, kernel, group, kNoValue, space,
+  FusedCode code(lowering, kernel, group, kNoValue, domain,
                  {extent_of(dims[0]), {blocks, 0}, {height * width, 0}, {lanes, 0}});
   const bool batched = dims[0] == kBatch;
   const Extent images = batched ? Extent{0, 1} : Extent{dims[0], 0};
@@ -83,16 +83,16 @@ void lower_blocked(Lowering& lowering, const Group& group, const Type& space) {
   });
   reductions.end_task(body);
   lowering.call(kernel, {images.fixed * blocks, images.per_sample * blocks}, body, label_of(lowering, group),
-                work_of(code, space, group), code.in_place());
+                work_of(code, domain, group), code.in_place());
   reductions.finish();
 }
 
 // Rank-2 values with channels along the lanes, [N, C]: a task is one vector of channels of the whole batch.
-void lower_rows(Lowering& lowering, const Group& group, const Type& space) {
+void lower_rows(Lowering& lowering, const Group& group, const Type& domain) {
   const int lanes = lowering.lanes();
-  const int64_t channels = space.shape[1], blocks = ceil_div(channels, lanes);
+  const int64_t channels = domain.shape[1], blocks = ceil_div(channels, lanes);
   KernelBuilder kernel("rows");
-  FusedCode code(lowering, kernel, group, kNoValue, space, physical_extents(space));
+  FusedCode code(lowering, kernel, group, kNoValue, domain, physical_extents(domain));
   ChannelReductions reductions(lowering, kernel, group, blocks, {1, 0}, 1, loops::Space::registers);
   Body body(kernel.names());
   const Expr channel = body.let("c", loops::task() * lanes);
@@ -100,7 +100,7 @@ void lower_rows(Lowering& lowering, const Group& group, const Type& space) {
       channels % lanes == 0 ? Expr() : body.let("valid", loops::min(lanes, channels - channel));
   const FusedCode::Values shared = code.channels(body, channel, lanes, true, valid);
   const auto point = [&](Expr n) { return Point{{n, channel}, lanes, 1, valid}; };
-  const Expr rows = space.shape[0] == kBatch ? loops::batch() : Expr(space.shape[0]);
+  const Expr rows = domain.shape[0] == kBatch ? loops::batch() : Expr(domain.shape[0]);
   reductions.begin_task(body);
   FusedCode::Values first = shared;
   if (reductions.needs_first()) code.at(body, point(0), first, false);
@@ -112,21 +112,21 @@ void lower_rows(Lowering& lowering, const Group& group, const Type& space) {
   });
   reductions.end_chunk(body, 0, rows);
   reductions.end_task(body);
-  lowering.call(kernel, {blocks, 0}, body, label_of(lowering, group), work_of(code, space, group),
+  lowering.call(kernel, {blocks, 0}, body, label_of(lowering, group), work_of(code, domain, group),
                 code.in_place());
   reductions.finish();
 }
 
 // Plain values of rank >= 3 with something per channel: a task is one channel of one image, lanes along the
 // rest.
-void lower_planes(Lowering& lowering, const Group& group, const Type& space) {
+void lower_planes(Lowering& lowering, const Group& group, const Type& domain) {
   const int lanes = lowering.lanes();
-  const int64_t channels = space.shape[1];
+  const int64_t channels = domain.shape[1];
   const int64_t plane =
-      elements_per_sample(space.shape) / channels / (has_batch(space.shape) ? 1 : space.shape[0]);
+      elements_per_sample(domain.shape) / channels / (has_batch(domain.shape) ? 1 : domain.shape[0]);
   KernelBuilder kernel("planes");
-  const Extent images = extent_of(space.shape[0]);
-  FusedCode code(lowering, kernel, group, kNoValue, space, {images, {channels, 0}, {plane, 0}});
+  const Extent images = extent_of(domain.shape[0]);
+  FusedCode code(lowering, kernel, group, kNoValue, domain, {images, {channels, 0}, {plane, 0}});
   Body body(kernel.names());
   const Expr n = body.let("n", loops::task() / channels), c = body.let("c", loops::task() % channels);
   const FusedCode::Values shared = code.channels(body, c, lanes, false);
@@ -136,19 +136,19 @@ void lower_planes(Lowering& lowering, const Group& group, const Type& space) {
     code.at(b, {{n, c, p}, lanes, 2, valid}, values);
   });
   lowering.call(kernel, {images.fixed * channels, images.per_sample * channels}, body,
-                label_of(lowering, group), work_of(code, space, group), code.in_place());
+                label_of(lowering, group), work_of(code, domain, group), code.in_place());
 }
 
 // Values without a batch in blocks, where some are to be masked: a task has one index of the outermost
 // dimension, and vectors run along the last block.
-void lower_packed(Lowering& lowering, const Group& group, const Type& space) {
-  const int lanes = lowering.lanes(), rank = space.rank();
-  const std::vector<Extent> dims = physical_extents(space);
+void lower_packed(Lowering& lowering, const Group& group, const Type& domain) {
+  const int lanes = lowering.lanes(), rank = domain.rank();
+  const std::vector<Extent> dims = physical_extents(domain);
   KernelBuilder kernel("packed");
-  FusedCode code(lowering, kernel, group, kNoValue, space, dims);
+  FusedCode code(lowering, kernel, group, kNoValue, domain, dims);
   Body body(kernel.names());
   const FusedCode::Values shared = code.channels(body, 0, lanes, false);
-  const std::vector<Layout::Block>& blocks = space.layout.blocks;
+  const std::vector<Layout::Block>& blocks = domain.layout.blocks;
   check(blocks.back().size % lanes == 0, "the last block is whole vectors");
 
   // How many lanes from `at` on lie inside all dimensions.
@@ -156,14 +156,14 @@ void lower_packed(Lowering& lowering, const Group& group, const Type& space) {
     Expr left = lanes;
     for (size_t last = 0; last < blocks.size(); ++last) {
       const int dim = blocks[last].dim;
-      const int64_t size = space.shape[static_cast<size_t>(dim)], block = space.layout.block(dim);
-      if (size % block == 0 || space.layout.step(last) > 1) continue;
-      const auto place = std::ranges::find(space.layout.order, dim) - space.layout.order.begin();
-      const auto outer = static_cast<size_t>(space.layout.order.empty() ? dim : place);
+      const int64_t size = domain.shape[static_cast<size_t>(dim)], block = domain.layout.block(dim);
+      if (size % block == 0 || domain.layout.step(last) > 1) continue;
+      const auto place = std::ranges::find(domain.layout.order, dim) - domain.layout.order.begin();
+      const auto outer = static_cast<size_t>(domain.layout.order.empty() ? dim : place);
       Expr element = at[outer] * block;
       for (size_t b = 0; b <= last; ++b) {
         if (blocks[b].dim == dim)
-          element = element + at[static_cast<size_t>(rank) + b] * space.layout.step(b);
+          element = element + at[static_cast<size_t>(rank) + b] * domain.layout.step(b);
       }
       const bool along_lanes = last + 1 == blocks.size();
       left = along_lanes ? loops::min(left, size - element)
@@ -188,25 +188,25 @@ void lower_packed(Lowering& lowering, const Group& group, const Type& space) {
     });
   };
   loop(body);
-  lowering.call(kernel, dims[0], body, label_of(lowering, group), work_of(code, space, group),
+  lowering.call(kernel, dims[0], body, label_of(lowering, group), work_of(code, domain, group),
                 code.in_place());
 }
 
 // Values that are all of one shape and layout (or scalars): one run of memory.
-void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
-  const bool batched = has_batch(space.shape);
-  const int64_t stored = elements_per_sample(physical_dims(space));
-  const int64_t count = space.rank() == 1 && !batched ? round_up(stored, lowering.lanes()) : stored;
+void lower_flat(Lowering& lowering, const Group& group, const Type& domain) {
+  const bool batched = has_batch(domain.shape);
+  const int64_t stored = elements_per_sample(physical_dims(domain));
+  const int64_t count = domain.rank() == 1 && !batched ? round_up(stored, lowering.lanes()) : stored;
   const int lanes = count == 1 ? 1 : lowering.lanes();
   const int64_t chunk = batched ? count : std::min(count, kFlatChunk);
   KernelBuilder kernel("flat");
-  std::vector<Extent> view = {space.rank() == 1 ? channel_extent(stored, lowering.lanes())
-                                                : Extent{count, 0}};
+  std::vector<Extent> view = {domain.rank() == 1 ? channel_extent(stored, lowering.lanes())
+                                                 : Extent{count, 0}};
   if (batched) view = {{0, 1}, {count, 0}};
-  FusedCode code(lowering, kernel, group, kNoValue, space, view);
+  FusedCode code(lowering, kernel, group, kNoValue, domain, view);
   Body body(kernel.names());
   const FusedCode::Values shared = code.channels(body, 0, lanes, false);
-  if (code.masks() && has_padding_lanes(space)) return lower_packed(lowering, group, space);
+  if (code.masks() && has_padding_lanes(domain)) return lower_packed(lowering, group, domain);
   const Expr begin = batched ? Expr(0) : body.let("begin", loops::task() * chunk);
   const Expr end = batched ? Expr(count) : body.let("end", loops::min(begin + chunk, count));
   body.loop("i", begin, end, lanes, [&](Body& b, Expr i) {
@@ -217,18 +217,19 @@ void lower_flat(Lowering& lowering, const Group& group, const Type& space) {
     code.at(b, {index, lanes, lanes == 1 ? -1 : batched ? 1 : 0, valid}, values);
   });
   const Extent tasks = batched ? Extent{0, 1} : Extent{ceil_div(count, chunk), 0};
-  lowering.call(kernel, tasks, body, label_of(lowering, group), work_of(code, space, group), code.in_place());
+  lowering.call(kernel, tasks, body, label_of(lowering, group), work_of(code, domain, group),
+                code.in_place());
 }
 
 }  // namespace
 
 void lower_elementwise(Lowering& lowering, const Group& group) {
-  const Type space = space_of(lowering, group);
-  const bool blocked = space.rank() == 4 && space.layout == Layout{{}, {{1, lowering.lanes()}}};
-  if (blocked) return lower_blocked(lowering, group, space);
-  if (!varies_by_channel(lowering, group, space)) return lower_flat(lowering, group, space);
-  check(space.layout.plain(), "values with something per channel are plain or in channel blocks");
-  space.rank() == 2 ? lower_rows(lowering, group, space) : lower_planes(lowering, group, space);
+  const Type domain = domain_of(lowering, group);
+  const bool blocked = domain.rank() == 4 && domain.layout == Layout{{}, {{1, lowering.lanes()}}};
+  if (blocked) return lower_blocked(lowering, group, domain);
+  if (!varies_by_channel(lowering, group, domain)) return lower_flat(lowering, group, domain);
+  check(domain.layout.plain(), "values with something per channel are plain or in channel blocks");
+  domain.rank() == 2 ? lower_rows(lowering, group, domain) : lower_planes(lowering, group, domain);
 }
 
 }  // namespace rnc

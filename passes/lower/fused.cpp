@@ -90,8 +90,8 @@ Expr code_of(const Formula& formula, const Operands& operand) {
 Extent channel_extent(int64_t channels, int lanes) { return {round_up(channels, lanes), 0}; }
 
 FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& group, ValueId anchor,
-                     const Type& space, std::vector<Extent> view)
-    : lowering_(lowering), kernel_(kernel), space_(space), view_(std::move(view)), anchor_(anchor) {
+                     const Type& domain, std::vector<Extent> view)
+    : lowering_(lowering), kernel_(kernel), domain_(domain), view_(std::move(view)), anchor_(anchor) {
   const auto inside = [&](ValueId v) { return std::find(group.begin(), group.end(), v) != group.end(); };
   for (const ValueId v : group) {
     const bool reduces = info(lowering.node(v).op).kind == OpKind::reduction;  // see ChannelReductions
@@ -122,8 +122,8 @@ FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& gro
 
 // Whether memory has lanes past the last channel.
 bool FusedCode::padded() const {
-  const bool vector = space_.rank() == 1 && !has_batch(space_.shape);
-  return vector ? space_.shape[0] % lowering_.lanes() != 0 : has_padding_lanes(space_);
+  const bool vector = domain_.rank() == 1 && !has_batch(domain_.shape);
+  return vector ? domain_.shape[0] % lowering_.lanes() != 0 : has_padding_lanes(domain_);
 }
 
 Expr FusedCode::channel_operand(Body& body, ValueId v, Expr channel, int lanes, bool along_channels,
@@ -145,15 +145,15 @@ Expr FusedCode::existing_lanes(Body& body, const Expr& channel, int lanes, bool 
                                const Expr& valid) const {
   if (!masks()) return {};
   if (valid) return valid;
-  const bool blocked = along_channels && space_.layout.block(1) == lanes;
-  if (!blocked || space_.shape[1] % lanes == 0) return {};
-  return body.let("room", loops::min(lanes, space_.shape[1] - channel));
+  const bool blocked = along_channels && domain_.layout.block(1) == lanes;
+  if (!blocked || domain_.shape[1] % lanes == 0) return {};
+  return body.let("room", loops::min(lanes, domain_.shape[1] - channel));
 }
 
 FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool along_channels, Expr valid) {
   Group nodes = channel_nodes_;
   nodes.insert(nodes.end(), full_nodes_.begin(), full_nodes_.end());
-  masked_ = values_to_mask(lowering_, nodes, space_.shape, along_channels, leaving_);
+  masked_ = values_to_mask(lowering_, nodes, domain_.shape, along_channels, leaving_);
   Values values;
   values.room = existing_lanes(body, channel, lanes, along_channels, valid);
   for (const ValueId v : channel_operands_)
@@ -208,7 +208,7 @@ Expr FusedCode::compute(const Node& node, const Values& values) const {
 int64_t FusedCode::bytes_per_element() const {
   auto count = static_cast<int64_t>(operands_.size());
   for (const auto& [v, memory] : memories_) count += full(v) && memory->access == Access::write ? 1 : 0;
-  return 4 * count;
+  return kFloatBytes * count;
 }
 
 // Only operands that a stored value is computed from: then every load comes before the store that replaces

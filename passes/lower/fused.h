@@ -1,4 +1,4 @@
-// The elementwise part of a fused kernel: its expressions at one point of the iteration space, and its
+// The elementwise part of a fused kernel: its expressions at one point of the iteration domain, and its
 // stores. The same code serves an elementwise loop, the epilogue of a convolution and that of a matrix
 // product.
 #pragma once
@@ -31,9 +31,9 @@ class FusedCode {
     std::map<ValueId, loops::Expr> values_;
   };
 
-  // The elementwise nodes of `group` over values of type `space`, each seen with dimensions `view`. `anchor`
+  // The elementwise nodes of `group` over values of type `domain`, each seen with dimensions `view`. `anchor`
   // is computed by the caller, or kNoValue.
-  FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& group, ValueId anchor, const Type& space,
+  FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& group, ValueId anchor, const Type& domain,
             std::vector<loops::Extent> view);
 
   // The values that do not vary within a channel (rank 1 and scalars), loaded or computed for `lanes` points.
@@ -62,7 +62,7 @@ class FusedCode {
   std::vector<std::pair<ValueId, ValueId>> in_place(const Group& read_elsewhere = {}) const;
 
  private:
-  bool full(ValueId v) const { return lowering_.type(v).shape == space_.shape; }
+  bool full(ValueId v) const { return lowering_.type(v).shape == domain_.shape; }
   loops::Expr compute(const Node& node, const Values& values) const;
   loops::Expr channel_operand(Body& body, ValueId v, loops::Expr channel, int lanes, bool along_channels,
                               const loops::Expr& valid);
@@ -72,7 +72,7 @@ class FusedCode {
 
   Lowering& lowering_;
   KernelBuilder& kernel_;
-  Type space_;
+  Type domain_;
   std::vector<loops::Extent> view_;
   Group channel_nodes_;
   Group full_nodes_;               // without the anchor

@@ -101,7 +101,7 @@ class MatmulKernel {
                             : node_.attributes.get<bool>("transpose_b") ? "forward"
                                                                         : "input_grad";
     return {batched ? Extent{0, flops} : Extent{flops, 0},
-            {4 * columns_ * others, batched ? 4 * (columns_ + others) : 0},
+            {kFloatBytes * columns_ * others, batched ? kFloatBytes * (columns_ + others) : 0},
             "matmul",
             direction};
   }

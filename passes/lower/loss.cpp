@@ -139,7 +139,7 @@ void lower_cross_entropy(Lowering& lowering, const Group& group) {
     target = target + sum * real(smoothing / static_cast<double>(row.classes()));
   }
   body.store(losses, {row.n(), 0}, loops::unary(loops::Unary::log, total) - target);
-  lowering.call(kernel, {0, 1}, body, v, {{}, {0, 4 * row.classes()}, "", ""});
+  lowering.call(kernel, {0, 1}, body, v, {{}, {0, kFloatBytes * row.classes()}, "", ""});
 
   KernelBuilder mean("mean_loss");
   const auto terms = mean.param("losses", buffer, Scalar::f32, {{0, 1}, {1, 0}}, Access::read);

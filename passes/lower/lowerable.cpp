@@ -27,13 +27,13 @@ void check_replaced(const Node& node) {
 
 // Kernels over images compute whole vectors of channels.
 void check_blocks(const Node& node, const Type& type, std::string_view what, const TargetInfo& target) {
-  const Layout wanted{{}, {{1, target.vector_lanes}}};
+  const Layout wanted{{}, {{1, target.lanes(DType::f32)}}};
   if (type.layout == wanted) return;
   if (type.layout.plain())
     refuse(node,
            fmt::format("the channels of its {} are not in blocks; pass choose_layout comes before", what));
-  refuse(node,
-         fmt::format("its {} is {}; the target's blocks are 1:{}", what, str(type), target.vector_lanes));
+  refuse(node, fmt::format("its {} is {}; the target's blocks are 1:{}", what, str(type),
+                           target.lanes(DType::f32)));
 }
 
 // Weights lie as the kernels read them.

@@ -245,7 +245,7 @@ void Lowering::call(KernelBuilder& builder, Extent tasks, Body& body, ValueId of
   for (Extent* extent : {&work.flops, &work.bytes, &work.operations, &work.direct_bytes})
     *extent = of_images(*extent);
   kernel.body = loops::block(body.finish());
-  kernel.code_vector_bytes = 4 * lanes();
+  kernel.code_vector_bytes = target_.vector_bytes;
   std::string text = loops::print(kernel);
   auto it = kernels_.by_text.find(text);
   if (it == kernels_.by_text.end()) {
@@ -284,8 +284,8 @@ void Lowering::add_call(int kernel, std::vector<int> arguments, ValueId of, loop
 // Kernels read and write values per channel in whole vectors, which memory of the caller may be too short
 // for.
 bool Lowering::vector_of_channels(const Type& type) const {
-  return type.rank() == 1 && type.dtype == DType::f32 && !has_batch(type.shape) &&
-         type.shape[0] % target_.vector_lanes != 0;
+  return type.rank() == 1 && is_real(type.dtype) && !has_batch(type.shape) &&
+         type.shape[0] % target_.lanes(type.dtype) != 0;
 }
 
 int Lowering::padded_copy(int from, ValueId v) {
@@ -295,13 +295,15 @@ int Lowering::padded_copy(int from, ValueId v) {
 }
 
 void Lowering::pad(int from, int to, int64_t count, ValueId of) {
-  const int64_t padded = round_up(count, lanes());
+  const DType dtype = type(of).dtype;
+  const int64_t padded = round_up(count, target_.lanes(dtype));
   KernelBuilder kernel("pad");
-  const auto x = kernel.param("x", from, loops::Scalar::f32, {{count, 0}}, Access::read);
-  const auto y = kernel.param("y", to, loops::Scalar::f32, {{padded, 0}}, Access::write);
+  const auto x = kernel.param("x", from, dtype, {{count, 0}}, Access::read);
+  const auto y = kernel.param("y", to, dtype, {{padded, 0}}, Access::write);
   Body body(kernel.names());
   body.loop("i", 0, count, 1, [&](Body& b, loops::Expr i) { b.store(y, {i}, loops::load(x, {i})); });
-  body.loop("i", count, padded, 1, [&](Body& b, loops::Expr i) { b.store(y, {i}, zeros(1)); });
+  body.loop("i", count, padded, 1,
+            [&](Body& b, loops::Expr i) { b.store(y, {i}, loops::constant(dtype, 0)); });
   call(kernel, {1, 0}, body, of);
 }
 

@@ -64,7 +64,8 @@ class Lowering {
   const Node& node(ValueId v) const { return graph_[v]; }
   const Type& type(ValueId v) const { return graph_[v].type; }
   const TargetInfo& target() const { return target_; }
-  int lanes() const { return target_.vector_lanes; }
+  // Of f32, which the kernels are made for.
+  int lanes() const { return target_.lanes(DType::f32); }
 
   // Begins a group whose values have `images` as their first size: the batch, or a number where they have
   // none, as what is computed from parameters alone. Extents that a rule gives, of parameters, temporaries,

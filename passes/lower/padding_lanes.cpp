@@ -42,14 +42,14 @@ bool has_padding_lanes(const Type& type) {
   });
 }
 
-std::set<ValueId> values_to_mask(const Lowering& lowering, const Group& nodes, const Shape& space,
+std::set<ValueId> values_to_mask(const Lowering& lowering, const Group& nodes, const Shape& domain,
                                  bool lanes_along_channels, const std::set<ValueId>& leaving) {
   std::map<ValueId, Trials> known;
   const auto operand = [&](ValueId u) -> const Trials& {
     const auto found = known.find(u);
     if (found != known.end()) return found->second;
     const Type& type = lowering.type(u);
-    const bool zero = type.shape == space || (type.rank() == 1 && lanes_along_channels);
+    const bool zero = type.shape == domain || (type.rank() == 1 && lanes_along_channels);
     return known[u] = zero ? Trials{} : anything(u);
   };
   std::set<ValueId> masked;

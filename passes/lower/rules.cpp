@@ -46,67 +46,18 @@ int64_t images_of(const Graph& graph, const Group& group) {
   return largest.size() < 2 ? kBatch : largest[0];
 }
 
+void lower_none(Lowering& lowering, const Group& group) {
+  unreachable(name(lowering.node(group.front()).op));
+}
+
 LowerRule lower_rule(Op op) {
-  if (info(op).kind == OpKind::elementwise) return lower_elementwise;
-  switch (op) {
-    case Op::input:
-    case Op::state:
-    case Op::batch_norm:
-    case Op::linear:
-      return nullptr;
-    case Op::constant:
-    case Op::element_count:
-    case Op::channel_mean:
-    case Op::channel_variance:
-    case Op::channel_sum:
-      return lower_elementwise;
-    case Op::conv2d:
-      return lower_conv2d;
-    case Op::conv2d_input_grad:
-      return lower_conv2d_input_grad;
-    case Op::conv2d_weight_grad:
-      return lower_conv2d_weight_grad;
-    case Op::winograd_weight:
-      return lower_winograd_weight;
-    case Op::grouped_weight:
-      return lower_grouped_weight;
-    case Op::matmul:
-      return lower_matmul;
-    case Op::max_pool:
-    case Op::max_pool_select:
-      return lower_max_pool;
-    case Op::max_pool_grad:
-      return lower_max_pool_grad;
-    case Op::avg_pool:
-      return lower_avg_pool;
-    case Op::avg_pool_grad:
-      return lower_avg_pool_grad;
-    case Op::global_avg_pool:
-      return lower_global_avg_pool;
-    case Op::global_avg_pool_grad:
-      return lower_global_avg_pool_grad;
-    case Op::pad_channels:
-    case Op::slice_channels:
-      return lower_channels;
-    case Op::flatten:
-    case Op::reshape:
-    case Op::relayout:
-      return lower_movement;
-    case Op::softmax:
-      return lower_softmax;
-    case Op::softmax_grad:
-      return lower_softmax_grad;
-    case Op::cross_entropy:
-      return lower_cross_entropy;
-    case Op::cross_entropy_grad:
-      return lower_cross_entropy_grad;
-    case Op::normalize:
-      return lower_normalize;
-    case Op::resize:
-      return lower_resize;
-    default:
-      unreachable(name(op));
-  }
+  constexpr LowerRule kRules[] = {
+#define RNC_OP(name, family, kernel) lower_##kernel,
+#include "ir/ops/ops.def"
+#undef RNC_OP
+  };
+  const LowerRule rule = kRules[static_cast<size_t>(op)];
+  return rule == lower_none ? nullptr : rule;
 }
 
 }  // namespace rnc

@@ -20,6 +20,7 @@ namespace {
 
 std::string operand_count(const OpInfo& op) {
   if (op.min_inputs == op.max_inputs) return op.max_inputs == 0 ? "none" : fmt::to_string(op.max_inputs);
+  if (op.optional.empty()) return fmt::format("{} to {}", op.min_inputs, op.max_inputs);
   return fmt::format("{}, and optional: {}", op.min_inputs, fmt::join(op.optional, ", "));
 }
 

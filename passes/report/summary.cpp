@@ -108,7 +108,8 @@ int64_t batch_norm_parameters(const Module& module, const Graph& graph) {
 
 std::string totals(const Module& module, const Graph& graph, const Costs& total) {
   const int64_t all = total.parameters + total.buffers;
-  std::string text = fmt::format("Total params: {} ({:.2f} MB)\n", grouped(all), megabytes(4 * all));
+  std::string text = fmt::format("Total params: {} ({:.2f} MB)\n", grouped(all),
+                                 megabytes(bytes(contract::kDefaultReal) * all));
   text += fmt::format("Trainable params: {}", grouped(total.parameters));
   const int64_t norms = batch_norm_parameters(module, graph);
   if (norms > 0) {
@@ -131,7 +132,8 @@ std::string summary(const Module& model) {
     if (!is_layer(node)) continue;
     const Costs costs = costs_of(tensors, graph, node, counted);
     const std::string layer = node.name.substr(node.name.starts_with('%') ? 1 : 0);
-    const std::string shape = node.type.dtype == DType::f32 ? str(node.type.shape) : str(node.type);
+    const std::string shape =
+        node.type.dtype == contract::kDefaultReal ? str(node.type.shape) : str(node.type);
     rows.push_back({fmt::format("{} ({})", layer, name(node.op)), shape, cell(costs.parameters),
                     cell(costs.buffers), cell(costs.multiply_adds)});
     total.parameters += costs.parameters;

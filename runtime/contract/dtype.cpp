@@ -1,5 +1,8 @@
 #include "runtime/contract/dtype.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 
@@ -13,24 +16,26 @@ struct DTypeRow {
   DType dtype;
   std::string_view name;
   std::string_view safetensors;
+  std::string_view numpy;
   int64_t bytes;
+  GraphUse use = GraphUse::none;
   int32_t abi = -1;  // -1: not in the ABI
 };
 
 constexpr std::array<DTypeRow, 13> kDTypes = {{
-    {DType::f32, "f32", "F32", 4, RN_F32},
-    {DType::u8, "u8", "U8", 1, RN_U8},
-    {DType::i32, "i32", "I32", 4, RN_I32},
-    {DType::f64, "f64", "F64", 8, RN_F64},
-    {DType::f16, "f16", "F16", 2},
-    {DType::bf16, "bf16", "BF16", 2},
-    {DType::i64, "i64", "I64", 8},
-    {DType::u64, "u64", "U64", 8},
-    {DType::u32, "u32", "U32", 4},
-    {DType::i16, "i16", "I16", 2},
-    {DType::u16, "u16", "U16", 2},
-    {DType::i8, "i8", "I8", 1},
-    {DType::boolean, "boolean", "BOOL", 1},
+    {DType::f32, "f32", "F32", "<f4", 4, GraphUse::real, RN_F32},
+    {DType::u8, "u8", "U8", "|u1", 1, GraphUse::whole, RN_U8},
+    {DType::i32, "i32", "I32", "<i4", 4, GraphUse::whole, RN_I32},
+    {DType::f64, "f64", "F64", "<f8", 8, GraphUse::scalar, RN_F64},
+    {DType::f16, "f16", "F16", "<f2", 2},
+    {DType::bf16, "bf16", "BF16", "", 2},
+    {DType::i64, "i64", "I64", "<i8", 8},
+    {DType::u64, "u64", "U64", "<u8", 8},
+    {DType::u32, "u32", "U32", "<u4", 4},
+    {DType::i16, "i16", "I16", "<i2", 2},
+    {DType::u16, "u16", "U16", "<u2", 2},
+    {DType::i8, "i8", "I8", "|i1", 1},
+    {DType::boolean, "boolean", "BOOL", "|b1", 1},
 }};
 
 constexpr bool in_order() {
@@ -52,7 +57,30 @@ std::optional<DType> find(Key DTypeRow::*member, Key key) {
 
 std::string_view name(DType t) { return row(t).name; }
 std::string_view safetensors_name(DType t) { return row(t).safetensors; }
+std::string_view numpy_name(DType t) { return row(t).numpy; }
 int64_t bytes(DType t) { return row(t).bytes; }
+GraphUse graph_use(DType t) { return row(t).use; }
+
+std::string names(GraphUse use) {
+  std::vector<std::string_view> found;
+  for (const DTypeRow& row : kDTypes)
+    if (row.use == use) found.push_back(row.name);
+  return fmt::format("{}", fmt::join(found, " or "));
+}
+
+std::vector<std::string> tensor_type_names() {
+  std::vector<std::string> found;
+  for (const DTypeRow& row : kDTypes)
+    if (row.use == GraphUse::real || row.use == GraphUse::whole) found.emplace_back(row.name);
+  return found;
+}
+
+std::string tensor_types() {
+  const std::vector<std::string> names = tensor_type_names();
+  return fmt::format("{} and {}", fmt::join(names.begin(), names.end() - 1, ", "), names.back());
+}
+
+std::optional<DType> find_dtype(std::string_view name) { return find(&DTypeRow::name, name); }
 
 std::optional<DType> find_safetensors_dtype(std::string_view name) {
   return find(&DTypeRow::safetensors, name);

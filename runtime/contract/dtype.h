@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace contract {
 
@@ -11,10 +13,23 @@ namespace contract {
 enum class DType : uint8_t { f32, u8, i32, f64, f16, bf16, i64, u64, u32, i16, u16, i8, boolean };
 std::string_view name(DType);              // "f32"
 std::string_view safetensors_name(DType);  // "F32"
+std::string_view numpy_name(DType);        // "<f4"; empty: NumPy has no such type
+std::optional<DType> find_dtype(std::string_view name);
 std::optional<DType> find_safetensors_dtype(std::string_view name);
 int64_t bytes(DType);
 // rn_dtype of abi.h; none for what the ABI does not have.
 std::optional<int32_t> abi_code(DType);
 std::optional<DType> find_abi_dtype(int32_t code);
+
+// What values of a graph may have the type: nothing, whole numbers and real numbers in tensors, or scalars only.
+enum class GraphUse : uint8_t { none, whole, real, scalar };
+GraphUse graph_use(DType);
+inline bool is_real(DType t) { return graph_use(t) == GraphUse::real; }
+// "f32, u8 and i32": what tensors may have; or only those of one use.
+std::string tensor_types();
+std::vector<std::string> tensor_type_names();
+std::string names(GraphUse);
+// Of what says nothing else: constants, losses, the numbers in a model's text.
+inline constexpr DType kDefaultReal = DType::f32;
 
 }  // namespace contract

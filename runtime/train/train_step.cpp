@@ -9,14 +9,15 @@
 
 namespace rnrun {
 
-TrainStep::Pass::Pass(Session& session, const TrainSettings& settings, rn_entry_role role, int64_t max_batch)
+TrainStep::MeasuredEntry::MeasuredEntry(Session& session, const TrainSettings& settings, rn_entry_role role,
+                                        int64_t max_batch)
     : entry(session, session.model().entry(role), max_batch),
       loss(entry.output<float>(find(outputs(entry.entry()), RN_LOSS)->name)),
       profile{.entry = &entry.entry(), .batch = max_batch} {
   for (const auto& [hyper, value] : settings.hyper) entry.set_scalar(hyper, value);
 }
 
-void TrainStep::Pass::run(int64_t batch) {
+void TrainStep::MeasuredEntry::run(int64_t batch) {
   if (batch < profile.batch) {
     entry.run(batch);
     return;

@@ -39,8 +39,8 @@ class TrainStep {
   const EntryProfile& profile() const;
 
  private:
-  struct Pass {  // an entry with its arguments
-    Pass(Session& session, const TrainSettings& settings, rn_entry_role role, int64_t max_batch);
+  struct MeasuredEntry {  // an entry with its arguments
+    MeasuredEntry(Session& session, const TrainSettings& settings, rn_entry_role role, int64_t max_batch);
     BoundEntry entry;
     const float* loss;
     EntryProfile profile;
@@ -52,11 +52,11 @@ class TrainStep {
   Session& session_;
   const Task& task_;
   const TrainSettings& settings_;
-  Pass whole_;
-  Pass backward_;
+  MeasuredEntry whole_;
+  MeasuredEntry backward_;
   BoundEntry update_;
   Gradients gradients_;
-  Pass* active_;
+  MeasuredEntry* active_;
   int64_t number_ = 0;   // of the step
   int64_t samples_ = 0;  // of the step
   bool summed_ = false;  // gradients_ holds the sum of its batches so far

@@ -136,7 +136,7 @@ int main(int argc, char** argv) {
   const std::string cpu = argc > 1 ? argv[1] : "native";
   const Target target = target_of(cpu);
   Shape s;
-  s.lanes = target.info.vector_lanes;
+  s.lanes = target.info.lanes(DType::f32);
   if (argc > 2) s.vectors = std::atoi(argv[2]);
   if (argc > 3) s.pixels = std::atoi(argv[3]);
   s.unroll = argc > 4 ? std::atoi(argv[4]) : s.lanes;
@@ -146,7 +146,7 @@ int main(int argc, char** argv) {
   }
   const Module module;
   const Program program = program_of(direct_convolution(s));
-  const Model model{module, program, target, 0, false};
+  const LoweredModel model{module, program, target, 0, false};
   if (argc > 5) write_file(argv[5], compile_to_assembly(model));
   const Compiled compiled(model);
 

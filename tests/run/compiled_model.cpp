@@ -44,7 +44,7 @@ std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const R
   if (weights != nullptr) reduce_to_inference(compilation.module);
   run_pipeline(compilation, entries);
   if (weights != nullptr) embed_weights(compilation, *weights);
-  return std::make_unique<Compiled>(Model{compilation.module, *compilation.program, target, 0, false});
+  return std::make_unique<Compiled>(LoweredModel{compilation.module, *compilation.program, target, 0, false});
 }
 
 }  // namespace

@@ -35,7 +35,8 @@ std::string library_for(const TargetRequest& request) {
   compilation.target = target.info;
   compilation.module = parse(std::make_shared<SourceFile>(SourceFile{"tiny.graph", kTiny}));
   run_passes(compilation, pipeline());
-  return compile_to_shared_library(Model{compilation.module, *compilation.program, target, 0, false, {}});
+  return compile_to_shared_library(
+      LoweredModel{compilation.module, *compilation.program, target, 0, false, {}});
 }
 
 std::string foreign(std::string_view bytes) {

@@ -167,7 +167,7 @@ std::unique_ptr<Compiled> compile(const Module& elaborated, const std::string& c
   run_passes(compilation, pipeline());
   add_guarded_entries(compilation.module, *compilation.program, batch);
   loops::verify(*compilation.program);
-  return std::make_unique<Compiled>(Model{compilation.module, *compilation.program, target, 0, false});
+  return std::make_unique<Compiled>(LoweredModel{compilation.module, *compilation.program, target, 0, false});
 }
 
 }  // namespace

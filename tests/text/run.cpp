@@ -157,7 +157,7 @@ std::string result_of(const std::string& text, const std::string& name) {
     }
     Compilation c{.module = parse_text(text, name, options)};
     verify(c.module);
-    c.target.vector_lanes = std::stoi(setting(text, "lanes", "16"));
+    c.target.vector_bytes = 4 * std::stoi(setting(text, "lanes", "16"));
     if (const std::string limits = setting(text, "recompute", ""); !limits.empty())
       c.recompute = {std::stoi(split(limits).at(0)), std::stoi(split(limits).at(1)), 0};
     const std::vector<PassReport> reports = run(c, passes_by_name(passes));

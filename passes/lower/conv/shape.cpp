@@ -68,14 +68,14 @@ bool flattens(const ConvShape& shape) { return shape.pointwise() && shape.w.in <
 namespace {
 
 int64_t blocks_of(int64_t channels, const TargetInfo& target) {
-  return (channels + target.vector_lanes - 1) / target.vector_lanes;
+  return (channels + target.lanes(DType::f32) - 1) / target.lanes(DType::f32);
 }
 
 int64_t panel(int64_t channels, int64_t groups, int64_t width, const TargetInfo& target) {
   const int64_t per_group = channels / groups;
-  const bool whole_vectors = groups == 1 || per_group % target.vector_lanes == 0;
+  const bool whole_vectors = groups == 1 || per_group % target.lanes(DType::f32) == 0;
   const int64_t blocks = whole_vectors ? blocks_of(per_group, target) : 1;
-  return choose_tile(blocks, width, target).vectors * target.vector_lanes;
+  return choose_tile(blocks, width, target).vectors * target.lanes(DType::f32);
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ int64_t panel(int64_t channels, int64_t groups, int64_t width, const TargetInfo&
 Layout forward_weight_layout(const ConvShape& shape, bool plain_input, const TargetInfo& target) {
   const int64_t width = flattens(shape) ? shape.h.out * shape.w.out : shape.w.out;
   Layout layout;
-  if (!plain_input) layout.blocks.push_back({1, target.vector_lanes});
+  if (!plain_input) layout.blocks.push_back({1, target.lanes(DType::f32)});
   layout.blocks.push_back({0, panel(shape.outputs, shape.groups, width, target)});
   return layout;
 }
@@ -91,25 +91,26 @@ Layout forward_weight_layout(const ConvShape& shape, bool plain_input, const Tar
 Layout input_grad_weight_layout(const ConvShape& shape, const TargetInfo& target) {
   const int64_t width =
       flattens(shape) ? shape.h.in * shape.w.in : (shape.w.in + shape.w.stride - 1) / shape.w.stride;
-  return {{1, 0, 2, 3}, {{0, target.vector_lanes}, {1, panel(shape.channels, shape.groups, width, target)}}};
+  return {{1, 0, 2, 3},
+          {{0, target.lanes(DType::f32)}, {1, panel(shape.channels, shape.groups, width, target)}}};
 }
 
 GroupedWeight forward_grouped_weight(const ConvShape& shape, const TargetInfo& target) {
   return {.outputs = shape.outputs,
           .inputs = shape.channels,
           .groups = shape.groups,
-          .lanes = target.vector_lanes,
+          .lanes = target.lanes(DType::f32),
           .panel = forward_weight_layout(shape, false, target).block(0),
-          .spread = spread_channels(shape, target.vector_lanes)};
+          .spread = spread_channels(shape, target.lanes(DType::f32))};
 }
 
 GroupedWeight input_grad_grouped_weight(const ConvShape& shape, const TargetInfo& target) {
   return {.outputs = shape.channels,
           .inputs = shape.outputs,
           .groups = shape.groups,
-          .lanes = target.vector_lanes,
+          .lanes = target.lanes(DType::f32),
           .panel = input_grad_weight_layout(shape, target).block(1),
-          .spread = spread_channels(shape, target.vector_lanes)};
+          .spread = spread_channels(shape, target.lanes(DType::f32))};
 }
 
 }  // namespace rnc

@@ -82,7 +82,7 @@ void run(const Kernel& kernel, const std::string& cpu, int64_t batch, const Argu
   const Module module;
   const Program program = one_call(kernel);
   const Target target = target_of(cpu);
-  const Compiled compiled(Model{module, program, target, 0, false});
+  const Compiled compiled(LoweredModel{module, program, target, 0, false});
   const rn_model_descriptor& model = compiled.descriptor();
   std::vector<const void*> inputs;
   std::vector<void*> outputs;

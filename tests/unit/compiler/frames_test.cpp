@@ -52,7 +52,7 @@ TEST_CASE("microkernels of a network's convolutions spill no vectors") {
     c.target = target.info;
     run_passes(c, pipeline());
     std::vector<KernelFrame> frames;
-    compile_to_object(Model{c.module, *c.program, target, 0, false, {}}, &frames);
+    compile_to_object(LoweredModel{c.module, *c.program, target, 0, false, {}}, &frames);
     CHECK(frames.size() == c.program->kernels.size());
     for (const KernelFrame& kernel : frames) {
       CAPTURE(kernel.kernel);

@@ -42,7 +42,9 @@ struct Tiny {
     layers = layers_of(compilation.module);
     run_passes(compilation, pipeline());
   }
-  Model model() const { return {compilation.module, *compilation.program, target, hash, false, layers}; }
+  LoweredModel model() const {
+    return {compilation.module, *compilation.program, target, hash, false, layers};
+  }
   Target target;
   Compilation compilation;
   uint64_t hash = 0;
@@ -310,7 +312,7 @@ TEST_CASE("-g names kernels after layers and points into the .graph file") {
       CHECK_MESSAGE(name.starts_with(call.label + "."), name);
     }
   }
-  const Model model{tiny.compilation.module, program, tiny.target, tiny.hash, true};
+  const LoweredModel model{tiny.compilation.module, program, tiny.target, tiny.hash, true};
   const std::string assembly = compile_to_assembly(model);
   CHECK(assembly.find("\"tiny.graph\"") != std::string::npos);
   // The convolution is on line 5 of the text above.

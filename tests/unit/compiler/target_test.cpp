@@ -23,26 +23,26 @@ std::string refused(const TargetRequest& request) {
 TEST_CASE("a target's features are those of its CPU that code makes use of") {
   const Target baseline = resolve_target({kLinux, "x86-64", ""});
   CHECK(baseline.features.empty());
-  CHECK(baseline.info.vector_lanes == 4);
+  CHECK(baseline.info.lanes(DType::f32) == 4);
   CHECK(baseline.info.vector_registers == 16);
   CHECK(!baseline.info.fma);
 
   const Target v3 = resolve_target({kLinux, "x86-64-v3", ""});
   CHECK(v3.feature_string() == "+avx,+avx2,+fma,+sse3,+sse4.1,+sse4.2,+ssse3");
-  CHECK(v3.info.vector_lanes == 8);
+  CHECK(v3.info.lanes(DType::f32) == 8);
   CHECK(v3.info.vector_registers == 16);
   CHECK(v3.info.fma);
 
   const Target zen5 = resolve_target({kLinux, "znver5", ""});
   CHECK(zen5.has("avx512f"));
-  CHECK(zen5.info.vector_lanes == 16);
+  CHECK(zen5.info.lanes(DType::f32) == 16);
   CHECK(zen5.info.vector_registers == 32);
   CHECK(zen5.info.l1_bytes == 48 << 10);
   CHECK(zen5.info.l2_bytes == 1 << 20);
 
   const Target arm = resolve_target({"aarch64-linux-gnu", "native", ""});
   CHECK(arm.cpu == "generic");
-  CHECK(arm.info.vector_lanes == 4);
+  CHECK(arm.info.lanes(DType::f32) == 4);
   CHECK(arm.info.vector_registers == 32);
   CHECK(arm.info.fma);
 }
@@ -51,7 +51,7 @@ TEST_CASE("--target-features adds to the CPU's features and takes away, with all
   const Target without = resolve_target({kLinux, "znver5", "-avx512f"});
   CHECK(without.feature_string() == "+avx,+avx2,+fma,+sse3,+sse4.1,+sse4.2,+ssse3");
   const Target with = resolve_target({kLinux, "x86-64", "+avx2,+fma"});
-  CHECK(with.info.vector_lanes == 8);
+  CHECK(with.info.lanes(DType::f32) == 8);
   CHECK(with.info.fma);
   CHECK(resolve_target({kLinux, "znver5", "+avx512bf16"}).has("avx512bf16"));
   CHECK(!resolve_target({kLinux, "znver5", "+avx512bf16,-avx512bf16"}).has("avx512bf16"));

@@ -94,7 +94,7 @@ TEST_CASE("a convolution does not overwrite the operand that is added to it") {
       const Tensors result =
           test::run_program(lowered, lower(lowered, target), "infer", 2, inputs, tensors, options);
       CAPTURE(kernel);
-      CAPTURE(target.vector_lanes);
+      CAPTURE(target.lanes(DType::f32));
       CHECK(test::relative_error(result, test::evaluate(m.module, "infer", 2, inputs, tensors)) < 1e-5);
     }
   }

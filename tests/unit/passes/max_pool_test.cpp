@@ -130,12 +130,12 @@ TEST_CASE("max pooling and its gradient with what is fused into them") {
       const Module model = stem(height, width, pooling);
       for (const TargetInfo& target : {TargetInfo{16, 32, true}, {8, 16, true}, {4, 16, false}}) {
         Module lowered = model;
-        fuse_for(lowered, target, target.vector_lanes != 8);
+        fuse_for(lowered, target, target.lanes(DType::f32) != 8);
         const loops::Program program = lower_to_loops(lowered, target);
         for (const int64_t batch : {1, 3}) {
           CAPTURE(pooling.kernel[0]);
           CAPTURE(height);
-          CAPTURE(target.vector_lanes);
+          CAPTURE(target.lanes(DType::f32));
           CAPTURE(batch);
           const Tensors tensors = test::random_tensors(model, 7);
           const Tensors inputs = test::random_inputs(model, *model.find_entry("backward"), batch, 8);

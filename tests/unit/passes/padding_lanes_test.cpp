@@ -50,7 +50,7 @@ void check_lanes(const std::string& text, std::string_view conv = "direct", cons
     for (const Graph& graph : meant.module.entries) {
       if (graph.name == "model" || graph.name == "prepare") continue;
       CAPTURE(graph.name);
-      CAPTURE(target.vector_lanes);
+      CAPTURE(target.lanes(DType::f32));
       Tensors inputs = test::random_inputs(meant.module, graph, 3, 8);
       for (auto& [name, value] : inputs) {
         if (settings.contains(name)) value = settings.at(name);

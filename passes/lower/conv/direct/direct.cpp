@@ -66,7 +66,7 @@ class DirectKernel {
     loops::Work work = conv_.work;
     const int64_t out = conv_.out_channels * conv_.out_h * conv_.out_w;
     work.bytes.per_sample +=
-        out * code_.bytes_per_element() + 4 * conv_.in_channels * conv_.in_h * conv_.in_w;
+        out * code_.bytes_per_element() + kFloatBytes * conv_.in_channels * conv_.in_h * conv_.in_w;
     work.bytes.fixed += weight_bytes(conv_, lanes_);
     lowering_.call(kernel_, tasks(), body, of, work, code_.in_place({conv_.in}));
     reductions_.finish();

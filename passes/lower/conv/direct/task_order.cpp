@@ -24,7 +24,7 @@ int64_t image_bytes(const DirectConv& conv) {
     return in * std::clamp<int64_t>(a.taps, 1, a.step) / a.step;
   };
   const auto& [h, w] = conv.grids.front();
-  return 4 * conv.in_channels * read(h, conv.in_h) * read(w, conv.in_w);
+  return kFloatBytes * conv.in_channels * read(h, conv.in_h) * read(w, conv.in_w);
 }
 
 }  // namespace
@@ -36,7 +36,7 @@ int64_t grid_rows(const DirectConv& conv) {
 }
 
 int64_t weight_bytes(const DirectConv& conv, int lanes) {
-  return 4 * panels_of(conv, lanes) * conv.in_blocks * conv.kernel_taps * conv.weight_lanes(lanes) *
+  return kFloatBytes * panels_of(conv, lanes) * conv.in_blocks * conv.kernel_taps * conv.weight_lanes(lanes) *
          conv.vectors * lanes;
 }
 
@@ -44,7 +44,7 @@ int64_t weight_bytes(const DirectConv& conv, int lanes) {
 // every task's rows unless they stay there; in the other, the image does for every panel. So it does in the
 // first where a task is all of an image that a panel leaves no room for.
 TaskOrder choose_task_order(const DirectConv& conv, const TargetInfo& target) {
-  const int lanes = target.vector_lanes;
+  const int lanes = target.lanes(DType::f32);
   const int64_t cache = target.l2_bytes * 3 / 4;
   const int64_t panels = panels_of(conv, lanes), rows = task_rows(conv, lanes), all_rows = grid_rows(conv);
   const int64_t image = image_bytes(conv), weights = weight_bytes(conv, lanes), panel = weights / panels;

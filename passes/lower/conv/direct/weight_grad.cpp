@@ -47,7 +47,7 @@ void add_parts(Lowering& lowering, const WeightGrad& conv, int buffer, int64_t p
     b.store(to, {i}, sum, 0);
   });
   lowering.call(kernel, {ceil_div(floats, chunk), 0}, body, conv.of,
-                {{}, {4 * floats * (parts + 1), 0}, "", "weight_grad"});
+                {{}, {kFloatBytes * floats * (parts + 1), 0}, "", "weight_grad"});
 }
 
 class WeightGradKernel {
@@ -74,7 +74,8 @@ class WeightGradKernel {
 
   void lower() {
     const int buffer =
-        parts_ == 1 ? conv_.result : lowering_.temporary("partial weights", {parts_ * result_floats_ * 4, 0});
+        parts_ == 1 ? conv_.result
+                    : lowering_.temporary("partial weights", {parts_ * result_floats_ * kFloatBytes, 0});
     const WeightGradOperands operands = bind(buffer);
     Body body(kernel_.names());
     const int64_t tiles = ceil_div(panels_, macro_.panels) * ceil_div(conv_.in_blocks, macro_.blocks);
@@ -85,8 +86,9 @@ class WeightGradKernel {
     const Range range = range_of(body, share, body.let("tile", share.part % tiles));
     body.when(share.works, [&](Body& b) { sum_products(b, operands, part, range); });
     loops::Work work = conv_.work;
-    work.bytes = {result_floats_ * 4 * parts_,
-                  4 * (conv_.shape.channels * h_.in * w_.in + conv_.shape.outputs * h_.out * w_.out)};
+    work.bytes = {
+        result_floats_ * kFloatBytes * parts_,
+        kFloatBytes * (conv_.shape.channels * h_.in * w_.in + conv_.shape.outputs * h_.out * w_.out)};
     lowering_.call(kernel_, {shares.tasks(), 0}, body, conv_.of, work);
     if (parts_ > 1) add_parts(lowering_, conv_, buffer, parts_, result_floats_);
   }
@@ -172,9 +174,9 @@ class WeightGradKernel {
     return {.panels = panels_,
             .blocks = conv_.in_blocks,
             .pixel_blocks = ceil_div(h_.out * w_.out, pixels),
-            .panel_pixels = 4 * pixels * conv_.vectors * lanes_,
-            .block_pixels = 4 * pixels * in_lanes_ * lines(h_) * lines(w_),
-            .tile = 4 * block_floats_};
+            .panel_pixels = kFloatBytes * pixels * conv_.vectors * lanes_,
+            .block_pixels = kFloatBytes * pixels * in_lanes_ * lines(h_) * lines(w_),
+            .tile = kFloatBytes * block_floats_};
   }
   DirectConv grouped() const {
     DirectConv g;

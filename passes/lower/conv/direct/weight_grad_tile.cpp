@@ -20,7 +20,7 @@ class RowOfTaps {
         conv_(operands.conv),
         h_(operands.h),
         w_(operands.w),
-        lanes_(operands.target.vector_lanes),
+        lanes_(operands.target.lanes(DType::f32)),
         weight_lanes_(conv_.weight_lanes(lanes_)),
         weights_(weights),
         pixels_(pixels),
@@ -207,7 +207,7 @@ class RowOfTaps {
 
 void clear_weights(Body& body, const WeightGradOperands& operands, const WeightBlock& weights) {
   const WeightGrad& conv = operands.conv;
-  const int lanes = operands.target.vector_lanes;
+  const int lanes = operands.target.lanes(DType::f32);
   const int64_t weight_lanes = conv.weight_lanes(lanes);
   body.loop("t", 0, operands.h.kernel * operands.w.kernel * weight_lanes, 1, [&](Body& b, Expr t) {
     for (int o = 0; o < conv.vectors; ++o) {

@@ -41,15 +41,15 @@ double products_per_image(const ConvShape& shape, int m) {
 // Cycles of one image on one core, weights at hand.
 double direct_cycles(const ConvShape& shape, const TargetInfo& target) {
   return pairs(shape) * 9 * static_cast<double>(shape.h.out * shape.w.out) /
-         (kFmaPerCycle * target.vector_lanes);
+         (kFmaPerCycle * target.lanes(DType::f32));
 }
 double winograd_cycles(const ConvShape& shape, int m, const TargetInfo& target) {
   const double vectors =
-      static_cast<double>(shape.channels + shape.outputs) / static_cast<double>(target.vector_lanes);
-  const double weights = 4 * pairs(shape) * (m + 2) * (m + 2);
+      static_cast<double>(shape.channels + shape.outputs) / static_cast<double>(target.lanes(DType::f32));
+  const double weights = kFloatBytes * pairs(shape) * (m + 2) * (m + 2);
   const bool fits = weights <= static_cast<double>(kLastLevel * target.l2_bytes);
   const double multiply =
-      pairs(shape) / (kFmaPerCycle * target.vector_lanes) * (fits ? kSlowerProducts : kSlowerFromMemory);
+      pairs(shape) / (kFmaPerCycle * target.lanes(DType::f32)) * (fits ? kSlowerProducts : kSlowerFromMemory);
   return products_per_image(shape, m) * (multiply + vectors * kTransformCycles);
 }
 
@@ -76,7 +76,7 @@ bool winograd_shape(const ConvShape& s) {
 }
 
 int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& target) {
-  const double stream = pairs(shape) * 4 / kMemoryBytesPerCycle;
+  const double stream = pairs(shape) * kFloatBytes / kMemoryBytesPerCycle;
   const double direct = direct_cycles(shape, target), winograd = winograd_cycles(shape, m, target);
   for (int64_t n = 1; n <= kMostImages; ++n) {
     const auto images = static_cast<double>(n);

@@ -47,7 +47,8 @@ void WinogradInput::bind(KernelBuilder& kernel) {
     x_.emplace(input(kernel));
     return;
   }
-  const int buffer = lowering_.temporary("transformed input", {4 * floats().fixed, 4 * floats().per_sample});
+  const int buffer = lowering_.temporary("transformed input",
+                                         {kFloatBytes * floats().fixed, kFloatBytes * floats().per_sample});
   transform_all(buffer);
   transformed_input_ = kernel.param("v", buffer, Scalar::f32, {floats()}, Access::read);
 }
@@ -93,7 +94,7 @@ void WinogradInput::transform_all(int buffer) {
     b.loop("s", slot, b.let("end", loops::select(last, Expr(tiling_.unit_images), slot + 1)), 1, map);
   });
   lowering_.call(kernel, {0, blocks_}, body, conv_.out,
-                 {{}, {0, bytes_per_sample() + 4 * floats().per_sample}, "", conv_.work.direction});
+                 {{}, {0, bytes_per_sample() + kFloatBytes * floats().per_sample}, "", conv_.work.direction});
 }
 
 }  // namespace rnc

@@ -40,8 +40,8 @@ class WinogradWeightGrad {
         lanes_(lowering.lanes()),
         panels_(ceil_div(conv.shape.outputs, lanes_ * conv.vectors)),
         blocks_(ceil_div(conv.shape.channels, lanes_)),
-        parts_(
-            std::clamp<int64_t>(kAllSums * lowering.target().l2_bytes / (4 * sum_floats()), 1, kMostParts)),
+        parts_(std::clamp<int64_t>(kAllSums * lowering.target().l2_bytes / (kFloatBytes * sum_floats()), 1,
+                                   kMostParts)),
         tiles_h_(ceil_div(conv.shape.h.out, m)),
         tiles_w_(ceil_div(conv.shape.w.out, m)),
         kernel_(fmt::format("{}_weight_grad_{}_{}_{}x{}", kernel_prefix(f_), conv.shape.channels,
@@ -52,7 +52,7 @@ class WinogradWeightGrad {
     images_ = std::max<int64_t>(1, tiles / (tiles_h_ * tiles_w_));
     tile_rows_ = ceil_div(tiles_h_, std::clamp<int64_t>(tiles_h_ * tiles_w_ / tiles, 1, tiles_h_));
     tiles_ = images_ * tile_rows_ * tiles_w_;
-    buffer_ = lowering.temporary("transformed weight gradient", {4 * parts_ * sum_floats(), 0});
+    buffer_ = lowering.temporary("transformed weight gradient", {kFloatBytes * parts_ * sum_floats(), 0});
     sums_ = kernel_.param("sums", buffer_, Scalar::f32, sum_dims(), Access::update);
   }
 
@@ -66,7 +66,7 @@ class WinogradWeightGrad {
     count_winograd(work, f_, s.channels * s.outputs, tiles_h_ * tiles_w_);
     work.bytes.per_sample = x_.bytes_per_element() * s.channels * s.h.in * s.w.in +
                             dy_.bytes_per_element() * s.outputs * s.h.out * s.w.out;
-    work.bytes.fixed = 4 * parts_ * weights_ * s.channels * s.outputs;
+    work.bytes.fixed = kFloatBytes * parts_ * weights_ * s.channels * s.outputs;
     lowering_.call(kernel_, {shares.tasks(), 0}, body, conv_.of, work);
     finish();
   }
@@ -210,7 +210,7 @@ class WinogradWeightGrad {
         }
       });
     });
-    const int64_t bytes = 4 * parts_ * weights_ + 9 * result.bytes_per_element();
+    const int64_t bytes = kFloatBytes * parts_ * weights_ + 9 * result.bytes_per_element();
     lowering_.call(kernel, {panels_ * blocks_, 0}, body, conv_.of,
                    {{}, {bytes * conv_.shape.channels * conv_.shape.outputs, 0}, "", "weight_grad"},
                    result.in_place());
@@ -233,7 +233,7 @@ class WinogradWeightGrad {
 }  // namespace
 
 bool winograd_sums_stay_in_cache(const ConvShape& shape, int m, const TargetInfo& target) {
-  const int64_t sums = 4 * shape.channels * shape.outputs * (m + 2) * (m + 2);
+  const int64_t sums = kFloatBytes * shape.channels * shape.outputs * (m + 2) * (m + 2);
   return 2 * sums <= kSums * target.l2_bytes;
 }
 

@@ -77,7 +77,8 @@ class WinogradWeightGradBlocks {
     body.loop("cb", first, end, 1, [&](Body& b, Expr cb) { transform_back(b, result, panel, first, cb); });
     loops::Work work = conv_.work;
     count_winograd(work, f_, s.channels * s.outputs, tiles_h_ * tiles_w_);
-    work.bytes.per_sample = 4 * (floats(blocks_).per_sample + floats(panels_ * conv_.vectors).per_sample);
+    work.bytes.per_sample =
+        kFloatBytes * (floats(blocks_).per_sample + floats(panels_ * conv_.vectors).per_sample);
     work.bytes.fixed = result.bytes_per_element() * 9 * s.channels * s.outputs;
     lowering_.call(kernel, {panels_ * groups, 0}, body, conv_.of, work, result.in_place());
   }
@@ -99,8 +100,9 @@ class WinogradWeightGradBlocks {
   // task has one map and block.
   int transform(ValueId operand, const char* name, int64_t blocks, int64_t room, const TilePixels& pixels,
                 Transform by) {
-    const int buffer = lowering_.temporary(fmt::format("transformed {}", name),
-                                           {4 * floats(room).fixed, 4 * floats(room).per_sample});
+    const int buffer =
+        lowering_.temporary(fmt::format("transformed {}", name),
+                            {kFloatBytes * floats(room).fixed, kFloatBytes * floats(room).per_sample});
     const ConvShape& s = conv_.shape;
     const bool is_input = operand == conv_.x;
     const int64_t height = is_input ? s.h.in : s.h.out, width = is_input ? s.w.in : s.w.out;
@@ -138,12 +140,12 @@ class WinogradWeightGradBlocks {
         });
       });
     }
-    lowering_.call(
-        kernel, {0, room}, body, conv_.of,
-        {{},
-         {0, from.bytes_per_element() * blocks * lanes_ * height * width + 4 * floats(room).per_sample},
-         "",
-         "weight_grad"});
+    lowering_.call(kernel, {0, room}, body, conv_.of,
+                   {{},
+                    {0, from.bytes_per_element() * blocks * lanes_ * height * width +
+                            kFloatBytes * floats(room).per_sample},
+                    "",
+                    "weight_grad"});
     return buffer;
   }
 

@@ -88,7 +88,7 @@ void transform_weights(Lowering& lowering, const WeightTransform& weights, const
                   cb, cb);
   const int64_t pairs = weights.panels * weights.panel * weights.blocks * lanes;
   lowering.call(kernel, {weights.panels * weights.blocks, 0}, body, of,
-                {{}, {4 * pairs * (count + 9), 0}, "", direction});
+                {{}, {kFloatBytes * pairs * (count + 9), 0}, "", direction});
 }
 
 }  // namespace rnc

@@ -54,7 +54,8 @@ class WinogradKernel {
         register_tile_(
             std::max<int64_t>((lowering.target().vector_registers - 1 - conv.vectors) / conv.vectors, 1)),
         multiplication_({conv.vectors, lanes_, blocks_, register_tile_, sums_more_exactly()}),
-        shared_(4 * positions_ * blocks_ * lanes_ * tiles_wanted() > lowering.target().l2_bytes * 3 / 4),
+        shared_(kFloatBytes * positions_ * blocks_ * lanes_ * tiles_wanted() >
+                lowering.target().l2_bytes * 3 / 4),
         tiling_(tile_maps(ceil_div(conv.out_h, how.out_size()), ceil_div(conv.out_w, how.out_size()),
                           shared_ ? kSharedTiles : tiles_wanted(), register_tile_)),
         kernel_(fmt::format("{}_{}_{}_{}x{}", kernel_prefix(f_), conv.in_channels, conv.out_channels,
@@ -72,7 +73,7 @@ class WinogradKernel {
                          winograd_weight_dims(panels_, blocks_, lanes_, panel, how_.forward_panel),
                          Access::read);
     } else if (weights < 0) {
-      weights = lowering_.temporary("transformed weights", {4 * u_floats(), 0});
+      weights = lowering_.temporary("transformed weights", {kFloatBytes * u_floats(), 0});
       transform_weights(lowering_,
                         {conv_.weight, weights, panels_, blocks_, conv_.vectors * lanes_, u_rows(),
                          how_.forward_panel, how_.input_grad},
@@ -103,9 +104,9 @@ class WinogradKernel {
     work.bytes.per_sample =
         conv_.out_channels * conv_.out_h * conv_.out_w * output_.code().bytes_per_element() +
         input_.bytes_per_sample();
-    work.bytes.fixed = 4 * weights_ * conv_.in_channels * conv_.out_channels;
+    work.bytes.fixed = kFloatBytes * weights_ * conv_.in_channels * conv_.out_channels;
     work.from_batch = how_.from_batch;
-    work.direct_bytes = {4 * 9 * conv_.in_channels * conv_.out_channels, work.bytes.per_sample};
+    work.direct_bytes = {kFloatBytes * 9 * conv_.in_channels * conv_.out_channels, work.bytes.per_sample};
     lowering_.call(kernel_, tasks, body, conv_.out, work, output_.code().in_place(input_.operands()));
     output_.finish();
   }
@@ -124,7 +125,7 @@ class WinogradKernel {
   }
   // Whether every task transforms the weights of its panel itself, as those of all panels are too many.
   bool transforms_panel() const {
-    return shared_ && 4 * u_floats() > kLastLevel * lowering_.target().l2_bytes;
+    return shared_ && kFloatBytes * u_floats() > kLastLevel * lowering_.target().l2_bytes;
   }
 
   int64_t products_plane() const { return (conv_.vectors * tiling_.tiles() + 1) * lanes_; }
@@ -188,7 +189,8 @@ class WinogradKernel {
   // Blocks of input channels whose transformed weights for one panel leave room for the products and the
   // inputs in the second-level cache.
   int64_t weight_blocks() const {
-    const int64_t fits = lowering_.target().l2_bytes / 3 / (4 * weights_ * conv_.vectors * lanes_ * lanes_);
+    const int64_t fits =
+        lowering_.target().l2_bytes / 3 / (kFloatBytes * weights_ * conv_.vectors * lanes_ * lanes_);
     const int64_t step = multiplication_.summed_blocks();
     return std::min(std::max(fits / step, int64_t{1}) * step, blocks_);
   }
