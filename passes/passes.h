@@ -1,6 +1,6 @@
-// The passes over modules: each a free function in the file of its name, which says at its head what it
-// rewrites, why that is sound and what it costs. All return whether they changed something and change nothing
-// when run again. passes/pipeline.h puts them in order.
+// The passes: each a free function in the file of its name, which says at its head what it rewrites, why that is sound
+// and what it costs. All return whether they changed something and change nothing when run again. passes/passes.def puts
+// them in order.
 #pragma once
 
 #include "ir/graph/graph.h"
@@ -9,19 +9,20 @@
 
 namespace rnc {
 
-bool derive_entries(Module& module);
-bool differentiate(Module& module);
-bool decompose_batch_norm(Module& module);
-bool decompose_linear(Module& module);
-bool simplify(Module& module);
-bool move_through_max_pool(Module& module);
-bool cse(Module& module);
-bool dce(Module& module);
-bool fold_batch_norm(Module& module);
-bool hoist_parameters(Module& module);
-// What it decided and why is added to `remarks`, if given.
-bool choose_algorithm(Module& module, const TargetInfo& target, Remarks* remarks = nullptr);
-bool choose_layout(Module& module, const TargetInfo& target);
-bool fuse(Module& module);
+struct Compilation;  // passes/pipeline.h
+
+// What a pass is given. Remarks, if they are wanted, take what it decided and why.
+using ModulePass = bool(Module& module);
+using TargetPass = bool(Module& module, const TargetInfo& target);
+using RemarkingPass = bool(Module& module, const TargetInfo& target, Remarks* remarks);
+using CompilationPass = bool(Compilation& compilation);
+
+#define RNC_PASS(name, kind, stage, why) kind name;
+#include "passes/passes.def"
+#undef RNC_PASS
+
+inline bool choose_algorithm(Module& module, const TargetInfo& target) {
+  return choose_algorithm(module, target, nullptr);
+}
 
 }  // namespace rnc

@@ -25,23 +25,22 @@ namespace {
 // The passes on programs, over all entries.
 using EntryPass = bool (*)(const loops::Program&, loops::EntryProgram&);
 
-// Passes on modules, as the runner calls them.
-template <bool (*pass)(Module&)>
-bool on_module(Compilation& c) {
+// Passes as the runner calls them.
+template <ModulePass* pass>
+bool as_ModulePass(Compilation& c) {
   return pass(c.module);
 }
-template <bool (*pass)(Module&, const TargetInfo&)>
-bool on_target(Compilation& c) {
+template <TargetPass* pass>
+bool as_TargetPass(Compilation& c) {
   return pass(c.module, c.target);
 }
-
-bool choose_algorithms(Compilation& c) { return choose_algorithm(c.module, c.target, &c.remarks); }
-
-bool lower(Compilation& c) {
-  if (c.program) return false;
-  check_lowerable(c.module, c.target);
-  c.program = lower_to_loops(c.module, c.target);
-  return true;
+template <RemarkingPass* pass>
+bool as_RemarkingPass(Compilation& c) {
+  return pass(c.module, c.target, &c.remarks);
+}
+template <CompilationPass* pass>
+bool as_CompilationPass(Compilation& c) {
+  return pass(c);
 }
 
 bool apply_to_entries(Compilation& c, std::string_view name, EntryPass pass) {
@@ -53,48 +52,10 @@ bool apply_to_entries(Compilation& c, std::string_view name, EntryPass pass) {
   return changed;
 }
 
-bool schedule(Compilation& c) { return apply_to_entries(c, "schedule_calls", schedule_calls); }
-
-bool plan(Compilation& c) {
-  return apply_to_entries(
-      c, "plan_memory", [](const loops::Program&, loops::EntryProgram& entry) { return plan_memory(entry); });
-}
-
 constexpr std::array kPipeline = {
-    Pass{"derive_entries", on_module<derive_entries>,
-         "inference and training part here: what follows treats each entry as a graph of its own"},
-    Pass{"fold_batch_norm", on_module<fold_batch_norm>,
-         "batch norm of inference goes into the convolution before it, while both are still whole"},
-    Pass{"differentiate", on_module<differentiate>,
-         "the training entries; before decomposing, as batch norm's own gradient is cheaper than that of its "
-         "parts"},
-    Pass{"decompose_batch_norm", on_module<decompose_batch_norm>,
-         "the batch norm left becomes statistics, scale and shift, so that nothing later needs to know it"},
-    Pass{"decompose_linear", on_module<decompose_linear>, "one kind of matrix product is left to lower"},
-    Pass{"simplify", on_module<simplify>,
-         "what decomposing left: factors of one, scalar arithmetic, reshapes of reshapes"},
-    Pass{"move_through_max_pool", on_module<move_through_max_pool>,
-         "what gradients need of a pool's operand at its maxima, from its result; before cse, which merges "
-         "what it repeats"},
-    Pass{"cse", on_module<cse>, "statistics and scales that forward and backward both compute"},
-    Pass{"dce", on_module<dce>, "forward values that no gradient needs"},
-    Pass{"hoist_parameters", on_module<hoist_parameters>,
-         "folded weights go to entry prepare, computed once"},
-    Pass{"choose_algorithm", choose_algorithms,
-         "direct or Winograd, by what should take the least time; layouts and kernels go by it"},
-    Pass{"choose_layout", on_target<choose_layout>, "channel blocks, packed and transformed weights"},
-    Pass{"hoist_parameters", on_module<hoist_parameters>,
-         "the packing of folded weights goes to entry prepare too"},
-    Pass{"fuse", on_module<fuse>,
-         "the graph is final: what can be computed in the registers of another kernel joins it"},
-    Pass{"recompute", recompute,
-         "what is stored is known now: the memory budget says what the backward pass computes again",
-         Stage::program},
-    Pass{"lower_to_loops", lower, "every group becomes kernels and calls", Stage::program},
-    Pass{"schedule_calls", schedule, "updates right after their gradients, so that these die early",
-         Stage::program},
-    Pass{"plan_memory", plan, "the order of calls is final: temporaries get their places in one arena",
-         Stage::program},
+#define RNC_PASS(name, kind, stage, why) Pass{#name, as_##kind<name>, why, Stage::stage},
+#include "passes/passes.def"
+#undef RNC_PASS
 };
 
 // Runs the pass; whether it changed anything.
@@ -148,6 +109,20 @@ void check_known(const std::vector<std::string>& names, std::span<const Pass> pa
 }
 
 }  // namespace
+
+bool lower_to_loops(Compilation& c) {
+  if (c.program) return false;
+  check_lowerable(c.module, c.target);
+  c.program = lower_to_loops(c.module, c.target);
+  return true;
+}
+
+bool schedule_calls(Compilation& c) { return apply_to_entries(c, "schedule_calls", schedule_calls); }
+
+bool plan_memory(Compilation& c) {
+  return apply_to_entries(
+      c, "plan_memory", [](const loops::Program&, loops::EntryProgram& entry) { return plan_memory(entry); });
+}
 
 std::span<const Pass> pipeline() { return kPipeline; }
 

@@ -35,8 +35,6 @@ struct Compilation {
   Remarks remarks;
 };
 
-bool recompute(Compilation& compilation);
-
 enum class Stage : uint8_t {
   graph,  // for --emit=graph too
   program,  // only on the way to a program: recompute, which goes by the memory that one takes, and what follows
