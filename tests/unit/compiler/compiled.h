@@ -31,7 +31,7 @@ inline Target target_of(const std::string& cpu) { return resolve_target({"", cpu
 // A shared library in a temporary file, open as long as this lives.
 class Compiled {
  public:
-  explicit Compiled(const Model& model) {
+  explicit Compiled(const LoweredModel& model) {
     std::string path = (std::filesystem::temp_directory_path() / "rnc-test-XXXXXX").string();
     check(mkdtemp(path.data()) != nullptr, "no temporary directory");
     const std::string file = path + "/model.so";
