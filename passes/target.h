@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
+#include "ir/graph/type.h"
 #include "passes/graph/conv_rules.h"
-#include "runtime/contract/dtype.h"
 
 namespace rnc {
 
@@ -21,7 +21,7 @@ struct TargetInfo {
   ConvRules conv;  // not the machine's: what the user asks for
 
   // Elements in one vector register.
-  int lanes(contract::DType dtype) const { return vector_bytes / static_cast<int>(contract::bytes(dtype)); }
+  int lanes(DType dtype) const { return vector_bytes / static_cast<int>(bytes(dtype)); }
 };
 
 }  // namespace rnc

@@ -73,8 +73,8 @@ void Elaborator::declare_inputs(const Definition& model) {
       const Type type = plain_type(*input.type);
       if (contract::graph_use(type.dtype) == contract::GraphUse::scalar) {
         throw UserError(input.type->location,
-                        fmt::format("an input of a model is {}; only an optimizer's numbers are {}",
-                                    contract::tensor_types(), name(type.dtype)));
+                        fmt::format("an input of a model is {}; an optimizer's numbers are {}",
+                                    contract::tensor_types("or"), name(type.dtype)));
       }
       const ValueId node = builder_.input(input.name, type);
       frames_.back().variables[input.name] = {TensorRef{node}};

@@ -75,9 +75,9 @@ std::vector<std::string> tensor_type_names() {
   return found;
 }
 
-std::string tensor_types() {
+std::string tensor_types(std::string_view last) {
   const std::vector<std::string> names = tensor_type_names();
-  return fmt::format("{} and {}", fmt::join(names.begin(), names.end() - 1, ", "), names.back());
+  return fmt::format("{} {} {}", fmt::join(names.begin(), names.end() - 1, ", "), last, names.back());
 }
 
 std::optional<DType> find_dtype(std::string_view name) { return find(&DTypeRow::name, name); }

@@ -26,7 +26,7 @@ enum class GraphUse : uint8_t { none, whole, real, scalar };
 GraphUse graph_use(DType);
 inline bool is_real(DType t) { return graph_use(t) == GraphUse::real; }
 // "f32, u8 and i32": what tensors may have; or only those of one use.
-std::string tensor_types();
+std::string tensor_types(std::string_view last = "and");
 std::vector<std::string> tensor_type_names();
 std::string names(GraphUse);
 // Of what says nothing else: constants, losses, the numbers in a model's text.

@@ -20,8 +20,8 @@ void fill_with_garbage(std::span<std::byte> bytes) {
   const size_t whole = bytes.size() / sizeof kGarbage;
   std::fill_n(reinterpret_cast<uint32_t*>(bytes.data()), whole, kGarbage);
   const auto rest = bytes.subspan(whole * sizeof kGarbage);
-  std::ranges::copy_n(std::as_bytes(std::span(&kGarbage, 1)).begin(), static_cast<std::ptrdiff_t>(rest.size()),
-                      rest.begin());
+  std::ranges::copy_n(std::as_bytes(std::span(&kGarbage, 1)).begin(),
+                      static_cast<std::ptrdiff_t>(rest.size()), rest.begin());
 }
 
 int64_t page_bytes() { return sysconf(_SC_PAGESIZE); }

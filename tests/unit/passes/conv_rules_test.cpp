@@ -75,7 +75,7 @@ TEST_CASE("--conv goes before the spec, and that before the estimates; what is d
     m.module.predict = "y";
     derive_entries(m.module);
     Remarks made;
-    const TargetInfo target{16, 32, true, 48 << 10, 1 << 20, rules};
+    const TargetInfo target{64, 32, true, 48 << 10, 1 << 20, rules};
     choose_algorithm(m.module, target, &made);
     CHECK(!choose_algorithm(m.module, target));
     if (remarks != nullptr) *remarks = str(made);

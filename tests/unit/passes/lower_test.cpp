@@ -15,7 +15,7 @@
 namespace rnc {
 namespace {
 
-const TargetInfo kTargets[] = {{16, 32, true}, {8, 16, true}, {4, 16, false}};
+const TargetInfo kTargets[] = {{64, 32, true}, {32, 16, true}, {16, 16, false}};
 
 Module entries_of(Module module) {
   derive_entries(module);

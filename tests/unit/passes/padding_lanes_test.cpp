@@ -13,7 +13,7 @@
 namespace rnc {
 namespace {
 
-const TargetInfo kTargets[] = {{16, 32, true}, {8, 16, true}, {4, 16, false}};
+const TargetInfo kTargets[] = {{64, 32, true}, {32, 16, true}, {16, 16, false}};
 
 Module parsed(const std::string& text) {
   return parse(std::make_shared<SourceFile>(SourceFile{"m.graph", text}));

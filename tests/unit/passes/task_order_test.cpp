@@ -11,7 +11,7 @@
 namespace rnc {
 namespace {
 
-const TargetInfo kTarget{16, 32, true, 48 << 10, 1 << 20, {{"", ConvAlgorithm::direct}}};
+const TargetInfo kTarget{64, 32, true, 48 << 10, 1 << 20, {{"", ConvAlgorithm::direct}}};
 
 DirectConv square_conv(int64_t channels, int64_t outputs, int64_t size, int64_t kernel, int64_t stride) {
   GridAxis axis;

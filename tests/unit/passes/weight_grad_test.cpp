@@ -61,8 +61,8 @@ TEST_CASE(
     for (const int lanes : {16, 8, 4}) {
       // The second-level cache holds everything, a few tiles, less than one.
       for (const int64_t cache : {1 << 20, 64 << 10, 1 << 10}) {
-        const TargetInfo target{lanes, lanes == 16 ? 32 : 16,        true, 32 << 10,
-                                cache, {{"", ConvAlgorithm::direct}}};
+        const TargetInfo target{4 * lanes, lanes == 16 ? 32 : 16,        true, 32 << 10,
+                                cache,     {{"", ConvAlgorithm::direct}}};
         const int64_t batch = cache == 1 << 20 ? 5 : lanes == 8 ? 1 : 2;
         CAPTURE(c.channels);
         CAPTURE(c.height);
@@ -75,7 +75,7 @@ TEST_CASE(
 }
 
 TEST_CASE("however many threads share the panels and blocks of a macro-tile, the bits are the same") {
-  const TargetInfo target{16, 32, true, 32 << 10, 1 << 20, {{"", ConvAlgorithm::direct}}};
+  const TargetInfo target{64, 32, true, 32 << 10, 1 << 20, {{"", ConvAlgorithm::direct}}};
   for (const Case& c : {Case{40, 70, 14, 14, 1, 1}, Case{100, 33, 9, 9, 3, 1}, Case{3, 70, 23, 21, 7, 2}}) {
     const Module model = weight_gradient(c);
     const Tensors one = gradient(model, target, 3, 1);
@@ -85,7 +85,7 @@ TEST_CASE("however many threads share the panels and blocks of a macro-tile, the
 }
 
 TEST_CASE("a batch of more images than parts") {
-  const TargetInfo target{16, 32, true, 32 << 10, 1 << 20, {{"", ConvAlgorithm::direct}}};
+  const TargetInfo target{64, 32, true, 32 << 10, 1 << 20, {{"", ConvAlgorithm::direct}}};
   for (const int64_t batch : {16, 33})
     CHECK(error(weight_gradient({17, 20, 5, 4, 1, 1}), target, batch) < 1e-5);
 }

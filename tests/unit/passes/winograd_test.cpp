@@ -132,7 +132,7 @@ TEST_CASE("Winograd convolution in inference, with weights transformed in entry 
   for (const Case& c : cases) {
     // The second makes the transformed input too large for the cache: a kernel of its own.
     for (const int64_t cache : {1 << 20, 8 << 10}) {
-      const TargetInfo target{c.lanes, c.lanes == 16 ? 32 : 16, true, 32 << 10, cache};
+      const TargetInfo target{4 * c.lanes, c.lanes == 16 ? 32 : 16, true, 32 << 10, cache};
       const Module model = layer(c.channels, c.height, c.width);
       for (const int64_t batch : {1, 2, 9}) {
         CAPTURE(c.height);
@@ -148,7 +148,7 @@ TEST_CASE("Winograd convolution in inference, with weights transformed in entry 
 }
 
 TEST_CASE("a convolution of many channels and few pixels is direct for few images, Winograd for more") {
-  const TargetInfo target{16, 32, true, 48 << 10, 1 << 20};
+  const TargetInfo target{64, 32, true, 48 << 10, 1 << 20};
   ConvShape shape{512, 512, 1, {7, 7, 3, 1, 1, 1}, {7, 7, 3, 1, 1, 1}};
   CHECK(winograd_for_fixed_weights(shape, target).m == 4);
   CHECK(winograd_for_fixed_weights(shape, target).from_batch == 3);
@@ -169,7 +169,7 @@ TEST_CASE("a convolution of many channels and few pixels is direct for few image
 TEST_CASE("the error of Winograd convolution is at most three times that of direct summation") {
   for (const auto& [size, batch] : {std::pair<int64_t, int64_t>{14, 1}, {6, 4}, {4, 16}}) {
     const Module model = layer(64, size, size);
-    TargetInfo target{16, 32, true, 48 << 10, 1 << 20};
+    TargetInfo target{64, 32, true, 48 << 10, 1 << 20};
     const double winograd = infer(model, target, batch, size == 6 ? "winograd 3x3" : "winograd 4x4").error;
     target.conv = {{"", ConvAlgorithm::direct}};
     const double direct = infer(model, target, batch, "").error;
@@ -190,7 +190,7 @@ TEST_CASE("Winograd convolution is chosen by size, and computes what direct summ
                         {13, 11, "winograd 4x4"}, {8, 20, "winograd 4x4"}, {9, 6, "winograd 3x3"}};
   for (const Case& c : cases) {
     for (const int lanes : {16, 8, 4}) {
-      TargetInfo target{lanes, lanes == 16 ? 32 : 16, true};
+      TargetInfo target{4 * lanes, lanes == 16 ? 32 : 16, true};
       // So small that each task transforms the weights it uses.
       if (lanes == 8) target.l2_bytes = 4 << 10;
       const Module model = residual_block(c.height, c.width, c.width > 6);
@@ -217,7 +217,7 @@ TEST_CASE("Winograd convolution at stride 2, in training and in inference") {
         CAPTURE(width);
         CAPTURE(lanes);
         CAPTURE(name);
-        TargetInfo target{lanes, lanes == 16 ? 32 : 16, true};
+        TargetInfo target{4 * lanes, lanes == 16 ? 32 : 16, true};
         // So small that a kernel of its own transforms the input, or each task the weights it uses.
         if (lanes < 16) target.l2_bytes = lanes << 11;
         target.conv = {{"", algorithm}};
@@ -231,7 +231,7 @@ TEST_CASE("Winograd convolution at stride 2, in training and in inference") {
 }
 
 TEST_CASE("the choice of Winograd at stride 2") {
-  const TargetInfo target{16, 32, true, 48 << 10, 1 << 20};
+  const TargetInfo target{64, 32, true, 48 << 10, 1 << 20};
   const auto shape = [](int64_t channels, int64_t outputs, int64_t size) {
     const ConvShape::Axis axis{size, size / 2, 3, 2, 1, 1};
     return ConvShape{channels, outputs, 1, axis, axis};
@@ -273,7 +273,7 @@ TEST_CASE("Winograd convolution at batches that do not fill a task") {
   for (const int64_t batch : {1, 2, 8, 72}) {
     CAPTURE(batch);
     for (const int64_t cache : {512 << 10, 4 << 10}) {
-      const TargetInfo target{16, 32, true, 32 << 10, cache};
+      const TargetInfo target{64, 32, true, 32 << 10, cache};
       CHECK(error_in_backward(model, target, batch, "winograd 3x3") < 1e-4);
     }
   }
@@ -314,7 +314,7 @@ TEST_CASE("a convolution whose input is added to its result does not overwrite i
   m.module.predict = "y";
   derive_entries(m.module);
   for (const bool winograd : {true, false}) {
-    const TargetInfo target{16, 32, true, winograd};
+    const TargetInfo target{64, 32, true, winograd};
     Module lowered = m.module;
     loops::Program program = lower(lowered, target);
     for (loops::EntryProgram& entry : program.entries) plan_memory(entry);
