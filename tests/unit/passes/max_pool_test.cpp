@@ -73,7 +73,7 @@ const Node& find(const Graph& graph, Op op) { return *std::ranges::find(graph.no
 
 TEST_CASE("batch norm and ReLU before max pooling are not stored; their sums are taken after it") {
   Module module = stem(9, 9, {{3, 3}, {2, 2}, {1, 1}});
-  fuse_for(module, {16, 32, true});
+  fuse_for(module, {64, 32, true});
   const Graph& graph = *module.find_entry("backward");
   // The convolution's result and its gradient.
   CHECK(stored_maps(graph, find(graph, Op::conv2d).type) == 2);
@@ -128,7 +128,7 @@ TEST_CASE("max pooling and its gradient with what is fused into them") {
   for (const Pooling& pooling : poolings) {
     for (const auto& [height, width] : {std::pair<int64_t, int64_t>{9, 12}, {8, 7}, {4, 5}}) {
       const Module model = stem(height, width, pooling);
-      for (const TargetInfo& target : {TargetInfo{16, 32, true}, {8, 16, true}, {4, 16, false}}) {
+      for (const TargetInfo& target : {TargetInfo{64, 32, true}, {32, 16, true}, {16, 16, false}}) {
         Module lowered = model;
         fuse_for(lowered, target, target.lanes(DType::f32) != 8);
         const loops::Program program = lower_to_loops(lowered, target);

@@ -258,7 +258,7 @@ TEST_CASE("a weight gradient at stride 2 is Winograd's where its sums stay in ca
     const ValueId dw =
         m.op(Op::conv2d_weight_grad, {dy, x}, {{"pad", pad}, {"stride", stride}, {"kernel", kernel}}, "conv");
     m.output("grad", dw);
-    choose_algorithm(m.module, {16, 32, true, 48 << 10, 1 << 20, rules});
+    choose_algorithm(m.module, {64, 32, true, 48 << 10, 1 << 20, rules});
     return tile_of(algorithm_of(m.module.entries.front()[dw]));
   };
   CHECK(tile(64, {}) == 4);
@@ -281,7 +281,7 @@ TEST_CASE("Winograd convolution at batches that do not fill a task") {
 
 TEST_CASE("batch norm and ReLU between two convolutions are computed as these load them, and not stored") {
   Module module = residual_block(8, 8, false);
-  lower(module, {16, 32, true});
+  lower(module, {64, 32, true});
   const Graph& graph = *module.find_entry("backward");
   const auto with = [&](const Node& anchor, Op op) {
     return std::ranges::count_if(graph.nodes,
