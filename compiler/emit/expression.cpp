@@ -153,6 +153,10 @@ llvm::Value* BodyEmitter::emit_unary(Unary op, llvm::Value* a, Scalar scalar) {
       return emit_log(b_, support, a);
     case Unary::floor:
       return emit_floor(b_, support, a);
+    case Unary::tanh:
+      return emit_tanh(b_, support, a);
+    case Unary::erf:
+      return emit_erf(b_, support, a);
   }
   unreachable("unary operation");
 }

@@ -132,4 +132,42 @@ llvm::Value* emit_log(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x)
   return b.CreateSelect(invalid, f.real(std::numeric_limits<double>::quiet_NaN()), result);
 }
 
+// Near 0 x + x^3 P(x^2), beyond 1 - 2 / (exp(2 |x|) + 1) with the sign of x. P is a minimax fit of relative error.
+llvm::Value* emit_tanh(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x) {
+  constexpr double kNear = 0.9;
+  const Formula f(b, support, x->getType());
+  llvm::Value* magnitude = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
+  llvm::Value* square = b.CreateFMul(x, x);
+  llvm::Value* correction = f.polynomial(
+      square, {-0.33333322405815125, 0.13332977890968323, -0.053929299116134644, 0.021663539111614227,
+               -0.008264538832008839, 0.0025826634373515844, -0.0004554584447760135});
+  llvm::Value* near = f.fma(b.CreateFMul(square, x), correction, x);
+  llvm::Value* power = emit_exp(b, support, b.CreateFMul(magnitude, f.real(2)));
+  llvm::Value* far = b.CreateFSub(f.real(1), b.CreateFDiv(f.real(2), b.CreateFAdd(power, f.real(1))));
+  llvm::Value* result = b.CreateSelect(b.CreateFCmpOLT(magnitude, f.real(kNear)), near, far);
+  return b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, result, x);
+}
+
+// Up to 1 x + x P(x^2), beyond 1 - exp(-x^2) Q(1 / |x|) with the sign of x, from 4 on 1: minimax fits, of P the relative
+// error, of the product with Q the absolute one.
+llvm::Value* emit_erf(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x) {
+  constexpr double kNear = 1, kOne = 4;
+  const Formula f(b, support, x->getType());
+  llvm::Value* magnitude = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
+  llvm::Value* square = b.CreateFMul(x, x);
+  llvm::Value* slope = f.polynomial(
+      square, {0.1283791670955126, -0.37612637877464294, 0.11283782124519348, -0.0268654003739357,
+               0.005220945458859205, -0.0008482828852720559, 0.0001125694761867635, -9.64151604421204e-06});
+  llvm::Value* near = f.fma(x, slope, x);
+  llvm::Value* bounded = b.CreateSelect(b.CreateFCmpOGT(magnitude, f.real(kOne)), f.real(kOne), magnitude);
+  llvm::Value* inverse = b.CreateFDiv(f.real(1), bounded);
+  llvm::Value* rest = f.polynomial(
+      inverse, {-0.0016613670159131289, 0.5778754949569702, -0.0339437760412693, -0.30996784567832947,
+                0.3086535334587097, -0.13875053822994232, 0.02537807822227478});
+  llvm::Value* tail = emit_exp(b, support, b.CreateFNeg(b.CreateFMul(bounded, bounded)));
+  llvm::Value* far = b.CreateFSub(f.real(1), b.CreateFMul(tail, rest));
+  llvm::Value* result = b.CreateSelect(b.CreateFCmpOLT(magnitude, f.real(kNear)), near, far);
+  return b.CreateBinaryIntrinsic(llvm::Intrinsic::copysign, result, x);
+}
+
 }  // namespace rnc

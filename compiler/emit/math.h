@@ -21,4 +21,8 @@ llvm::Value* emit_exp(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x)
 // log(0) = -inf, log(negative) = NaN, log(inf) = inf; denormals are exact operands.
 llvm::Value* emit_log(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x);
 
+// Of f32. NaN gives NaN, the sign of zero is kept.
+llvm::Value* emit_tanh(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x);
+llvm::Value* emit_erf(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x);
+
 }  // namespace rnc

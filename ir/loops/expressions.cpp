@@ -72,7 +72,9 @@ Expr unary(Unary op, Expr a) {
       return integer(wrap(-static_cast<uint64_t>(a->integer), scalar), a->type);
     }
   } else {
-    rule(is_float(scalar), "sqrt, exp, log and floor take f32 or f64");
+    rule(is_float(scalar), "sqrt, exp, log, floor, tanh and erf take real numbers");
+    const bool single = op == Unary::tanh || op == Unary::erf;
+    rule(!single || scalar == Scalar::f32, "tanh and erf take f32");
   }
   ExprNode node{.kind = ExprKind::unary, .type = a->type};
   node.unary = op;

@@ -128,6 +128,8 @@ void unary_lanes(Machine& m, const Instruction& i) {
       if constexpr (op == Unary::exp) result[lane] = std::exp(a[lane]);
       if constexpr (op == Unary::log) result[lane] = std::log(a[lane]);
       if constexpr (op == Unary::floor) result[lane] = std::floor(a[lane]);
+      if constexpr (op == Unary::tanh) result[lane] = std::tanh(a[lane]);
+      if constexpr (op == Unary::erf) result[lane] = std::erf(a[lane]);
     }
   }
 }
@@ -145,6 +147,10 @@ auto unary_function(Unary op, T) -> decltype(Instruction::run) {
       return unary_lanes<Unary::log, T>;
     case Unary::floor:
       return unary_lanes<Unary::floor, T>;
+    case Unary::tanh:
+      return unary_lanes<Unary::tanh, T>;
+    case Unary::erf:
+      return unary_lanes<Unary::erf, T>;
   }
   unreachable("unary operation");
 }

@@ -80,7 +80,7 @@ enum class ExprKind : uint8_t {
   reduce,
   load
 };
-enum class Unary : uint8_t { neg, sqrt, exp, log, floor };
+enum class Unary : uint8_t { neg, sqrt, exp, log, floor, tanh, erf };  // tanh and erf of f32 only
 enum class Binary : uint8_t {
   add,
   sub,

@@ -57,7 +57,7 @@ Operator infix(Binary op) {
 }
 
 std::string_view name(Unary op) {
-  constexpr std::string_view names[] = {"-", "sqrt", "exp", "log", "floor"};
+  constexpr std::string_view names[] = {"-", "sqrt", "exp", "log", "floor", "tanh", "erf"};
   return names[static_cast<size_t>(op)];
 }
 

@@ -6,13 +6,15 @@
 //
 // A scalar may be f64, as the numbers of an optimizer are. Like a Python number beside a PyTorch tensor, it stays f64
 // among its own kind and is rounded to f32 where it meets anything else.
+#include "ir/ops/elementwise.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "ir/graph/interpreter.h"
-#include "ir/ops/ops.h"
 
 namespace rnc::ops {
 namespace {
@@ -84,7 +86,7 @@ double element(const TensorData& operand, const Shape& result, size_t index) {
 }
 
 void evaluate_formula(EvalContext& context) {
-  const Formula& formula = *info(context.node.op).formula;
+  const Formula formula = formula_of(info(context.node.op), context.node.attributes);
   TensorData& y = context.result;
   std::vector<double> operands(context.inputs.size());
   for (size_t i = 0; i < y.values.size(); ++i) {
@@ -116,8 +118,6 @@ ValueId scaled(GraphBuilder& b, ValueId v, double factor) {
   const ValueId constant = b.constant(factor);
   return b.emit(Op::mul, {v, constant});
 }
-
-using Gradients = std::vector<ValueId>;
 
 Gradients gradient_add(GraphBuilder& b, ValueId forward, ValueId dy) {
   const std::vector<ValueId> in = b[forward].inputs;
@@ -165,7 +165,51 @@ Gradients gradient_expand_as(GraphBuilder& b, ValueId forward, ValueId dy) {
   return {reduce_to(b, dy, b[forward].inputs[0]), kNoValue};
 }
 
-OpInfo elementwise(Op op, std::string_view name, int inputs, std::string_view doc, Formula formula) {
+}  // namespace
+
+Type infer_spread(const Node& node, Types in) {
+  const auto larger = [](const Type& x, const Type& y) { return x.rank() < y.rank(); };
+  const Type& result = *std::max_element(in.begin(), in.end(), larger);
+  for (const Type& type : in) {
+    require_number(node, type, "an operand");
+    const bool same = type.dtype == result.dtype || type.rank() == 0;
+    if (!same || !spreads_over(type.shape, result.shape))
+      fail(node, fmt::format("{} does not spread over {}", str(type), str(result)));
+  }
+  return like(result, result.shape);
+}
+
+// The nodes that compute a formula of these values.
+ValueId emit_formula(GraphBuilder& b, const Formula& formula, const std::vector<ValueId>& operands) {
+  using Kind = Formula::Kind;
+  if (formula.kind() == Kind::operand) return operands[static_cast<size_t>(formula.index())];
+  if (formula.kind() == Kind::constant) return b.constant(formula.value());
+  std::vector<ValueId> parts;
+  for (const Formula& part : formula.parts()) parts.push_back(emit_formula(b, part, operands));
+  constexpr std::array kOps = {Op::input, Op::constant, Op::add, Op::sub,        Op::mul,
+                               Op::div,   Op::min,      Op::max, Op::sqrt,       Op::exp,
+                               Op::log,   Op::tanh,     Op::erf, Op::where_less, Op::where_equal};
+  return b.emit(kOps[static_cast<size_t>(formula.kind())], std::move(parts));
+}
+
+Gradients gradient_of_formula(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const Node node = b[forward];
+  const Formula formula = formula_of(info(node.op), node.attributes);
+  Gradients gradients;
+  for (size_t i = 0; i < node.inputs.size(); ++i) {
+    const Formula derivative = formula.derivative(static_cast<int>(i));
+    if (derivative.is(0)) {
+      gradients.push_back(kNoValue);
+      continue;
+    }
+    const ValueId factor = emit_formula(b, derivative, node.inputs);
+    gradients.push_back(reduce_to(b, b.emit(Op::mul, {dy, factor}), node.inputs[i]));
+  }
+  return gradients;
+}
+
+OpInfo elementwise(Op op, std::string_view name, int inputs, std::string_view doc,
+                   std::optional<Formula> formula) {
   return {.op = op,
           .name = name,
           .kind = OpKind::elementwise,
@@ -173,45 +217,52 @@ OpInfo elementwise(Op op, std::string_view name, int inputs, std::string_view do
           .max_inputs = inputs,
           .doc = doc,
           .formula = std::move(formula),
+          .infer = infer_spread,
+          .gradient = gradient_of_formula,
           .evaluate = evaluate_formula};
 }
 
-OpInfo binary(Op op, std::string_view name, std::string_view doc, decltype(OpInfo::gradient) gradient,
-              Formula formula) {
-  OpInfo row = elementwise(op, name, 2, doc, std::move(formula));
-  row.infer = infer_binary;
-  row.gradient = gradient;
-  return row;
-}
-
-OpInfo unary(Op op, std::string_view name, std::string_view doc, decltype(OpInfo::gradient) gradient,
-             Formula formula) {
+OpInfo unary(Op op, std::string_view name, std::string_view doc, std::optional<Formula> formula,
+             decltype(OpInfo::gradient) gradient) {
   OpInfo row = elementwise(op, name, 1, doc, std::move(formula));
   row.infer = infer_unary;
   row.gradient = gradient;
   return row;
 }
 
+OpInfo binary(Op op, std::string_view name, std::string_view doc, std::optional<Formula> formula,
+              decltype(OpInfo::gradient) gradient) {
+  OpInfo row = elementwise(op, name, 2, doc, std::move(formula));
+  row.infer = infer_binary;
+  row.gradient = gradient;
+  return row;
+}
+
+namespace {
+
 // The operands in formulas.
 Formula a() { return Formula::operand(0); }
 Formula b() { return Formula::operand(1); }
+Formula c() { return Formula::operand(2); }
+Formula d() { return Formula::operand(3); }
 
 }  // namespace
 
-OpInfo add() { return binary(Op::add, "add", "a + b", gradient_add, a() + b()); }
-OpInfo sub() { return binary(Op::sub, "sub", "a - b", gradient_sub, a() - b()); }
-OpInfo mul() { return binary(Op::mul, "mul", "a * b", gradient_mul, a() * b()); }
-OpInfo div() { return binary(Op::div, "div", "a / b", gradient_div, a() / b()); }
-OpInfo sqrt() { return unary(Op::sqrt, "sqrt", "the square root", gradient_sqrt, sqrt(a())); }
-OpInfo rsqrt() { return unary(Op::rsqrt, "rsqrt", "1 / sqrt(a)", gradient_rsqrt, 1 / sqrt(a())); }
+OpInfo add() { return binary(Op::add, "add", "a + b", a() + b(), gradient_add); }
+OpInfo sub() { return binary(Op::sub, "sub", "a - b", a() - b(), gradient_sub); }
+OpInfo mul() { return binary(Op::mul, "mul", "a * b", a() * b(), gradient_mul); }
+OpInfo div() { return binary(Op::div, "div", "a / b", a() / b(), gradient_div); }
+OpInfo sqrt() { return unary(Op::sqrt, "sqrt", "the square root", sqrt(a()), gradient_sqrt); }
+OpInfo rsqrt() { return unary(Op::rsqrt, "rsqrt", "1 / sqrt(a)", 1 / sqrt(a()), gradient_rsqrt); }
 OpInfo relu() {
-  return unary(Op::relu, "relu", "max(a, 0); NaN stays NaN", gradient_relu, where_less(a(), 0, 0, a()));
+  return unary(Op::relu, "relu", "max(a, 0); NaN stays NaN", where_less(a(), 0, 0, a()), gradient_relu);
 }
 
 OpInfo relu_grad() {
   OpInfo row =
       elementwise(Op::relu_grad, "relu_grad", 2, "dy where y > 0, else 0", where_less(0, b(), a(), 0));
   row.infer = infer_relu_grad;
+  row.gradient = nullptr;
   return row;
 }
 
@@ -223,7 +274,7 @@ OpInfo expand_as() {
 }
 
 OpInfo complement() {
-  OpInfo row = unary(Op::complement, "complement", "1 - a, of a scalar", gradient_complement, 1 - a());
+  OpInfo row = unary(Op::complement, "complement", "1 - a, of a scalar", 1 - a(), gradient_complement);
   row.infer = infer_complement;
   return row;
 }
@@ -233,7 +284,51 @@ OpInfo bias_correction() {
                            1 - exp(b() * log(a())));
   row.in_double = true;
   row.infer = infer_bias_correction;
+  row.gradient = nullptr;
   return row;
+}
+
+OpInfo exp() { return unary(Op::exp, "exp", "e to the power of a", exp(a())); }
+OpInfo log() { return unary(Op::log, "log", "the natural logarithm", log(a())); }
+OpInfo tanh() { return unary(Op::tanh, "tanh", "the hyperbolic tangent", tanh(a())); }
+OpInfo erf() { return unary(Op::erf, "erf", "the error function", erf(a())); }
+OpInfo abs() { return unary(Op::abs, "abs", "the absolute value", where_less(a(), 0, -1 * a(), a())); }
+OpInfo sign() {
+  return unary(Op::sign, "sign", "-1, 0 or 1, as a is less than, equal to or greater than 0",
+               where_less(a(), 0, -1, where_less(0, a(), 1, 0 * a())));
+}
+OpInfo square() { return unary(Op::square, "square", "a * a", a() * a()); }
+
+OpInfo min() { return binary(Op::min, "min", "the smaller one; NaN if either is", min(a(), b())); }
+OpInfo max() { return binary(Op::max, "max", "the larger one; NaN if either is", max(a(), b())); }
+
+// Comparisons are 1 where they hold, else 0.
+OpInfo less() { return binary(Op::less, "less", "1 where a < b, else 0", where_less(a(), b(), 1, 0)); }
+OpInfo less_equal() {
+  return binary(Op::less_equal, "less_equal", "1 where a <= b, else 0",
+                where_less(a(), b(), 1, where_equal(a(), b(), 1, 0)));
+}
+OpInfo greater() {
+  return binary(Op::greater, "greater", "1 where a > b, else 0", where_less(b(), a(), 1, 0));
+}
+OpInfo greater_equal() {
+  return binary(Op::greater_equal, "greater_equal", "1 where a >= b, else 0",
+                where_less(b(), a(), 1, where_equal(a(), b(), 1, 0)));
+}
+OpInfo equal() { return binary(Op::equal, "equal", "1 where a == b, else 0", where_equal(a(), b(), 1, 0)); }
+OpInfo not_equal() {
+  return binary(Op::not_equal, "not_equal", "0 where a == b, else 1", where_equal(a(), b(), 0, 1));
+}
+OpInfo where() {
+  return elementwise(Op::where, "where", 3, "b where a is not 0, else c", where_equal(a(), 0, c(), b()));
+}
+OpInfo where_less() {
+  return elementwise(Op::where_less, "where_less", 4, "c where a < b, else d",
+                     where_less(a(), b(), c(), d()));
+}
+OpInfo where_equal() {
+  return elementwise(Op::where_equal, "where_equal", 4, "c where a == b, else d",
+                     where_equal(a(), b(), c(), d()));
 }
 
 }  // namespace rnc::ops

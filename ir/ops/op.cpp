@@ -159,6 +159,11 @@ bool Attributes::operator==(const Attributes& other) const {
 
 const OpInfo& info(Op op) { return table()[static_cast<size_t>(op)]; }
 
+Formula formula_of(const OpInfo& op, const Attributes& attributes) {
+  check(op.formula.has_value() != (op.formula_with != nullptr), op.name);
+  return op.formula ? *op.formula : op.formula_with(attributes);
+}
+
 const OpInfo* find_op(std::string_view name) {
   const auto it = std::ranges::find(table(), name, &OpInfo::name);
   return it == table().end() ? nullptr : &*it;

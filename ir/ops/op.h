@@ -68,7 +68,7 @@ enum class OpKind : uint8_t {
   elementwise,  // result[i] from operands at i; rank-1 operands broadcast along dimension 1, scalars everywhere
   reduction,    // per channel over the batch and spatial dimensions: result [C]
   contraction,  // convolutions and matrix products
-  window,       // pooling, padding of channels: images in blocks of channels
+  window,       // pooling, and what moves along a dimension: images in blocks of channels
   movement,     // reshape, relayout: the same elements elsewhere
   other,
 };
@@ -87,8 +87,10 @@ struct OpInfo {
   std::vector<std::string_view> optional = {};  // operands that may be absent, behind those that may not
   bool reads_shape_only = false;                // of its operands
   std::string_view doc;                         // one line: what it computes
-  std::optional<Formula> formula = {};          // of an elementwise operation
-  bool in_double = false;                       // kernels compute the formula in f64, and round its value
+  std::optional<Formula> formula = {};          // of an elementwise operation: see formula_of
+  Formula (*formula_with)(const Attributes& attributes) = nullptr;  // where attributes have a part in it
+  bool in_double =
+      false;  // kernels compute exponentials and logarithms of the formula in f64, and round its value
   // The type of the result (layout plain). `node` has its attributes complete with defaults; a mismatch
   // throws UserError at node.location naming the op and the shapes.
   Type (*infer)(const Node& node, std::span<const Type> inputs);
@@ -100,6 +102,8 @@ struct OpInfo {
 };
 
 const OpInfo& info(Op);
+// What an elementwise operation computes with these attributes.
+Formula formula_of(const OpInfo& op, const Attributes& attributes);
 inline std::string_view name(Op op) { return info(op).name; }
 const OpInfo* find_op(std::string_view name);  // null when unknown
 std::span<const Op> all_ops();

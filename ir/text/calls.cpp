@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "ir/text/elaborator.h"
 #include "ir/text/metadata.h"
@@ -156,10 +157,15 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments a
                     fmt::format("{}: the number of outputs, or a weight, is missing", op.name));
   }
 
+  const auto is_tensor = [](const Argument& a) { return a.value.is_tensor(); };
+  const bool takes_numbers = op.kind == OpKind::elementwise && std::ranges::any_of(arguments, is_tensor);
   std::vector<ValueId> inputs;
   for (size_t i = 0; i < (layer != nullptr ? 1 : count); ++i) {
+    const Argument& argument = arguments[i];
     const auto what = fmt::format("{}: operand {}", op.name, i + 1);
-    inputs.push_back(to_tensor(arguments[i].value, arguments[i].syntax->location, what));
+    const bool number = takes_numbers && argument.value.is_number();
+    inputs.push_back(number ? emit_constant(argument.value, argument.syntax->location)
+                            : to_tensor(argument.value, argument.syntax->location, what));
   }
   const std::string name = result_name.empty() ? generated_name(call.text, call.location) : result_name;
   builder_.set_origin(call.location, layer_of(name));
@@ -213,29 +219,36 @@ ValueId Elaborator::emit(Op op, std::vector<ValueId> inputs, Attributes attribut
   return builder_.emit(op, std::move(inputs), std::move(attributes), name, optional);
 }
 
+// A number among tensors.
+ValueId Elaborator::emit_constant(const Value& number, const SourceLocation& location) {
+  Attributes attributes;
+  attributes.set("value", to_real(number, location, "the operand"));
+  return emit(Op::constant, {}, std::move(attributes), generated_name("constant", location), location);
+}
+
 Value Elaborator::tensor_operator(const Expr& op, const Value& left, const Value& right,
                                   const std::string& result_name) {
-  const Op kind = op.text == "+" ? Op::add : op.text == "-" ? Op::sub : op.text == "*" ? Op::mul : Op::div;
+  static const std::map<std::string_view, Op> kOperators = {
+      {"+", Op::add},    {"-", Op::sub},         {"*", Op::mul},     {"/", Op::div},
+      {"<", Op::less},   {"<=", Op::less_equal}, {">", Op::greater}, {">=", Op::greater_equal},
+      {"==", Op::equal}, {"!=", Op::not_equal}};
+  const auto found = kOperators.find(op.text);
   const bool negates = op.kind == Expr::Kind::unary;
-  const bool applies = op.text == "+" || op.text == "-" || op.text == "*" || op.text == "/";
   const auto operand = [&](const Value& value) {
     if (const auto* tensor = value.get<TensorRef>()) return tensor->node;
-    if (!applies || (value.get<int64_t>() == nullptr && value.get<double>() == nullptr)) {
+    if (found == kOperators.end() || !value.is_number()) {
       throw UserError(op.location, fmt::format("'{}' cannot be applied to {} and {}", op.text, kind_of(left),
                                                kind_of(right)));
     }
-    Attributes attributes;
-    attributes.set("value", to_real(value, op.location, "the operand"));
-    return emit(Op::constant, {}, std::move(attributes), generated_name("constant", op.location),
-                op.location);
+    return emit_constant(value, op.location);
   };
-  if (!applies) {
+  if (found == kOperators.end()) {
     throw UserError(op.location, fmt::format("'{}' cannot be applied to {} and {}", op.text, kind_of(left),
                                              kind_of(right)));
   }
   const std::vector<ValueId> inputs =
       negates ? std::vector{operand(Value{-1.0}), operand(left)} : std::vector{operand(left), operand(right)};
-  const Op applied = negates ? Op::mul : kind;
+  const Op applied = negates ? Op::mul : found->second;
   const std::string name =
       result_name.empty() ? generated_name(std::string(rnc::name(applied)), op.location) : result_name;
   return {TensorRef{emit(applied, inputs, {}, name, op.location)}};

@@ -94,6 +94,7 @@ class Elaborator : public Environment {
   ValueId state(Tensor tensor);  // adds it to the module and reads it
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
                const SourceLocation& location, std::optional<uint8_t> optional = {});
+  ValueId emit_constant(const Value& number, const SourceLocation& location);
   [[noreturn]] void unknown_call(const Expr& call) const;
 
   const Library& library_;

@@ -47,12 +47,12 @@ constexpr auto kTable = std::to_array<ForeignName>({
      kNoOperation},
     {Wanted::operation, "dense fc fullyconnected innerproduct gemm affine", "linear", {}},
     {Wanted::operation, "mm dot", "matmul", {}},
-    {Wanted::operation,
-     "relu6 leakyrelu prelu elu selu celu gelu glu silu swish mish hardswish hardsigmoid sigmoid logsigmoid "
-     "tanh "
-     "softplus softsign hardtanh clip clamp threshold erf",
-     {},
-     kNoOperation},
+    {Wanted::operation, "selu celu glu logsigmoid softsign threshold", {}, kNoOperation},
+    {Wanted::operation, "leakyrelu", "leaky_relu", {}},
+    {Wanted::operation, "swish", "silu", {}},
+    {Wanted::operation, "clamp hardtanh", "clip", {}},
+    {Wanted::operation, "maximum", "max", {}},
+    {Wanted::operation, "minimum", "min", {}},
     {Wanted::operation, "activation", "relu", {}},
     {Wanted::operation, "logsoftmax", {}, "cross_entropy takes the scores before softmax"},
     {Wanted::operation,
@@ -73,25 +73,26 @@ constexpr auto kTable = std::to_array<ForeignName>({
      "sequential modulelist",
      {},
      "write the operations one after another, or a block of them"},
-    {Wanted::operation, "concat concatenate cat stack hstack vstack", {}, kNoOperation},
-    {Wanted::operation, "split chunk narrow slice", "slice_channels", {}},
+    {Wanted::operation, "concatenate cat", "concat", {}},
+    {Wanted::operation, "stack hstack vstack", {}, kNoOperation},
+    {Wanted::operation, "split chunk narrow", "slice", {}},
     {Wanted::operation,
      "pad zeropad zeropad2d zeropadding2d constantpad2d",
      {},
-     "convolutions and pools have an argument pad; pad_channels adds channels"},
+     "convolutions and pools have an argument pad; pad_axis adds zeros along a dimension"},
     {Wanted::operation, "view unflatten", "reshape", {}},
     {Wanted::operation, "subtract", "sub", {}},
     {Wanted::operation, "multiply", "mul", {}},
     {Wanted::operation, "divide", "div", {}},
-    {Wanted::operation, "reciprocal neg negative square", {}, "write it with - * /"},
+    {Wanted::operation, "reciprocal neg negative", {}, "write it with - * /"},
     {Wanted::operation,
      "upsample upsample2d upsampling2d interpolate",
      {},
      "rnc has no such operation yet; resize is for images of bytes"},
     {Wanted::operation,
-     "permute transpose squeeze unsqueeze expand repeatinterleave sum mean reducemean prod pow exp log abs "
-     "sign sin "
-     "cos maximum minimum where argmax topk norm einsum bmm embedding lstm gru rnn attention "
+     "permute transpose squeeze unsqueeze expand repeatinterleave sum mean reducemean prod "
+     "sin "
+     "cos argmax topk norm einsum bmm embedding lstm gru rnn attention "
      "multiheadattention "
      "transformer pixelshuffle channelshuffle",
      {},

@@ -250,7 +250,7 @@ std::optional<Value> call_plain_function(const Expr& call, const Arguments& argu
     return std::ranges::any_of(arguments, [&](const Argument& a) { return std::invoke(holds, a.value); });
   };
   if (any(&Value::is_poison)) return Value{Poison{}};
-  if (any(&Value::is_tensor) && name == "sqrt") return std::nullopt;
+  if (any(&Value::is_tensor) && name != "len") return std::nullopt;  // an operation
   const bool takes_many = name == "min" || name == "max";
   if (arguments.empty() || (!takes_many && arguments.size() > 1) ||
       positional_count(arguments) < arguments.size()) {
@@ -264,11 +264,6 @@ std::optional<Value> call_plain_function(const Expr& call, const Arguments& argu
     return Value{static_cast<int64_t>((*list)->size())};
   }
   for (const Argument& argument : arguments) {
-    if (argument.value.is_tensor()) {
-      throw UserError(argument.syntax->location,
-                      fmt::format("{}: an argument must be a number, not a tensor{}", name,
-                                  name == "max" ? "; relu(x) is the maximum of a tensor and 0" : ""));
-    }
     to_real(argument.value, argument.syntax->location, fmt::format("{}: an argument", name));
   }
   if (name == "sqrt") return Value{std::sqrt(as_double(first))};

@@ -35,6 +35,9 @@ struct Value {
     return std::get_if<T>(&held);
   }
   bool is_tensor() const { return std::holds_alternative<TensorRef>(held); }
+  bool is_number() const {
+    return std::holds_alternative<int64_t>(held) || std::holds_alternative<double>(held);
+  }
   bool is_poison() const { return std::holds_alternative<Poison>(held); }
 };
 // "an integer", "a tensor", ...
@@ -115,8 +118,8 @@ size_t positional_count(const Arguments& arguments);
 inline constexpr std::array<std::string_view, 7> kFunctions = {"repeat", "channels", "height", "width",
                                                                "min",    "max",      "len"};
 
-// The functions on plain values: min, max, sqrt, len. Nothing where `call` is none of them, or is sqrt of a
-// tensor, which is an operation.
+// The functions on plain values: min, max, sqrt, len. Nothing where `call` is none of them, or an operation: min, max or
+// sqrt of a tensor.
 std::optional<Value> call_plain_function(const Expr& call, const Arguments& arguments);
 // inf and nan.
 std::optional<Value> predefined_constant(std::string_view name);

@@ -78,6 +78,7 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
       return want;
     }
     case OpKind::window:
+      if (!is_image(node.type)) return want;  // rows
       for (size_t i = 0; i < operands.size(); ++i) want.operands[i] = blocked;
       want.result = blocked;
       return want;

@@ -55,6 +55,9 @@ ValueId repeated_operand(const Graph& graph, const Node& node) {
     case Op::global_avg_pool:
     case Op::pad_channels:
     case Op::slice_channels:
+    case Op::concat:
+    case Op::slice:
+    case Op::pad_axis:
     case Op::flatten:
     case Op::reshape:
     case Op::relayout:

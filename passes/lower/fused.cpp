@@ -27,63 +27,89 @@ void to_same_lanes(Expr& a, Expr& b) {
 }
 
 using Operands = std::function<Expr(int)>;
-Expr code_of(const Formula& formula, const Operands& operand);
+// Writes a formula as an expression of its operands; constants are of type `scalar`.
+class FormulaCode {
+ public:
+  FormulaCode(const Operands& operand, Scalar scalar) : operand_(operand), scalar_(scalar) {}
 
-// Two parts of a formula that meet, of one type: a constant is of that of the other.
-std::pair<Expr, Expr> pair_of(const Formula& a, const Formula& b, const Operands& operand) {
-  const auto like = [](const Formula& constant, const Expr& other) {
-    return loops::constant(other->type.scalar, constant.value(), other->type.lanes);
-  };
-  if (a.kind() == Formula::Kind::constant) {
-    const Expr other = code_of(b, operand);
-    return {like(a, other), other};
-  }
-  Expr x = code_of(a, operand);
-  if (b.kind() == Formula::Kind::constant) return {x, like(b, x)};
-  Expr y = code_of(b, operand);
-  to_same_lanes(x, y);
-  return {x, y};
-}
-
-Expr code_of(const Formula& formula, const Operands& operand) {
-  using Kind = Formula::Kind;
-  const auto& parts = formula.parts();
-  const auto binary = [&](loops::Binary op) {
-    const auto [a, b] = pair_of(parts[0], parts[1], operand);
-    return loops::binary(op, a, b);
-  };
-  const auto unary = [&](loops::Unary op) { return loops::unary(op, code_of(parts[0], operand)); };
-  switch (formula.kind()) {
-    case Kind::operand:
-      return operand(formula.index());
-    case Kind::constant:
-      unreachable("a formula of a constant alone");
-    case Kind::add:
-      return binary(loops::Binary::add);
-    case Kind::sub:
-      return binary(loops::Binary::sub);
-    case Kind::mul:
-      return binary(loops::Binary::mul);
-    case Kind::div:
-      return binary(loops::Binary::div);
-    case Kind::sqrt:
-      return unary(loops::Unary::sqrt);
-    case Kind::exp:
-      return unary(loops::Unary::exp);
-    case Kind::log:
-      return unary(loops::Unary::log);
-    case Kind::select: {
-      const Expr condition = binary(loops::Binary::lt);
-      auto [yes, no] = pair_of(parts[2], parts[3], operand);
-      if (yes->type.lanes < condition->type.lanes) {
-        yes = loops::broadcast(yes, condition->type.lanes);
-        no = loops::broadcast(no, condition->type.lanes);
-      }
-      return loops::select(condition, yes, no);
+  Expr of(const Formula& formula) const {
+    using Kind = Formula::Kind;
+    switch (formula.kind()) {
+      case Kind::operand:
+        return operand_(formula.index());
+      case Kind::constant:
+        return loops::constant(scalar_, formula.value());
+      case Kind::add:
+        return binary(formula, loops::Binary::add);
+      case Kind::sub:
+        return binary(formula, loops::Binary::sub);
+      case Kind::mul:
+        return binary(formula, loops::Binary::mul);
+      case Kind::div:
+        return binary(formula, loops::Binary::div);
+      case Kind::min:
+        return extreme(formula, false);
+      case Kind::max:
+        return extreme(formula, true);
+      case Kind::sqrt:
+        return unary(formula, loops::Unary::sqrt);
+      case Kind::exp:
+        return unary(formula, loops::Unary::exp);
+      case Kind::log:
+        return unary(formula, loops::Unary::log);
+      case Kind::tanh:
+        return unary(formula, loops::Unary::tanh);
+      case Kind::erf:
+        return unary(formula, loops::Unary::erf);
+      case Kind::less:
+        return choice(formula, loops::Binary::lt);
+      case Kind::equal:
+        return choice(formula, loops::Binary::eq);
     }
+    unreachable("formula");
   }
-  unreachable("formula");
-}
+
+ private:
+  // Two parts that meet, of as many lanes.
+  std::pair<Expr, Expr> pair(const Formula& a, const Formula& b) const {
+    const auto constant = [&](const Formula& f, const Expr& other) {
+      return loops::constant(other->type.scalar, f.value(), other->type.lanes);
+    };
+    const bool a_constant = a.kind() == Formula::Kind::constant,
+               b_constant = b.kind() == Formula::Kind::constant;
+    if (a_constant && !b_constant) {
+      const Expr other = of(b);
+      return {constant(a, other), other};
+    }
+    Expr x = of(a);
+    if (b_constant && !a_constant) return {x, constant(b, x)};
+    Expr y = of(b);
+    to_same_lanes(x, y);
+    return {x, y};
+  }
+  Expr unary(const Formula& f, loops::Unary op) const { return loops::unary(op, of(f.parts()[0])); }
+  Expr binary(const Formula& f, loops::Binary op) const {
+    const auto [a, b] = pair(f.parts()[0], f.parts()[1]);
+    return loops::binary(op, a, b);
+  }
+  // The larger or smaller, or a NaN.
+  Expr extreme(const Formula& f, bool larger) const {
+    const auto [a, b] = pair(f.parts()[0], f.parts()[1]);
+    const Expr ahead = larger ? loops::less(a, b) : loops::less(b, a);
+    return loops::select(loops::binary(loops::Binary::ne, b, b), b, loops::select(ahead, b, a));
+  }
+  Expr choice(const Formula& f, loops::Binary comparison) const {
+    auto [a, b] = pair(f.parts()[0], f.parts()[1]);
+    auto [yes, no] = pair(f.parts()[2], f.parts()[3]);
+    to_same_lanes(a, yes);
+    to_same_lanes(b, yes);
+    to_same_lanes(no, yes);
+    return loops::select(loops::binary(comparison, a, b), yes, no);
+  }
+
+  const Operands& operand_;
+  Scalar scalar_;
+};
 
 }  // namespace
 
@@ -197,12 +223,13 @@ Expr FusedCode::compute(const Node& node, const Values& values) const {
   if (node.op == Op::constant) return loops::constant(Scalar::f32, node.attributes.get<double>("value"));
   if (node.op == Op::element_count)
     return loops::cast(Lowering::elements_per_channel(lowering_.type(node.inputs[0])), Scalar::f32);
-  check(op.formula.has_value(), op.name);
-  const Scalar result = node.type.dtype, scalar = op.in_double ? Scalar::f64 : result;
+  const Formula formula = formula_of(op, node.attributes);
+  const Scalar result = node.type.dtype,
+               scalar = op.in_double && formula.uses(Formula::Kind::log) ? Scalar::f64 : result;
   const auto operand = [&](int i) {
     return loops::cast(values.at(node.inputs[static_cast<size_t>(i)]), scalar);
   };
-  return loops::cast(code_of(*op.formula, operand), result);
+  return loops::cast(FormulaCode(operand, scalar).of(formula), result);
 }
 
 int64_t FusedCode::bytes_per_element() const {

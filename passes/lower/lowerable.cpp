@@ -70,7 +70,7 @@ void check_layout(const Graph& graph, const Node& node, const TargetInfo& target
   if (info(node.op).kind == OpKind::reduction && !info(node.op).reads_shape_only && first->rank() == 4)
     check_blocks(node, *first, "operand", target);
   const bool convolution = node.op == Op::conv2d || node.op == Op::conv2d_input_grad;
-  if (convolution || info(node.op).kind == OpKind::window) {
+  if (convolution || (info(node.op).kind == OpKind::window && first->rank() == 4)) {
     check_blocks(node, node.type, "result", target);
     const bool few = node.op == Op::conv2d && first->shape[1] <= kPlainChannels;
     if (!few || !first->layout.plain()) check_blocks(node, *first, "operand", target);

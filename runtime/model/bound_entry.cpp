@@ -54,7 +54,8 @@ void BoundEntry::run(int64_t batch, Recorder recorder) {
 }
 
 void BoundEntry::bind(std::string_view name, DType dtype, const void* data) {
-  const Memory& own = find(inputs(*entry_), in_, name, static_cast<rn_dtype>(dtype));
+  const Memory& own =
+      find(inputs(*entry_), in_, name, static_cast<rn_dtype>(contract::abi_code(dtype).value()));
   in_pointers_[static_cast<size_t>(&own - in_.data())] = data;
 }
 

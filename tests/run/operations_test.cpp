@@ -205,8 +205,26 @@ class Cases {
     const Type x = images(random_.one_of<int64_t>({3, 8, 16, 24, 32, 40}), pair(1, 7));
     const auto some = [&] { return random_.one_of<int64_t>({0, 1, 4, 8, 12, 16, 19}); };
     add(Op::pad_channels, {x}, {{"before", some()}, {"after", some()}});
+    add_along_axes(x);
     const int64_t begin = std::min(some(), x.shape[1] - 1);
     add(Op::slice_channels, {x}, {{"begin", begin}, {"end", std::min(begin + 1 + some(), x.shape[1])}});
+  }
+
+  void add_along_axes(const Type& x) {
+    const std::vector<Type> values = {x, f32({batch_, channels(), random_.integer(1, 20)}),
+                                      f32({batch_, channels()})};
+    for (const Type& value : values) {
+      const int64_t axis = random_.integer(1, value.rank() - 1);
+      const auto at = static_cast<size_t>(axis);
+      Type other = value;
+      other.shape[at] = channels();
+      add(Op::concat, {value, other, value}, {{"axis", random_.chance(0.5) ? axis : axis - value.rank()}});
+      const int64_t begin = random_.integer(0, value.shape[at] - 1);
+      add(Op::slice, {value},
+          {{"axis", axis}, {"begin", begin}, {"end", random_.integer(begin + 1, value.shape[at])}});
+      add(Op::pad_axis, {value},
+          {{"axis", axis}, {"before", random_.integer(0, 17)}, {"after", random_.integer(0, 17)}});
+    }
   }
 
   void add_elementwise() {
@@ -220,10 +238,39 @@ class Cases {
     add(Op::rsqrt, {x}, {}, Fill::positive);
     add(Op::relu, {x}, {}, Fill::with_nan);
     add(Op::relu_grad, {x, x}, {}, Fill::few_values);
+    add_activations(x);
+    add_comparisons(x);
     add(Op::expand_as, {random_.one_of({x, f32({}), f32({x.shape[1]})}), x}, {});
     add(Op::complement, {f32({})}, {});
     add(Op::bias_correction, {f32({}), f32({})}, {}, Fill::positive);
     add_numbers();
+  }
+
+  void add_activations(const Type& x) {
+    for (const Op op : {Op::exp, Op::tanh, Op::erf, Op::abs, Op::sign, Op::square, Op::sigmoid, Op::silu,
+                        Op::relu6, Op::hardsigmoid, Op::hardswish, Op::mish})
+      add(op, {x}, {}, random_.one_of({Fill::normal, Fill::with_nan, Fill::few_values}));
+    add(Op::log, {x}, {}, Fill::positive);
+    add(Op::leaky_relu, {x}, {{"slope", 0.2}}, Fill::with_nan);
+    add(Op::prelu, {x, f32({x.shape[1]})}, {}, Fill::with_nan);
+    add(Op::elu, {x}, {{"alpha", 0.7}}, Fill::with_nan);
+    add(Op::gelu, {x}, {{"approximate", std::string("none")}}, Fill::with_nan);
+    add(Op::gelu, {x}, {{"approximate", std::string("tanh")}}, Fill::with_nan);
+    add(Op::softplus, {x}, {{"beta", 1.5}, {"threshold", 2.0}}, Fill::with_nan);
+    add(Op::clip, {x}, {{"min", -0.5}, {"max", 0.7}}, Fill::with_nan);
+    for (const double exponent : {0.0, 0.5, 1.7, 3.0, -2.0})
+      add(Op::pow, {x}, {{"exponent", exponent}}, Fill::positive);
+  }
+
+  void add_comparisons(const Type& x) {
+    for (const Op op : {Op::min, Op::max, Op::less, Op::less_equal, Op::greater, Op::greater_equal, Op::equal,
+                        Op::not_equal})
+      add(op, {x, random_.one_of({x, f32({}), f32({x.shape[1]})})}, {},
+          random_.one_of({Fill::few_values, Fill::with_nan}));
+    const Type channels = f32({x.shape[1]});
+    add(Op::where, {x, channels, x}, {}, Fill::few_values);
+    add(Op::where_less, {x, channels, f32({}), x}, {}, Fill::few_values);
+    add(Op::where_equal, {channels, f32({}), x, channels}, {}, Fill::few_values);
   }
 
   // What an optimizer makes of its numbers, which are f64, among themselves and with tensors and f32 scalars.

@@ -27,6 +27,8 @@ constexpr std::array kFunctions = {
     Function{"exp", 1, [](Operands x) { return unary(Unary::exp, x[0]); }},
     Function{"log", 1, [](Operands x) { return unary(Unary::log, x[0]); }},
     Function{"floor", 1, [](Operands x) { return unary(Unary::floor, x[0]); }},
+    Function{"tanh", 1, [](Operands x) { return unary(Unary::tanh, x[0]); }},
+    Function{"erf", 1, [](Operands x) { return unary(Unary::erf, x[0]); }},
     Function{"fma", 3, [](Operands x) { return fma(x[0], x[1], x[2]); }},
     Function{"select", 3, [](Operands x) { return select(x[0], x[1], x[2]); }},
     Function{"mask", 2, [](Operands x) { return mask(x[0], x[1]); }},

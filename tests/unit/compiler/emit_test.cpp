@@ -345,6 +345,35 @@ TEST_CASE("exp and log in f32 are within about one unit in the last place") {
   }
 }
 
+TEST_CASE("tanh and erf in f32 are within two units in the last place") {
+  constexpr int64_t size = 40000;
+  using Exact = double (*)(double);
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float special[] = {0,      -0.0f, infinity, -infinity, NAN,  1,     -1,  1e-40f, -1e-40f,
+                           1e-30f, 0.9f,  -0.9f,    4,         4.1f, 9.01f, 100, -100,   3.4e38f};
+  for (const auto& [op, exact] : {std::pair<Unary, Exact>{Unary::tanh, std::tanh}, {Unary::erf, std::erf}}) {
+    for (const std::string& cpu : runnable_cpus()) {
+      CAPTURE(cpu);
+      const Kernel kernel = elementwise("function", Scalar::f32, Scalar::f32, 16, size,
+                                        [op = op](Expr x) { return unary(op, x); });
+      const Arguments arguments(kernel, 1);
+      for (int64_t i = 0; i < size; ++i) {
+        const double t = static_cast<double>(i) / size;  // half of them evenly, half of every size
+        arguments.get<float>(0)[i] =
+            static_cast<float>(i % 2 == 0 ? -10 + 20 * t : (i % 4 == 1 ? 1 : -1) * std::exp2(-30 + 34 * t));
+      }
+      std::copy(std::begin(special), std::end(special), arguments.get<float>(0));
+      run(kernel, cpu, 1, arguments);
+      double worst = 0;
+      for (int64_t i = 0; i < size; ++i)
+        worst = std::max(
+            worst, ulps(arguments.get<float>(1)[i], exact(static_cast<double>(arguments.get<float>(0)[i]))));
+      CHECK(worst <= 2);
+      CHECK(std::signbit(arguments.get<float>(1)[1]));  // of -0
+    }
+  }
+}
+
 TEST_CASE("exp and log in f64 are good to 1e-14") {
   constexpr int64_t size = 4000;
   for (const std::string& cpu : runnable_cpus()) {

@@ -162,11 +162,11 @@ TEST_CASE("operations and layers") {
   y = x + "a"
         ^
 )"},
-      {"comparison of tensors", spec(R"(
-  y = x < 3
+      {"quotient of tensors rounded down", spec(R"(
+  y = x // 3
   predict y)"),
-       R"(m.graph:2:9: error: '<' cannot be applied to a tensor and an integer
-  y = x < 3
+       R"(m.graph:2:9: error: '//' cannot be applied to a tensor and an integer
+  y = x // 3
         ^
 )"},
   });

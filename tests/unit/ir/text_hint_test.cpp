@@ -50,10 +50,11 @@ TEST_CASE("names of operations") {
           {"GlobalAveragePool(x)", unknown + "'GlobalAveragePool'; did you mean 'global_avg_pool'?"},
           {"Dense(x, 3)", unknown + "'Dense'; did you mean 'linear'?"},
           {"CrossEntropyLoss(x, label)", unknown + "'CrossEntropyLoss'; did you mean 'cross_entropy'?"},
-          {"gelu(x)", unknown + "'gelu'; rnc has no such operation yet"},
-          {"Sigmoid(x)", unknown + "'Sigmoid'; rnc has no such operation yet"},
+          {"selu(x)", unknown + "'selu'; rnc has no such operation yet"},
+          {"Sigmoid(x)", unknown + "'Sigmoid'; did you mean 'sigmoid'?"},
+          {"Swish(x)", unknown + "'Swish'; did you mean 'silu'?"},
           {"Dropout(x)", unknown + "'Dropout'; rnc has no such operation yet"},
-          {"torch.cat(x, x)", unknown + "'torch.cat'; rnc has no such operation yet"},
+          {"torch.cat(x, x)", unknown + "'torch.cat'; did you mean 'concat'?"},
           {"identity(x)", unknown + "'identity'; it changes nothing; leave it out"},
           {"depthwise_conv2d(x)", unknown + "'depthwise_conv2d'; write conv2d with groups = channels(x)"},
           {"reul(x)", unknown + "'reul'; did you mean 'relu'?"},
@@ -63,26 +64,23 @@ TEST_CASE("names of operations") {
 }
 
 TEST_CASE("names that are something else here") {
-  check_hints(
-      of_value,
-      {
-          {"max(x, 0.0)",
-           "max: an argument must be a number, not a tensor; relu(x) is the maximum of a tensor and 0"},
-          {"min(x, 1)", "min: an argument must be a number, not a tensor"},
-          {"len(x)", "len: the argument must be a list, not a tensor"},
-          {"label(x)", "'label' is a tensor, which cannot be called"},
-          {"kaiming_normal(x)",
-           "unknown operation or block 'kaiming_normal'; kaiming_normal is an initialiser: write "
-           "`init conv2d.weight = kaiming_normal()`"},
-          {"sgd(x)",
-           "unknown operation or block 'sgd'; it is an optimizer: write `train sgd(momentum = 0.9)`"},
-          {"relu", "unknown name 'relu'; relu is an operation: write NAME = relu(...)"},
-          {"channels", "unknown name 'channels'; channels is a function: write channels(...)"},
-          {"True", "unknown name 'True'; did you mean 'true'?"},
-          {"None", "unknown name 'None'; rnc has no such value"},
-      });
-  CHECK(message_of(dump("\n  entry model {\n    y = max(w)\n  }")) ==
-        "unknown operation 'max'; that is a function, and a dump has only operations");
+  check_hints(of_value,
+              {
+                  {"max(x)", "max: takes 2 operands, not 1"},
+                  {"len(x)", "len: the argument must be a list, not a tensor"},
+                  {"label(x)", "'label' is a tensor, which cannot be called"},
+                  {"kaiming_normal(x)",
+                   "unknown operation or block 'kaiming_normal'; kaiming_normal is an initialiser: write "
+                   "`init conv2d.weight = kaiming_normal()`"},
+                  {"sgd(x)",
+                   "unknown operation or block 'sgd'; it is an optimizer: write `train sgd(momentum = 0.9)`"},
+                  {"relu", "unknown name 'relu'; relu is an operation: write NAME = relu(...)"},
+                  {"channels", "unknown name 'channels'; channels is a function: write channels(...)"},
+                  {"True", "unknown name 'True'; did you mean 'true'?"},
+                  {"None", "unknown name 'None'; rnc has no such value"},
+              });
+  CHECK(message_of(dump("\n  entry model {\n    y = len(w)\n  }")) ==
+        "unknown operation 'len'; that is a function, and a dump has only operations");
   CHECK(message_of("const a = mx(3, 4)\n" + spec("\n  predict x")) ==
         "unknown function 'mx'; did you mean 'max'?");
 }

@@ -123,6 +123,65 @@ TEST_CASE("gradients of scalar and per-channel operands of each other") {
   });
 }
 
+TEST_CASE("gradients of activations and other functions of one element") {
+  using AttributeList = std::vector<std::pair<std::string, Attribute>>;
+  const std::vector<std::pair<Op, AttributeList>> cases = {
+      {Op::exp, {}},
+      {Op::tanh, {}},
+      {Op::erf, {}},
+      {Op::abs, {}},
+      {Op::square, {}},
+      {Op::sigmoid, {}},
+      {Op::silu, {}},
+      {Op::relu6, {}},
+      {Op::hardsigmoid, {}},
+      {Op::hardswish, {}},
+      {Op::mish, {}},
+      {Op::leaky_relu, {{"slope", 0.3}}},
+      {Op::elu, {{"alpha", 0.7}}},
+      {Op::gelu, {}},
+      {Op::gelu, {{"approximate", std::string("tanh")}}},
+      {Op::softplus, {{"beta", 2.0}, {"threshold", 3.0}}},
+      {Op::clip, {{"min", -0.4}, {"max", 0.6}}},
+      {Op::pow, {{"exponent", 3.0}}}};
+  for (const auto& [op, list] : cases) {
+    CAPTURE(name(op));
+    Attributes attributes;
+    for (const auto& [key, value] : list) attributes.set(key, value);
+    for (const double scale : {1.0, 4.0}) {
+      check_op([&, op = op](ModelBuilder& m) {
+        const ValueId x = m.op(Op::mul, {m.tensor("x", {2, 3, 2}), m.constant(scale)});
+        return m.builder().emit(op, {x}, attributes);
+      });
+    }
+  }
+  check_op([](ModelBuilder& m) {
+    const ValueId x = m.tensor("x", {2, 3, 2}), one = m.op(Op::add, {m.op(Op::square, {x}), m.constant(0.5)});
+    const ValueId powers = m.op(
+        Op::mul, {m.op(Op::pow, {one}, {{"exponent", 0.7}}), m.op(Op::pow, {one}, {{"exponent", -2.0}})});
+    return m.op(Op::mul, {m.op(Op::log, {one}), powers});
+  });
+}
+
+TEST_CASE("gradients of functions of several elements, spread over each other") {
+  for (const Op op : {Op::min, Op::max, Op::prelu}) {
+    CAPTURE(name(op));
+    for (const Shape& other : {Shape{2, 3, 2}, Shape{3}, Shape{}}) {
+      CAPTURE(str(other));
+      check_op([&](ModelBuilder& m) { return m.op(op, {m.tensor("x", {2, 3, 2}), m.tensor("y", other)}); });
+    }
+  }
+  check_op([](ModelBuilder& m) {
+    const ValueId x = m.tensor("x", {2, 3, 2}), y = m.tensor("y", {3}), z = m.tensor("z", {2, 3, 2});
+    const ValueId greater = m.op(Op::greater, {x, m.constant(0.1)});
+    return m.op(Op::where, {greater, m.op(Op::mul, {x, z}), y});
+  });
+  check_op([](ModelBuilder& m) {
+    const ValueId x = m.tensor("x", {2, 3, 2}), y = m.tensor("y", {3});
+    return m.op(Op::where_less, {x, m.constant(0.2), m.op(Op::mul, {x, y}), m.tensor("z", {})});
+  });
+}
+
 TEST_CASE("gradients of reductions over channels, and of what they are spread over") {
   for (const Op op : {Op::channel_sum, Op::channel_mean, Op::channel_variance}) {
     CAPTURE(name(op));
@@ -224,6 +283,21 @@ TEST_CASE("gradients of added and removed channels") {
     return m.op(Op::slice_channels, {m.tensor("x", {2, 5, 2, 2})},
                 {{"begin", int64_t{1}}, {"end", int64_t{3}}});
   });
+}
+
+TEST_CASE("gradients of values put together, cut and lengthened along a dimension") {
+  for (const int64_t axis : {1, -1, 2}) {
+    check_op([&](ModelBuilder& m) {
+      const ValueId x = m.tensor("x", {2, 3, 2}), y = m.op(Op::mul, {x, x});
+      return m.op(Op::concat, {x, y, m.tensor("z", {2, 3, 2})}, {{"axis", axis}});
+    });
+    check_op([&](ModelBuilder& m) {
+      const ValueId x = m.tensor("x", {2, 3, 4, 3});
+      const ValueId y =
+          m.op(Op::pad_axis, {x}, {{"axis", axis}, {"before", int64_t{2}}, {"after", int64_t{1}}});
+      return m.op(Op::slice, {y}, {{"axis", axis}, {"begin", int64_t{1}}, {"end", int64_t{4}}});
+    });
+  }
 }
 
 TEST_CASE("gradients of movements and softmax") {
