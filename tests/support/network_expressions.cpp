@@ -54,6 +54,34 @@ std::string batchless_parameter(NetworkText& t, const std::vector<int64_t>& shap
 
 }  // namespace
 
+Map activation(NetworkText& t, const Map& x) {
+  static const std::vector<std::string> kForms = {"sigmoid({0})",
+                                                  "tanh({0})",
+                                                  "erf({0})",
+                                                  "silu({0})",
+                                                  "gelu({0})",
+                                                  "gelu({0}, approximate = \"tanh\")",
+                                                  "relu6({0})",
+                                                  "leaky_relu({0}, slope = 0.2)",
+                                                  "elu({0}, alpha = 0.7)",
+                                                  "hardsigmoid({0})",
+                                                  "hardswish({0})",
+                                                  "softplus({0}, beta = 1.5)",
+                                                  "mish({0})",
+                                                  "abs({0})",
+                                                  "clip({0}, min = -1, max = 1.5)",
+                                                  "exp(clip({0}, min = -2, max = 1))",
+                                                  "log(1 + square({0}))",
+                                                  "pow(1 + square({0}), exponent = -0.7)",
+                                                  "max({0}, 0.25 - {0})",
+                                                  "min({0}, 0.5)",
+                                                  "where({0} > 0, {0}, 0.5 * {0})"};
+  if (t.random.chance(0.1)) return t.map(x, "prelu({}, {})", x.name, t.parameter(fmt::format("{}", x.c)));
+  const std::string& form =
+      kForms[static_cast<size_t>(t.random.integer(0, static_cast<int64_t>(kForms.size()) - 1))];
+  return t.map(x, "{}", fmt::format(fmt::runtime(form), x.name));
+}
+
 Map constants(NetworkText& t, const Map& x) {
   const double c = t.random.one_of({0.25, 0.5, 1.0, 1.5, 2.0, 0.3});
   const double sign = t.random.chance(0.5) ? 1 : -1;

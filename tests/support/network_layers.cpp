@@ -91,7 +91,10 @@ int64_t random_width(Random& random) {
                             : random.one_of<int64_t>({3, 4, 5, 7, 8, 9, 10, 12, 15, 16, 17, 24, 31, 33});
 }
 
-Map relu(NetworkText& t, const Map& x) { return t.map(x, "relu({})", x.name); }
+Map relu(NetworkText& t, const Map& x) {
+  if (t.random.chance(0.3)) return activation(t, x);
+  return t.map(x, "relu({})", x.name);
+}
 
 Map batch_norm(NetworkText& t, const Map& x) {
   const Map y = t.map(x, "batch_norm({}, eps = {}, momentum = {})", x.name,

@@ -65,6 +65,8 @@ Map pool(NetworkText& t, const Map& x);
 
 // With a constant: functions that map zero to something else, and others.
 Map constants(NetworkText& t, const Map& x);
+// Any activation or other function of one element, without jumps.
+Map activation(NetworkText& t, const Map& x);
 // With a parameter for each channel, or one for all.
 Map per_channel(NetworkText& t, const Map& x);
 // sqrt(x x + 1)

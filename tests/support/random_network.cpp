@@ -125,6 +125,7 @@ class Writer {
   }
 
   Map some_channels(const Map& x) {
+    if (random().chance(0.4)) return along_axis(x);
     if (x.c > 1 && random().chance(0.6)) {
       const int64_t begin = random().chance(0.5) ? 0 : random().integer(0, x.c - 1);
       const int64_t end = random().integer(begin + 1, x.c);
@@ -134,6 +135,28 @@ class Writer {
     const int64_t before = random().integer(0, 9), after = random().integer(0, 9);
     return t_.map({"", x.c + before + after, x.h, x.w}, "pad_channels({}, before = {}, after = {})", x.name,
                   before, after);
+  }
+
+  // Put together with something made of it, cut or lengthened, along any dimension.
+  Map along_axis(const Map& x) {
+    const int64_t axis = random().integer(1, 3), size = axis == 1 ? x.c : axis == 2 ? x.h : x.w;
+    const auto with = [&](int64_t other) {
+      Map result = x;
+      (axis == 1 ? result.c : axis == 2 ? result.h : result.w) = other;
+      return result;
+    };
+    if (random().chance(0.5) && x.elements() <= 2000) {
+      const Map other = random().chance(0.5) ? activation(t_, x) : constants(t_, x);
+      return t_.map(with(2 * size), "concat({}, {}, axis = {})", x.name, other.name, axis);
+    }
+    if (size > 1 && random().chance(0.5)) {
+      const int64_t begin = random().integer(0, size - 1), end = random().integer(begin + 1, size);
+      return t_.map(with(end - begin), "slice({}, axis = {}, begin = {}, end = {})", x.name, axis, begin,
+                    end);
+    }
+    const int64_t before = random().integer(0, 2), after = random().integer(0, 2);
+    return t_.map(with(size + before + after), "pad_axis({}, axis = {}, before = {}, after = {})", x.name,
+                  axis, before, after);
   }
 
   // x enters three operations, as in gates and polynomials.
