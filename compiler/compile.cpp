@@ -144,14 +144,15 @@ Compilation fully_lowered(Compilation compilation) {
   return compilation;
 }
 
-// What is asked for, as bytes. `frames` takes the kernels' stack frames where that is code.
-std::string emitted(const Request& request, const Job& job, const Target& target,
-                    std::vector<KernelFrame>& frames) {
+// What is asked for, as bytes. The artifact takes the kernels' stack frames where that is code, and the remarks of passes
+// that a summary is made by.
+std::string emitted(const Request& request, const Job& job, const Target& target, Artifact& artifact) {
   const Compilation& c = job.compilation;
   if (request.emit == Emit::graph) return print(c.module);
   if (request.emit == Emit::dot) return dot(c.module);
   if (request.emit == Emit::summary) {
     const Compilation lowered = fully_lowered(c);
+    artifact.remarks = lowered.remarks;
     return summary(c.module) + memory_summary(c.module, *lowered.program) + conv_summary(*lowered.program) +
            thread_summary(c.module, *lowered.program);
   }
@@ -161,9 +162,10 @@ std::string emitted(const Request& request, const Job& job, const Target& target
   if (request.emit == Emit::memory) return memory_reports(*c.program);
   if (!request.debug)
     return code(request.emit, LoweredModel{c.module, *c.program, target, job.hash, false, job.layers},
-                frames);
+                artifact.frames);
   const loops::Program by_layer = kernels_by_layer(*c.program);
-  return code(request.emit, LoweredModel{c.module, by_layer, target, job.hash, true, job.layers}, frames);
+  return code(request.emit, LoweredModel{c.module, by_layer, target, job.hash, true, job.layers},
+              artifact.frames);
 }
 
 }  // namespace
@@ -184,7 +186,7 @@ Artifact compile(const Request& request) {
   if (job.compilation.program) check_complete(request, job.compilation);
   if (!request.weights.empty() && job.compilation.program) embed_weights(job.compilation, job.weights);
   const auto start = std::chrono::steady_clock::now();
-  artifact.bytes = emitted(request, job, target, artifact.frames);
+  artifact.bytes = emitted(request, job, target, artifact);
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   artifact.passes.push_back({"(code generation)", true, time.count(), ""});
   return artifact;

@@ -196,7 +196,8 @@ grep -q '"name":"thread 0"' trace.json && grep -q '"name":"thread 1"' trace.json
 refused 2 "rnc: error: --ops: there is no operation 'Conv2d'; did you mean 'conv2d'?" "$bin/rnc" --ops Conv2d
 
 # By which algorithm, layer by layer.
-"$bin/rnc" net.graph --conv=winograd2,conv2=direct --emit=summary -o summary.txt
+"$bin/rnc" net.graph --conv=winograd2,conv2=direct --emit=summary --remarks -o summary.txt 2>remarks.txt
+grep -q 'conv2.*\[choose_algorithm\]$' remarks.txt || { cat remarks.txt; fail "--emit=summary --remarks"; }
 grep -q '^conv2  *direct  *direct  *direct  *direct$' summary.txt || { cat summary.txt; fail "--conv=conv2=direct"; }
 "$bin/rnc" net.graph --conv='conv*=winograd3' --emit=loops -o net.loops
 grep -q ' for "conv2", forward, by "winograd 3x3",' net.loops || fail "--conv=conv*=winograd3"
