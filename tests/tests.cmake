@@ -90,3 +90,9 @@ add_executable(bench_direct_tile EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/benc
 target_link_libraries(bench_direct_tile PRIVATE rnc_compiler)
 
 include(tests/fuzz/fuzz.cmake)
+
+if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread")
+  # Guarded hosts are forked from a program with threads, and start some of their own.
+  get_property(all DIRECTORY PROPERTY TESTS)
+  set_property(TEST ${all} APPEND PROPERTY ENVIRONMENT TSAN_OPTIONS=die_after_fork=0)
+endif()
