@@ -50,7 +50,7 @@ add_test(NAME training COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/training.sh $<TA
 add_test(NAME scalar_inputs COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/scalar_inputs.sh $<TARGET_FILE_DIR:rnc>)
 # What compiling takes as networks grow.
 if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
-  set(growth_flags --any-memory)  # most is the sanitizer's own
+  set(growth_flags --instrumented)
 endif()
 add_test(NAME growth
          COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/growth.py --bin $<TARGET_FILE_DIR:rnc> ${growth_flags})

@@ -14,6 +14,7 @@ import tempfile
 
 MOST_GROWTH = 1.2  # of the time per operation from one size to the next, four times as large
 MOST_KILOBYTES = 1_000_000
+MOST_SECONDS = 60
 LAYERS = (100, 400, 1600)
 CHAIN = (1250, 5000)  # operations
 LONG_CHAIN = (5000, 20000)  # of those so cheap that fewer are lost in what one layer takes
@@ -74,11 +75,12 @@ CHEAP = {"doubled activations"}
 
 
 class Compiler:
-    def __init__(self, directory):
+    def __init__(self, directory, most_seconds):
+        self.most_seconds = most_seconds
         self.rnc = os.path.join(directory, "rnc")
         self.directory = tempfile.TemporaryDirectory()
 
-    def run(self, text, limit):
+    def run(self, text):
         """Seconds of processor time and the most kilobytes of memory that compiling this takes."""
         path = os.path.join(self.directory.name, "deep.graph")
         with open(path, "w", encoding="utf-8") as file:
@@ -86,7 +88,7 @@ class Compiler:
         sys.stdout.flush()
         child = os.fork()
         if child == 0:
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+            resource.setrlimit(resource.RLIMIT_CPU, (self.most_seconds, self.most_seconds))
             resource.setrlimit(resource.RLIMIT_STACK, (8 << 20, 8 << 20))
             os.execv(self.rnc, [self.rnc, path, "-o", os.path.join(self.directory.name, "deep.so")])
         _, status, usage = os.wait4(child, 0)
@@ -96,13 +98,13 @@ class Compiler:
 
 
 def check(compiler, name, build, sizes, most_kilobytes):
-    base = min(compiler.run(build(1), 60)[0] for _ in range(3))
+    base = min(compiler.run(build(1))[0] for _ in range(3))
     times = []
     for i, size in enumerate(sizes):
-        time, memory = compiler.run(build(size), 60)
+        time, memory = compiler.run(build(size))
         if i > 0 and grows(times[-1], sizes[i - 1], time - base, size):
-            time = min(time, compiler.run(build(size), 60)[0])
-            times[-1] = max(times[-1], compiler.run(build(sizes[i - 1]), 60)[0] - base)
+            time = min(time, compiler.run(build(size))[0])
+            times[-1] = max(times[-1], compiler.run(build(sizes[i - 1]))[0] - base)
         times.append(time - base)
         print(f"{name}: {size}: {time:.2f} s, {1000 * (time - base) / size:.2f} ms each; {memory // 1000} MB")
         if memory > most_kilobytes:
@@ -120,17 +122,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True, help="where rnc is")
     parser.add_argument("--only", help="a name in the list")
-    parser.add_argument("--any-memory", action="store_true",
-                        help="for a build with sanitizers, which take most of it")
+    parser.add_argument("--instrumented", action="store_true",
+                        help="the build has sanitizers: most of the memory and time is theirs")
     parser.add_argument("--layers", default=",".join(map(str, LAYERS)), help="how deep the network of layers is")
     arguments = parser.parse_args()
-    compiler = Compiler(arguments.bin)
+    compiler = Compiler(arguments.bin, MOST_SECONDS * (10 if arguments.instrumented else 1))
     networks = {"layers": (layers, tuple(map(int, arguments.layers.split(","))))} | {
         name: (build, LONG_CHAIN if name in CHEAP else CHAIN) for name, build in CHAINS.items()
     }
     for name, (build, sizes) in networks.items():
         if arguments.only in (None, name):
-            check(compiler, name, build, sizes, math.inf if arguments.any_memory else MOST_KILOBYTES)
+            check(compiler, name, build, sizes, MOST_KILOBYTES if not arguments.instrumented else math.inf)
 
 
 if __name__ == "__main__":
