@@ -1,4 +1,4 @@
-// Activations, as PyTorch's torch.nn.functional has them, their values and gradients at the bends and of NaN included.
+// Activations, as PyTorch's torch.nn.functional has them. At bends the branches are those of its gradients; a NaN stays.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -63,7 +63,7 @@ Formula whole_power(const Formula& x, int64_t n) {
 Formula power(const Attributes& attributes) {
   constexpr double kMultiplied = 64;
   const double p = number(attributes, "exponent");
-  if (p == 0) return where_equal(a(), a(), 1, 1 + 0 * a());
+  if (p == 0) return 1.0;
   if (p == 0.5) return sqrt(a());
   if (p == std::floor(p) && std::abs(p) <= kMultiplied) {
     const Formula whole = whole_power(a(), static_cast<int64_t>(std::abs(p)));

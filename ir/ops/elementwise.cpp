@@ -292,10 +292,14 @@ OpInfo exp() { return unary(Op::exp, "exp", "e to the power of a", exp(a())); }
 OpInfo log() { return unary(Op::log, "log", "the natural logarithm", log(a())); }
 OpInfo tanh() { return unary(Op::tanh, "tanh", "the hyperbolic tangent", tanh(a())); }
 OpInfo erf() { return unary(Op::erf, "erf", "the error function", erf(a())); }
-OpInfo abs() { return unary(Op::abs, "abs", "the absolute value", where_less(a(), 0, -1 * a(), a())); }
+// The gradient of abs at 0 is 0, as PyTorch's.
+OpInfo abs() {
+  return unary(Op::abs, "abs", "the absolute value",
+               where_less(a(), 0, -1 * a(), where_less(0, a(), a(), 0 * a())));
+}
 OpInfo sign() {
-  return unary(Op::sign, "sign", "-1, 0 or 1, as a is less than, equal to or greater than 0",
-               where_less(a(), 0, -1, where_less(0, a(), 1, 0 * a())));
+  return unary(Op::sign, "sign", "-1 where a < 0, 1 where a > 0, else 0",
+               where_less(a(), 0, -1, where_less(0, a(), 1, 0)));
 }
 OpInfo square() { return unary(Op::square, "square", "a * a", a() * a()); }
 

@@ -6,6 +6,8 @@
 #include <limits>
 #include <vector>
 
+#include "ir/ops/op.h"
+
 using namespace rnc;
 
 namespace {
@@ -62,4 +64,37 @@ TEST_CASE("of equals, each has half of the derivative of min and max; a NaN is b
     CHECK(std::isnan(f.evaluate(std::vector{nan, 1.0})));
     CHECK(std::isnan(f.evaluate(std::vector{1.0, nan})));
   }
+}
+
+TEST_CASE("at bends, derivatives are PyTorch's gradients (1.13); of a NaN, the value is PyTorch's") {
+  struct Case {
+    Op op;
+    std::vector<double> gradients;  // at 0, 6, -3 and 3
+    double of_nan;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const Case cases[] = {{Op::abs, {0, 1, -1, 1}, nan},
+                        {Op::sign, {0, 0, 0, 0}, 0},
+                        {Op::relu6, {0, 0, 0, 1}, nan},
+                        {Op::hardsigmoid, {1.0 / 6, 0, 0, 0}, nan},
+                        {Op::hardswish, {0.5, 1, -0.5, 1.5}, nan},
+                        {Op::leaky_relu, {0.01, 1, 0.01, 1}, nan},
+                        {Op::elu, {1, 1, std::exp(-3.0), 1}, nan}};
+  for (const Case& c : cases) {
+    CAPTURE(name(c.op));
+    const Formula f = formula_of(info(c.op), complete_attributes(info(c.op), {}, {}));
+    const Formula derivative = f.derivative(0);
+    const double places[] = {0, 6, -3, 3};
+    for (size_t i = 0; i < 4; ++i)
+      CHECK(derivative.evaluate(std::vector{places[i]}) == doctest::Approx(c.gradients[i]));
+    const double of_nan = f.evaluate(std::vector{nan});
+    CHECK((std::isnan(c.of_nan) ? std::isnan(of_nan) : of_nan == c.of_nan));
+  }
+  Attributes clip, none;
+  clip.set("min", -1.0);
+  clip.set("max", 1.0);
+  for (const double bound : {-1.0, 1.0})
+    CHECK(formula_of(info(Op::clip), clip).derivative(0).evaluate(std::vector{bound}) == 1);
+  none.set("exponent", 0.0);
+  CHECK(formula_of(info(Op::pow), none).evaluate(std::vector{nan}) == 1);
 }
