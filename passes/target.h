@@ -20,8 +20,11 @@ struct TargetInfo {
   int64_t l2_bytes = 512 << 10;
   ConvRules conv;  // not the machine's: what the user asks for
 
-  // Elements in one vector register.
-  int lanes(DType dtype) const { return vector_bytes / static_cast<int>(bytes(dtype)); }
+  // Elements in one vector register, as they are computed with. Values in blocks of channels have as many in a block,
+  // whatever they are stored as: what is stored in fewer bytes is widened as it is loaded.
+  int lanes(DType dtype) const {
+    return vector_bytes / static_cast<int>(bytes(contract::compute_type(dtype)));
+  }
 };
 
 }  // namespace rnc

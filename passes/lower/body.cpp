@@ -93,4 +93,9 @@ std::vector<Stmt> Body::finish() {
   return tail;
 }
 
+Expr widened(Expr value) {
+  const loops::Scalar scalar = contract::compute_type(value->type.scalar);
+  return loops::cast(std::move(value), scalar);
+}
+
 }  // namespace rnc

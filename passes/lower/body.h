@@ -61,4 +61,7 @@ class Body {
   std::string comment_;
 };
 
+// As it is computed with, if it is stored in fewer bytes.
+loops::Expr widened(loops::Expr value);
+
 }  // namespace rnc

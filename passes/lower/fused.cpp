@@ -157,11 +157,11 @@ Expr FusedCode::channel_operand(Body& body, ValueId v, Expr channel, int lanes, 
   const MemoryRef& memory = memories_.at(v);
   Expr value;
   if (lowering_.type(v).rank() == 0) {
-    value = loops::load(memory, {0});
+    value = widened(loops::load(memory, {0}));
   } else if (along_channels && lanes > 1) {
-    return body.let("c", loops::load(memory, {channel}, lanes, 0, valid));
+    return body.let("c", widened(loops::load(memory, {channel}, lanes, 0, valid)));
   } else {
-    value = loops::load(memory, {channel});
+    value = widened(loops::load(memory, {channel}));
   }
   return body.let("c", in_lanes(value, lowering_.type(v), lanes));
 }
@@ -195,16 +195,21 @@ FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool 
 void FusedCode::at(Body& body, const Point& point, Values& values, bool store) const {
   const auto load = [&](ValueId v) {
     const MemoryRef& memory = memories_.at(v);
-    return point.lanes > 1 ? loops::load(memory, point.index, point.lanes, point.lane_dim, point.valid)
-                           : loops::load(memory, point.index);
+    return widened(point.lanes > 1
+                       ? loops::load(memory, point.index, point.lanes, point.lane_dim, point.valid)
+                       : loops::load(memory, point.index));
   };
   const auto keep = [&](ValueId v) {
     if (store && lowering_.stored(v)) {
-      body.store(memories_.at(v), point.index, values.at(v), point.lane_dim, point.valid);
+      const MemoryRef& memory = memories_.at(v);
+      body.store(memory, point.index, loops::cast(values.at(v), memory->scalar), point.lane_dim, point.valid);
     }
   };
   for (const ValueId v : operands_) values[v] = body.let("v", load(v));
-  if (anchor_ != kNoValue) keep(anchor_);
+  if (anchor_ != kNoValue) {
+    values[anchor_] = widened(loops::cast(values.at(anchor_), lowering_.type(anchor_).dtype));
+    keep(anchor_);
+  }
   for (const ValueId v : full_nodes_) {
     Expr value = compute(lowering_.node(v), values);
     if (value->type.lanes < point.lanes) value = loops::broadcast(value, point.lanes);
@@ -224,12 +229,14 @@ Expr FusedCode::compute(const Node& node, const Values& values) const {
   if (node.op == Op::element_count)
     return loops::cast(Lowering::elements_per_channel(lowering_.type(node.inputs[0])), Scalar::f32);
   const Formula formula = formula_of(op, node.attributes);
-  const Scalar result = node.type.dtype,
-               scalar = op.in_double && formula.uses(Formula::Kind::log) ? Scalar::f64 : result;
+  const Scalar scalar = op.in_double && formula.uses(Formula::Kind::log)
+                            ? Scalar::f64
+                            : contract::compute_type(node.type.dtype);
   const auto operand = [&](int i) {
     return loops::cast(values.at(node.inputs[static_cast<size_t>(i)]), scalar);
   };
-  return loops::cast(FormulaCode(operand, scalar).of(formula), result);
+  // Rounded to what it is stored as, even where it is not stored: fusing changes no value.
+  return widened(loops::cast(FormulaCode(operand, scalar).of(formula), node.type.dtype));
 }
 
 int64_t FusedCode::bytes_per_element() const {

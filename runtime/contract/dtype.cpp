@@ -19,7 +19,8 @@ struct DTypeRow {
   std::string_view numpy;
   int64_t bytes;
   GraphUse use = GraphUse::none;
-  int32_t abi = -1;  // -1: not in the ABI
+  int32_t abi = -1;                       // -1: not in the ABI
+  std::optional<DType> computed_in = {};  // none: in itself
 };
 
 constexpr std::array<DTypeRow, 13> kDTypes = {{
@@ -27,8 +28,8 @@ constexpr std::array<DTypeRow, 13> kDTypes = {{
     {DType::u8, "u8", "U8", "|u1", 1, GraphUse::whole, RN_U8},
     {DType::i32, "i32", "I32", "<i4", 4, GraphUse::whole, RN_I32},
     {DType::f64, "f64", "F64", "<f8", 8, GraphUse::scalar, RN_F64},
-    {DType::f16, "f16", "F16", "<f2", 2},
-    {DType::bf16, "bf16", "BF16", "", 2},
+    {DType::f16, "f16", "F16", "<f2", 2, GraphUse::none, -1, DType::f32},
+    {DType::bf16, "bf16", "BF16", "", 2, GraphUse::none, -1, DType::f32},
     {DType::i64, "i64", "I64", "<i8", 8},
     {DType::u64, "u64", "U64", "<u8", 8},
     {DType::u32, "u32", "U32", "<u4", 4},
@@ -58,6 +59,7 @@ std::optional<DType> find(Key DTypeRow::*member, Key key) {
 std::string_view name(DType t) { return row(t).name; }
 std::string_view safetensors_name(DType t) { return row(t).safetensors; }
 std::string_view numpy_name(DType t) { return row(t).numpy; }
+DType compute_type(DType t) { return row(t).computed_in.value_or(t); }
 int64_t bytes(DType t) { return row(t).bytes; }
 GraphUse graph_use(DType t) { return row(t).use; }
 

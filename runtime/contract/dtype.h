@@ -17,6 +17,8 @@ std::string_view numpy_name(DType);        // "<f4"; empty: NumPy has no such ty
 std::optional<DType> find_dtype(std::string_view name);
 std::optional<DType> find_safetensors_dtype(std::string_view name);
 int64_t bytes(DType);
+// What kernels compute in where values are stored as the type: f32 for those too small to compute in, or the type.
+DType compute_type(DType);
 // rn_dtype of abi.h; none for what the ABI does not have.
 std::optional<int32_t> abi_code(DType);
 std::optional<DType> find_abi_dtype(int32_t code);
