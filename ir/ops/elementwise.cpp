@@ -1,8 +1,6 @@
 // Operations on each element by itself.
 //
-// The operands of add, sub, mul and div have equal shapes, or one is a scalar, or one is rank 1 of size C and
-// the other of rank >= 2 with C channels (dimension 1); the result has the larger shape. NaN follows IEEE
-// arithmetic; relu keeps NaN.
+// Operands spread over the result as ir/ops/spread.h has it. NaN follows IEEE arithmetic; relu keeps NaN.
 //
 // A scalar may be f64, as the numbers of an optimizer are. Like a Python number beside a PyTorch tensor, it stays f64
 // among its own kind and is rounded to f32 where it meets anything else.
@@ -15,15 +13,10 @@
 #include <cmath>
 
 #include "ir/graph/interpreter.h"
+#include "ir/ops/spread.h"
 
 namespace rnc::ops {
 namespace {
-
-// Whether an operand of shape `small` spreads over a result of shape `large`.
-bool spreads_over(const Shape& small, const Shape& large) {
-  if (small == large || small.empty()) return true;
-  return small.size() == 1 && large.size() >= 2 && small[0] == large[1] && small[0] != kBatch;
-}
 
 const Type kF64{DType::f64, {}, {}};
 
@@ -39,8 +32,7 @@ Type infer_binary(const Node& node, Types in) {
   const bool mixed = in[0].dtype != in[1].dtype && in[0].rank() > 0 && in[1].rank() > 0;
   if (mixed) fail(node, fmt::format("the types of {} and {} do not match", str(in[0]), str(in[1])));
   const Type& larger = in[0].rank() == 0 && (in[1].rank() > 0 || in[0] == kF64) ? in[1] : in[0];
-  if (spreads_over(in[1].shape, in[0].shape)) return like(larger, in[0].shape);
-  if (spreads_over(in[0].shape, in[1].shape)) return like(larger, in[1].shape);
+  if (auto shape = spread_shape(in[0].shape, in[1].shape)) return like(larger, std::move(*shape));
   fail(node, fmt::format("the shapes of {} and {} do not match", str(in[0]), str(in[1])));
 }
 
@@ -80,6 +72,18 @@ Type infer_bias_correction(const Node& node, Types in) {
 double element(const TensorData& operand, const Shape& result, size_t index) {
   if (operand.shape == result) return operand.values[index];
   if (operand.shape.empty()) return operand.values[0];
+  if (operand.shape.size() == result.size()) {
+    size_t place = 0, stride = 1;
+    for (size_t d = result.size(); d-- > 0;) {
+      const auto size = static_cast<size_t>(result[d]);
+      if (operand.shape[d] == result[d]) {
+        place += index % size * stride;
+        stride *= size;
+      }
+      index /= size;
+    }
+    return operand.values[place];
+  }
   int64_t inner = 1;  // elements of one channel of one sample
   for (size_t d = 2; d < result.size(); ++d) inner *= result[d];
   return operand.values[index / static_cast<size_t>(inner) % operand.values.size()];
@@ -111,6 +115,12 @@ ValueId sum_all(GraphBuilder& b, ValueId v) {
 ValueId reduce_to(GraphBuilder& b, ValueId v, ValueId operand) {
   const Shape shape = b[operand].type.shape;
   if (shape == b[v].type.shape) return v;
+  if (shape.size() == b[v].type.shape.size()) {
+    Attributes attributes;
+    attributes.set("axes", spread_axes(shape, b[v].type.shape));
+    attributes.set("keepdims", true);
+    return b.emit(Op::sum, {v}, std::move(attributes));
+  }
   return shape.empty() ? sum_all(b, v) : b.emit(Op::channel_sum, {v});
 }
 
@@ -169,14 +179,16 @@ Gradients gradient_expand_as(GraphBuilder& b, ValueId forward, ValueId dy) {
 
 Type infer_spread(const Node& node, Types in) {
   const auto larger = [](const Type& x, const Type& y) { return x.rank() < y.rank(); };
-  const Type& result = *std::max_element(in.begin(), in.end(), larger);
+  Type result = *std::max_element(in.begin(), in.end(), larger);
+  result.layout = {};
   for (const Type& type : in) {
     require_number(node, type, "an operand");
     const bool same = type.dtype == result.dtype || type.rank() == 0;
-    if (!same || !spreads_over(type.shape, result.shape))
-      fail(node, fmt::format("{} does not spread over {}", str(type), str(result)));
+    auto shape = spread_shape(type.shape, result.shape);
+    if (!same || !shape) fail(node, fmt::format("{} does not spread over {}", str(type), str(result)));
+    result.shape = std::move(*shape);
   }
-  return like(result, result.shape);
+  return result;
 }
 
 // The nodes that compute a formula of these values.

@@ -49,5 +49,7 @@ ValueId emit_reshape(GraphBuilder& builder, ValueId value, Shape shape);
 // The variance that batch norm takes of its batch: of one value per channel it is refused, as by PyTorch.
 ValueId emit_batch_variance(GraphBuilder& builder, ValueId x);
 ValueId emit_rstd(GraphBuilder& builder, ValueId variance, double eps);  // rsqrt(variance + eps)
+// The mean along the dimensions that a node reduces, from the sum.
+ValueId emit_mean_of_sum(GraphBuilder& builder, ValueId sum, const Node& reduction);
 
 }  // namespace rnc::ops

@@ -216,7 +216,23 @@ ValueId Elaborator::emit(Op op, std::vector<ValueId> inputs, Attributes attribut
   }
   claim(name, location);
   builder_.set_origin(location, layer_of(name));
+  if (info(op).kind == OpKind::elementwise) align_dimensions(inputs);
   return builder_.emit(op, std::move(inputs), std::move(attributes), name, optional);
+}
+
+// As NumPy has it, values of two and more dimensions get more in front, of one element, to have those of the operand
+// with the most. (A vector is one value per channel, as the operations have it.)
+void Elaborator::align_dimensions(std::vector<ValueId>& operands) {
+  size_t most = 0;
+  for (const ValueId v : operands) most = std::max(most, graph_[v].type.shape.size());
+  for (ValueId& v : operands) {
+    Shape shape = graph_[v].type.shape;
+    if (shape.size() < 2 || shape.size() == most || has_batch(shape)) continue;
+    shape.insert(shape.begin(), most - shape.size(), 1);
+    Attributes attributes;
+    attributes.set("shape", std::move(shape));
+    v = builder_.emit(Op::reshape, {v}, std::move(attributes));
+  }
 }
 
 // A number among tensors.

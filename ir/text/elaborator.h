@@ -92,6 +92,7 @@ class Elaborator : public Environment {
                          Attributes& attributes, std::vector<ValueId>& inputs);
   ValueId layer_tensor(const Expr& call, const std::string& layer, LayerTensor tensor);
   ValueId state(Tensor tensor);  // adds it to the module and reads it
+  void align_dimensions(std::vector<ValueId>& operands);
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
                const SourceLocation& location, std::optional<uint8_t> optional = {});
   ValueId emit_constant(const Value& number, const SourceLocation& location);

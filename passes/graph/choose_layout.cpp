@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ir/ops/reduce.h"
 #include "passes/graph/rewrite.h"
 #include "passes/lower/conv/winograd/winograd.h"
 #include "passes/passes.h"
@@ -56,6 +57,10 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
     case OpKind::elementwise:
     case OpKind::reduction: {
       const bool images = is_image(node.type) && (has_batch(node.type.shape) || varies_by_channel(operands));
+      const bool spreads = std::ranges::any_of(operands, [&](const Type& type) {
+        return type.rank() == node.type.rank() && type.shape != node.type.shape;
+      });
+      if (!images && info(node.op).kind == OpKind::elementwise && spreads) return want;  // all plain
       if (!images && info(node.op).kind == OpKind::elementwise) {
         // Parameters and their like: all as the first that is packed.
         for (const Type& type : operands) {
@@ -72,7 +77,10 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
         blocks |= is_image(node.type) && (!type.layout.plain() || (type.rank() == 1));
       }
       for (size_t i = 0; i < operands.size(); ++i) {
-        if (blocks && is_image(operands[i])) want.operands[i] = blocked;
+        // What spreads over channels lies beside them without blocks.
+        const bool one = info(node.op).kind == OpKind::elementwise && is_image(operands[i]) &&
+                         operands[i].shape[1] != node.type.shape[1];
+        if (blocks && is_image(operands[i]) && !one) want.operands[i] = blocked;
       }
       if (blocks && is_image(node.type)) want.result = blocked;
       return want;
@@ -119,6 +127,10 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
       if (groups() == 1) want.result = forward_weight_layout(conv_shape(graph, node), plain, target);
       return want;
     }
+    case Op::sum:
+      if (is_image_sum(node)) want.operands[0] = want.result = blocked;
+      if (sums_channels(node) && !operands[0].layout.plain()) want.operands[0] = blocked;
+      return want;
     case Op::matmul:
       if (node.attributes.get<bool>("transpose_b")) want.operands[1].order = {1, 0};
       return want;

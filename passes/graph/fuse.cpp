@@ -21,6 +21,7 @@
 
 #include "ir/graph/unique_names.h"
 #include "ir/ops/conv_algorithm.h"
+#include "ir/ops/reduce.h"
 #include "passes/passes.h"
 
 namespace rnc {
@@ -59,6 +60,7 @@ class Fuser {
     bool epilogue = false;    // takes elementwise nodes
     bool reductions = false;  // takes channel reductions,
     bool moments = false;     // means and variances too
+    bool image_sums = false;  // takes sums over each channel of each image
     Type domain;
     std::vector<int> items;
     std::map<ValueId, int> here;  // items of this kernel by old node
@@ -66,7 +68,8 @@ class Fuser {
 
   const Node& old(ValueId v) const { return old_[v]; }
   bool is_elementwise(ValueId v) const { return info(old(v).op).kind == OpKind::elementwise; }
-  bool is_reduction(ValueId v) const { return info(old(v).op).kind == OpKind::reduction; }
+  bool is_channel_reduction(ValueId v) const { return info(old(v).op).kind == OpKind::reduction; }
+  bool is_reduction(ValueId v) const { return is_channel_reduction(v) || is_image_sum(old(v)); }
   void find_users() {
     for (ValueId v = 0; v < static_cast<ValueId>(old_.nodes.size()); ++v) {
       if (info(old(v).op).reads_shape_only) continue;
@@ -150,8 +153,9 @@ class Fuser {
   bool fits(ValueId v, int g, const Type& domain) const {
     if (g < 0) return false;
     const Kernel& k = kernels_[static_cast<size_t>(g)];
-    if (is_reduction(v) ? !k.reductions : !k.epilogue) return false;
-    if (is_reduction(v) && old(v).op != Op::channel_sum && !k.moments) return false;
+    const bool channel_reduction = is_channel_reduction(v);
+    if (!(channel_reduction ? k.reductions : is_image_sum(old(v)) ? k.image_sums : k.epilogue)) return false;
+    if (channel_reduction && old(v).op != Op::channel_sum && !k.moments) return false;
     if (!(k.domain == domain) || k.items.size() >= kKernelOperations) return false;
     return std::all_of(old(v).inputs.begin(), old(v).inputs.end(),
                        [&](ValueId u) { return computable_in(u, g, domain); });
@@ -165,8 +169,10 @@ class Fuser {
     const bool pool = op == Op::max_pool_grad, select = op == Op::max_pool_select;
     const bool blocked = domain.rank() != 4 || !domain.layout.plain();
     const bool moments = (fusible && blocked) || convolution;
-    return {v, fusible || convolution || weight_grad || pool || select || op == Op::matmul, moments || pool,
-            moments, domain};
+    const bool takes_elementwise =
+        fusible || convolution || weight_grad || pool || select || op == Op::matmul;
+    const bool image_sums = fusible && domain.rank() == 4 && blocked;
+    return {v, takes_elementwise, moments || pool, moments, image_sums, domain};
   }
 
   void place(ValueId v) {

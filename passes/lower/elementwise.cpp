@@ -4,6 +4,7 @@
 
 #include "passes/lower/channel_reductions.h"
 #include "passes/lower/fused.h"
+#include "passes/lower/image_sums.h"
 #include "passes/lower/padding_lanes.h"
 
 namespace rnc {
@@ -20,8 +21,6 @@ ValueId label_of(const Lowering& lowering, const Group& group) {
 }
 
 constexpr int64_t kFlatChunk = 16384;  // elements per task: 64 KiB of each operand
-
-bool is_reduction(const Node& node) { return info(node.op).kind == OpKind::reduction; }
 
 // The type of the values that the group iterates over: the largest it computes or reduces.
 Type domain_of(const Lowering& lowering, const Group& group) {
@@ -40,6 +39,16 @@ bool varies_by_channel(const Lowering& lowering, const Group& group, const Type&
     return is_reduction(lowering.node(v)) || std::any_of(in.begin(), in.end(), [&](ValueId u) {
              return lowering.type(u).rank() == 1 && domain.rank() > 1;
            });
+  });
+}
+
+bool has_spread_operands(const Lowering& lowering, const Group& group, const Type& domain) {
+  return std::ranges::any_of(group, [&](ValueId v) {
+    const Node& node = lowering.node(v);
+    return !info(node.op).reads_shape_only && std::ranges::any_of(node.inputs, [&](ValueId u) {
+      const Type& type = lowering.type(u);
+      return type.rank() == domain.rank() && domain.rank() > 1 && type.shape != domain.shape;
+    });
   });
 }
 
@@ -63,25 +72,31 @@ void lower_blocked(Lowering& lowering, const Group& group, const Type& domain) {
   const Extent images = batched ? Extent{0, 1} : Extent{dims[0], 0};
   const Expr count = batched ? loops::batch() : Expr(dims[0]);
   ChannelReductions reductions(lowering, kernel, group, blocks, images, 1, loops::Space::registers);
+  ImageSums image_sums(lowering, kernel, group);
 
   Body body(kernel.names());
   const Expr block = body.let("cb", loops::task() / count), n = body.let("n", loops::task() % count);
   const FusedCode::Values channels = code.channels(body, block * lanes, lanes, true);
   const auto point = [&](Expr p) { return Point{{n, block, p, 0}, lanes, 3, {}}; };
   reductions.begin_task(body);
-  const int64_t chunk = reductions.empty() ? height * width : width;
+  image_sums.begin_task(body);
+  const int64_t chunk = reductions.empty() && image_sums.empty() ? height * width : width;
   body.loop("row", 0, height * width, chunk, [&](Body& b, Expr row) {
     FusedCode::Values first = channels;
     if (reductions.needs_first()) code.at(b, point(row), first, false);
     reductions.begin_chunk(b, first);
+    image_sums.begin_row(b);
     b.loop("p", row, row + chunk, 1, [&](Body& inner, Expr p) {
       FusedCode::Values values = channels;
       code.at(inner, point(p), values);
       reductions.add(inner, values);
+      image_sums.add(inner, values);
     });
     reductions.end_chunk(b, 0, chunk);
+    image_sums.end_row(b);
   });
   reductions.end_task(body);
+  image_sums.end_task(body, n, block);
   lowering.call(kernel, {images.fixed * blocks, images.per_sample * blocks}, body, label_of(lowering, group),
                 work_of(code, domain, group), code.in_place());
   reductions.finish();
@@ -137,6 +152,41 @@ void lower_planes(Lowering& lowering, const Group& group, const Type& domain) {
   });
   lowering.call(kernel, {images.fixed * channels, images.per_sample * channels}, body,
                 label_of(lowering, group), work_of(code, domain, group), code.in_place());
+}
+
+// Plain values beside some that spread over them: a task has one index of the first dimension, and of the second where
+// lanes do not run along it; they run along the last one that has more than one element.
+void lower_spread(Lowering& lowering, const Group& group, const Type& domain) {
+  const int lanes = lowering.lanes();
+  auto last = domain.shape.size() - 1;
+  while (last > 1 && domain.shape[last] == 1) --last;
+  KernelBuilder kernel("spread");
+  FusedCode code(lowering, kernel, group, kNoValue, domain, physical_extents(domain));
+  Body body(kernel.names());
+  std::vector<Expr> at(domain.shape.size(), Expr(0));
+  Extent tasks = extent_of(domain.shape[0]);
+  FusedCode::Values shared;
+  at[0] = loops::task();
+  if (last > 1) {
+    const int64_t channels = domain.shape[1];
+    at[0] = body.let("n", loops::task() / channels);
+    at[1] = body.let("c", loops::task() % channels);
+    tasks = {tasks.fixed * channels, tasks.per_sample * channels};
+    shared = code.channels(body, at[1], lanes, false);
+  }
+  const std::function<void(Body&, size_t)> loop = [&](Body& outer, size_t d) {
+    const int64_t size = domain.shape[d];
+    outer.loop("i", 0, size, d == last ? lanes : 1, [&](Body& inner, Expr i) {
+      at[d] = i;
+      if (d < last) return loop(inner, d + 1);
+      const Expr valid = size % lanes == 0 ? Expr() : inner.let("valid", loops::min(lanes, size - i));
+      FusedCode::Values values = last > 1 ? shared : code.channels(inner, i, lanes, true, valid);
+      code.at(inner, {at, lanes, static_cast<int>(last), valid}, values);
+    });
+  };
+  loop(body, std::min<size_t>(last, 2));
+  lowering.call(kernel, tasks, body, label_of(lowering, group), work_of(code, domain, group),
+                code.in_place());
 }
 
 // Values without a batch in blocks, where some are to be masked: a task has one index of the outermost
@@ -227,7 +277,10 @@ void lower_elementwise(Lowering& lowering, const Group& group) {
   const Type domain = domain_of(lowering, group);
   const bool blocked = domain.rank() == 4 && domain.layout == Layout{{}, {{1, lowering.lanes()}}};
   if (blocked) return lower_blocked(lowering, group, domain);
-  if (!varies_by_channel(lowering, group, domain)) return lower_flat(lowering, group, domain);
+  if (domain.rank() > 2 && has_spread_operands(lowering, group, domain))
+    return lower_spread(lowering, group, domain);
+  const bool rows = domain.rank() == 2 && has_spread_operands(lowering, group, domain);
+  if (!rows && !varies_by_channel(lowering, group, domain)) return lower_flat(lowering, group, domain);
   check(domain.layout.plain(), "values with something per channel are plain or in channel blocks");
   domain.rank() == 2 ? lower_rows(lowering, group, domain) : lower_planes(lowering, group, domain);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "ir/ops/reduce.h"
 #include "passes/lower/padding_lanes.h"
 
 namespace rnc {
@@ -113,6 +114,8 @@ class FormulaCode {
 
 }  // namespace
 
+bool is_reduction(const Node& node) { return info(node.op).kind == OpKind::reduction || is_image_sum(node); }
+
 Extent channel_extent(int64_t channels, int lanes) { return {round_up(channels, lanes), 0}; }
 
 FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& group, ValueId anchor,
@@ -120,10 +123,16 @@ FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& gro
     : lowering_(lowering), kernel_(kernel), domain_(domain), view_(std::move(view)), anchor_(anchor) {
   const auto inside = [&](ValueId v) { return std::find(group.begin(), group.end(), v) != group.end(); };
   for (const ValueId v : group) {
-    const bool reduces = info(lowering.node(v).op).kind == OpKind::reduction;  // see ChannelReductions
+    const bool reduces = is_reduction(lowering.node(v));  // see ChannelReductions and ImageSums
     if (v != anchor && !reduces) (full(v) ? full_nodes_ : channel_nodes_).push_back(v);
     if (v == anchor || info(lowering.node(v).op).reads_shape_only) continue;
     for (const ValueId u : lowering.node(v).inputs) {
+      if (spreads(u)) {
+        check(!inside(u), "what spreads over a kernel's values is computed before it");
+        if (!spread_operands_.contains(u))
+          spread_operands_.emplace(u, SpreadOperand(lowering, kernel, u, domain_, view_));
+        continue;
+      }
       std::vector<ValueId>& list = full(u) ? operands_ : channel_operands_;
       if (!inside(u) && std::find(list.begin(), list.end(), u) == list.end()) list.push_back(u);
     }
@@ -141,7 +150,7 @@ FusedCode::FusedCode(Lowering& lowering, KernelBuilder& kernel, const Group& gro
     memories_[anchor] = lowering.view(kernel, "out", anchor, view_, Access::write);
   }
   for (const ValueId v : group) {
-    if (info(lowering.node(v).op).kind == OpKind::reduction) leaving_.insert(lowering.node(v).inputs[0]);
+    if (is_reduction(lowering.node(v))) leaving_.insert(lowering.node(v).inputs[0]);
     if (padded() && v != anchor && full(v) && lowering.stored(v)) leaving_.insert(v);
   }
 }
@@ -206,6 +215,7 @@ void FusedCode::at(Body& body, const Point& point, Values& values, bool store) c
     }
   };
   for (const ValueId v : operands_) values[v] = body.let("v", load(v));
+  for (const auto& [v, operand] : spread_operands_) values[v] = body.let("s", operand.load(point));
   if (anchor_ != kNoValue) {
     values[anchor_] = widened(loops::cast(values.at(anchor_), lowering_.type(anchor_).dtype));
     keep(anchor_);

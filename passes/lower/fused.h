@@ -5,17 +5,9 @@
 
 #include <map>
 
-#include "passes/lower/lowering.h"
+#include "passes/lower/spread_operand.h"
 
 namespace rnc {
-
-// The vector of values that one step of a loop computes.
-struct Point {
-  std::vector<loops::Expr> index;  // into the view of full-shape values
-  int lanes = 1;
-  int lane_dim = -1;
-  loops::Expr valid;  // lanes that exist; none: all
-};
 
 class FusedCode {
  public:
@@ -69,6 +61,10 @@ class FusedCode {
   loops::Expr existing_lanes(Body& body, const loops::Expr& channel, int lanes, bool along_channels,
                              const loops::Expr& valid) const;
   bool padded() const;
+  // Whether it has the domain's dimensions, but one element along some.
+  bool spreads(ValueId v) const {
+    return !full(v) && lowering_.type(v).rank() == domain_.rank() && domain_.rank() > 1;
+  }
 
   Lowering& lowering_;
   KernelBuilder& kernel_;
@@ -78,11 +74,15 @@ class FusedCode {
   Group full_nodes_;               // without the anchor
   std::vector<ValueId> operands_;  // full-shape values from outside the group, in order of first use
   std::vector<ValueId> channel_operands_;
+  std::map<ValueId, SpreadOperand> spread_operands_;  // from outside the group, too
   std::map<ValueId, loops::MemoryRef> memories_;
   std::set<ValueId> leaving_;  // stored where lanes past the last channel are kept, or reduced
   std::set<ValueId> masked_;
   ValueId anchor_;
 };
+
+// Whether it sums up values that a kernel goes through, per channel of the batch or of each image.
+bool is_reduction(const Node& node);
 
 // The extent of a rank-1 array in memory: padded so that every vector of channels exists.
 loops::Extent channel_extent(int64_t channels, int lanes);

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "ir/ops/reduce.h"
 #include "passes/lower/conv/shape.h"
 #include "passes/lower/lower_to_loops.h"
 #include "passes/lower/rules.h"
@@ -59,6 +60,12 @@ void check_elementwise(const Graph& graph, const Node& node, const TargetInfo& t
     if (type.shape == node.type.shape && type.layout != node.type.layout)
       refuse(node, fmt::format("it is {}, its operand {} {}; pass choose_layout comes before", str(node.type),
                                graph[v].name, str(type)));
+    const bool beside = type.rank() == node.type.rank() && type.shape != node.type.shape;
+    const bool channels = beside && type.shape[1] == node.type.shape[1];
+    if (beside && type.layout != (channels ? node.type.layout : Layout{}))
+      refuse(node, fmt::format("its operand {} is {}, which does not lie as {} needs it; pass choose_layout "
+                               "comes before",
+                               graph[v].name, str(type), str(node.type)));
     if (type.rank() == 1 && node.type.rank() > 1 && !node.type.layout.plain())
       check_blocks(node, node.type, "result", target);
   }
@@ -69,6 +76,10 @@ void check_layout(const Graph& graph, const Node& node, const TargetInfo& target
   if (info(node.op).kind == OpKind::elementwise) check_elementwise(graph, node, target);
   if (info(node.op).kind == OpKind::reduction && !info(node.op).reads_shape_only && first->rank() == 4)
     check_blocks(node, *first, "operand", target);
+  if (is_image_sum(node)) {
+    check_blocks(node, *first, "operand", target);
+    check_blocks(node, node.type, "result", target);
+  }
   const bool convolution = node.op == Op::conv2d || node.op == Op::conv2d_input_grad;
   if (convolution || (info(node.op).kind == OpKind::window && first->rank() == 4)) {
     check_blocks(node, node.type, "result", target);

@@ -37,7 +37,9 @@ int64_t images_of(const Graph& graph, const Group& group) {
     return graph[graph[anchor].inputs[0]].type.shape[0];
   Shape largest;
   const auto see = [&](ValueId v) {
-    if (graph[v].type.shape.size() > largest.size()) largest = graph[v].type.shape;
+    const Shape& shape = graph[v].type.shape;
+    const bool more = shape.size() > largest.size();
+    if (more || (shape.size() == largest.size() && has_batch(shape))) largest = shape;
   };
   for (const ValueId v : group) {
     see(v);

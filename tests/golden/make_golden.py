@@ -24,34 +24,11 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
+import operations
+from choices import decisions, max_pool, relu
+
 MARGIN = 1e-4
 STEPS = 3
-
-
-class Decisions:
-    """The smallest distance of any ReLU or max-pool from deciding otherwise."""
-
-    smallest = float("inf")
-
-    def note(self, distances):
-        if distances.numel():
-            self.smallest = min(self.smallest, distances.min().item())
-
-
-decisions = Decisions()
-
-
-def relu(x):
-    decisions.note(x.detach().abs())
-    return F.relu(x)
-
-
-def max_pool(x, kernel, stride, pad):
-    padded = F.pad(x.detach(), (pad, pad, pad, pad), value=-1e9)
-    windows = padded.unfold(2, kernel, stride).unfold(3, kernel, stride).flatten(4)
-    gap = windows.topk(2).values.diff().abs()
-    decisions.note(gap[gap > 0])  # equal elements stay equal in any precision: the first is taken
-    return F.max_pool2d(x, kernel, stride, pad)
 
 
 def resize_u8(image, height, width):
@@ -67,40 +44,6 @@ def normalize(image, mean, std):
 
 
 IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-
-
-class Activations(nn.Module):
-    """Each activation on a convolution of its own, and their sum."""
-
-    def __init__(self):
-        super().__init__()
-        for name in "abcdefghijklmnopqrstu":
-            setattr(self, name, nn.Conv2d(3, 5, 1))
-        self.slope = nn.Parameter(torch.linspace(0.1, 0.5, 5))
-        self.fc = nn.Linear(5, 4)
-
-    def bent(self, x, *bends):
-        for bend in bends:
-            decisions.note((x.detach() - bend).abs())
-        return x
-
-    def forward(self, x):
-        bent = self.bent
-        o, p, q = self.o(x), self.p(x), self.q(x)
-        decisions.note((o - p).detach().abs())
-        terms = [
-            torch.sigmoid(self.a(x)), torch.tanh(self.b(x)), F.silu(self.c(x)), F.gelu(self.d(x)),
-            F.gelu(self.e(x), approximate="tanh"), F.relu6(bent(4 * self.f(x), 0, 6)),
-            F.leaky_relu(bent(self.g(x), 0), 0.2), F.elu(bent(self.h(x), 0), 0.7),
-            F.hardsigmoid(bent(3 * self.i(x), -3, 3)), F.hardswish(bent(3 * self.j(x), -3, 3)),
-            F.softplus(bent(2 * self.k(x), 2 / 1.5), 1.5, 2.0), F.mish(self.l(x)),
-            F.prelu(bent(self.m(x), 0), self.slope), bent(self.n(x), -0.5, 0.7).clamp(-0.5, 0.7),
-            torch.maximum(o, p), torch.minimum(o, 0.3 * p), torch.where(bent(q, 0.2) > 0.2, o, q),
-            bent(self.r(x), 0).abs(), torch.exp(self.s(x)), torch.log(1 + self.t(x).square()),
-            torch.erf(self.u(x)), (1 + q.square()).pow(-1.5), o.pow(3), bent(p, 0).sign(),
-        ]
-        decisions.note((o - 0.3 * p).detach().abs())
-        return self.fc(sum(terms).mean((2, 3)))
 
 
 class Conv(nn.Module):
@@ -507,13 +450,14 @@ CASES = {
     "plain": (plain_blocks, "f32", (3, 4, 7, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "resnext": (resnext_blocks, "f32", (3, 6, 7, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "wide": (wide_blocks, "f32", (4, 5, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
-    "activations": (Activations, "f32", (3, 3, 4, 3), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "activations": (operations.Activations, "f32", (3, 3, 4, 3), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "preactivated": (PreactivatedBlocks, "f32", (3, 3, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "avg_pool4": (AvgPool4, "f32", (3, 3, 14, 14), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "biased": (biased_blocks, "f32", (4, 3, 6, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "residual": (lambda: Alone(Residual(3, 3)), "f32", (4, 3, 6, 6), "x", "y", sgd(0.05, **MOMENTUM), 0),
     "residual_strided": (lambda: Alone(Residual(3, 6, 2)), "f32", (4, 3, 6, 6), "x", "y", sgd(0.05, **MOMENTUM), 0),
     "weight_standardisation": (WeightStandardisation, "f32", (3, 3, 6, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "gates": (operations.Gates, "f32", (3, 3, 5, 4), "image", "scaled", sgd(0.05, **MOMENTUM), 0),
     "d2l": (SmallD2l, "u8", (5, 1, 14, 14), "image", "fc", sgd(0.05), 0),
 }
 SLOTS = {"momentum_buffer": "momentum", "exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq",

@@ -14,6 +14,8 @@ void OperationCases::add_all() {
   for (int i = 0; i < 4; ++i) add_channels();
   for (int i = 0; i < 5; ++i) add_winograd();
   add_elementwise();
+  for (int i = 0; i < 8; ++i) add_spread();
+  for (int i = 0; i < 4; ++i) add_reductions();
   add_matrix_products();
   add_normalization();
   add_losses();

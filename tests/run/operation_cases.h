@@ -64,6 +64,9 @@ class OperationCases {
   void add_pools();
   void add_channels();
   void add_along_axes(const Type& x);
+  // Operands that spread over each other along dimensions of their own.
+  void add_spread();
+  void add_reductions();
   void add_elementwise();
   void add_activations(const Type& x);
   void add_comparisons(const Type& x);
