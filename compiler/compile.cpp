@@ -72,7 +72,8 @@ Job read_graph(const Request& request, const Target& target) {
   Compilation& c = job.compilation;
   c.target = target.info;
   c.target.conv = checking_request([&] { return parse_conv_rules(request.conv); });
-  c.module = parse(request.source, ElaborateOptions{request.set, request.optimizer, request.freeze});
+  c.module = parse(request.source,
+                   ElaborateOptions{request.set, request.optimizer, request.freeze, request.include_paths});
   check_conv_rules(c.target.conv, c.module);
   job.hash = graph_hash(c.module);
   job.layers = layers_of(c.module);

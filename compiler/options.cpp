@@ -98,6 +98,11 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
+  app.add_option("-I,--include", request.include_paths,
+                 "Directory to look for included files in, behind that of the file which includes them")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
   app.add_option("--optimizer", request.optimizer,
                  "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
   app.add_option("--freeze", request.freeze,

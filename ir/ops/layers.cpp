@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace rnc {
 namespace {
@@ -22,6 +23,12 @@ Initializer constant(double value) { return initializer("constant", "value", val
 // The size of dimension 1, which a layer's parameters must match; 1 where there is none.
 int64_t features(const Type& type) { return type.rank() >= 2 ? type.shape[1] : 1; }
 
+// Of sizes that are refused later, where they are more than there is memory for.
+int64_t saturated_product(int64_t a, int64_t b) {
+  int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<int64_t>::max() : product;
+}
+
 // Weight and bias, if it has one.
 std::vector<LayerTensor> weighted(Shape weight, int64_t fan_in, const Attributes& attributes) {
   const int64_t outputs = weight[0];
@@ -37,7 +44,8 @@ std::vector<LayerTensor> conv2d_tensors(const Type& x, int64_t outputs, const At
   const auto* groups = found == given.end() ? nullptr : std::get_if<int64_t>(&found->second);
   const int64_t parts = groups == nullptr ? 1 : std::max<int64_t>(1, *groups);
   const int64_t inputs = std::max<int64_t>(1, features(x) / parts);
-  return weighted({outputs, inputs, kernel[0], kernel[1]}, inputs * kernel[0] * kernel[1], attributes);
+  const int64_t fan_in = saturated_product(saturated_product(inputs, kernel[0]), kernel[1]);
+  return weighted({outputs, inputs, kernel[0], kernel[1]}, fan_in, attributes);
 }
 
 std::vector<LayerTensor> linear_tensors(const Type& x, int64_t outputs, const Attributes& attributes) {

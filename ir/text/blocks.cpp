@@ -94,14 +94,19 @@ Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
   if (positional_count(arguments) < 2) {
     throw UserError(call.location, "repeat: takes a block, what it is applied to, and count = K");
   }
-  const auto* applied = arguments[0].value.get<const Definition*>();
+  const auto held = [&]<class T>(T none) {
+    const T* value = arguments[0].value.get<T>();
+    return value != nullptr ? *value : none;
+  };
+  const Definition* block = held(static_cast<const Definition*>(nullptr));
+  const OpInfo* operation = held(static_cast<const OpInfo*>(nullptr));
   if (arguments[0].value.is_poison()) return {Poison{}};
-  if (applied == nullptr) {
-    throw UserError(
-        arguments[0].syntax->location,
-        fmt::format("repeat: the first argument must be a block, not {}", kind_of(arguments[0].value)));
+  if (block == nullptr && operation == nullptr) {
+    throw UserError(arguments[0].syntax->location,
+                    fmt::format("repeat: the first argument must be a block or an operation, not {}",
+                                kind_of(arguments[0].value)));
   }
-  const Definition& block = **applied;
+  const std::string repeated(operation != nullptr ? operation->name : block->name);
   arguments.erase(arguments.begin());
   const auto named = [](std::string_view name) {
     return [name](const Argument& argument) { return argument.syntax->keyword == name; };
@@ -114,10 +119,11 @@ Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
                     fmt::format("repeat: count must be between 0 and {}, not {}", kMaxRepeats, count));
   }
   arguments.erase(count_argument);
-  const std::string name = result_name.empty() ? generated_name(block.name, call.location) : result_name;
+  const std::string name = result_name.empty() ? generated_name(repeated, call.location) : result_name;
   for (int64_t i = 0; i < count; ++i) {
     const std::string step = fmt::format("{}.{}", name, i);
-    arguments[0].value = call_block(block, call, arguments, layer_of(step), step);
+    arguments[0].value = operation != nullptr ? call_operation(*operation, call, arguments, step)
+                                              : call_block(*block, call, arguments, layer_of(step), step);
     if (i == 0) std::erase_if(arguments, named("stride"));
     if (arguments[0].value.is_poison()) break;
   }

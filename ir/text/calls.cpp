@@ -54,8 +54,7 @@ const Definition* Elaborator::find_block(std::string_view name) const {
     const auto* block = variable->second.get<const Definition*>();
     return block != nullptr ? *block : nullptr;
   }
-  const auto block = library_.blocks.find(name);
-  return block != library_.blocks.end() ? block->second.get() : nullptr;
+  return library_.find_block(name);
 }
 
 Value Elaborator::call(const Expr& call, const std::string& result_name) {
@@ -67,6 +66,10 @@ Value Elaborator::call(const Expr& call, const std::string& result_name) {
     const std::string name = result_name.empty() ? generated_name(block->name, call.location) : result_name;
     const std::string scope = block->inlined ? frames_.back().scope : layer_of(name);
     return call_block(*block, call, arguments, scope, name);
+  }
+  if (variable != frames_.back().variables.end()) {
+    const auto* op = variable->second.get<const OpInfo*>();
+    if (op != nullptr) return call_operation(**op, call, arguments, result_name);
   }
   if (const auto value = call_plain_function(call, arguments)) return *value;
   if (const auto value = size_function(call, arguments)) return *value;
@@ -88,23 +91,31 @@ void Elaborator::unknown_call(const Expr& call) const {
     if (op != Op::input && op != Op::state) known.emplace_back(name(op));
   }
   for (const auto& [block, definition] : library_.blocks) known.push_back(block);
+  for (const auto& [block, definition] : library_.standard) known.push_back(block);
   throw UserError(call.location, fmt::format("unknown operation or block '{}'{}", call.text,
                                              suggestion(Wanted::operation, call.text, known)));
 }
 
-// channels(x), height(x), width(x)
+// channels(x), height(x), width(x), size(x, dimension), rank(x)
 std::optional<Value> Elaborator::size_function(const Expr& call, const Arguments& arguments) const {
-  const int dim = call.text == "channels" ? 1 : call.text == "height" ? 2 : call.text == "width" ? 3 : 0;
-  if (dim == 0) return std::nullopt;
-  if (arguments.size() != 1 || positional_count(arguments) != 1) {
-    throw UserError(call.location, fmt::format("{}: takes one tensor", call.text));
+  const std::string_view function = call.text;
+  int64_t dim = function == "channels" ? 1 : function == "height" ? 2 : function == "width" ? 3 : 0;
+  const bool any = function == "size", rank = function == "rank";
+  if (dim == 0 && !any && !rank) return std::nullopt;
+  if (arguments.size() != (any ? 2 : 1) || positional_count(arguments) != arguments.size()) {
+    throw UserError(call.location,
+                    fmt::format("{}: takes one tensor{}", function, any ? " and a dimension" : ""));
   }
-  const auto what = fmt::format("{}: the argument", call.text);
+  const auto what = fmt::format("{}: the argument", function);
   const Type& type = graph_[to_tensor(arguments[0].value, arguments[0].syntax->location, what)].type;
-  if (type.rank() <= dim) {
-    throw UserError(call.location, fmt::format("{}: {} has no such dimension", call.text, str(type)));
-  }
-  return Value{type.shape[static_cast<size_t>(dim)]};
+  if (rank) return Value{int64_t{type.rank()}};
+  if (any) dim = to_integer(arguments[1].value, arguments[1].syntax->location, "size: the dimension");
+  if (dim < 0) dim += type.rank();
+  if (dim < 0 || dim >= type.rank())
+    throw UserError(call.location, fmt::format("{}: {} has no such dimension", function, str(type)));
+  const int64_t size = type.shape[static_cast<size_t>(dim)];
+  if (size == kBatch) throw UserError(call.location, fmt::format("{}: the batch is no number", function));
+  return Value{size};
 }
 
 std::vector<NamedOperand> Elaborator::take_named_operands(const OpInfo& op, Arguments& arguments) const {
@@ -167,7 +178,8 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments a
     inputs.push_back(number ? emit_constant(argument.value, argument.syntax->location)
                             : to_tensor(argument.value, argument.syntax->location, what));
   }
-  const std::string name = result_name.empty() ? generated_name(call.text, call.location) : result_name;
+  const std::string name =
+      result_name.empty() ? generated_name(std::string(op.name), call.location) : result_name;
   builder_.set_origin(call.location, layer_of(name));
   if (layer != nullptr) {
     const int64_t outputs = layer->has_outputs ? output_count(call, arguments[1].value) : 0;
@@ -187,12 +199,12 @@ void Elaborator::add_layer_tensors(const LayerInfo& layer, const Expr& call, int
   Attributes all = take_settings(attributes, layer.settings, call);
   for (const auto& [key, value] : attributes.all()) all.set(key, value);
   for (LayerTensor& tensor : layer.tensors(graph_[inputs[0]].type, outputs, all))
-    inputs.push_back(layer_tensor(call, name, std::move(tensor)));
+    inputs.push_back(layer_tensor(layer.op, call, name, std::move(tensor)));
 }
 
 // The initialiser is the one chosen by `init conv2d.weight = ...`, else the given one.
-ValueId Elaborator::layer_tensor(const Expr& call, const std::string& layer, LayerTensor tensor) {
-  const auto chosen = initializers_.find(fmt::format("{}.{}", call.text, tensor.part));
+ValueId Elaborator::layer_tensor(Op op, const Expr& call, const std::string& layer, LayerTensor tensor) {
+  const auto chosen = initializers_.find(fmt::format("{}.{}", rnc::name(op), tensor.part));
   if (chosen != initializers_.end()) tensor.initializer = chosen->second;
   return state({.name = fmt::format("{}.{}", layer, tensor.part),
                 .kind = tensor.kind,

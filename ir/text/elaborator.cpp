@@ -292,7 +292,8 @@ Value Elaborator::lookup(const Expr& name) {
   Constants& variables = frames_.back().variables;
   if (const auto it = variables.find(name.text); it != variables.end()) return it->second;
   if (const auto it = constants_.find(name.text); it != constants_.end()) return it->second;
-  if (const auto it = library_.blocks.find(name.text); it != library_.blocks.end()) return {it->second.get()};
+  if (const Definition* block = library_.find_block(name.text)) return {block};
+  if (const OpInfo* op = find_op(name.text)) return {op};
   if (const auto value = predefined_constant(name.text)) return *value;
   std::vector<std::string> known = {"true", "false"};
   add_keys(variables, known);

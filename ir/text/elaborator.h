@@ -90,7 +90,7 @@ class Elaborator : public Environment {
   // settings from `attributes`.
   void add_layer_tensors(const LayerInfo& layer, const Expr& call, int64_t outputs, const std::string& name,
                          Attributes& attributes, std::vector<ValueId>& inputs);
-  ValueId layer_tensor(const Expr& call, const std::string& layer, LayerTensor tensor);
+  ValueId layer_tensor(Op op, const Expr& call, const std::string& layer, LayerTensor tensor);
   ValueId state(Tensor tensor);  // adds it to the module and reads it
   void align_dimensions(std::vector<ValueId>& operands);
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,

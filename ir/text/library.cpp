@@ -16,12 +16,14 @@ constexpr size_t kMaxFiles = 64;
 
 class Loader {
  public:
-  explicit Loader(Errors& errors) : errors_(errors) {}
+  Loader(const std::vector<std::string>& include_paths, Errors& errors)
+      : include_paths_(include_paths), errors_(errors) {}
 
   Library load(const std::shared_ptr<const SourceFile>& source) {
     load_file(source, source->name);
     if (!intact_ || (!library_.model && errors_.count() > 0)) throw Stop{};
     if (!library_.model) throw UserError({source, 1, 1}, "the file defines no model");
+    library_.standard = standard_blocks();
     return std::move(library_);
   }
 
@@ -78,7 +80,8 @@ class Loader {
   }
 
   void include(const Item& item, const std::filesystem::path& path) {
-    const std::filesystem::path target = path.parent_path() / item.name;
+    const std::filesystem::path target = found(item.name, path);
+    if (target.empty()) return;
     const std::string target_identity = identity(target);
     if (std::find(open_.begin(), open_.end(), target_identity) != open_.end()) {
       throw UserError(item.location, fmt::format("'{}' includes itself", item.name));
@@ -90,6 +93,19 @@ class Loader {
     load_file(read_source(target.string(), item.location), target);
   }
 
+  // The file that is meant; none where it is std.graph, which is there without being read.
+  std::filesystem::path found(const std::string& name, const std::filesystem::path& from) const {
+    std::error_code ignored;
+    const std::filesystem::path beside = from.parent_path() / name;
+    if (std::filesystem::exists(beside, ignored)) return beside;
+    for (const std::string& directory : include_paths_) {
+      const std::filesystem::path target = std::filesystem::path(directory) / name;
+      if (std::filesystem::exists(target, ignored)) return target;
+    }
+    return name == kStandardFile ? std::filesystem::path() : beside;
+  }
+
+  const std::vector<std::string>& include_paths_;
   Errors& errors_;
   bool intact_ = true;
   Library library_;
@@ -100,8 +116,26 @@ class Loader {
 
 }  // namespace
 
-Library load_library(const std::shared_ptr<const SourceFile>& source, Errors& errors) {
-  return Loader(errors).load(source);
+const Definition* Library::find_block(std::string_view name) const {
+  if (const auto own = blocks.find(name); own != blocks.end()) return own->second.get();
+  const auto block = standard.find(name);
+  return block != standard.end() ? block->second.get() : nullptr;
+}
+
+std::map<std::string, std::shared_ptr<const Definition>, std::less<>> standard_blocks() {
+  Errors errors;
+  const auto source = std::make_shared<const SourceFile>(
+      SourceFile{std::string(kStandardFile), std::string(standard_text())});
+  const File file = parse_file(source, errors);
+  check(file.intact && errors.count() == 0, "std.graph is right");
+  std::map<std::string, std::shared_ptr<const Definition>, std::less<>> blocks;
+  for (const Item& item : file.items) blocks.emplace(item.name, item.definition);
+  return blocks;
+}
+
+Library load_library(const std::shared_ptr<const SourceFile>& source,
+                     const std::vector<std::string>& include_paths, Errors& errors) {
+  return Loader(include_paths, errors).load(source);
 }
 
 }  // namespace rnc::text

@@ -13,7 +13,7 @@ namespace {
 Module read(const std::shared_ptr<const SourceFile>& source, const ElaborateOptions& options, bool flat,
             Errors& errors) {
   try {
-    const Library library = load_library(source, errors);
+    const Library library = load_library(source, options.include_paths, errors);
     if (flat || is_dump(*library.model)) return read_dump(library, options, errors);
     return Elaborator(library, options, errors).run();
   } catch (const UserError& error) {

@@ -22,6 +22,7 @@ struct ElaborateOptions {
   std::map<std::string, std::string> set;  // --set NAME=VALUE: replaces the value of `const NAME`
   std::string optimizer;                   // --optimizer 'adam(beta1 = 0.9)' or 'sgd': replaces `train`
   std::vector<std::string> freeze;         // --freeze PATTERN: more patterns as those of `freeze`
+  std::vector<std::string> include_paths;  // -I DIRECTORY: where includes are found that stand beside no file
 };
 
 // Reads a spec or a dump. Includes are found relative to the file that includes them. The result of a spec

@@ -180,6 +180,7 @@ std::string_view kind_of(const Value& value) {
     std::string_view operator()(const std::string&) const { return "a string"; }
     std::string_view operator()(const std::shared_ptr<const List>&) const { return "a list"; }
     std::string_view operator()(const Definition*) const { return "a block"; }
+    std::string_view operator()(const OpInfo*) const { return "an operation"; }
     std::string_view operator()(TensorRef) const { return "a tensor"; }
     std::string_view operator()(Poison) const { return "a value that failed"; }
   };

@@ -18,16 +18,16 @@ namespace rnc::text {
 struct Value;
 using List = std::vector<Value>;
 
-// A number, a boolean, a string, a list, a block (to be called or repeated), or a tensor: a node of the
-// graph.
+// A number, a boolean, a string, a list, a block or an operation (to be called or repeated), or a tensor: a node of
+// the graph.
 struct TensorRef {
   ValueId node = kNoValue;
 };
 // What a failed expression stands for: that which depends on it fails too, without a word.
 struct Poison {};
 struct Value {
-  std::variant<bool, int64_t, double, std::string, std::shared_ptr<const List>, const Definition*, TensorRef,
-               Poison>
+  std::variant<bool, int64_t, double, std::string, std::shared_ptr<const List>, const Definition*,
+               const OpInfo*, TensorRef, Poison>
       held;
 
   template <class T>
@@ -115,8 +115,8 @@ size_t positional_count(const Arguments& arguments);
 
 // What can be called beside operations and blocks. (sqrt of a number is there too; of a tensor it is an
 // operation.)
-inline constexpr std::array<std::string_view, 7> kFunctions = {"repeat", "channels", "height", "width",
-                                                               "min",    "max",      "len"};
+inline constexpr std::array<std::string_view, 9> kFunctions = {
+    "repeat", "channels", "height", "width", "rank", "size", "min", "max", "len"};
 
 // The functions on plain values: min, max, sqrt, len. Nothing where `call` is none of them, or an operation: min, max or
 // sqrt of a tensor.

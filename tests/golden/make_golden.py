@@ -458,6 +458,7 @@ CASES = {
     "residual_strided": (lambda: Alone(Residual(3, 6, 2)), "f32", (4, 3, 6, 6), "x", "y", sgd(0.05, **MOMENTUM), 0),
     "weight_standardisation": (WeightStandardisation, "f32", (3, 3, 6, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "gates": (operations.Gates, "f32", (3, 3, 5, 4), "image", "scaled", sgd(0.05, **MOMENTUM), 0),
+    "library": (operations.Library, "f32", (3, 3, 5, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "d2l": (SmallD2l, "u8", (5, 1, 14, 14), "image", "fc", sgd(0.05), 0),
 }
 SLOTS = {"momentum_buffer": "momentum", "exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq",

@@ -77,3 +77,84 @@ class Gates(nn.Module):
 
     def penalty(self):
         return 0.01 * (self.l * self.l).mean() + 0.001 * self.l.sum() + 0.1 * noted_amax(self.l, (0, 2, 3), False).sum()
+
+
+class ChannelNorm(nn.Module):
+    """LayerNorm of the channels of each pixel."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(channels) + 0.5)
+        self.bias = nn.Parameter(torch.randn(channels))
+
+    def forward(self, x):
+        return F.layer_norm(x.permute(0, 2, 3, 1), self.weight.shape, self.weight, self.bias).permute(0, 3, 1, 2)
+
+
+class Cbam(nn.Module):
+    def __init__(self, channels, mid):
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, mid, 1, bias=False)
+        self.fc2 = nn.Conv2d(mid, channels, 1, bias=False)
+        self.conv = nn.Conv2d(2, 1, 3, padding=1, bias=False)
+
+    def forward(self, x):
+        pooled = [x.mean((2, 3), keepdim=True), noted_amax(x, (2, 3), True)]
+        x = x * torch.sigmoid(sum(self.fc2(relu(self.fc1(p))) for p in pooled))
+        pixels = torch.cat([noted_amax(x, (1,), True), x.mean(1, keepdim=True)], 1)
+        return x * torch.sigmoid(self.conv(pixels))
+
+
+class Squeeze(nn.Module):
+    def __init__(self, channels, mid):
+        super().__init__()
+        self.fc1 = nn.Conv2d(channels, mid, 1)
+        self.fc2 = nn.Conv2d(mid, channels, 1)
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.fc2(F.silu(self.fc1(x.mean((2, 3), keepdim=True)))))
+
+
+class Library(nn.Module):
+    """The blocks of std.graph."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 12, 3, padding=1)
+        self.n1 = nn.GroupNorm(4, 12)
+        self.s = Squeeze(12, 5)
+        self.c = Cbam(12, 4)
+        self.n2 = ChannelNorm(12)
+        self.n3 = nn.InstanceNorm2d(12, affine=True)
+        self.n4 = nn.LayerNorm(12)
+        self.fc = nn.Linear(12, 5)
+        self.target = nn.Parameter(torch.randn(1, 5))
+        for norm in (self.n1, self.n3, self.n4):
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias)
+
+    def forward(self, image):
+        x = self.n2(self.c(self.s(F.silu(self.n1(self.a(image))))))
+        self.y = self.fc(self.n4(self.n3(x * x).abs().mean((2, 3))))
+        return self.y
+
+    def penalty(self):
+        y, target = self.y, self.target.expand_as(self.y)
+        distance = (y - target).detach().abs()
+        for bend in (0, 0.5, 1):
+            decisions.note((distance - bend).abs())
+        share = torch.sigmoid(self.target).expand_as(y)
+        p = torch.sigmoid(y)
+        likelihood = p * share + (1 - p) * (1 - share)
+        dice = 1 - (2 * (p * share).sum(1) + 1) / ((p + share).sum(1) + 1)
+        regressions = F.mse_loss(y, target) + F.l1_loss(y, target) + F.smooth_l1_loss(y, target, beta=0.5)
+        binary = F.binary_cross_entropy_with_logits(y, share, pos_weight=torch.tensor(2.0))
+        hard = (share > 0.5).double()
+        cross = F.binary_cross_entropy_with_logits(y, hard, reduction="none")
+        right = p * hard + (1 - p) * (1 - hard)
+        focal = ((0.25 * hard + 0.75 * (1 - hard)) * (1 - right) ** 2 * cross).mean()
+        kl = F.kl_div(F.logsigmoid(y), share, reduction="batchmean")
+        other = torch.roll(y, 1, 1)
+        cosine = F.cosine_similarity(y, other).mean()
+        triplet = F.triplet_margin_loss(y, target, other, margin=3.0)
+        return regressions + F.huber_loss(y, target) + binary + focal + dice.mean() + 0.1 * kl + cosine + triplet
