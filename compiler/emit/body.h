@@ -78,6 +78,7 @@ class BodyEmitter {
   llvm::Value* emit_uncached(const loops::ExprNode& e);
   llvm::Value* emit_unary(loops::Unary op, llvm::Value* a, loops::Scalar scalar);
   llvm::Value* emit_binary(loops::Binary op, llvm::Value* a, llvm::Value* b, loops::Scalar scalar);
+  llvm::Value* emit_random(llvm::Value* key, llvm::Value* stream, llvm::Value* counter);
   llvm::Value* emit_cast(llvm::Value* a, loops::Scalar from, loops::ValueType to);
   llvm::Value* emit_reduce(loops::Reduce op, llvm::Value* a, loops::ValueType type);
   Affine affine(const loops::Expr& e);

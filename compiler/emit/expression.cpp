@@ -3,6 +3,7 @@
 
 #include "compiler/emit/body.h"
 #include "compiler/emit/math.h"
+#include "ir/ops/random.h"
 
 namespace rnc {
 
@@ -127,6 +128,17 @@ llvm::Value* BodyEmitter::emit_uncached(const ExprNode& e) {
       llvm::Value* a = operand(0);
       return b_.CreateShuffleVector(a, operand(1), lanes);
     }
+    case ExprKind::ramp: {
+      std::vector<llvm::Constant*> steps;
+      for (int lane = 0; lane < e.type.lanes; ++lane)
+        steps.push_back(b_.getInt32(static_cast<uint32_t>(lane * e.integer)));
+      llvm::Value* first = b_.CreateVectorSplat(static_cast<unsigned>(e.type.lanes), operand(0));
+      return b_.CreateAdd(first, llvm::ConstantVector::get(steps));
+    }
+    case ExprKind::random: {
+      llvm::Value *key = operand(0), *stream = operand(1);
+      return emit_random(key, stream, operand(2));
+    }
     case ExprKind::mask: {
       llvm::Value* a = operand(0);
       llvm::Value* exists = lane_mask(affine(e.operands[1]), e.type.lanes);
@@ -196,6 +208,20 @@ llvm::Value* BodyEmitter::emit_binary(Binary op, llvm::Value* a, llvm::Value* b,
       return b_.CreateOr(a, b);
   }
   unreachable("binary operation");
+}
+
+// philox() of ir/ops/random.h.
+llvm::Value* BodyEmitter::emit_random(llvm::Value* key, llvm::Value* y, llvm::Value* x) {
+  llvm::Type* word = x->getType();
+  llvm::Type* wide = word->getWithNewType(b_.getInt64Ty());
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    llvm::Value* product =
+        b_.CreateMul(b_.CreateZExt(x, wide), llvm::ConstantInt::get(wide, kPhiloxMultiplier));
+    x = b_.CreateXor(b_.CreateXor(b_.CreateTrunc(b_.CreateLShr(product, 32), word), key), y);
+    y = b_.CreateTrunc(product, word);
+    key = b_.CreateAdd(key, llvm::ConstantInt::get(word, kPhiloxWeyl));
+  }
+  return x;
 }
 
 llvm::Value* BodyEmitter::emit_cast(llvm::Value* a, Scalar from, ValueType to) {

@@ -81,6 +81,8 @@ int32_t abi_role(const Node& input) {
       return RN_STEP;
     case InputRole::hyper:
       return RN_HYPER;
+    case InputRole::seed:
+      return RN_SEED;
   }
   unreachable("input role");
 }

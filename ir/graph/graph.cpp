@@ -12,8 +12,8 @@ namespace {
 constexpr std::array<std::string_view, 9> kRoleNames = {
     "model", "infer", "loss", "train", "backward", "update", "train_step", "prepare", "other"};
 
-constexpr std::array<std::string_view, 7> kInputRoleNames = {
-    "sample", "target", "mixture_target", "mixture_share", "learning_rate", "step", "hyper"};
+constexpr std::array<std::string_view, 8> kInputRoleNames = {
+    "sample", "target", "mixture_target", "mixture_share", "learning_rate", "step", "hyper", "seed"};
 
 constexpr std::array<std::string_view, 3> kPhaseNames = {"forward", "backward", "update"};
 

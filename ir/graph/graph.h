@@ -58,6 +58,7 @@ enum class InputRole : uint8_t {
   learning_rate,
   step,   // 1 in the first step of a training, then 2, ...
   hyper,  // the other numbers of the optimizer
+  seed,   // of what is random in a run of the entry: a whole number below 2^31
 };
 std::string_view name(InputRole);  // "sample", "target", ...
 std::optional<InputRole> input_role_named(std::string_view name);

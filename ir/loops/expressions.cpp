@@ -178,6 +178,27 @@ Expr mask(Expr a, Expr count) {
   return make(std::move(node));
 }
 
+Expr ramp(Expr first, int64_t step, int lanes) {
+  expect_type(first, {Scalar::i32, 1}, "the first element of ramp");
+  rule(lanes >= 1 && step == wrap(static_cast<uint64_t>(step), Scalar::i32),
+       "ramp takes lanes and an i32 step");
+  if (lanes == 1) return first;
+  ExprNode node{.kind = ExprKind::ramp, .type = {Scalar::i32, lanes}};
+  node.integer = step;
+  node.operands = {std::move(first)};
+  return make(std::move(node));
+}
+
+Expr random(Expr key, Expr stream, Expr counter) {
+  const ValueType type{Scalar::i32, counter->type.lanes};
+  expect_type(key, type, "the key of random");
+  expect_type(stream, type, "the stream of random");
+  expect_type(counter, type, "the counter of random");
+  ExprNode node{.kind = ExprKind::random, .type = type};
+  node.operands = {std::move(key), std::move(stream), std::move(counter)};
+  return make(std::move(node));
+}
+
 Expr reduce(Reduce op, Expr a) {
   rule(is_arithmetic(a->type.scalar), "a reduction takes i32, i64, f32 or f64: cast first");
   rule(std::has_single_bit(static_cast<unsigned>(a->type.lanes)),

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "ir/loops/interpreter.h"
+#include "ir/ops/random.h"
 
 namespace rnc::loops {
 namespace {
@@ -222,6 +223,19 @@ void mask_lanes(Machine& m, const Instruction& i) {
   for (int lane = 0; lane < i.lanes; ++lane) result[lane] = lane < count ? a[lane] : T{0};
 }
 
+void ramp_lanes(Machine& m, const Instruction& i) {
+  const int32_t first = *m.at<int32_t>(i.a);
+  auto* result = m.at<int32_t>(i.result);
+  for (int lane = 0; lane < i.lanes; ++lane)
+    result[lane] = static_cast<int32_t>(static_cast<int64_t>(first) + int64_t{lane} * i.index);
+}
+
+void random_lanes(Machine& m, const Instruction& i) {
+  const auto *key = m.at<uint32_t>(i.a), *stream = m.at<uint32_t>(i.b), *counter = m.at<uint32_t>(i.c);
+  auto* result = m.at<uint32_t>(i.result);
+  for (int lane = 0; lane < i.lanes; ++lane) result[lane] = philox(key[lane], stream[lane], counter[lane]);
+}
+
 // Here `lanes` is the operand's.
 template <Reduce op, class T>
 void reduce_lanes(Machine& m, const Instruction& i) {
@@ -323,6 +337,10 @@ auto function_for(const ExprNode& e, ValueType operand) -> decltype(Instruction:
         return interleave_lanes<T>;
       case ExprKind::mask:
         return mask_lanes<T>;
+      case ExprKind::ramp:
+        return ramp_lanes;
+      case ExprKind::random:
+        return random_lanes;
       case ExprKind::reduce:
         if constexpr (arithmetic) {
           return e.reduce == Reduce::add ? reduce_lanes<Reduce::add, T> : reduce_lanes<Reduce::max, T>;
@@ -344,7 +362,8 @@ Instruction instruction_for(const ExprNode& e, Slot result, const std::vector<Sl
   i.result = result;
   i.a = operands[0];
   if (e.kind == ExprKind::spread) i.group = e.group;
-  if (e.kind == ExprKind::spread || e.kind == ExprKind::interleave) i.index = static_cast<int>(e.integer);
+  if (e.kind == ExprKind::spread || e.kind == ExprKind::interleave || e.kind == ExprKind::ramp)
+    i.index = static_cast<int>(e.integer);
   if (operands.size() > 1) i.b = operands[1];
   if (operands.size() > 2) i.c = operands[2];
   return i;

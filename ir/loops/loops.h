@@ -7,7 +7,7 @@
 //             -- an array given by the caller
 //   stmt   := block | for | if | let | alloc | store | prefetch
 //   expr   := constant | variable | unary | binary | fma | select | cast
-//           | broadcast | spread | interleave | mask | reduce | load
+//           | broadcast | spread | interleave | mask | ramp | random | reduce | load
 //
 // Index arithmetic is i64. The variables "task", "N" (the batch) and "threads" (that run the tasks) are
 // predefined. Every variable is bound once on the way to its use (a `for` or a `let`) and visible in its body
@@ -77,6 +77,8 @@ enum class ExprKind : uint8_t {
   spread,
   interleave,
   mask,
+  ramp,
+  random,
   reduce,
   load
 };
@@ -118,7 +120,8 @@ class Expr {
 struct ExprNode {
   ExprKind kind;
   ValueType type;
-  // constant: the value (real for floats), of every lane. spread: integer is the index; interleave: the half
+  // constant: the value (real for floats), of every lane. integer of a spread: the index; interleave: the half; ramp: the
+  // step
   int64_t integer = 0;
   double real = 0;
   std::string variable;
@@ -159,6 +162,10 @@ Expr spread(Expr a, int group, int index);
 Expr interleave(Expr a, Expr b, int half);
 // The first `count` lanes (i64; none where it is not positive) of the vector; zero in the others.
 Expr mask(Expr a, Expr count);
+// first, first + step, first + 2 step, ...: i32, as `first`.
+Expr ramp(Expr first, int64_t step, int lanes);
+// philox(key, stream, counter) of ir/ops/random.h, in each lane, all i32.
+Expr random(Expr key, Expr stream, Expr counter);
 Expr reduce(Reduce op, Expr a);  // over lanes, as a balanced tree (halves added lane-wise)
 Expr load(MemoryRef memory, std::vector<Expr> index);
 Expr load(MemoryRef memory, std::vector<Expr> index, int lanes, int lane_dim, Expr valid = {});

@@ -48,6 +48,21 @@ std::vector<LayerTensor> conv2d_tensors(const Type& x, int64_t outputs, const At
   return weighted({outputs, inputs, kernel[0], kernel[1]}, fan_in, attributes);
 }
 
+// PyTorch takes the outputs of a group for its fan_in.
+std::vector<LayerTensor> conv_transpose2d_tensors(const Type& x, int64_t outputs,
+                                                  const Attributes& attributes) {
+  const auto& kernel = attributes.get<std::vector<int64_t>>("kernel");
+  const auto found = attributes.all().find("groups");
+  const auto* groups = found == attributes.all().end() ? nullptr : std::get_if<int64_t>(&found->second);
+  const int64_t per_group =
+      std::max<int64_t>(1, outputs / (groups == nullptr ? 1 : std::max<int64_t>(1, *groups)));
+  const int64_t fan_in = saturated_product(saturated_product(per_group, kernel[0]), kernel[1]);
+  std::vector<LayerTensor> tensors = {
+      {"weight", {features(x), per_group, kernel[0], kernel[1]}, default_weight()}};
+  if (attributes.get<bool>("bias")) tensors.push_back({"bias", {outputs}, default_bias(fan_in)});
+  return tensors;
+}
+
 std::vector<LayerTensor> linear_tensors(const Type& x, int64_t outputs, const Attributes& attributes) {
   return weighted({outputs, features(x)}, features(x), attributes);
 }
@@ -65,6 +80,7 @@ const std::vector<LayerInfo>& table() {
   const AttributeSpec kernel{"kernel", AttributeKind::pair, {}};
   static const std::vector<LayerInfo> rows = {
       {Op::conv2d, true, {bias, kernel}, {"weight", "bias"}, conv2d_tensors},
+      {Op::conv_transpose2d, true, {bias, kernel}, {"weight", "bias"}, conv_transpose2d_tensors},
       {Op::linear, true, {bias}, {"weight", "bias"}, linear_tensors},
       {Op::batch_norm, false, {}, {"weight", "bias"}, batch_norm_tensors},
   };

@@ -49,6 +49,11 @@ ValueId emit_reshape(GraphBuilder& builder, ValueId value, Shape shape);
 // The variance that batch norm takes of its batch: of one value per channel it is refused, as by PyTorch.
 ValueId emit_batch_variance(GraphBuilder& builder, ValueId x);
 ValueId emit_rstd(GraphBuilder& builder, ValueId variance, double eps);  // rsqrt(variance + eps)
+// A dropout in training: the mask of its elements, or of its samples, and the product with it.
+ValueId emit_mask(GraphBuilder& builder, const Node& dropout, ValueId seed);
+ValueId emit_dropped(GraphBuilder& builder, const Node& dropout, ValueId x, ValueId mask);
+// A transposed convolution without its bias, as a gradient of conv2d.
+ValueId emit_transposed(GraphBuilder& builder, const Node& conv_transpose, ValueId x, ValueId w);
 // The mean along the dimensions that a node reduces, from the sum.
 ValueId emit_mean_of_sum(GraphBuilder& builder, ValueId sum, const Node& reduction);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "ir/ops/random.h"
 #include "ir/text/elaborator.h"
 #include "ir/text/metadata.h"
 #include "ir/text/named_operands.h"
@@ -189,6 +190,8 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments a
     if (!spec.in_specs_as.empty() && !attributes.has(spec.name) && attributes.has(spec.in_specs_as))
       attributes.set(std::string(spec.name), attributes.all().find(spec.in_specs_as)->second);
   }
+  const bool is_random = std::ranges::count(op.attributes, "stream", &AttributeSpec::name) > 0;
+  if (is_random && !attributes.has("stream")) attributes.set("stream", stream_of(name));
   const std::optional<uint8_t> optional = add_named_operands(op, named, inputs);
   return {TensorRef{emit(op.op, std::move(inputs), std::move(attributes), name, call.location, optional)}};
 }

@@ -12,10 +12,8 @@ constexpr std::string_view kOutputs =
 
 constexpr auto kTable = std::to_array<ForeignName>({
     {Wanted::operation, "conv convolution convolution2d", "conv2d", {}},
-    {Wanted::operation,
-     "conv1d conv3d convtranspose2d conv2dtranspose deconv deconvolution",
-     {},
-     kNoOperation},
+    {Wanted::operation, "conv1d conv3d", {}, kNoOperation},
+    {Wanted::operation, "convtranspose2d conv2dtranspose deconv deconvolution", "conv_transpose2d", {}},
     {Wanted::operation,
      "depthwiseconv2d depthwiseconv depthwiseconvolution",
      {},
@@ -28,12 +26,10 @@ constexpr auto kTable = std::to_array<ForeignName>({
      "batchnorm1d batchnorm2d batchnormalization batchnormalisation bn syncbatchnorm",
      "batch_norm",
      {}},
-    {Wanted::operation,
-     "layernorm layernormalization groupnorm groupnormalization instancenorm instancenorm2d "
-     "localresponsenorm "
-     "lrn rmsnorm",
-     {},
-     kNoOperation},
+    {Wanted::operation, "localresponsenorm lrn rmsnorm", {}, kNoOperation},
+    {Wanted::operation, "layernorm layernormalization", "layer_norm", {}},
+    {Wanted::operation, "groupnorm groupnormalization", "group_norm", {}},
+    {Wanted::operation, "instancenorm instancenorm2d", "instance_norm", {}},
     {Wanted::operation, "maxpool2d maxpooling maxpooling2d", "max_pool", {}},
     {Wanted::operation, "avgpool2d averagepool averagepooling averagepooling2d", "avg_pool", {}},
     {Wanted::operation,
@@ -43,8 +39,8 @@ constexpr auto kTable = std::to_array<ForeignName>({
      {}},
     {Wanted::operation,
      "adaptivemaxpool2d globalmaxpool globalmaxpooling globalmaxpooling2d",
-     {},
-     kNoOperation},
+     "global_max_pool",
+     {}},
     {Wanted::operation, "dense fc fullyconnected innerproduct gemm affine", "linear", {}},
     {Wanted::operation, "mm dot", "matmul", {}},
     {Wanted::operation, "selu celu glu logsigmoid softsign threshold", {}, kNoOperation},
@@ -60,14 +56,14 @@ constexpr auto kTable = std::to_array<ForeignName>({
      "softmaxcrossentropywithlogits",
      "cross_entropy",
      {}},
-    {Wanted::operation,
-     "mseloss mse meansquarederror l1loss bceloss bcewithlogitsloss binarycrossentropy",
-     {},
-     kNoOperation},
-    {Wanted::operation,
-     "dropout dropout1d dropout2d alphadropout spatialdropout2d dropblock droppath stochasticdepth",
-     {},
-     kNoOperation},
+    {Wanted::operation, "bceloss binarycrossentropy", "bce_with_logits", {}},
+    {Wanted::operation, "mseloss meansquarederror", "mse", {}},
+    {Wanted::operation, "l1loss", "l1", {}},
+    {Wanted::operation, "smoothl1loss", "smooth_l1", {}},
+    {Wanted::operation, "squeezeexcitation squeezeandexcitation", "se", {}},
+    {Wanted::operation, "dropout", "dropout", {}},
+    {Wanted::operation, "droppath stochasticdepth", "drop_path", {}},
+    {Wanted::operation, "dropout1d dropout2d alphadropout spatialdropout2d dropblock", {}, kNoOperation},
     {Wanted::operation, "identity", {}, "it changes nothing; leave it out"},
     {Wanted::operation,
      "sequential modulelist",
@@ -90,7 +86,7 @@ constexpr auto kTable = std::to_array<ForeignName>({
      {},
      "rnc has no such operation yet; resize is for images of bytes"},
     {Wanted::operation,
-     "permute transpose squeeze unsqueeze expand repeatinterleave sum mean reducemean prod "
+     "permute transpose squeeze unsqueeze expand repeatinterleave prod "
      "sin "
      "cos argmax topk norm einsum bmm embedding lstm gru rnn attention "
      "multiheadattention "
@@ -101,6 +97,9 @@ constexpr auto kTable = std::to_array<ForeignName>({
      "sgd adam adamw rmsprop",
      {},
      "it is an optimizer: write `train sgd(momentum = 0.9)`"},
+    {Wanted::operation, "reducemean", "mean", {}},
+    {Wanted::operation, "reducesum", "sum", {}},
+    {Wanted::operation, "reducemax", "amax", {}},
     {Wanted::operation, "print range", {}, "rnc has no such function"},
 
     {Wanted::argument, "padding pads", "pad", {}},

@@ -73,6 +73,8 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
       }
       // In blocks if any operand is, or if something varies by channel; reductions always are.
       bool blocks = info(node.op).kind == OpKind::reduction && is_image(operands[0]);
+      // A mask lies as what it is for most likely does: it is computed there.
+      blocks |= node.op == Op::dropout_mask && is_image(node.type) && node.type.shape[1] > 1;
       for (const Type& type : operands) {
         blocks |= is_image(node.type) && (!type.layout.plain() || (type.rank() == 1));
       }

@@ -4,6 +4,7 @@
 //   loss    also outputs the loss; batch norm as in infer
 //   train   outputs both; batch norm uses the batch's statistics and the running ones move towards them.
 //           Frozen batch norm, whose weight and bias are not trained, is as in infer.
+//           What dropout drops is random, by an input `seed`; in the others it does nothing.
 //           Only if the model names an optimizer and a loss. differentiate makes the training entries of it.
 //
 // Each holds only the inputs and nodes its outputs need. Running statistics are updated as PyTorch does:
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "ir/ops/ops.h"
@@ -100,6 +102,37 @@ void require_several_values(const Graph& graph, const Node& batch_norm) {
                               str(x), batch_norm.layer));
 }
 
+bool is_dropout(const Node& node) { return node.op == Op::dropout || node.op == Op::drop_path; }
+
+// An argument behind the model's own, which come first.
+ValueId seed_input(GraphBuilder& b, const Node& dropout) {
+  const auto same = [](const Node& node) { return node.op == Op::input && node.name == "seed"; };
+  const auto taken = std::ranges::find_if(b.graph().nodes, same);
+  if (taken != b.graph().nodes.end())
+    throw UserError(taken->location,
+                    fmt::format("training with {} has an input seed of its own, beside the model's; the "
+                                "model's needs another name",
+                                name(dropout.op)));
+  b.set_origin(dropout.location, {});
+  const ValueId seed = b.input("seed", {DType::f64, {}, {}});
+  b.graph()[seed].attributes.set("role", std::string(name(InputRole::seed)));
+  return seed;
+}
+
+// The masks of drop_path, a number for each sample, come before everything else: what they belong to can then be fused
+// with whatever is computed by then.
+std::map<ValueId, ValueId> masks_of_paths(GraphBuilder& b, const Graph& model, const std::vector<bool>& live,
+                                          ValueId seed) {
+  std::map<ValueId, ValueId> masks;
+  for (size_t i = 0; i < model.nodes.size(); ++i) {
+    const Node& node = model.nodes[i];
+    if (!live[i] || node.op != Op::drop_path) continue;
+    b.set_origin_of(node);
+    masks[static_cast<ValueId>(i)] = ops::emit_mask(b, node, seed);
+  }
+  return masks;
+}
+
 // The part of `model` that `outputs` need. Batch norms of mode "model" take that of the role.
 Graph entry(const Module& module, const Graph& model, EntryRole role, const std::vector<Output>& outputs) {
   const bool training = role == EntryRole::training;
@@ -109,9 +142,27 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
   std::vector<ValueId> now(model.nodes.size(), kNoValue);
   TensorIndex tensors(module);
   std::set<std::string> assigned;
+  ValueId dropout = kNoValue, seed = kNoValue;
+  std::map<ValueId, ValueId> path_masks;
+  for (size_t i = 0; i < model.nodes.size(); ++i)
+    if (live[i] && is_dropout(model.nodes[i])) dropout = static_cast<ValueId>(i);
   for (size_t i = 0; i < model.nodes.size(); ++i) {
     if (!live[i]) continue;
     Node node = model.nodes[i];
+    const bool random = training && dropout != kNoValue && seed == kNoValue;
+    if (random && node.op != Op::input) {
+      seed = seed_input(b, model[dropout]);
+      path_masks = masks_of_paths(b, model, live, seed);
+    }
+    if (is_dropout(node)) {
+      const ValueId x = now[static_cast<size_t>(node.inputs[0])];
+      b.set_origin_of(node);
+      const auto mask = path_masks.find(static_cast<ValueId>(i));
+      now[i] = !training                  ? x
+               : mask == path_masks.end() ? ops::emit_dropped(b, node, x, ops::emit_mask(b, node, seed))
+                                          : ops::emit_dropped(b, node, x, mask->second);
+      continue;
+    }
     const bool takes_mode = node.op == Op::batch_norm && node.attributes.get<std::string>("mode") == "model";
     const bool trains = takes_mode && training && !is_frozen(tensors, model, node);
     if (takes_mode) node.attributes.set("mode", std::string(trains ? "train" : "eval"));

@@ -236,7 +236,8 @@ class Fuser {
     std::set<ValueId> leaves;
     int length = 0;
     collect(u, domain, leaves, length);
-    if (leaves.size() != 1 || length > kChainLength) return false;
+    if (leaves.size() > 1 || length > kChainLength) return false;
+    if (leaves.empty()) return true;
     const ValueId leaf = *leaves.begin();
     return !is_elementwise(leaf) || primary(leaf).stored;
   }
@@ -250,9 +251,17 @@ class Fuser {
     std::set<ValueId> leaves;
     int length = 0;
     collect(u, domain, leaves, length);
+    if (leaves.empty() || is_random(u, domain)) return false;
     const ValueId leaf = *leaves.begin();
     if (!is_source(old(leaf).op) && !primary(leaf).stored) return false;
     return users_compute(u);
+  }
+
+  // Whether a chain that is computed again has random numbers, which kernels that load parts of a value do not count.
+  bool is_random(ValueId u, const Type& domain) const {
+    if (old(u).op == Op::dropout_mask) return true;
+    if (is_small(u, domain) || !is_elementwise(u) || primary(u).stored) return false;
+    return std::ranges::any_of(old(u).inputs, [&](ValueId w) { return is_random(w, domain); });
   }
 
   // Whether all kernels that read `u` can compute it as they load it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "ir/ops/random.h"
 #include "ir/ops/reduce.h"
 #include "passes/lower/padding_lanes.h"
 
@@ -221,7 +222,7 @@ void FusedCode::at(Body& body, const Point& point, Values& values, bool store) c
     keep(anchor_);
   }
   for (const ValueId v : full_nodes_) {
-    Expr value = compute(lowering_.node(v), values);
+    Expr value = compute(lowering_.node(v), values, &point);
     if (value->type.lanes < point.lanes) value = loops::broadcast(value, point.lanes);
     if (values.room && masked_.contains(v)) value = loops::mask(value, values.room);
     values[v] = body.let("v", value);
@@ -233,8 +234,22 @@ void FusedCode::prefetch(Body& body, const std::vector<Expr>& index) const {
   for (const ValueId v : operands_) body.add(loops::prefetch(memories_.at(v), index));
 }
 
-Expr FusedCode::compute(const Node& node, const Values& values) const {
+// 0 where the element's number is below the threshold.
+Expr FusedCode::dropout_mask(const Node& node, const Values& values, const Point& point) const {
+  const auto p = node.attributes.get<double>("p");
+  const auto i32 = [&](double value) { return loops::constant(Scalar::i32, value, point.lanes); };
+  const Expr seed = loops::cast(loops::cast(values.at(node.inputs[0]), Scalar::i64), Scalar::i32);
+  const Expr stream = i32(static_cast<double>(node.attributes.get<int64_t>("stream")));
+  const Expr number =
+      loops::random(loops::broadcast(seed, point.lanes), stream, element_numbers(domain_, view_, point));
+  const Expr kept = loops::constant(Scalar::f32, 1 / (1 - p), point.lanes);
+  return loops::select(loops::less(number, i32(threshold(p))), loops::constant(Scalar::f32, 0, point.lanes),
+                       kept);
+}
+
+Expr FusedCode::compute(const Node& node, const Values& values, const Point* point) const {
   const OpInfo& op = info(node.op);
+  if (node.op == Op::dropout_mask) return dropout_mask(node, values, *point);
   if (node.op == Op::constant) return loops::constant(Scalar::f32, node.attributes.get<double>("value"));
   if (node.op == Op::element_count)
     return loops::cast(Lowering::elements_per_channel(lowering_.type(node.inputs[0])), Scalar::f32);

@@ -55,7 +55,8 @@ class FusedCode {
 
  private:
   bool full(ValueId v) const { return lowering_.type(v).shape == domain_.shape; }
-  loops::Expr compute(const Node& node, const Values& values) const;
+  loops::Expr compute(const Node& node, const Values& values, const Point* point = nullptr) const;
+  loops::Expr dropout_mask(const Node& node, const Values& values, const Point& point) const;
   loops::Expr channel_operand(Body& body, ValueId v, loops::Expr channel, int lanes, bool along_channels,
                               const loops::Expr& valid);
   loops::Expr existing_lanes(Body& body, const loops::Expr& channel, int lanes, bool along_channels,

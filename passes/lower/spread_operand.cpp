@@ -17,6 +17,29 @@ Extent times(const Extent& a, const Extent& b) {
 
 }  // namespace
 
+Expr element_numbers(const Type& domain, const std::vector<Extent>& view, const Point& point) {
+  const auto lane_dim = static_cast<size_t>(std::max(point.lane_dim, 0));
+  Expr first = 0;
+  int64_t step = 1;
+  if (domain.layout.plain()) {
+    for (size_t i = view.size(), stride = 1; i-- > 0; stride *= static_cast<size_t>(view[i].fixed)) {
+      first = first + point.index[i] * static_cast<int64_t>(stride);
+      if (i == lane_dim) step = static_cast<int64_t>(stride);
+    }
+  } else {
+    const int64_t block = domain.layout.block(1),
+                  pixels = elements_per_sample(domain.shape) / domain.shape[1];
+    check(domain.layout == Layout{{}, {{1, block}}} && lane_dim + 1 == view.size() && view.size() >= 4,
+          "channel blocks, whose channels are the last dimension of the view");
+    const Expr channel = point.index[1] * block + point.index.back();
+    Expr pixel = 0;
+    for (size_t i = 2; i + 1 < view.size(); ++i) pixel = pixel * view[i].fixed + point.index[i];
+    first = (point.index[0] * domain.shape[1] + channel) * pixels + pixel;
+    step = pixels;
+  }
+  return loops::ramp(loops::cast(first, loops::Scalar::i32), step, point.lanes);
+}
+
 SpreadOperand::SpreadOperand(Lowering& lowering, KernelBuilder& kernel, ValueId v, const Type& domain,
                              const std::vector<Extent>& view)
     : dims_(view.size()) {

@@ -14,6 +14,10 @@ struct Point {
   loops::Expr valid;  // lanes that exist; none: all
 };
 
+// The numbers of the elements at a point, counted in the order of the dimensions, as i32: of values that are plain or in
+// blocks of channels.
+loops::Expr element_numbers(const Type& domain, const std::vector<loops::Extent>& view, const Point& point);
+
 class SpreadOperand {
  public:
   // `v` beside values of type `domain`, which the kernel sees with dimensions `view`: its physical ones, of which

@@ -7,6 +7,7 @@
 #include "runtime/commands/commands.h"
 #include "runtime/model/session.h"
 #include "runtime/support/error.h"
+#include "runtime/support/random.h"
 #include "runtime/support/safetensors.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/weights.h"
@@ -96,6 +97,8 @@ int call(const Options& options) {
   if (options.lr_given) inputs[lr->name] = Array::scalar(DType::f64, options.lr);
   session.prepare_for(entry);
 
+  const rn_value* seed = find(rnrun::inputs(entry), RN_SEED);
+  const bool draws_seeds = seed != nullptr && !inputs.contains(seed->name);
   const bool count_steps = step_number != nullptr && !inputs.contains(step_number->name);
   for (const rn_value& v : rnrun::inputs(entry))
     if (v.type.rank == 0 && !is_set_by_training(v) && std::isnan(v.default_value) && !inputs.contains(v.name))
@@ -103,6 +106,7 @@ int call(const Options& options) {
   Arrays results;
   for (int64_t step = 1; step <= options.steps; ++step) {
     if (count_steps) inputs[step_number->name] = Array::scalar(DType::f64, static_cast<double>(step));
+    if (draws_seeds) inputs[seed->name] = Array::scalar(DType::f64, seed_of_run(options.seed, step));
     results = session.call(options.entry, inputs, options.in.empty() ? "call" : options.in);
   }
   results.merge(changed_tensors(session, entry));

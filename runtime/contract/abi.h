@@ -95,7 +95,8 @@ enum rn_value_role {
   RN_STEP = 6,  /* 1 in the first step of a training, then 2, ... */
   RN_HYPER = 7, /* the other numbers of the optimizer: "momentum" */
   RN_PREDICTION = 8,
-  RN_LOSS = 9
+  RN_LOSS = 9,
+  RN_SEED = 10 /* of what is random in this run of the entry, as dropout: a whole number below 2^31 */
 };
 
 /* An argument or result of an entry. Scalars (rank 0) are one element. */

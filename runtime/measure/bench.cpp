@@ -26,7 +26,8 @@ void generate_inputs(BoundEntry& bound, int64_t batch) {
   Random random(1, stream_of("bench"));
   for (const rn_value& v : inputs(bound.entry())) {
     if (v.type.rank == 0) {
-      if (std::isnan(bound.session().scalar(v))) bound.set_scalar(v.name, v.role == RN_STEP ? 1 : 1e-3);
+      if (std::isnan(bound.session().scalar(v)))
+        bound.set_scalar(v.name, v.role == RN_STEP || v.role == RN_SEED ? 1 : 1e-3);
       continue;
     }
     const int64_t count = element_count(v.type, batch);

@@ -232,7 +232,8 @@ const rn_value* find(std::span<const rn_value> values, rn_value_role role) {
 }
 
 bool is_set_by_training(const rn_value& input) {
-  return input.role == RN_LEARNING_RATE || input.role == RN_STEP || input.role == RN_MIXTURE_SHARE;
+  return input.role == RN_LEARNING_RATE || input.role == RN_STEP || input.role == RN_SEED ||
+         input.role == RN_MIXTURE_SHARE;
 }
 
 std::string batch_refusal(const rn_entry& entry, int64_t batch) {

@@ -58,4 +58,9 @@ std::vector<uint32_t> permutation(uint32_t count, uint64_t seed, int64_t epoch) 
   return order;
 }
 
+double seed_of_run(uint64_t seed, int64_t step, int64_t part) {
+  const Random random(seed, stream_of("dropout") + static_cast<uint64_t>(part));
+  return random.block(static_cast<uint64_t>(step))[0] >> 1;
+}
+
 }  // namespace rnrun

@@ -37,6 +37,9 @@ class Random {
   int used_ = 4;
 };
 
+// What an entry's input of role RN_SEED is, of a training's seed, in a part of a step: dropout differs in each.
+double seed_of_run(uint64_t seed, int64_t step, int64_t part = 0);
+
 // A stream number from a name: 64-bit FNV-1a.
 uint64_t stream_of(std::string_view name);
 

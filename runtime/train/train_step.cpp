@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "runtime/support/error.h"
+#include "runtime/support/random.h"
 #include "runtime/train/divergence.h"
 
 namespace rnrun {
@@ -44,6 +45,7 @@ void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) 
   number_ = number;
   samples_ = samples;
   summed_ = false;
+  part_ = 0;
   measure_ = measure;
   active_ = measure || settings_.accumulate > 1 || settings_.clip_grad_norm > 0 ? &backward_ : &whole_;
   for (BoundEntry* entry : {&whole_.entry, &update_}) {
@@ -54,6 +56,7 @@ void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) 
 
 void TrainStep::run(const Batch& batch) {
   task_.bind(active_->entry, batch);
+  active_->entry.set_scalar(RN_SEED, seed_of_run(settings_.seed, number_, part_++));
   active_->run(batch.size);
   if (const auto loss = static_cast<double>(*active_->loss); !std::isfinite(loss))
     fail(fmt::format("the loss is {}", loss), first_bad_layer(session_, active_->entry, batch.size));

@@ -59,6 +59,7 @@ class TrainStep {
   MeasuredEntry* active_;
   int64_t number_ = 0;   // of the step
   int64_t samples_ = 0;  // of the step
+  int64_t part_ = 0;     // of the step: batches that have begun
   bool summed_ = false;  // gradients_ holds the sum of its batches so far
   bool measure_ = false;
 };

@@ -67,6 +67,8 @@ class OperationCases {
   // Operands that spread over each other along dimensions of their own.
   void add_spread();
   void add_reductions();
+  void add_masks();
+  void add_transposed();
   void add_elementwise();
   void add_activations(const Type& x);
   void add_comparisons(const Type& x);

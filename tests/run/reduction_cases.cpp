@@ -1,4 +1,6 @@
 // Cases of operations in which shapes differ along single dimensions: reductions, and operands that spread.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "tests/run/operation_cases.h"
@@ -20,6 +22,38 @@ void OperationCases::add_spread() {
   const Type whole = f32(large);
   if (random_.chance(0.3)) return add(Op::where_less, {part(), whole, part(), f32({large[1]})}, {});
   add(op, random_.chance(0.5) ? std::vector{whole, part()} : std::vector{part(), whole}, {});
+}
+
+// Masks have a batch from the value that they are for; of samples, they spread over it.
+void OperationCases::add_masks() {
+  for (int i = 0; i < 5; ++i) {
+    Shape shape = {kBatch, channels()};
+    const auto rank = static_cast<size_t>(i == 0 ? 4 : random_.integer(2, 5));
+    while (shape.size() < rank) shape.push_back(random_.integer(1, 9));
+    const std::string name = fmt::format("dropout_mask_{}", module().entries.size());
+    module().entries.push_back({.name = name, .role = role_named(name)});
+    const ValueId seed = builder_.input("seed", DType::f64, {}), x = builder_.input("x", DType::f32, shape);
+    if (i == 0) shape = {kBatch, 1, 1, 1};
+    const ValueId mask = builder_.op(
+        Op::dropout_mask, {seed},
+        {{"shape", shape}, {"stream", random_.integer(0, 1 << 30)}, {"p", random_.uniform(0, 0.9)}}, "mask");
+    builder_.output("y", builder_.op(random_.chance(0.5) ? Op::mul : Op::add, {x, mask}, {}, "y"));
+    fills_[name] = Fill::wide;
+    operations_.insert(Op::dropout_mask);
+  }
+}
+
+void OperationCases::add_transposed() {
+  const int64_t groups = random_.one_of<int64_t>({1, 1, 2, 3});
+  const int64_t in = groups * random_.one_of<int64_t>({1, 4, 16, 17}),
+                out = random_.one_of<int64_t>({1, 3, 16, 20});
+  const Pair kernel = pair(2, 4), stride = pair(1, 3),
+             pad = {random_.integer(0, kernel[0] / 2), random_.integer(0, kernel[1] / 2)};
+  const Pair extra = {random_.integer(0, stride[0] - 1), random_.integer(0, stride[1] - 1)};
+  std::vector<Type> operands = {images(in, pair(2, 6)), f32({in, out, kernel[0], kernel[1]})};
+  if (random_.chance(0.5)) operands.push_back(f32({out * groups}));
+  add(Op::conv_transpose2d, operands,
+      {{"stride", stride}, {"pad", pad}, {"output_pad", extra}, {"groups", groups}});
 }
 
 void OperationCases::add_reductions() {

@@ -31,13 +31,15 @@ constexpr std::array kFunctions = {
     Function{"erf", 1, [](Operands x) { return unary(Unary::erf, x[0]); }},
     Function{"fma", 3, [](Operands x) { return fma(x[0], x[1], x[2]); }},
     Function{"select", 3, [](Operands x) { return select(x[0], x[1], x[2]); }},
+    Function{"random", 3, [](Operands x) { return random(x[0], x[1], x[2]); }},
     Function{"mask", 2, [](Operands x) { return mask(x[0], x[1]); }},
     Function{"reduce_add", 1, [](Operands x) { return reduce(Reduce::add, x[0]); }},
     Function{"reduce_max", 1, [](Operands x) { return reduce(Reduce::max, x[0]); }},
 };
 
 [[noreturn]] void unknown(const Token& name) {
-  std::vector<std::string> known = {"broadcast", "spread", "interleave", "f32", "f64", "i32", "i64", "u8"};
+  std::vector<std::string> known = {"broadcast", "spread", "interleave", "ramp", "f32",
+                                    "f64",       "i32",    "i64",        "u8"};
   for (const Function& function : kFunctions) known.emplace_back(function.name);
   throw UserError(name.location, fmt::format("there is no function '{}'{}", name.text,
                                              suggestion(text::Wanted::other, name.text, known)));
@@ -70,6 +72,12 @@ Expr ExpressionReader::call(const Token& name) {
     const Expr a = operands(1)[0];
     const int lanes = small_integer("the number of lanes");
     result = obeying_rules(name.location, [&] { return broadcast(a, lanes); });
+  } else if (name.text == "ramp") {
+    const Expr first = operands(1)[0];
+    tokens_.expect(",");
+    const int64_t step = read_integer(tokens_, "the step", 0, INT32_MAX);
+    const int lanes = small_integer("the number of lanes");
+    result = obeying_rules(name.location, [&] { return ramp(first, step, lanes); });
   } else if (name.text == "spread") {
     const Expr a = operands(1)[0];
     const int group = small_integer("the size of a group"), element = small_integer("the element");

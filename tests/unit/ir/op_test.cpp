@@ -37,6 +37,7 @@ TEST_CASE("every operation has a gradient rule or is known to have none") {
       conv2d_weight_grad,
       winograd_weight,
       grouped_weight,
+      dropout_mask,
       max_pool_grad,
       avg_pool_grad,
       global_avg_pool_grad,

@@ -246,7 +246,7 @@ m.graph:6:12: note: in block unit, called here
       {"repeat without a block", spec(R"(
   y = repeat(3, x, count = 2)
   predict y)"),
-       R"(m.graph:2:14: error: repeat: the first argument must be a block, not an integer
+       R"(m.graph:2:14: error: repeat: the first argument must be a block or an operation, not an integer
   y = repeat(3, x, count = 2)
              ^
 )"},
