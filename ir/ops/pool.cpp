@@ -1,4 +1,4 @@
-// Pooling over windows of [N, C, H, W], as PyTorch's (ceil_mode = false).
+// Pooling over windows of [N, C, H, W], as PyTorch's.
 //
 // max_pool: padding counts as minus infinity; ties go to the first element in row-major order; NaN wins.
 // max_pool_select: of another map, the elements where the maxima are.
@@ -26,7 +26,15 @@ Window window_of(const Node& node) {
 }
 
 Shape pooled(const Node& node, const Shape& x) {
-  const Pair size = output_size(node, window_of(node), {x[2], x[3]});
+  const Window window = window_of(node);
+  Pair size = output_size(node, window, {x[2], x[3]});
+  const bool rounds_up = node.attributes.has("ceil_mode") && node.attributes.get<bool>("ceil_mode");
+  for (size_t d = 0; d < 2 && rounds_up;
+       ++d) {  // one more, if it begins inside the input or the padding before it
+    const int64_t begin = size[d] * window.stride[d];
+    const bool left = begin + window.kernel[d] < x[d + 2] + 2 * window.pad[d] + window.stride[d];
+    if (left && begin < x[d + 2] + window.pad[d]) ++size[d];
+  }
   return {x[0], x[1], size[0], size[1]};
 }
 
@@ -189,6 +197,9 @@ std::vector<ValueId> gradient_global_avg_pool(GraphBuilder& b, ValueId forward, 
 AttributeSpec size_attribute() { return {"size", AttributeKind::pair, {}}; }
 AttributeSpec count_include_pad() { return {"count_include_pad", AttributeKind::boolean, true}; }
 
+// Of max pools: a last window may end outside.
+AttributeSpec ceil_mode() { return {"ceil_mode", AttributeKind::boolean, false}; }
+
 std::vector<AttributeSpec> window_attributes() {
   return {{"kernel", AttributeKind::pair, {}},
           {.name = "stride", .kind = AttributeKind::pair, .in_specs_as = "kernel"},
@@ -205,6 +216,7 @@ OpInfo pool(Op op, std::string_view name, int inputs, std::string_view doc) {
 OpInfo max_pool() {
   OpInfo row = pool(Op::max_pool, "max_pool", 1, "the largest element of each window");
   row.attributes = window_attributes();
+  row.attributes.push_back(ceil_mode());
   row.infer = infer_pool;
   row.gradient = gradient_max_pool;
   row.evaluate = evaluate_max_pool;
@@ -215,6 +227,7 @@ OpInfo max_pool_select() {
   OpInfo row = pool(Op::max_pool_select, "max_pool_select", 2,
                     "the elements of its first operand where each window of the second has its largest");
   row.attributes = window_attributes();
+  row.attributes.push_back(ceil_mode());
   row.infer = infer_max_pool_select;
   row.evaluate = evaluate_max_pool_select;
   return row;
@@ -224,6 +237,7 @@ OpInfo max_pool_grad() {
   OpInfo row =
       pool(Op::max_pool_grad, "max_pool_grad", 2, "gradient of max_pool to its input, from dy and x");
   row.attributes = window_attributes();
+  row.attributes.push_back(ceil_mode());
   row.infer = infer_max_pool_grad;
   row.evaluate = evaluate_max_pool_grad;
   return row;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "ir/text/elaborator.h"
 #include "ir/text/suggest.h"
@@ -87,8 +88,31 @@ void Elaborator::bind(const Definition& block, const Arguments& arguments) {
   }
 }
 
+namespace {
+
+// Takes the argument of this name out, if it is there.
+std::optional<Argument> take(Arguments& arguments, std::string_view name) {
+  const auto found = std::ranges::find_if(
+      arguments, [&](const Argument& argument) { return argument.syntax->keyword == name; });
+  if (found == arguments.end()) return std::nullopt;
+  const Argument taken = *found;
+  arguments.erase(found);
+  return taken;
+}
+
+bool is_given(const Arguments& arguments, std::string_view name) {
+  return std::ranges::any_of(arguments, [&](const Argument& a) { return a.syntax->keyword == name; });
+}
+
+bool has_parameter(const Definition* block, std::string_view name) {
+  return block != nullptr && std::ranges::count(block->parameters, name, &Parameter::name) > 0;
+}
+
+}  // namespace
+
 // repeat(block, x, ..., count = K): y = block(x, ...), then block(y, ...), K times in all, in scopes NAME.0,
-// NAME.1, ...; an argument `stride` is for the first only.
+// NAME.1, ... (`first` and `separator` change the 0 and the dot); an argument `stride` is for the first only, and a
+// parameter `index` is told 0, 1, ...
 Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
   Arguments arguments = evaluate_arguments(call, *this);
   if (positional_count(arguments) < 2) {
@@ -106,25 +130,40 @@ Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
                     fmt::format("repeat: the first argument must be a block or an operation, not {}",
                                 kind_of(arguments[0].value)));
   }
-  const std::string repeated(operation != nullptr ? operation->name : block->name);
   arguments.erase(arguments.begin());
-  const auto named = [](std::string_view name) {
-    return [name](const Argument& argument) { return argument.syntax->keyword == name; };
+  const auto integer = [&](std::string_view name, std::optional<int64_t> otherwise, int64_t least) {
+    const std::optional<Argument> given = take(arguments, name);
+    if (!given && !otherwise) throw UserError(call.location, fmt::format("repeat: {} is missing", name));
+    if (!given) return *otherwise;
+    const SourceLocation& at = given->syntax->location;
+    const int64_t value = to_integer(given->value, at, fmt::format("repeat: {}", name));
+    if (value < least || value > kMaxRepeats)
+      throw UserError(
+          at, fmt::format("repeat: {} must be between {} and {}, not {}", name, least, kMaxRepeats, value));
+    return value;
   };
-  const auto count_argument = std::ranges::find_if(arguments, named("count"));
-  if (count_argument == arguments.end()) throw UserError(call.location, "repeat: count is missing");
-  const int64_t count = to_integer(count_argument->value, count_argument->syntax->location, "repeat: count");
-  if (count < 0 || count > kMaxRepeats) {
-    throw UserError(count_argument->syntax->location,
-                    fmt::format("repeat: count must be between 0 and {}, not {}", kMaxRepeats, count));
+  const int64_t count = integer("count", std::nullopt, 0);
+  const int64_t first = has_parameter(block, "first") ? 0 : integer("first", 0, 0);
+  std::string separator = ".";
+  if (!has_parameter(block, "separator")) {
+    if (const std::optional<Argument> given = take(arguments, "separator")) {
+      const auto* text = given->value.get<std::string>();
+      if (text == nullptr) mismatch(given->value, given->syntax->location, "repeat: separator", "a string");
+      separator = *text;
+    }
   }
-  arguments.erase(count_argument);
+  Expr index_syntax = call;  // of the argument that is added
+  index_syntax.keyword = "index";
+  const bool wants_index = has_parameter(block, "index") && !is_given(arguments, "index");
+  const std::string repeated(operation != nullptr ? operation->name : block->name);
   const std::string name = result_name.empty() ? generated_name(repeated, call.location) : result_name;
   for (int64_t i = 0; i < count; ++i) {
-    const std::string step = fmt::format("{}.{}", name, i);
-    arguments[0].value = operation != nullptr ? call_operation(*operation, call, arguments, step)
-                                              : call_block(*block, call, arguments, layer_of(step), step);
-    if (i == 0) std::erase_if(arguments, named("stride"));
+    const std::string step = fmt::format("{}{}{}", name, separator, first + i);
+    Arguments now = arguments;
+    if (wants_index) now.push_back({&index_syntax, {i}});
+    arguments[0].value = operation != nullptr ? call_operation(*operation, call, std::move(now), step)
+                                              : call_block(*block, call, now, layer_of(step), step);
+    if (i == 0) take(arguments, "stride");
     if (arguments[0].value.is_poison()) break;
   }
   return arguments[0].value;

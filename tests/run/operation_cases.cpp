@@ -128,14 +128,20 @@ void OperationCases::add_grouped_weight() {
 
 void OperationCases::add_pools() {
   const Window w = window(4, true);
-  const bool padded = random_.chance(0.5);
-  add(Op::max_pool, {images(w.in, w.map)}, {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}},
+  const bool padded = random_.chance(0.5), ceil = random_.chance(0.4);
+  Pair maxima = w.result;
+  for (size_t d = 0; d < 2 && ceil; ++d) {
+    maxima[d] = (w.map[d] + 2 * w.pad[d] - w.kernel[d] + w.stride[d] - 1) / w.stride[d] + 1;
+    if ((maxima[d] - 1) * w.stride[d] >= w.map[d] + w.pad[d]) --maxima[d];
+  }
+  add(Op::max_pool, {images(w.in, w.map)},
+      {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}, {"ceil_mode", ceil}},
       random_.one_of({Fill::normal, Fill::with_nan}));
   add(Op::max_pool_select, {images(w.in, w.map), images(w.in, w.map)},
-      {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}},
+      {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}, {"ceil_mode", ceil}},
       random_.one_of({Fill::normal, Fill::few_values}));
-  add(Op::max_pool_grad, {images(w.in, w.result), images(w.in, w.map)},
-      {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}}, Fill::few_values);
+  add(Op::max_pool_grad, {images(w.in, maxima), images(w.in, w.map)},
+      {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}, {"ceil_mode", ceil}}, Fill::few_values);
   add(Op::avg_pool, {images(w.in, w.map)},
       {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}, {"count_include_pad", padded}});
   add(Op::avg_pool_grad, {images(w.in, w.result)},

@@ -57,6 +57,14 @@ void OperationCases::add_transposed() {
 }
 
 void OperationCases::add_reductions() {
+  Shape shape = {batch_, channels()};
+  std::vector<int64_t> order = {1};
+  for (int64_t d = 2; d < random_.integer(2, 6); ++d) {
+    shape.push_back(random_.integer(1, 20));
+    order.insert(order.begin() + random_.integer(0, d - 1), d);
+  }
+  order.insert(order.begin(), 0);
+  add(Op::permute, {f32(shape)}, {{"order", order}});
   for (const Op op : {Op::sum, Op::mean, Op::amax}) {
     const auto rank = static_cast<size_t>(random_.integer(1, 5));
     Shape shape = {batch_};
