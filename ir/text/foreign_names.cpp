@@ -64,7 +64,6 @@ constexpr auto kTable = std::to_array<ForeignName>({
     {Wanted::operation, "dropout", "dropout", {}},
     {Wanted::operation, "droppath stochasticdepth", "drop_path", {}},
     {Wanted::operation, "dropout1d dropout2d alphadropout spatialdropout2d dropblock", {}, kNoOperation},
-    {Wanted::operation, "identity", {}, "it changes nothing; leave it out"},
     {Wanted::operation,
      "sequential modulelist",
      {},

@@ -107,15 +107,14 @@ int64_t batch_norm_parameters(const Module& module, const Graph& graph) {
 }
 
 std::string totals(const Module& module, const Graph& graph, const Costs& total) {
-  const int64_t all = total.parameters + total.buffers;
-  std::string text = fmt::format("Total params: {} ({:.2f} MB)\n", grouped(all),
-                                 megabytes(bytes(contract::kDefaultReal) * all));
-  text += fmt::format("Trainable params: {}", grouped(total.parameters));
+  const auto size = [](int64_t numbers) { return megabytes(bytes(contract::kDefaultReal) * numbers); };
+  std::string text =
+      fmt::format("Total params: {} ({:.2f} MB)", grouped(total.parameters), size(total.parameters));
   const int64_t norms = batch_norm_parameters(module, graph);
   if (norms > 0) {
-    text += fmt::format(" ({} and {} of batch norm)", grouped(total.parameters - norms), grouped(norms));
+    text += fmt::format(": {} and {} of batch norm", grouped(total.parameters - norms), grouped(norms));
   }
-  text += fmt::format("\nNon-trainable params: {} (running statistics)\n", grouped(total.buffers));
+  text += fmt::format("\nBuffers: {} ({:.2f} MB)\n", grouped(total.buffers), size(total.buffers));
   return text + fmt::format("Multiply-adds: {} per sample ({:.3f} GFLOP forward)\n",
                             grouped(total.multiply_adds), static_cast<double>(total.multiply_adds) * 2e-9);
 }

@@ -35,7 +35,7 @@ rnrun::Arrays arguments(const rn_entry& entry, const HostedData& data, int step)
   for (const rn_value& value : rnrun::inputs(entry)) {
     const auto given = data.inputs.find(value.name);
     const auto dtype = rnrun::dtype(value.type);
-    if (value.name == std::string("step"))
+    if (value.role == RN_STEP || value.role == RN_SEED)
       all[value.name] = rnrun::Array::scalar(dtype, step);
     else if (given != data.inputs.end())
       all[value.name] = to_array(dtype, given->second);

@@ -30,6 +30,7 @@ double learning_rate(const Optimizer& optimizer) { return optimizer.name == "sgd
 double scalar(const Module& module, const std::string& name) {
   if (name == "lr") return learning_rate(module.optimizer);
   if (name == "step") return 1;
+  if (name == "seed") return 20161;
   if (module.optimizer.hyper.has(name)) return module.optimizer.hyper.get<double>(name);
   return 0.3125;  // lambda
 }

@@ -131,6 +131,33 @@ Map per_channel(NetworkText& t, const Map& x) {
   }
 }
 
+Map spread(NetworkText& t, const Map& x) {
+  const auto share = [&](const std::string& of) { return t.let("sigmoid({})", of); };
+  const int64_t channels = t.random.chance(0.5) ? x.c : 1, rows = t.random.chance(0.5) ? x.h : 1;
+  switch (t.random.integer(0, t.batchless ? 5 : 9)) {
+    case 0:
+      return t.map(x, "{} * {}", x.name, share(t.let("mean({}, axes = [2, 3], keepdims = true)", x.name)));
+    case 1:
+      return t.map(x, "{} * {}", x.name, share(t.let("mean({}, axes = [1], keepdims = true)", x.name)));
+    case 2:
+      return t.map(x, "{} + {}", x.name, t.parameter(list({1, channels, rows, x.w})));
+    case 3:
+      return t.map(x, "{} * {}", t.parameter(list({x.c, rows, 1})), x.name);
+    case 4:
+      return t.map(x, "layer_norm({}, axis = {})", bounded(t, x).name, t.random.one_of<int64_t>({1, 3}));
+    case 5:
+      return t.map(x, "instance_norm({}, eps = 0.1, affine = true)", x.name);
+    case 6:
+      return t.map(x, "group_norm({}, groups = {}, eps = 0.1)", x.name, x.c % 2 == 0 ? 2 : 1);
+    case 7:
+      return t.map(x, "dropout({}, p = 0.3)", x.name);
+    case 8:
+      return t.map(x, "drop_path({}, p = 0.3)", x.name);
+    default:
+      return t.map(x, "se({}, mid = 3)", x.name);
+  }
+}
+
 Map bounded(NetworkText& t, const Map& x) { return t.map(x, "sqrt({})", square_plus(t, x, 1).name); }
 
 std::string computed_parameter(NetworkText& t, const std::vector<int64_t>& shape) {

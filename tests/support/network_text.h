@@ -67,6 +67,8 @@ Map pool(NetworkText& t, const Map& x);
 Map constants(NetworkText& t, const Map& x);
 // Any activation or other function of one element, without jumps.
 Map activation(NetworkText& t, const Map& x);
+// With something that spreads over it: a gate, a norm, parameters of other shapes, dropout.
+Map spread(NetworkText& t, const Map& x);
 // With a parameter for each channel, or one for all.
 Map per_channel(NetworkText& t, const Map& x);
 // sqrt(x x + 1)

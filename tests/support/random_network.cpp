@@ -93,7 +93,7 @@ class Writer {
       case 1:
         return constants(t_, x);
       case 2:
-        return per_channel(t_, x);
+        return random().chance(0.5) ? spread(t_, x) : per_channel(t_, x);
       case 3:
         return pool(t_, random().chance(0.3) ? constants(t_, x) : x);
       case 4:

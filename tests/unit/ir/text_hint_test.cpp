@@ -55,7 +55,6 @@ TEST_CASE("names of operations") {
           {"Swish(x)", unknown + "'Swish'; did you mean 'silu'?"},
           {"Dropout(x)", unknown + "'Dropout'; did you mean 'dropout'?"},
           {"torch.cat(x, x)", unknown + "'torch.cat'; did you mean 'concat'?"},
-          {"identity(x)", unknown + "'identity'; it changes nothing; leave it out"},
           {"depthwise_conv2d(x)", unknown + "'depthwise_conv2d'; write conv2d with groups = channels(x)"},
           {"reul(x)", unknown + "'reul'; did you mean 'relu'?"},
           {"inputt(x)", unknown + "'inputt'"},  // input is only for dumps

@@ -21,19 +21,16 @@ std::string totals(const std::string& sample) {
 
 TEST_CASE("totals of the samples are those of torchvision's and Paddle's networks") {
   CHECK(totals("resnet18") ==
-        "Total params: 11,699,112 (46.80 MB)\n"
-        "Trainable params: 11,689,512 (11,679,912 and 9,600 of batch norm)\n"
-        "Non-trainable params: 9,600 (running statistics)\n"
+        "Total params: 11,689,512 (46.76 MB): 11,679,912 and 9,600 of batch norm\n"
+        "Buffers: 9,600 (0.04 MB)\n"
         "Multiply-adds: 1,814,073,344 per sample (3.628 GFLOP forward)\n");
   CHECK(totals("resnet50") ==
-        "Total params: 25,610,152 (102.44 MB)\n"
-        "Trainable params: 25,557,032 (25,503,912 and 53,120 of batch norm)\n"
-        "Non-trainable params: 53,120 (running statistics)\n"
+        "Total params: 25,557,032 (102.23 MB): 25,503,912 and 53,120 of batch norm\n"
+        "Buffers: 53,120 (0.21 MB)\n"
         "Multiply-adds: 4,089,184,256 per sample (8.178 GFLOP forward)\n");
   CHECK(totals("fashion_resnet18") ==
-        "Total params: 11,186,186 (44.74 MB)\n"
-        "Trainable params: 11,178,378 (11,170,570 and 7,808 of batch norm)\n"
-        "Non-trainable params: 7,808 (running statistics)\n"
+        "Total params: 11,178,378 (44.71 MB): 11,170,570 and 7,808 of batch norm\n"
+        "Buffers: 7,808 (0.03 MB)\n"
         "Multiply-adds: 318,657,536 per sample (0.637 GFLOP forward)\n");
 }
 
