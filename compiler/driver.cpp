@@ -7,6 +7,7 @@
 
 #include "compiler/options.h"
 #include "compiler/output.h"
+#include "ir/text/format.h"
 #include "ir/text/text.h"
 #include "passes/report/op_page.h"
 
@@ -28,6 +29,15 @@ void compile_file(Options options) {
   if (options.time_passes) print_message(time_table(artifact.passes));
 }
 
+void format_file(const Options& options) {
+  const auto source = read_source(options.input);
+  const std::string formatted = format(source);
+  if (!options.check) return write_file(options.output, formatted);
+  if (formatted != source->text)
+    throw UserError({}, fmt::format("{} is not in its canonical form; rnc --format {} -o {} writes it",
+                                    options.input, options.input, options.input));
+}
+
 void print_page(const std::string& op) {
   try {
     write_file("-", op.empty() ? list_ops() : op_page(op));
@@ -45,6 +55,8 @@ int run_driver(int argc, const char* const* argv) {
       write_file("-", list_passes());
     } else if (options && options->ops) {
       print_page(*options->ops);
+    } else if (options && options->format) {
+      format_file(*options);
     } else if (options) {
       compile_file(*options);
     }

@@ -75,6 +75,7 @@ void check_complete(const Options& options) {
   if (options.list_passes || options.ops) return;
   if (options.input.empty()) throw UsageError{"no input file; try rnc --help"};
   std::error_code ignored;
+  if (options.format) return;  // in place
   if (!options.output.empty() && std::filesystem::equivalent(options.input, options.output, ignored)) {
     throw UsageError{fmt::format("the output {} is the input", options.output)};
   }
@@ -141,6 +142,10 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
                "Print what passes decided, such as a convolution's algorithm, and why");
   app.add_flag("--stats", options.stats, "Print what each pass did, and which kernels spill vectors");
   app.add_flag("--list-passes", options.list_passes, "Print the default passes in order");
+  CLI::Option* format_option = app.add_flag("--format", options.format,
+                                            "Write the spec in its canonical form, to -o or standard output");
+  app.add_flag("--check", options.check, "Only say whether it is in that form: exit status 1 if not")
+      ->needs(format_option);
   CLI::Option* ops_option =
       app.add_option("--ops", ops, "Print what this operation takes and computes; without a name, list all")
           ->expected(0, 1);
@@ -156,6 +161,10 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   for (const std::string& text : set)
     request.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
   check_complete(options);
+  if (options.format) {
+    if (options.output.empty()) options.output = "-";
+    return options;
+  }
   resolve_output(options, emit);
   return options;
 }

@@ -16,6 +16,8 @@ struct Options {
   bool stats = false;
   bool remarks = false;
   bool list_passes = false;        // and nothing else
+  bool format = false;             // writes the source in its canonical form, and nothing else,
+  bool check = false;              // or only says whether it is in it
   std::optional<std::string> ops;  // the page of this operation, or "": of all; and nothing else
 };
 

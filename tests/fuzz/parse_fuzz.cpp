@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "ir/graph/verifier.h"
+#include "ir/text/format.h"
 #include "ir/text/text.h"
 
 namespace {
@@ -29,6 +30,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   require(!rnc::find_violation(module));
+  const std::string formatted = rnc::format(source(text));
+  require(rnc::format(source(formatted)) == formatted);
+  require(rnc::equal(rnc::parse(source(formatted)), module));
   const std::string dump = rnc::print(module);
   const rnc::Module again = rnc::parse(source(dump));
   require(rnc::equal(module, again));
