@@ -14,9 +14,13 @@
 namespace rnc {
 namespace {
 
+std::shared_ptr<const SourceFile> read_input(const std::string& path) {
+  return read_source(path == "-" ? "/dev/stdin" : path);
+}
+
 void compile_file(Options options) {
   Request& request = options.request;
-  request.source = read_source(options.input);
+  request.source = read_input(options.input);
   request.tell = [](std::string_view kind, const std::string& text) {
     print_message(fmt::format("rnc: {}: {}\n", kind, text));
   };
@@ -30,7 +34,7 @@ void compile_file(Options options) {
 }
 
 void format_file(const Options& options) {
-  const auto source = read_source(options.input);
+  const auto source = read_input(options.input);
   const std::string formatted = format(source);
   if (!options.check) return write_file(options.output, formatted);
   if (formatted != source->text)

@@ -67,6 +67,7 @@ void resolve_output(Options& options, const std::string& emit) {
                                                    : kind_of_name("so");
   options.request.emit = kind.emit;
   if (!options.output.empty()) return;
+  if (options.input == "-" && !kind.text) throw UsageError{"-o is missing: standard input has no name"};
   const std::string stem = std::filesystem::path(options.input).stem().string();
   options.output = kind.text ? "-" : fmt::format("{}{}", stem, kind.extension);
 }
@@ -91,7 +92,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   CLI::App app("rnc: compiles a description of a residual network into a library that trains and runs it.");
   app.set_version_flag("--version", "rnc " RNC_VERSION);
   // Options of several values take one each time: what follows may be the input.
-  app.add_option("input", options.input, "The model: a .graph file, a spec or a dump; or a .loops file");
+  app.add_option("input", options.input,
+                 "The model: a .graph file, a spec or a dump; or a .loops file; -: standard input");
   app.add_option("-o,--output", options.output,
                  "File to write; its extension tells the kind. Default: INPUT's name with .so, here");
   app.add_option("--emit", emit, fmt::format("What to write: {}", emit_names()));

@@ -25,6 +25,11 @@ struct Library {
 // The text of std.graph, which is compiled in.
 std::string_view standard_text();
 inline constexpr std::string_view kStandardFile = "std.graph";
+// A block there: how it is called, "se(x, mid = ...)", and its text with the comment before it.
+struct StandardBlock {
+  std::string name, call, text;
+};
+std::vector<StandardBlock> standard_pages();
 // Its blocks.
 std::map<std::string, std::shared_ptr<const Definition>, std::less<>> standard_blocks();
 

@@ -28,6 +28,11 @@ class Parser : public ExpressionParser {
 
   File file() {
     File file;
+    skip_newlines();
+    if (current().is_word("language") && !language()) {
+      file.intact = false;
+      return file;
+    }
     for (skip_newlines(); current().kind != TokenKind::end; skip_newlines()) {
       const Token first = current();
       try {
@@ -43,6 +48,19 @@ class Parser : public ExpressionParser {
   }
 
  private:
+  // "language 1" at the head. Whether it is one that can be read.
+  bool language() {
+    expect(TokenKind::name, "language");
+    const Token number = expect(TokenKind::integer, "the number of the language, such as 1");
+    end_of_statement();
+    if (number.integer == kLanguage) return true;
+    errors_.add({number.location,
+                 fmt::format("the file is in language {}, and this rnc reads language {}; it takes {} rnc",
+                             number.integer, kLanguage, number.integer > kLanguage ? "a newer" : "another"),
+                 {}});
+    return false;
+  }
+
   // --- items
 
   Item item() {

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "ir/ops/op.h"
+#include "ir/text/library.h"
 #include "ir/text/suggest.h"
 
 namespace rnc {
@@ -14,6 +16,7 @@ namespace {
 [[noreturn]] void fail_unknown(std::string_view name) {
   std::vector<std::string> names;
   for (const Op op : all_ops()) names.emplace_back(rnc::name(op));
+  for (const text::StandardBlock& block : text::standard_pages()) names.push_back(block.name);
   throw UserError({}, fmt::format("--ops: there is no operation '{}'{}", name,
                                   text::suggestion(text::Wanted::operation, name, names)));
 }
@@ -44,9 +47,9 @@ std::string attribute_line(const AttributeSpec& attribute) {
 std::string_view result(const OpInfo& op) {
   if (op.kind == OpKind::reduction) return "[C] of an operand [N, C, ...]";
   if (op.kind != OpKind::elementwise) return {};
-  return op.max_inputs == 1
-             ? "of the operand's shape"
-             : "of the larger operand's shape; [C] applies along dimension 1, a scalar everywhere";
+  return op.max_inputs == 1 ? "of the operand's shape"
+                            : "of the shape over which the operands spread; [C] applies along dimension 1, a "
+                              "scalar everywhere";
 }
 
 }  // namespace
@@ -54,11 +57,16 @@ std::string_view result(const OpInfo& op) {
 std::string list_ops() {
   std::string text;
   for (const Op op : all_ops()) text += fmt::format("{:22}{}\n", name(op), info(op).doc);
+  text += "\nblocks of std.graph\n";
+  for (const text::StandardBlock& block : text::standard_pages()) text += fmt::format("  {}\n", block.call);
   return text;
 }
 
 std::string op_page(std::string_view name) {
   const OpInfo* op = find_op(name);
+  const std::vector<text::StandardBlock> blocks = text::standard_pages();
+  const auto block = std::ranges::find(blocks, name, &text::StandardBlock::name);
+  if (op == nullptr && block != blocks.end()) return block->text;
   if (op == nullptr) fail_unknown(name);
   std::string text = fmt::format("{}: {}\n\n", op->name, op->doc);
   text += fmt::format("operands    {}\n", operand_count(*op));

@@ -48,6 +48,34 @@ wait "$training" 2>/dev/null || true
 train killed --resume
 same "$(weights threads1)" "$(weights killed)" "kill -9 and --resume"
 
+# What dropout drops is the same for any number of threads, after an interruption and where it is computed again; another
+# seed drops something else.
+sed 's/relu(bn2 + bn1)/dropout(relu(drop_path(bn2, p = 0.2) + bn1), p = 0.3)/' net.graph >dropped.graph
+"$bin/rnc" dropped.graph -o dropped.so
+dropping() {
+  "$bin/rnrun" train "${model:-dropped.so}" --data shapes --limit-batches 10 "$@" >log 2>&1 || { cat log; fail "dropout $*"; }
+}
+dropping --output-dir dropped -j 1
+dropping --output-dir dropped-again -j 3 --epochs 1
+dropping --output-dir dropped-again --resume --epochs 2 -j 2
+same "$(weights dropped)" "$(weights dropped-again)" "dropout, with other threads and an interruption"
+sed 's/, p = 0.[23])/, p = 0)/g' dropped.graph >undropped.graph
+"$bin/rnc" undropped.graph -o undropped.so
+model=undropped.so dropping --output-dir undropped
+cmp -s "$(weights dropped)" "$(weights undropped)" && fail "dropout makes no difference"
+
+# A spec may come from standard input, and says which language it is in.
+"$bin/rnc" - --emit=summary <net.graph >piped.txt
+"$bin/rnc" net.graph --emit=summary -o - >named.txt
+same piped.txt named.txt "a spec from standard input"
+refused 2 "-o is missing" "$bin/rnc" - --emit=so
+sed '1i language 2' net.graph >newer.graph
+refused 1 "newer.graph:1:10: error: the file is in language 2" "$bin/rnc" newer.graph
+sed '1i language 1' net.graph >older.graph
+"$bin/rnc" --format older.graph -o older.graph
+"$bin/rnc" --format --check older.graph
+refused 1 "is not in its canonical form" sh -c "sed 's/ = /=/' older.graph >loose.graph; '$bin/rnc' --format --check loose.graph"
+
 # A loss of two labels takes mixtures of images; what happens to an image is the same after an interruption.
 refused 2 '--mixup-alpha: the loss of the model net does not take mixtures: it has no inputs label2: i32[N] and lambda: f32[]' \
   "$bin/rnrun" train net.so --data shapes --mixup-alpha 0.2 --output-dir refused

@@ -34,10 +34,12 @@ const std::pair<const char*, const char*> kRules[] = {
     {R"(\b(224|96)\b)", "64"},
 };
 
-// Other networks take longer; their operations are in golden and random networks.
-bool is_residual(const fs::path& sample) {
+// Whether it is made of the stages that the rules are for. Other networks take longer; their operations are in golden and
+// random networks.
+bool is_narrowed(const fs::path& sample) {
   const std::string text = read_source(sample)->text;
-  return text.find("\nmodel ") == std::string::npos || text.find("\ninclude \"mobile.graph") == std::string::npos;
+  const auto has = [&](std::string_view part) { return text.find(part) != std::string::npos; };
+  return !has("\nmodel ") || (has("\ninclude ") && !has("\ninclude \"mobile.graph"));
 }
 
 void write_narrow(const fs::path& sample, const fs::path& narrow) {
@@ -62,7 +64,7 @@ std::vector<Module> narrow_samples() {
   const fs::path directory = pattern;
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(fs::path(RNC_SOURCE_DIR) / "samples")) {
-    if (entry.path().extension() != ".graph" || !is_residual(entry.path())) continue;
+    if (entry.path().extension() != ".graph" || !is_narrowed(entry.path())) continue;
     files.push_back(directory / entry.path().filename());
     write_narrow(entry.path(), files.back());
   }

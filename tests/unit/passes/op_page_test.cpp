@@ -26,7 +26,8 @@ TEST_CASE("an operation's page tells what its row says") {
         "\n"
         "operands    2\n"
         "attributes  none\n"
-        "result      of the larger operand's shape; [C] applies along dimension 1, a scalar everywhere\n"
+        "result      of the shape over which the operands spread; [C] applies along dimension 1, a scalar "
+        "everywhere\n"
         "gradient    yes\n");
   CHECK(op_page("linear").find("operands    2, and optional: bias\n") != std::string::npos);
   CHECK(op_page("state").find("operands    none\n") != std::string::npos);
@@ -53,4 +54,13 @@ TEST_CASE("an unknown operation is refused with what was meant") {
   CHECK(message("conv2") == "--ops: there is no operation 'conv2'; did you mean 'conv2d'?");
   CHECK(message("BatchNorm2d") == "--ops: there is no operation 'BatchNorm2d'; did you mean 'batch_norm'?");
   CHECK(message("frobnicate") == "--ops: there is no operation 'frobnicate'");
+}
+
+TEST_CASE("--ops: blocks of std.graph are listed, and shown as they are written") {
+  CHECK(list_ops().find("\n  group_norm(x, groups, eps = 1e-5, affine = true)\n") != std::string::npos);
+  const std::string page = op_page("se");
+  CHECK(page.starts_with("# Squeeze and excitation"));
+  CHECK(page.ends_with("  return x * gate(fc2)\n}\n"));
+  CHECK(op_page("mse") ==
+        "inline block mse(prediction, target) { return mean(square(prediction - target)) }\n");
 }
