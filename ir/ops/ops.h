@@ -54,7 +54,8 @@ ValueId emit_mask(GraphBuilder& builder, const Node& dropout, ValueId seed);
 ValueId emit_dropped(GraphBuilder& builder, const Node& dropout, ValueId x, ValueId mask);
 // A transposed convolution without its bias, as a gradient of conv2d.
 ValueId emit_transposed(GraphBuilder& builder, const Node& conv_transpose, ValueId x, ValueId w);
-// The mean along the dimensions that a node reduces, from the sum.
-ValueId emit_mean_of_sum(GraphBuilder& builder, ValueId sum, const Node& reduction);
+// The mean along the dimensions that a node reduces, from the sum. (The node by value: one of the builder's graph moves
+// as nodes are added.)
+ValueId emit_mean_of_sum(GraphBuilder& builder, ValueId sum, Node reduction);
 
 }  // namespace rnc::ops

@@ -141,7 +141,7 @@ OpInfo reduction(Op op, std::string_view name, std::string_view doc) {
 }  // namespace
 
 // The number of elements is a constant but for the batch, which element_count counts.
-ValueId emit_mean_of_sum(GraphBuilder& b, ValueId sum, const Node& reduction) {
+ValueId emit_mean_of_sum(GraphBuilder& b, ValueId sum, Node reduction) {
   const ValueId x = reduction.inputs[0];
   const Shape shape = b[x].type.shape;
   int64_t count = 1;

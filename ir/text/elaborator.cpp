@@ -269,6 +269,7 @@ void Elaborator::freeze(const Expr& expr) {
 
 void Elaborator::set_predict(const Expr& expr) {
   if (expr.kind != Expr::Kind::name) {
+    if (evaluate(expr, *this).is_poison()) throw Poisoned{};  // which says what is wrong with it
     throw UserError(expr.location, "predict takes the name of a tensor: give the prediction one");
   }
   if (expr.text == "loss") throw UserError(expr.location, "what is predicted cannot be called loss");

@@ -105,7 +105,7 @@ void require_several_values(const Graph& graph, const Node& batch_norm) {
 bool is_dropout(const Node& node) { return node.op == Op::dropout || node.op == Op::drop_path; }
 
 // An argument behind the model's own, which come first.
-ValueId seed_input(GraphBuilder& b, const Node& dropout) {
+ValueId seed_input(GraphBuilder& b, const Module& module, const Node& dropout) {
   const auto same = [](const Node& node) { return node.op == Op::input && node.name == "seed"; };
   const auto taken = std::ranges::find_if(b.graph().nodes, same);
   if (taken != b.graph().nodes.end())
@@ -113,6 +113,10 @@ ValueId seed_input(GraphBuilder& b, const Node& dropout) {
                     fmt::format("training with {} has an input seed of its own, beside the model's; the "
                                 "model's needs another name",
                                 name(dropout.op)));
+  if (const Tensor* tensor = module.find_tensor("seed"))
+    throw UserError(tensor->location,
+                    fmt::format("training with {} has an input seed; the {} of the model needs another name",
+                                name(dropout.op), name(tensor->kind)));
   b.set_origin(dropout.location, {});
   const ValueId seed = b.input("seed", {DType::f64, {}, {}});
   b.graph()[seed].attributes.set("role", std::string(name(InputRole::seed)));
@@ -151,7 +155,7 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
     Node node = model.nodes[i];
     const bool random = training && dropout != kNoValue && seed == kNoValue;
     if (random && node.op != Op::input) {
-      seed = seed_input(b, model[dropout]);
+      seed = seed_input(b, module, model[dropout]);
       path_masks = masks_of_paths(b, model, live, seed);
     }
     if (is_dropout(node)) {

@@ -83,7 +83,8 @@ void declare(Module& module, TensorIndex& tensors, const std::string& tensor, Te
       {tensor, kind, {like.type.dtype, like.type.shape, {}}, {"constant", zero}, like.location, parameter});
 }
 
-std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimizer& optimizer) {
+std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Module& module) {
+  const Optimizer& optimizer = module.optimizer;
   std::map<std::string, ValueId> inputs;
   b.set_origin(optimizer.location, {});
   for (const auto& [name, role] : update_inputs(optimizer)) {
@@ -95,6 +96,10 @@ std::map<std::string, ValueId> emit_update_inputs(GraphBuilder& b, const Optimiz
                                   "the model's needs another name",
                                   optimizer.name, name));
     }
+    if (const Tensor* tensor = module.find_tensor(name))
+      throw UserError(tensor->location,
+                      fmt::format("training with {} has an input {}; the {} of the model needs another name",
+                                  optimizer.name, name, rnc::name(tensor->kind)));
     inputs[name] = b.input(name, {DType::f64, {}, {}});
     b.graph()[inputs[name]].attributes.set("role", std::string(rnc::name(role)));
   }
@@ -129,7 +134,7 @@ Graph copy_of(const Module& module, const Graph& train, EntryRole role,
   std::vector<ValueId> now;
   for (const Node& node : train.nodes) {
     const bool last_input = node.op != Op::input && inputs != nullptr && inputs->empty();
-    if (last_input) *inputs = emit_update_inputs(b, module.optimizer);
+    if (last_input) *inputs = emit_update_inputs(b, module);
     std::vector<ValueId> operands;
     for (const ValueId v : node.inputs) operands.push_back(now[static_cast<size_t>(v)]);
     now.push_back(b.clone(node, std::move(operands)));
@@ -172,7 +177,7 @@ void add_update(Module& module, TensorIndex& tensors, const std::vector<std::str
                 const ParameterNames& norms) {
   Graph graph{.name = std::string(name(EntryRole::update)), .role = EntryRole::update};
   GraphBuilder b(module, graph);
-  const std::map<std::string, ValueId> inputs = emit_update_inputs(b, module.optimizer);
+  const std::map<std::string, ValueId> inputs = emit_update_inputs(b, module);
   for (const std::string& parameter : parameters) {
     b.set_origin(tensors.find(parameter)->location, layer_of(parameter));
     emit_updates(b, module, tensors, inputs, norms, parameter, b.state("grad." + parameter));

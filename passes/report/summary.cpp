@@ -77,6 +77,8 @@ int64_t multiply_adds_per_sample(const Graph& graph, const Node& node) {
     case Op::conv2d:
     case Op::linear:  // each output takes one product per weight of its output channel
       return results * (elements_per_sample(shape(1)) / shape(1)[0]);
+    case Op::conv_transpose2d:  // each input gives one product per weight of its channel
+      return elements_per_sample(shape(0)) * (elements_per_sample(shape(1)) / shape(1)[0]);
     case Op::matmul:
       return results * shape(0)[node.attributes.get<bool>("transpose_a") ? 0 : 1];
     default:

@@ -247,6 +247,23 @@ TEST_CASE("what cannot be trained is an error that says why") {
     CHECK(message_of(m.module, differentiate) ==
           "training with sgd has an input lr of its own, beside the model's; the model's needs another name");
   }
+  SUBCASE("a tensor called as the learning rate") {
+    ModelBuilder m;
+    build_model(m);
+    m.tensor("lr", {1});
+    derive_entries(m.module);
+    CHECK(message_of(m.module, differentiate) ==
+          "training with sgd has an input lr; the parameter of the model needs another name");
+  }
+  SUBCASE("a tensor called as the seed of dropout") {
+    ModelBuilder m;
+    build_model(m);
+    m.tensor("seed", {1});
+    for (Output& output : m.graph().outputs)
+      if (output.role == OutputRole::prediction) output.value = m.op(Op::dropout, {output.value});
+    CHECK(message_of(m.module, derive_entries) ==
+          "training with dropout has an input seed; the parameter of the model needs another name");
+  }
   SUBCASE("a tensor called as a gradient") {
     ModelBuilder m;
     build_model(m);

@@ -202,6 +202,56 @@ TEST_CASE("gradients of reductions over channels, and of what they are spread ov
   }
 }
 
+TEST_CASE("gradients of reductions along dimensions, and of operands that spread along them") {
+  using Axes = std::vector<int64_t>;
+  for (const Op op : {Op::sum, Op::mean, Op::amax}) {
+    CAPTURE(name(op));
+    for (const Axes& axes : {Axes{1}, Axes{-1}, Axes{1, 2}, Axes{2}}) {
+      for (const bool keep : {false, true}) {
+        check_op([&](ModelBuilder& m) {
+          const ValueId x = m.tensor("x", {2, 3, 4, 2});
+          const ValueId y = m.op(op, {m.op(Op::mul, {x, x})}, {{"axes", axes}, {"keepdims", keep}});
+          return keep ? m.op(Op::mul, {x, y}) : y;
+        });
+      }
+    }
+  }
+  for (const Shape& shape : {Shape{2, 3, 1, 1}, Shape{1, 3, 4, 1}, Shape{1, 1, 1, 2}, Shape{2, 1, 4, 2}}) {
+    CAPTURE(str(shape));
+    for (const Op op : {Op::add, Op::sub, Op::mul, Op::max}) {
+      check_op([&](ModelBuilder& m) {
+        return m.op(op, {m.tensor("x", {2, 3, 4, 2}), m.tensor("y", shape)});
+      });
+    }
+  }
+}
+
+TEST_CASE("gradients of means of everything, however many operations stand before them") {
+  for (int count = 0; count < 40; ++count) {  // the graph's memory moves as it grows
+    CAPTURE(count);
+    ModelBuilder m("train");
+    ValueId x = m.tensor("x", {2, 3});
+    for (int i = 0; i < count; ++i) x = m.op(Op::mul, {x, m.constant(1.01)});
+    m.output("loss", m.op(Op::mean, {m.op(Op::square, {x})}, {}, "loss"));
+    check_gradients(std::move(m.module));
+  }
+}
+
+TEST_CASE("gradients of permutations and transposed convolutions") {
+  check_op([&](ModelBuilder& m) {
+    return m.op(Op::permute, {m.tensor("x", {2, 3, 4, 2})}, {{"order", std::vector<int64_t>{0, 3, 1, 2}}});
+  });
+  using Pair = std::vector<int64_t>;
+  for (const int64_t groups : {1, 2}) {
+    check_op([&](ModelBuilder& m) {
+      return m.op(
+          Op::conv_transpose2d,
+          {m.tensor("x", {2, 4, 3, 2}), m.tensor("w", {4, 3, 3, 2}), m.tensor("b", {3 * groups})},
+          {{"stride", Pair{2, 1}}, {"pad", Pair{1, 0}}, {"output_pad", Pair{1, 0}}, {"groups", groups}});
+    });
+  }
+}
+
 TEST_CASE("gradients of convolutions") {
   using Pair = std::vector<int64_t>;
   struct Case {
