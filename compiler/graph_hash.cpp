@@ -2,6 +2,7 @@
 #include <llvm/Support/xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "compiler/model.h"
@@ -11,10 +12,24 @@ namespace {
 
 std::string plain(const Type& type) { return fmt::format("{}{}", name(type.dtype), str(type.shape)); }
 
+// What operations have got since there are checkpoints: at these values it is no part of what they fit to.
+struct AddedAttribute {
+  Op op;
+  std::string_view name;
+  Attribute value;
+};
+bool is_as_before(Op op, std::string_view attribute, const Attribute& value) {
+  static const std::array kAdded = {AddedAttribute{Op::max_pool, "ceil_mode", false}};
+  return std::ranges::any_of(kAdded, [&](const AddedAttribute& added) {
+    return added.op == op && added.name == attribute && identical(added.value, value);
+  });
+}
+
 // A checkpoint fits a model whose inputs have other defaults, and one that is computed otherwise.
-bool is_hashed(Op op, std::string_view attribute) {
+bool is_hashed(Op op, std::string_view attribute, const Attribute& value) {
   const auto& specs = info(op).attributes;
-  return op != Op::input && !std::ranges::find(specs, attribute, &AttributeSpec::name)->is_decision;
+  return op != Op::input && !std::ranges::find(specs, attribute, &AttributeSpec::name)->is_decision &&
+         !is_as_before(op, attribute, value);
 }
 
 void describe(const Graph& graph, std::string& text) {
@@ -24,7 +39,7 @@ void describe(const Graph& graph, std::string& text) {
     text += fmt::format("{} {} {}", name(node.op), named ? node.name : "", plain(node.type));
     for (const ValueId input : node.inputs) text += fmt::format(" {}", input);
     for (const auto& [key, value] : node.attributes.all())
-      if (is_hashed(node.op, key)) text += fmt::format(" {}={}", key, str(value));
+      if (is_hashed(node.op, key, value)) text += fmt::format(" {}={}", key, str(value));
     text += '\n';
   }
   for (const Output& output : graph.outputs) text += fmt::format("output {} {}\n", output.name, output.value);

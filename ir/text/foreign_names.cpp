@@ -56,7 +56,10 @@ constexpr auto kTable = std::to_array<ForeignName>({
      "softmaxcrossentropywithlogits",
      "cross_entropy",
      {}},
-    {Wanted::operation, "bceloss binarycrossentropy", "bce_with_logits", {}},
+    {Wanted::operation,
+     "bceloss bcewithlogitsloss binarycrossentropy binarycrossentropywithlogits",
+     "bce_with_logits",
+     {}},
     {Wanted::operation, "mseloss meansquarederror", "mse", {}},
     {Wanted::operation, "l1loss", "l1", {}},
     {Wanted::operation, "smoothl1loss", "smooth_l1", {}},
@@ -85,22 +88,26 @@ constexpr auto kTable = std::to_array<ForeignName>({
      {},
      "rnc has no such operation yet; resize is for images of bytes"},
     {Wanted::operation,
-     "permute transpose squeeze unsqueeze expand repeatinterleave prod "
+     "expand repeatinterleave prod "
      "sin "
      "cos argmax topk norm einsum bmm embedding lstm gru rnn attention "
-     "multiheadattention "
-     "transformer pixelshuffle channelshuffle",
+     "multiheadattention transformer",
      {},
      kNoOperation},
     {Wanted::operation,
      "sgd adam adamw rmsprop",
      {},
      "it is an optimizer: write `train sgd(momentum = 0.9)`"},
+    {Wanted::operation, "pixelshuffle", "pixel_shuffle", {}},
+    {Wanted::operation, "channelshuffle", "channel_shuffle", {}},
     {Wanted::operation, "reducemean", "mean", {}},
     {Wanted::operation, "reducesum", "sum", {}},
     {Wanted::operation, "reducemax", "amax", {}},
     {Wanted::operation, "print range", {}, "rnc has no such function"},
 
+    {Wanted::operation, "squeeze unsqueeze", {}, "write it with reshape"},
+    {Wanted::operation, "transpose", "permute", {}},
+    {Wanted::argument, "negativeslope", "slope", {}},
     {Wanted::argument, "padding pads", "pad", {}},
     {Wanted::argument, "strides subsample", "stride", {}},
     {Wanted::argument, "kernelsize kernelshape ksize poolsize filtersize windowsize", "kernel", {}},
