@@ -89,7 +89,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   Request& request = options.request;
   std::string emit, passes, ops;
   std::vector<std::string> set;
-  CLI::App app("rnc: compiles a description of a convolutional network into a library that trains and runs it.");
+  CLI::App app(
+      "rnc: compiles a description of a convolutional network into a library that trains and runs it.");
   app.set_version_flag("--version", "rnc " RNC_VERSION);
   // Options of several values take one each time: what follows may be the input.
   app.add_option("input", options.input,
