@@ -12,8 +12,8 @@ from torchvision.models.resnet import Bottleneck, ResNet
 class SqueezedBottleneck(Bottleneck):
     """Hu et al. 2018."""
 
-    def __init__(self, inputs, planes, stride=1, downsample=None, *others):
-        super().__init__(inputs, planes, stride, downsample, *others)
+    def __init__(self, inputs, planes, *others, **named):
+        super().__init__(inputs, planes, *others, **named)
         self.se = torchvision.ops.SqueezeExcitation(4 * planes, 4 * planes // 16)
 
     def forward(self, x):
