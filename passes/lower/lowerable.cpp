@@ -60,7 +60,7 @@ void check_elementwise(const Graph& graph, const Node& node, const TargetInfo& t
     if (type.shape == node.type.shape && type.layout != node.type.layout)
       refuse(node, fmt::format("it is {}, its operand {} {}; pass choose_layout comes before", str(node.type),
                                graph[v].name, str(type)));
-    const bool beside = type.rank() == node.type.rank() && type.shape != node.type.shape;
+    const bool beside = type.rank() > 1 && type.rank() == node.type.rank() && type.shape != node.type.shape;
     const bool channels = beside && type.shape[1] == node.type.shape[1];
     if (beside && type.layout != (channels ? node.type.layout : Layout{}))
       refuse(node, fmt::format("its operand {} is {}, which does not lie as {} needs it; pass choose_layout "
