@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "ir/text/errors.h"
@@ -17,19 +18,20 @@ using text::TokenKind;
 
 constexpr int kIndent = 2, kContinuation = 4;
 
-// A token as it is written, or a comment.
+// A token as it is written, or a comment, which has none.
 struct Piece {
-  Token token;  // of a comment, its kind is `malformed`
+  std::optional<Token> token;
   std::string written;
   int line_breaks = 0;  // before it
-  bool is_comment() const { return token.kind == TokenKind::malformed; }
-  bool is(std::string_view symbol) const { return !is_comment() && token.is(symbol); }
+  bool is_comment() const { return !token; }
+  bool is(std::string_view symbol) const { return token && token->is(symbol); }
+  bool is_word(std::string_view word) const { return token && token->is_word(word); }
+  bool is_kind(TokenKind kind) const { return token && token->kind == kind; }
 };
 
-bool is_word(const Piece& piece) {
+bool is_operator_word(const Piece& piece) {
   constexpr std::array<std::string_view, 6> kWords = {"if", "else", "return", "and", "or", "not"};
-  return !piece.is_comment() &&
-         std::ranges::any_of(kWords, [&](std::string_view word) { return piece.token.is_word(word); });
+  return std::ranges::any_of(kWords, [&](std::string_view word) { return piece.is_word(word); });
 }
 
 bool opens(const Piece& p) { return p.is("(") || p.is("["); }
@@ -70,7 +72,7 @@ class Pieces {
   const std::vector<Piece>& pieces() const { return pieces_; }
 
  private:
-  void add(Token token, std::string written) {
+  void add(std::optional<Token> token, std::string written) {
     pieces_.push_back({std::move(token), std::move(written), breaks_});
     breaks_ = 0;
   }
@@ -81,9 +83,7 @@ class Pieces {
       if (all_[at] != '#') continue;
       const size_t stop = std::min(all_.find('\n', at), end);
       const size_t last = all_.find_last_not_of(" \t\r", stop - 1);
-      Token comment;
-      comment.kind = TokenKind::malformed;
-      add(std::move(comment), all_.substr(at, last + 1 - at));
+      add({}, all_.substr(at, last + 1 - at));
       at = stop - 1;
     }
   }
@@ -147,7 +147,7 @@ class Formatter {
     if (!pieces_[i].is("-")) return false;
     if (i == 0) return true;
     const Piece& before = pieces_[i - 1];
-    return is_word(before) || (before.token.kind == TokenKind::symbol && !closes(before));
+    return is_operator_word(before) || (before.is_kind(TokenKind::symbol) && !closes(before));
   }
 
   // Whether there is a space between this piece and the one before it in its line.
@@ -156,16 +156,16 @@ class Formatter {
     if (b.is(",") || closes(b) || opens(a)) return false;
     if (is_unary_minus(i - 1)) return false;
     if (opens(b))
-      return is_word(a) || (a.token.kind == TokenKind::symbol && !closes(a)) || after_statement_word(i);
-    const bool number = a.token.kind == TokenKind::integer, in_brackets = !brackets_.empty();
+      return is_operator_word(a) || (a.is_kind(TokenKind::symbol) && !closes(a)) || after_statement_word(i);
+    const bool number = a.is_kind(TokenKind::integer), in_brackets = !brackets_.empty();
     if (b.is(":")) return !number && !in_brackets;
-    if (a.is(":")) return i < 2 || pieces_[i - 2].token.kind != TokenKind::integer;
+    if (a.is(":")) return i < 2 || !pieces_[i - 2].is_kind(TokenKind::integer);
     return true;
   }
   // A list after a word that opens a statement: classes ["cat", "dog"].
   bool after_statement_word(size_t i) const {
     const bool opens_line = i >= 1 && (i == 1 || pieces_[i - 1].line_breaks > 0 || pieces_[i - 2].is("{"));
-    return pieces_[i].is("[") && opens_line && pieces_[i - 1].token.is_word("classes");
+    return pieces_[i].is("[") && opens_line && pieces_[i - 1].is_word("classes");
   }
 
   const std::vector<Piece>& pieces_;

@@ -63,23 +63,22 @@ SpreadOperand::SpreadOperand(Lowering& lowering, KernelBuilder& kernel, ValueId 
   for (const std::vector<Part>& parts : dims_) {
     Extent size{1, 0};
     for (const Part& part : parts)
-      if (!part.spreads) size = times(size, part.size);
+      if (!part.is_spread) size = times(size, part.size);
     memory_dims.push_back(size);
   }
   memory_ = lowering.view(kernel, "spread", v, memory_dims, loops::Access::read);
 }
 
 Expr SpreadOperand::index(const std::vector<Part>& parts, const Expr& i) const {
-  const auto spreads = [](const Part& part) { return part.spreads || part.size == Extent{1, 0}; };
-  if (std::ranges::all_of(parts, spreads)) return 0;
-  if (std::ranges::none_of(parts, &Part::spreads)) return i;
+  if (std::ranges::all_of(parts, &Part::stays)) return 0;
+  if (std::ranges::none_of(parts, &Part::is_spread)) return i;
   Expr rest = i, place = 0;
   int64_t stride = 1;
   for (size_t k = parts.size(); k-- > 0;) {
     const bool outermost = k == 0;
     check(outermost || parts[k].size.per_sample == 0, "the batch is the outermost part");
     const int64_t size = parts[k].size.fixed;
-    if (!parts[k].spreads) {
+    if (!parts[k].is_spread) {
       place = place + (outermost ? rest : rest % size) * stride;
       stride *= size;
     }
@@ -93,10 +92,9 @@ Expr SpreadOperand::load(const Point& point) const {
   for (size_t i = 0; i < dims_.size(); ++i) at.push_back(index(dims_[i], point.index[i]));
   if (point.lanes == 1) return widened(loops::load(memory_, std::move(at)));
   const std::vector<Part>& lanes = dims_[static_cast<size_t>(point.lane_dim)];
-  const auto spreads = [](const Part& part) { return part.spreads || part.size == Extent{1, 0}; };
-  if (std::ranges::all_of(lanes, spreads))
+  if (std::ranges::all_of(lanes, &Part::stays))
     return loops::broadcast(widened(loops::load(memory_, std::move(at))), point.lanes);
-  check(std::ranges::none_of(lanes, &Part::spreads), "lanes run along a dimension, or do not");
+  check(std::ranges::none_of(lanes, &Part::is_spread), "lanes run along a dimension, or do not");
   return widened(loops::load(memory_, std::move(at), point.lanes, point.lane_dim, point.valid));
 }
 

@@ -30,7 +30,8 @@ class SpreadOperand {
  private:
   struct Part {  // of a dimension of the view
     loops::Extent size;
-    bool spreads;
+    bool is_spread;
+    bool stays() const { return is_spread || size == loops::Extent{1, 0}; }  // its index is always 0
   };
   loops::Expr index(const std::vector<Part>& parts, const loops::Expr& i) const;
 

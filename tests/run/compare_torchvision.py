@@ -27,6 +27,7 @@ from other_networks import OTHERS
 
 NETWORKS = ("alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "mobilenet_v2", "mobilenet_v3_small",
             "regnet_y_400mf", "shufflenet_v2_x1_0", "squeezenet1_1", "vgg16_bn")
+SEEDS = (1, 2, 3)
 SAMPLES = pathlib.Path(__file__).parents[2] / "samples"
 # Of what the samples subtract and divide by, by the shape of their images.
 STATISTICS = {(3, 224, 224): ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), (1, 28, 28): ((0,), (1,)),
@@ -59,9 +60,9 @@ def read_safetensors(path):
     return tensors
 
 
-def network(name):
+def network(name, seed):
     """With random weights and statistics, in evaluation."""
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     model = OTHERS[name][0]() if name in OTHERS else getattr(torchvision.models, name)(weights=None)
     for key, value in model.state_dict().items():
         if key.endswith("running_mean"):
@@ -154,20 +155,25 @@ def compare_gradients(name, model, binaries, library, directory):
     total = sum(g.square().sum() for g in exact.values())
     distances = [(sum((of[k].double() - g).square().sum() for k, g in exact.items()) / total).sqrt().item()
                  for of in (ours, single)]
-    return *distances, distances[0] <= max(4 * distances[1], 1e-3)
+    return *distances, distances[0] <= max(4 * distances[1], 1e-5)
 
 
 def compare(name, binaries, gradients):
+    """Where rounding chose other sides at bends than PyTorch's, another draw of weights decides: a wrong gradient is wrong
+    in each."""
     with tempfile.TemporaryDirectory() as scratch:
         directory = pathlib.Path(scratch)
-        model = network(name)
         library = compiled(name, binaries, directory, gradients)
-        error, pytorch, good = compare_logits(name, model, binaries, library, directory)
-        line = f"{name}: error of logits {error:.2g}, PyTorch's {pytorch:.2g}"
-        if gradients:
-            error, pytorch, near = compare_gradients(name, model, binaries, library, directory)
-            good &= near
+        for seed in SEEDS if gradients else SEEDS[:1]:
+            model = network(name, seed)
+            error, pytorch, good = compare_logits(name, model, binaries, library, directory)
+            line = f"{name}: error of outputs {error:.2g}, PyTorch's {pytorch:.2g}"
+            if not good or not gradients:
+                break
+            error, pytorch, good = compare_gradients(name, model, binaries, library, directory)
             line += f"; of gradients {error:.2g}, PyTorch's {pytorch:.2g}"
+            if good:
+                break
         print(line if good else line + ": FAILED", flush=True)
         return good
 

@@ -77,6 +77,10 @@ int64_t CompiledModel::arena(const std::string& entry, int64_t batch) const {
   return bytes.fixed + bytes.per_sample * batch;
 }
 
+int64_t CompiledModel::min_batch(const std::string& entry) const {
+  return rnrun::Model(library_->descriptor(), "test").entry(entry).min_batch;
+}
+
 Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const Tensors& tensors, int steps,
                            int threads) const {
   const auto model = std::make_shared<const rnrun::Model>(library_->descriptor(), "test");

@@ -20,6 +20,8 @@ class CompiledModel {
   // Inference alone, with these weights in it.
   CompiledModel(Module module, const std::string& cpu, const Tensors& weights);
 
+  // The fewest images that the entry takes.
+  int64_t min_batch(const std::string& entry) const;
   // Bytes of planned temporaries.
   int64_t arena(const std::string& entry, int64_t batch) const;
   // Runs an entry `steps` times, from these module tensors (those not given are zero) on the same inputs; the

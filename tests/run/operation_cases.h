@@ -67,6 +67,7 @@ class OperationCases {
   // Operands that spread over each other along dimensions of their own.
   void add_spread();
   void add_reductions();
+  void add_permutation();
   void add_masks();
   void add_transposed();
   void add_elementwise();

@@ -1,4 +1,4 @@
-// Cases of operations in which shapes differ along single dimensions: reductions, and operands that spread.
+// Cases of operations on dimensions: reductions, operands that spread, masks, permutations, transposed convolutions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -56,7 +56,7 @@ void OperationCases::add_transposed() {
       {{"stride", stride}, {"pad", pad}, {"output_pad", extra}, {"groups", groups}});
 }
 
-void OperationCases::add_reductions() {
+void OperationCases::add_permutation() {
   Shape shape = {batch_, channels()};
   std::vector<int64_t> order = {1};
   for (int64_t d = 2; d < random_.integer(2, 6); ++d) {
@@ -65,6 +65,9 @@ void OperationCases::add_reductions() {
   }
   order.insert(order.begin(), 0);
   add(Op::permute, {f32(shape)}, {{"order", order}});
+}
+
+void OperationCases::add_reductions() {
   for (const Op op : {Op::sum, Op::mean, Op::amax}) {
     const auto rank = static_cast<size_t>(random_.integer(1, 5));
     Shape shape = {batch_};
