@@ -19,7 +19,14 @@ struct AddedAttribute {
   Attribute value;
 };
 bool is_as_before(Op op, std::string_view attribute, const Attribute& value) {
-  static const std::array kAdded = {AddedAttribute{Op::max_pool, "ceil_mode", false}};
+  static const std::array kAdded = {AddedAttribute{Op::max_pool, "ceil_mode", false},
+                                    AddedAttribute{Op::avg_pool, "ceil_mode", false},
+                                    AddedAttribute{Op::resize, "mode", std::string("bilinear")},
+                                    AddedAttribute{Op::resize, "align_corners", false},
+                                    AddedAttribute{Op::resize, "scale", std::vector<double>{}},
+                                    AddedAttribute{Op::resize, "windows", std::vector<int64_t>{0, 0}},
+                                    AddedAttribute{Op::softmax, "axis", int64_t{1}},
+                                    AddedAttribute{Op::cross_entropy, "ignore_index", int64_t{-100}}};
   return std::ranges::any_of(kAdded, [&](const AddedAttribute& added) {
     return added.op == op && added.name == attribute && identical(added.value, value);
   });
@@ -32,6 +39,14 @@ bool is_hashed(Op op, std::string_view attribute, const Attribute& value) {
          !is_as_before(op, attribute, value);
 }
 
+// Pads of both sides stand as one number, as when there were no others.
+std::string text_of(Op op, std::string_view attribute, const Attribute& value) {
+  const auto spec = std::ranges::find(info(op).attributes, attribute, &AttributeSpec::name);
+  if (spec->kind != AttributeKind::sides) return str(value);
+  const auto& s = std::get<std::vector<int64_t>>(value);
+  return s[0] == s[2] && s[1] == s[3] ? str(std::vector<int64_t>{s[0], s[1]}) : str(value);
+}
+
 void describe(const Graph& graph, std::string& text) {
   text += fmt::format("entry {}\n", graph.name);
   for (const Node& node : graph.nodes) {
@@ -39,7 +54,7 @@ void describe(const Graph& graph, std::string& text) {
     text += fmt::format("{} {} {}", name(node.op), named ? node.name : "", plain(node.type));
     for (const ValueId input : node.inputs) text += fmt::format(" {}", input);
     for (const auto& [key, value] : node.attributes.all())
-      if (is_hashed(node.op, key, value)) text += fmt::format(" {}={}", key, str(value));
+      if (is_hashed(node.op, key, value)) text += fmt::format(" {}={}", key, text_of(node.op, key, value));
     text += '\n';
   }
   for (const Output& output : graph.outputs) text += fmt::format("output {} {}\n", output.name, output.value);

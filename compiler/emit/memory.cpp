@@ -10,7 +10,6 @@ using loops::ExprNode;
 using loops::Memory;
 using loops::MemoryRef;
 using loops::StmtNode;
-using loops::ValueType;
 
 namespace {
 

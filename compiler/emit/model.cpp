@@ -237,16 +237,18 @@ class ModelEmitter {
   }
 
   llvm::Constant* value(const std::string& name, int32_t role, const Type& type, double initial,
-                        int64_t classes) {
-    return data_.record<rn_value>({data_.text(name), data_.i32(role), data_.i32(0), this->type(type),
-                                   data_.f64(initial), data_.i64(classes)});
+                        int64_t classes, int32_t ignored_label) {
+    return data_.record<rn_value>({data_.text(name), data_.i32(role), data_.i32(ignored_label),
+                                   this->type(type), data_.f64(initial), data_.i64(classes)});
   }
 
   llvm::Constant* input(const EntryProgram& entry, const Node& node) {
     const auto classes = entry.classes.find(node.name);
+    const auto ignored = entry.ignored_labels.find(node.name);
     return value(node.name, abi_role(node), node.type,
                  node.type.rank() == 0 ? default_value(node) : kNoNumber,
-                 classes == entry.classes.end() ? 0 : classes->second);
+                 classes == entry.classes.end() ? 0 : classes->second,
+                 ignored == entry.ignored_labels.end() ? RN_NO_LABEL : static_cast<int32_t>(ignored->second));
   }
 
   llvm::Constant* call_info(const EntryProgram& entry, const Call& call) {
@@ -312,7 +314,7 @@ class ModelEmitter {
     for (size_t i = 0; i < entry.outputs.size(); ++i) {
       const auto& [name, type] = entry.outputs[i];
       const int32_t role = static_cast<int>(i) == entry.loss ? RN_LOSS : RN_PREDICTION;
-      outputs.push_back(value(name, role, type, kNoNumber, 0));
+      outputs.push_back(value(name, role, type, kNoNumber, 0, RN_NO_LABEL));
     }
     for (const Call& call : entry.calls) calls.push_back(call_info(entry, call));
     const Fields buffers = this->buffers(entry);

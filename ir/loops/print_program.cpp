@@ -83,6 +83,8 @@ std::string text_of(const EntryProgram& entry, const Node& input) {
     line += fmt::format(" as {}", name(role));
   const auto classes = entry.classes.find(input.name);
   if (classes != entry.classes.end()) line += fmt::format(" of {} classes", classes->second);
+  const auto ignored = entry.ignored_labels.find(input.name);
+  if (ignored != entry.ignored_labels.end()) line += fmt::format(" but {}", ignored->second);
   const auto& attributes = input.attributes.all();
   const auto initial = attributes.find("default");
   const auto* number = initial == attributes.end() ? nullptr : std::get_if<double>(&initial->second);

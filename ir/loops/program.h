@@ -64,6 +64,7 @@ struct EntryProgram {
   std::vector<Node> inputs;  // Op::input nodes: name and type
   // Inputs that are read as labels: each must be a class, 0 to before this number.
   std::map<std::string, int64_t> classes;
+  std::map<std::string, int64_t> ignored_labels;  // of these, one that counts nothing
   // The smallest batch there may be, and the layer that needs it.
   int64_t min_batch = 1;
   std::string min_batch_layer;

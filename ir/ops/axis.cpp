@@ -14,9 +14,7 @@ int64_t axis_of(const Node& node, int rank) {
 }
 
 namespace ops {
-namespace {
 
-// The dimension, or fails.
 size_t checked_axis(const Node& node, const Type& type) {
   require_rank_at_least(node, type, 2, "the operand");
   const int64_t axis = axis_of(node, type.rank());
@@ -25,6 +23,8 @@ size_t checked_axis(const Node& node, const Type& type) {
                            1 - type.rank(), str(type), node.attributes.get<int64_t>("axis")));
   return static_cast<size_t>(axis);
 }
+
+namespace {
 
 int64_t size_attribute(const Node& node, std::string_view attribute, int64_t least) {
   const auto value = node.attributes.get<int64_t>(attribute);

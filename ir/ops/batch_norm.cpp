@@ -2,7 +2,8 @@
 // of. A channel's statistics go over the batch and all spatial dimensions of [N, C, ...].
 //
 // Mode "train" normalises by the batch's mean and biased variance, mode "eval" by the running ones. "model"
-// is what a model says before its entries are derived; it evaluates as "eval".
+// is what a model says before its entries are derived; it evaluates as "eval". With the number of batches so far as
+// operand `batches`, the running statistics are means over all of them (PyTorch's momentum = None).
 #include <fmt/format.h>
 
 #include <cmath>
@@ -20,6 +21,7 @@ Type infer_batch_norm(const Node& node, Types in) {
   require_type(node, in[2], channels, "the bias");
   require_type(node, in[3], channels, "the running mean");
   require_type(node, in[4], channels, "the running variance");
+  if (const Type* batches = optional(node, in, "batches")) require_type(node, *batches, {}, "batches");
   const auto eps = node.attributes.get<double>("eps");
   if (!(eps >= 0) || std::isinf(eps)) fail(node, fmt::format("eps must be at least 0, not {}", eps));
   const auto momentum = node.attributes.get<double>("momentum");
@@ -133,7 +135,11 @@ std::vector<ValueId> gradient_batch_norm(GraphBuilder& b, ValueId forward, Value
     centred = b.emit(Op::sub, {dy, b.emit(Op::div, {dbias, count})});
     centred = b.emit(Op::sub, {centred, along_xhat});
   }
-  return {b.emit(Op::mul, {centred, scale}), dweight, dbias, kNoValue, kNoValue};
+  std::vector<ValueId> gradients(node.inputs.size(), kNoValue);
+  gradients[0] = b.emit(Op::mul, {centred, scale});
+  gradients[1] = dweight;
+  gradients[2] = dbias;
+  return gradients;
 }
 
 std::vector<ValueId> gradient_sum(GraphBuilder& b, ValueId forward, ValueId dy) {
@@ -174,10 +180,11 @@ OpInfo batch_norm() {
           .name = "batch_norm",
           .kind = OpKind::other,
           .min_inputs = 5,
-          .max_inputs = 5,
+          .max_inputs = 6,
           .attributes = {{"eps", AttributeKind::real, 1e-5},
                          {"momentum", AttributeKind::real, 0.1},
                          {"mode", AttributeKind::string, std::string("model")}},
+          .optional = {"batches"},
           .doc =
               "(x - mean) / sqrt(variance + eps) * weight + bias per channel; operands x, weight, bias, "
               "running_mean, running_var",

@@ -42,6 +42,11 @@ Pair pair(const Node& node, std::string_view attribute, int64_t minimum) {
   return {values[0], values[1]};
 }
 
+Sides sides(const Node& node, std::string_view attribute) {
+  const auto& values = node.attributes.get<std::vector<int64_t>>(attribute);
+  return {{values[0], values[1]}, {values[2], values[3]}};
+}
+
 const Type* optional(const Node& node, Types in, std::string_view operand) {
   const int place = operand_place(node, operand);
   return place < 0 ? nullptr : &in[static_cast<size_t>(place)];
@@ -50,12 +55,16 @@ const Type* optional(const Node& node, Types in, std::string_view operand) {
 Pair output_size(const Node& node, const Window& window, Pair size) {
   Pair result;
   for (size_t d = 0; d < 2; ++d) {
-    const int64_t room = size[d] + 2 * window.pad[d] - window.dilation[d] * (window.kernel[d] - 1) - 1;
+    const int64_t room =
+        size[d] + window.pad[d] + window.pad_after[d] - window.dilation[d] * (window.kernel[d] - 1) - 1;
     if (room < 0) {
-      fail(node,
-           fmt::format("the kernel {}x{} (dilation {}x{}) does not fit in the input {}x{} padded by {}x{}",
-                       window.kernel[0], window.kernel[1], window.dilation[0], window.dilation[1], size[0],
-                       size[1], window.pad[0], window.pad[1]));
+      const std::string pads = window.pad == window.pad_after
+                                   ? fmt::format("{}x{}", window.pad[0], window.pad[1])
+                                   : fmt::format("{}+{}x{}+{}", window.pad[0], window.pad_after[0],
+                                                 window.pad[1], window.pad_after[1]);
+      fail(node, fmt::format("the kernel {}x{} (dilation {}x{}) does not fit in the input {}x{} padded by {}",
+                             window.kernel[0], window.kernel[1], window.dilation[0], window.dilation[1],
+                             size[0], size[1], pads));
     }
     result[d] = room / window.stride[d] + 1;
   }

@@ -25,10 +25,12 @@ namespace rnc::ops {
 namespace {
 
 Window window_of(const Node& node, Pair kernel) {
+  const Sides pad = sides(node, "pad");
   return {.kernel = kernel,
           .stride = pair(node, "stride", 1),
-          .pad = pair(node, "pad", 0),
-          .dilation = pair(node, "dilation", 1)};
+          .pad = pad.before,
+          .dilation = pair(node, "dilation", 1),
+          .pad_after = pad.after};
 }
 
 int64_t groups_of(const Node& node) {
@@ -123,7 +125,7 @@ Type infer_weight_grad(const Node& node, Types in) {
 std::vector<AttributeSpec> attributes(std::optional<AttributeSpec> extra = {}) {
   std::vector<AttributeSpec> specs = {
       {"stride", AttributeKind::pair, std::vector<int64_t>{1, 1}},
-      {"pad", AttributeKind::pair, std::vector<int64_t>{0, 0}},
+      {"pad", AttributeKind::sides, std::vector<int64_t>{0, 0, 0, 0}},
       {"dilation", AttributeKind::pair, std::vector<int64_t>{1, 1}},
       {"groups", AttributeKind::integer, int64_t{1}},
       {"algorithm", AttributeKind::string, std::string("auto"), true},

@@ -42,9 +42,9 @@ void set_algorithm(Node& node, ConvAlgorithm algorithm) {
 
 bool winograd_computes(const ops::Window& window, int64_t groups, int64_t channels) {
   using ops::Pair;
-  return window.kernel == Pair{3, 3} && window.pad == Pair{1, 1} && window.dilation == Pair{1, 1} &&
-         window.stride[0] == window.stride[1] && window.stride[0] <= 2 && groups == 1 &&
-         channels > kPlainChannels;
+  return window.kernel == Pair{3, 3} && window.pad == Pair{1, 1} && window.pad_after == Pair{1, 1} &&
+         window.dilation == Pair{1, 1} && window.stride[0] == window.stride[1] && window.stride[0] <= 2 &&
+         groups == 1 && channels > kPlainChannels;
 }
 
 }  // namespace rnc

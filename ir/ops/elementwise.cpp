@@ -55,6 +55,14 @@ Type infer_expand_as(const Node& node, Types in) {
   fail(node, fmt::format("{} does not spread over {}", str(in[0]), str(in[1])));
 }
 
+Type infer_cast(const Node& node, Types in) {
+  const auto& to = node.attributes.get<std::string>("to");
+  if (to != name(contract::kDefaultReal))
+    fail(node, fmt::format("to must be \"{}\", not \"{}\"", name(contract::kDefaultReal), to));
+  if (in[0].dtype == DType::f64) fail(node, fmt::format("{} is no operand of it", str(in[0])));
+  return {contract::kDefaultReal, in[0].shape, {}};
+}
+
 Type infer_complement(const Node& node, Types in) {
   if (in[0] == kF64) return kF64;
   require_type(node, in[0], {}, "the operand");
@@ -171,6 +179,11 @@ Gradients gradient_relu(GraphBuilder& b, ValueId forward, ValueId dy) {
   return {b.emit(Op::relu_grad, {dy, forward})};
 }
 
+Gradients gradient_cast(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const bool real = is_real(b[b[forward].inputs[0]].type.dtype);
+  return {real ? dy : kNoValue};
+}
+
 Gradients gradient_expand_as(GraphBuilder& b, ValueId forward, ValueId dy) {
   return {reduce_to(b, dy, b[forward].inputs[0]), kNoValue};
 }
@@ -275,6 +288,14 @@ OpInfo relu_grad() {
       elementwise(Op::relu_grad, "relu_grad", 2, "dy where y > 0, else 0", where_less(0, b(), a(), 0));
   row.infer = infer_relu_grad;
   row.gradient = nullptr;
+  return row;
+}
+
+OpInfo cast() {
+  OpInfo row = elementwise(Op::cast, "cast", 1, "the number as one of another type", a());
+  row.attributes = {{"to", AttributeKind::string, std::string(name(contract::kDefaultReal))}};
+  row.infer = infer_cast;
+  row.gradient = gradient_cast;
   return row;
 }
 

@@ -64,25 +64,32 @@ std::vector<LayerTensor> conv_transpose2d_tensors(const Type& x, int64_t outputs
 }
 
 std::vector<LayerTensor> linear_tensors(const Type& x, int64_t outputs, const Attributes& attributes) {
-  return weighted({outputs, features(x)}, features(x), attributes);
+  const int64_t inputs = x.rank() >= 2 ? x.shape.back() : 1;
+  return weighted({outputs, inputs}, inputs, attributes);
 }
 
-std::vector<LayerTensor> batch_norm_tensors(const Type& x, int64_t, const Attributes&) {
+std::vector<LayerTensor> batch_norm_tensors(const Type& x, int64_t, const Attributes& attributes) {
   const Shape shape = {features(x)};
-  return {{"weight", shape, constant(1)},
-          {"bias", shape, constant(0)},
-          {"running_mean", shape, constant(0), TensorKind::buffer},
-          {"running_var", shape, constant(1), TensorKind::buffer}};
+  const bool fixed = !attributes.get<bool>("affine");
+  std::vector<LayerTensor> tensors = {{"weight", shape, constant(1), TensorKind::parameter, fixed},
+                                      {"bias", shape, constant(0), TensorKind::parameter, fixed},
+                                      {"running_mean", shape, constant(0), TensorKind::buffer},
+                                      {"running_var", shape, constant(1), TensorKind::buffer}};
+  if (attributes.get<bool>("cumulative"))
+    tensors.push_back({"num_batches_tracked", {}, constant(0), TensorKind::buffer});
+  return tensors;
 }
 
 const std::vector<LayerInfo>& table() {
   const AttributeSpec bias{"bias", AttributeKind::boolean, true};
   const AttributeSpec kernel{"kernel", AttributeKind::pair, {}};
+  const AttributeSpec affine{"affine", AttributeKind::boolean, true},
+      cumulative{"cumulative", AttributeKind::boolean, false};
   static const std::vector<LayerInfo> rows = {
       {Op::conv2d, true, {bias, kernel}, {"weight", "bias"}, conv2d_tensors},
       {Op::conv_transpose2d, true, {bias, kernel}, {"weight", "bias"}, conv_transpose2d_tensors},
       {Op::linear, true, {bias}, {"weight", "bias"}, linear_tensors},
-      {Op::batch_norm, false, {}, {"weight", "bias"}, batch_norm_tensors},
+      {Op::batch_norm, false, {affine, cumulative}, {"weight", "bias"}, batch_norm_tensors},
   };
   return rows;
 }

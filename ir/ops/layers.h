@@ -16,6 +16,7 @@ struct LayerTensor {
   Shape shape;
   Initializer initializer;
   TensorKind kind = TensorKind::parameter;
+  bool is_fixed = false;  // no tensor of the model, but the constant that it would be initialised with
 };
 
 struct LayerInfo {

@@ -67,9 +67,11 @@ bool holds(AttributeKind kind, const Attribute& value) {
       return std::holds_alternative<double>(value);
     case AttributeKind::string:
       return std::holds_alternative<std::string>(value);
-    case AttributeKind::pair: {
-      const auto* pair = std::get_if<std::vector<int64_t>>(&value);
-      return pair != nullptr && pair->size() == 2 && pair->front() >= 0 && pair->back() >= 0;
+    case AttributeKind::pair:
+    case AttributeKind::sides: {
+      const auto* numbers = std::get_if<std::vector<int64_t>>(&value);
+      return numbers != nullptr && numbers->size() == (kind == AttributeKind::pair ? 2 : 4) &&
+             std::ranges::all_of(*numbers, [](int64_t n) { return n >= 0; });
     }
     case AttributeKind::integers:
       return std::holds_alternative<std::vector<int64_t>>(value);
@@ -84,11 +86,19 @@ std::optional<Attribute> coerced(AttributeKind kind, const Attribute& value) {
   if (holds(kind, value)) return value;
   if (const auto* integer = std::get_if<int64_t>(&value)) {
     if (kind == AttributeKind::real) return static_cast<double>(*integer);
-    if (kind == AttributeKind::pair && *integer >= 0) return std::vector<int64_t>{*integer, *integer};
+    if (kind == AttributeKind::reals) return std::vector{static_cast<double>(*integer)};
+    if (kind == AttributeKind::pair && *integer >= 0) return std::vector<int64_t>(2, *integer);
+    if (kind == AttributeKind::sides && *integer >= 0) return std::vector<int64_t>(4, *integer);
   }
+  if (const auto* number = std::get_if<double>(&value); number != nullptr && kind == AttributeKind::reals)
+    return std::vector{*number};
   const auto* integers = std::get_if<std::vector<int64_t>>(&value);
   if (integers != nullptr && kind == AttributeKind::reals) {
     return std::vector<double>(integers->begin(), integers->end());
+  }
+  if (kind == AttributeKind::sides && holds(AttributeKind::pair, value)) {
+    const int64_t vertical = integers->front(), horizontal = integers->back();
+    return std::vector{vertical, horizontal, vertical, horizontal};
   }
   return std::nullopt;
 }
@@ -117,12 +127,26 @@ std::string_view describe(AttributeKind kind) {
       return "a string";
     case AttributeKind::pair:
       return "an integer or a pair of integers, none negative";
+    case AttributeKind::sides:
+      return "an integer, [height, width] or [top, left, bottom, right], none negative";
     case AttributeKind::integers:
       return "a list of integers";
     case AttributeKind::reals:
       return "a list of numbers";
   }
   unreachable("attribute kind");
+}
+
+Attribute shortened(AttributeKind kind, const Attribute& value) {
+  const auto* numbers = std::get_if<std::vector<int64_t>>(&value);
+  if (kind == AttributeKind::sides && numbers != nullptr) {
+    const std::vector<int64_t> pair(numbers->begin(), numbers->begin() + 2);
+    const bool mirrored = (*numbers)[0] == (*numbers)[2] && (*numbers)[1] == (*numbers)[3];
+    return mirrored ? shortened(AttributeKind::pair, pair) : value;
+  }
+  if (kind == AttributeKind::pair && numbers != nullptr && (*numbers)[0] == (*numbers)[1])
+    return (*numbers)[0];
+  return value;
 }
 
 std::string str(const Attribute& attribute) {

@@ -50,9 +50,12 @@ class Attributes {
 };
 
 // What an attribute may hold. `pair` is two integers >= 0 for height and width, held as vector<int64_t>{h, w}; the
-// language accepts one integer for both, and prints equal ones so.
-enum class AttributeKind : uint8_t { boolean, integer, real, string, pair, integers, reals };
+// language accepts one integer for both, and prints equal ones so. `sides` is four, {top, left, bottom, right}, where it
+// accepts one for all and a pair for both sides of each dimension. `reals` may be given as one number.
+enum class AttributeKind : uint8_t { boolean, integer, real, string, pair, sides, integers, reals };
 std::string_view describe(AttributeKind kind);  // "an integer"
+// As short as the language takes it: a pair of equal integers as one.
+Attribute shortened(AttributeKind kind, const Attribute& value);
 struct AttributeSpec {
   std::string_view name;
   AttributeKind kind;
@@ -61,6 +64,9 @@ struct AttributeSpec {
   bool is_decision = false;
   std::string_view in_specs_as = {};  // where a spec does not give it, it is as this other attribute
 };
+
+// A label that is none, and never given.
+inline constexpr int64_t kNoLabel = -100;
 
 // How the fuser and the lowering treat an operation.
 enum class OpKind : uint8_t {

@@ -16,6 +16,9 @@ namespace rnc::ops {
 
 using Types = std::span<const Type>;
 using Pair = std::array<int64_t, 2>;  // height, width
+struct Sides {
+  Pair before{0, 0}, after{0, 0};  // {top, left}, {bottom, right}
+};
 
 // Throws UserError at the node: "conv2d: <message>".
 [[noreturn]] void fail(const Node& node, std::string_view message);
@@ -32,6 +35,7 @@ void require_rank_at_least(const Node& node, const Type& type, int rank, std::st
 void require_type(const Node& node, const Type& type, const Type& expected, std::string_view what);
 // Fails unless both numbers of the pair attribute are at least `minimum`.
 Pair pair(const Node& node, std::string_view attribute, int64_t minimum);
+Sides sides(const Node& node, std::string_view attribute);
 
 // The type of an optional operand; null if it is absent.
 const Type* optional(const Node& node, Types in, std::string_view operand);
@@ -39,9 +43,10 @@ const Type* optional(const Node& node, Types in, std::string_view operand);
 // A convolution's or pool's window over the two spatial dimensions.
 struct Window {
   Pair kernel{1, 1}, stride{1, 1}, pad{0, 0}, dilation{1, 1};
+  Pair pad_after{0, 0};  // bottom, right; `pad` is top, left
 };
-// Positions of the window along each dimension of an input of `size`: floor((size + 2 pad - dilation (kernel
-// - 1) - 1) / stride) + 1, as PyTorch. Fails where the window does not fit once.
+// Positions of the window along each dimension of an input of `size`: floor((size + pads - dilation (kernel - 1) - 1)
+// / stride) + 1, as PyTorch. Fails where the window does not fit once.
 Pair output_size(const Node& node, const Window& window, Pair size);
 
 // For gradient rules.

@@ -14,13 +14,15 @@ namespace rnc::ops {
 namespace {
 
 Window window_of(const Node& node) {
-  const Window window{
-      .kernel = pair(node, "kernel", 1), .stride = pair(node, "stride", 1), .pad = pair(node, "pad", 0)};
+  const Sides pad = sides(node, "pad");
+  const Window window{.kernel = pair(node, "kernel", 1),
+                      .stride = pair(node, "stride", 1),
+                      .pad = pad.before,
+                      .pad_after = pad.after};
   for (size_t d = 0; d < 2; ++d) {
-    if (2 * window.pad[d] > window.kernel[d]) {
-      fail(node, fmt::format("pad must be at most half the kernel: {} against {}", window.pad[d],
-                             window.kernel[d]));
-    }
+    const int64_t most = std::max(window.pad[d], window.pad_after[d]);
+    if (2 * most > window.kernel[d])
+      fail(node, fmt::format("pad must be at most half the kernel: {} against {}", most, window.kernel[d]));
   }
   return window;
 }
@@ -28,11 +30,12 @@ Window window_of(const Node& node) {
 Shape pooled(const Node& node, const Shape& x) {
   const Window window = window_of(node);
   Pair size = output_size(node, window, {x[2], x[3]});
-  const bool rounds_up = node.attributes.has("ceil_mode") && node.attributes.get<bool>("ceil_mode");
+  const bool rounds_up = node.attributes.get<bool>("ceil_mode");
   for (size_t d = 0; d < 2 && rounds_up;
        ++d) {  // one more, if it begins inside the input or the padding before it
     const int64_t begin = size[d] * window.stride[d];
-    const bool left = begin + window.kernel[d] < x[d + 2] + 2 * window.pad[d] + window.stride[d];
+    const int64_t padded = x[d + 2] + window.pad[d] + window.pad_after[d];
+    const bool left = begin + window.kernel[d] < padded + window.stride[d];
     if (left && begin < x[d + 2] + window.pad[d]) ++size[d];
   }
   return {x[0], x[1], size[0], size[1]};
@@ -78,8 +81,14 @@ Type infer_global_avg_pool_grad(const Node& node, Types in) {
   return like(in[0], x);
 }
 
-// Calls visit(y, xs) for every position y of the result, with the positions of its window's elements of x, in
-// row-major order.
+// Elements of a window from `begin` on, inside the input of `size` and its padding: of a last one that ends outside
+// (ceil_mode), fewer than the kernel's.
+int64_t with_padding(const Window& window, size_t d, int64_t begin, int64_t size) {
+  return std::min(begin + window.kernel[d], size + window.pad_after[d]) - begin;
+}
+
+// Calls visit(y, xs, count) for every position y of the result, with the positions of its window's elements of x, in
+// row-major order, and how many they are with those of the padding.
 template <class Visit>
 void each_window(const Node& node, const Shape& y, const Shape& x, const Visit& visit) {
   const Window window = window_of(node);
@@ -95,7 +104,9 @@ void each_window(const Node& node, const Shape& y, const Shape& x, const Visit& 
             if (row < 0 || row >= x[2] || column < 0 || column >= x[3]) continue;
             xs.push_back(static_cast<size_t>((nc * x[2] + row) * x[3] + column));
           }
-        visit(static_cast<size_t>((nc * y[2] + i) * y[3] + j), xs);
+        const int64_t count = with_padding(window, 0, i * window.stride[0] - window.pad[0], x[2]) *
+                              with_padding(window, 1, j * window.stride[1] - window.pad[1], x[3]);
+        visit(static_cast<size_t>((nc * y[2] + i) * y[3] + j), xs, count);
       }
 }
 
@@ -111,15 +122,16 @@ size_t largest(const TensorData& x, const std::vector<size_t>& positions) {
 void evaluate_max_pool(EvalContext& context) {
   const TensorData& x = *context.inputs[0];
   TensorData& y = context.result;
-  each_window(context.node, y.shape, x.shape,
-              [&](size_t to, const std::vector<size_t>& from) { y.values[to] = x.values[largest(x, from)]; });
+  each_window(context.node, y.shape, x.shape, [&](size_t to, const std::vector<size_t>& from, int64_t) {
+    y.values[to] = x.values[largest(x, from)];
+  });
 }
 
 void evaluate_max_pool_select(EvalContext& context) {
   const TensorData& from = *context.inputs[0];
   const TensorData& x = *context.inputs[1];
   TensorData& y = context.result;
-  each_window(context.node, y.shape, x.shape, [&](size_t to, const std::vector<size_t>& window) {
+  each_window(context.node, y.shape, x.shape, [&](size_t to, const std::vector<size_t>& window, int64_t) {
     y.values[to] = from.values[largest(x, window)];
   });
 }
@@ -127,23 +139,22 @@ void evaluate_max_pool_select(EvalContext& context) {
 void evaluate_max_pool_grad(EvalContext& context) {
   const TensorData& dy = *context.inputs[0];
   const TensorData& x = *context.inputs[1];
-  each_window(context.node, dy.shape, x.shape, [&](size_t to, const std::vector<size_t>& from) {
+  each_window(context.node, dy.shape, x.shape, [&](size_t to, const std::vector<size_t>& from, int64_t) {
     context.accumulate(context.result.values[largest(x, from)], dy.values[to]);
   });
 }
 
-double divisor(const Node& node, size_t elements) {
-  if (!node.attributes.get<bool>("count_include_pad")) return static_cast<double>(elements);
-  const Pair kernel = pair(node, "kernel", 1);
-  return static_cast<double>(kernel[0] * kernel[1]);
+double divisor(const Node& node, size_t elements, int64_t with_pad) {
+  return static_cast<double>(node.attributes.get<bool>("count_include_pad") ? static_cast<size_t>(with_pad)
+                                                                            : elements);
 }
 
 void evaluate_avg_pool(EvalContext& context) {
   const TensorData& x = *context.inputs[0];
   TensorData& y = context.result;
-  each_window(context.node, y.shape, x.shape, [&](size_t to, const std::vector<size_t>& from) {
+  each_window(context.node, y.shape, x.shape, [&](size_t to, const std::vector<size_t>& from, int64_t count) {
     for (const size_t i : from) {
-      context.accumulate(y.values[to], x.values[i] / divisor(context.node, from.size()));
+      context.accumulate(y.values[to], x.values[i] / divisor(context.node, from.size(), count));
     }
   });
 }
@@ -151,11 +162,12 @@ void evaluate_avg_pool(EvalContext& context) {
 void evaluate_avg_pool_grad(EvalContext& context) {
   const TensorData& dy = *context.inputs[0];
   TensorData& dx = context.result;
-  each_window(context.node, dy.shape, dx.shape, [&](size_t to, const std::vector<size_t>& from) {
-    for (const size_t i : from) {
-      context.accumulate(dx.values[i], dy.values[to] / divisor(context.node, from.size()));
-    }
-  });
+  each_window(context.node, dy.shape, dx.shape,
+              [&](size_t to, const std::vector<size_t>& from, int64_t count) {
+                for (const size_t i : from) {
+                  context.accumulate(dx.values[i], dy.values[to] / divisor(context.node, from.size(), count));
+                }
+              });
 }
 
 void evaluate_global_avg_pool(EvalContext& context) {
@@ -197,13 +209,12 @@ std::vector<ValueId> gradient_global_avg_pool(GraphBuilder& b, ValueId forward, 
 AttributeSpec size_attribute() { return {"size", AttributeKind::pair, {}}; }
 AttributeSpec count_include_pad() { return {"count_include_pad", AttributeKind::boolean, true}; }
 
-// Of max pools: a last window may end outside.
-AttributeSpec ceil_mode() { return {"ceil_mode", AttributeKind::boolean, false}; }
-
+// ceil_mode: a last window may end outside.
 std::vector<AttributeSpec> window_attributes() {
   return {{"kernel", AttributeKind::pair, {}},
           {.name = "stride", .kind = AttributeKind::pair, .in_specs_as = "kernel"},
-          {"pad", AttributeKind::pair, std::vector<int64_t>{0, 0}}};
+          {"pad", AttributeKind::sides, std::vector<int64_t>{0, 0, 0, 0}},
+          {"ceil_mode", AttributeKind::boolean, false}};
 }
 
 OpInfo pool(Op op, std::string_view name, int inputs, std::string_view doc) {
@@ -216,7 +227,6 @@ OpInfo pool(Op op, std::string_view name, int inputs, std::string_view doc) {
 OpInfo max_pool() {
   OpInfo row = pool(Op::max_pool, "max_pool", 1, "the largest element of each window");
   row.attributes = window_attributes();
-  row.attributes.push_back(ceil_mode());
   row.infer = infer_pool;
   row.gradient = gradient_max_pool;
   row.evaluate = evaluate_max_pool;
@@ -227,7 +237,6 @@ OpInfo max_pool_select() {
   OpInfo row = pool(Op::max_pool_select, "max_pool_select", 2,
                     "the elements of its first operand where each window of the second has its largest");
   row.attributes = window_attributes();
-  row.attributes.push_back(ceil_mode());
   row.infer = infer_max_pool_select;
   row.evaluate = evaluate_max_pool_select;
   return row;
@@ -237,7 +246,6 @@ OpInfo max_pool_grad() {
   OpInfo row =
       pool(Op::max_pool_grad, "max_pool_grad", 2, "gradient of max_pool to its input, from dy and x");
   row.attributes = window_attributes();
-  row.attributes.push_back(ceil_mode());
   row.infer = infer_max_pool_grad;
   row.evaluate = evaluate_max_pool_grad;
   return row;

@@ -1,6 +1,7 @@
 // Where values come from: an entry's arguments, the module's tensors, constants.
 #include <fmt/format.h>
 
+#include <cmath>
 #include <limits>
 
 #include "ir/graph/interpreter.h"
@@ -20,6 +21,29 @@ Type infer_input(const Node& node, Types in) {
 
 Type infer_constant(const Node&, Types) { return {}; }
 
+Type infer_constants(const Node& node, Types) {
+  const auto& values = node.attributes.get<std::vector<double>>("values");
+  const auto& shape = node.attributes.get<std::vector<int64_t>>("shape");
+  const auto count = static_cast<int64_t>(values.size());
+  if (count == 0) fail(node, "there are no values");
+  for (const double value : values)
+    if (!std::isfinite(value)) fail(node, fmt::format("the values must be finite; one is {}", value));
+  if (shape.empty()) return {contract::kDefaultReal, {count}, {}};
+  int64_t elements = 1;
+  for (const int64_t size : shape) {
+    if (size < 1) fail(node, fmt::format("a size must be at least 1; shape has {}", size));
+    elements = checked_product(elements, size, node.location, "constants: the shape");
+  }
+  if (elements != count && count > 1) fail(node, fmt::format("{} values do not fill {}", count, str(shape)));
+  return {contract::kDefaultReal, shape, {}};
+}
+
+void evaluate_constants(EvalContext& context) {
+  const auto& values = context.node.attributes.get<std::vector<double>>("values");
+  for (size_t i = 0; i < context.result.values.size(); ++i)
+    context.result.values[i] = static_cast<float>(values[values.size() == 1 ? 0 : i]);
+}
+
 void evaluate_constant(EvalContext& context) {
   context.result.values[0] = context.node.attributes.get<double>("value");
 }
@@ -33,9 +57,11 @@ OpInfo input() {
           .kind = OpKind::source,
           .min_inputs = 0,
           .max_inputs = 0,
-          .attributes = {{"default", AttributeKind::real, std::numeric_limits<double>::quiet_NaN()},
+          .attributes = {{"classes", AttributeKind::integer, int64_t{0}},
+                         {"default", AttributeKind::real, std::numeric_limits<double>::quiet_NaN()},
+                         {"ignore_index", AttributeKind::integer, kNoLabel},
                          {"role", AttributeKind::string, std::string(name(InputRole::sample))}},
-          .doc = "an argument of the entry; a scalar may have a default",
+          .doc = "an argument of the entry; a scalar may have a default, labels are of so many classes",
           .infer = infer_input};
 }
 
@@ -59,6 +85,21 @@ OpInfo constant() {
           .doc = "a scalar known at compile time",
           .infer = infer_constant,
           .evaluate = evaluate_constant};
+}
+
+OpInfo constants() {
+  return {.op = Op::constants,
+          .name = "constants",
+          .kind = OpKind::other,
+          .min_inputs = 0,
+          .max_inputs = 0,
+          .attributes = {{"values", AttributeKind::reals, {}},
+                         {"shape", AttributeKind::integers, std::vector<int64_t>{}}},
+          .doc =
+              "numbers known at compile time: a vector, or in row-major order of `shape`; one is for all "
+              "elements",
+          .infer = infer_constants,
+          .evaluate = evaluate_constants};
 }
 
 }  // namespace rnc::ops

@@ -95,7 +95,7 @@ std::optional<Argument> take(Arguments& arguments, std::string_view name) {
   const auto found = std::ranges::find_if(
       arguments, [&](const Argument& argument) { return argument.syntax->keyword == name; });
   if (found == arguments.end()) return std::nullopt;
-  const Argument taken = *found;
+  Argument taken = std::move(*found);
   arguments.erase(found);
   return taken;
 }
@@ -167,6 +167,40 @@ Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
     if (arguments[0].value.is_poison()) break;
   }
   return arguments[0].value;
+}
+
+// shared(block): what it gives can be called many times, with the same parameters, those of the layer that it is called.
+Value Elaborator::share(const Expr& call, const Arguments& arguments, const std::string& result_name) {
+  if (arguments.size() != 1 || positional_count(arguments) != 1)
+    throw UserError(call.location, "shared: takes a block or an operation");
+  const Value& what = arguments[0].value;
+  Shared shared;
+  if (const auto* block = what.get<const Definition*>()) shared.block = *block;
+  if (const auto* operation = what.get<const OpInfo*>()) shared.operation = *operation;
+  if (shared.block == nullptr && shared.operation == nullptr)
+    mismatch(what, arguments[0].syntax->location, "shared: the argument", "a block or an operation");
+  if (result_name.empty()) throw UserError(call.location, "shared: write NAME = shared(...)");
+  shared.name = result_name;
+  if (!shared_calls_.try_emplace(result_name, 0).second)
+    throw UserError(call.location, fmt::format("{} is shared already", result_name));
+  return {std::make_shared<const Shared>(std::move(shared))};
+}
+
+Value Elaborator::call_shared(const Shared& shared, const Expr& call, const Arguments& arguments) {
+  const bool outer = sharing_;
+  sharing_ = sharing_ || shared_calls_[shared.name]++ > 0;
+  const auto result = [&] {
+    return shared.block != nullptr ? call_block(*shared.block, call, arguments, shared.name, shared.name)
+                                   : call_operation(*shared.operation, call, arguments, shared.name);
+  };
+  try {
+    Value value = result();
+    sharing_ = outer;
+    return value;
+  } catch (...) {
+    sharing_ = outer;
+    throw;
+  }
 }
 
 }  // namespace rnc::text

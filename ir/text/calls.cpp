@@ -9,6 +9,7 @@
 #include "ir/text/elaborator.h"
 #include "ir/text/metadata.h"
 #include "ir/text/named_operands.h"
+#include "ir/text/same_pad.h"
 #include "ir/text/suggest.h"
 
 namespace rnc::text {
@@ -61,6 +62,9 @@ const Definition* Elaborator::find_block(std::string_view name) const {
 Value Elaborator::call(const Expr& call, const std::string& result_name) {
   if (call.text == "repeat") return repeat(call, result_name);
   const Arguments arguments = evaluate_arguments(call, *this);
+  if (call.text == "shared") return share(call, arguments, result_name);
+  if (call.text == "split") return split(call, arguments);
+  if (call.text == "read_tensor") return read_tensor(call, arguments);
   const auto variable = frames_.back().variables.find(call.text);
   if (variable != frames_.back().variables.end() && variable->second.is_poison()) return {Poison{}};
   if (const Definition* block = find_block(call.text)) {
@@ -69,6 +73,8 @@ Value Elaborator::call(const Expr& call, const std::string& result_name) {
     return call_block(*block, call, arguments, scope, name);
   }
   if (variable != frames_.back().variables.end()) {
+    if (const auto* shared = variable->second.get<std::shared_ptr<const Shared>>())
+      return call_shared(**shared, call, arguments);
     const auto* op = variable->second.get<const OpInfo*>();
     if (op != nullptr) return call_operation(**op, call, arguments, result_name);
   }
@@ -95,28 +101,6 @@ void Elaborator::unknown_call(const Expr& call) const {
   for (const auto& [block, definition] : library_.standard) known.push_back(block);
   throw UserError(call.location, fmt::format("unknown operation or block '{}'{}", call.text,
                                              suggestion(Wanted::operation, call.text, known)));
-}
-
-// channels(x), height(x), width(x), size(x, dimension), rank(x)
-std::optional<Value> Elaborator::size_function(const Expr& call, const Arguments& arguments) const {
-  const std::string_view function = call.text;
-  int64_t dim = function == "channels" ? 1 : function == "height" ? 2 : function == "width" ? 3 : 0;
-  const bool any = function == "size", rank = function == "rank";
-  if (dim == 0 && !any && !rank) return std::nullopt;
-  if (arguments.size() != (any ? 2 : 1) || positional_count(arguments) != arguments.size()) {
-    throw UserError(call.location,
-                    fmt::format("{}: takes one tensor{}", function, any ? " and a dimension" : ""));
-  }
-  const auto what = fmt::format("{}: the argument", function);
-  const Type& type = graph_[to_tensor(arguments[0].value, arguments[0].syntax->location, what)].type;
-  if (rank) return Value{int64_t{type.rank()}};
-  if (any) dim = to_integer(arguments[1].value, arguments[1].syntax->location, "size: the dimension");
-  if (dim < 0) dim += type.rank();
-  if (dim < 0 || dim >= type.rank())
-    throw UserError(call.location, fmt::format("{}: {} has no such dimension", function, str(type)));
-  const int64_t size = type.shape[static_cast<size_t>(dim)];
-  if (size == kBatch) throw UserError(call.location, fmt::format("{}: the batch is no number", function));
-  return Value{size};
 }
 
 std::vector<NamedOperand> Elaborator::take_named_operands(const OpInfo& op, Arguments& arguments) const {
@@ -182,16 +166,20 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments a
   const std::string name =
       result_name.empty() ? generated_name(std::string(op.name), call.location) : result_name;
   builder_.set_origin(call.location, layer_of(name));
-  if (layer != nullptr) {
-    const int64_t outputs = layer->has_outputs ? output_count(call, arguments[1].value) : 0;
-    add_layer_tensors(*layer, call, outputs, layer_of(name), attributes, inputs);
-  }
   for (const AttributeSpec& spec : op.attributes) {
     if (!spec.in_specs_as.empty() && !attributes.has(spec.name) && attributes.has(spec.in_specs_as))
       attributes.set(std::string(spec.name), attributes.all().find(spec.in_specs_as)->second);
   }
+  if (!inputs.empty()) {
+    const bool weighted = op.op == Op::conv2d && inputs.size() > 1 && graph_[inputs[1]].type.rank() == 4;
+    resolve_same(call, graph_[inputs[0]].type, weighted ? &graph_[inputs[1]].type : nullptr, attributes);
+  }
+  if (layer != nullptr) {
+    const int64_t outputs = layer->has_outputs ? output_count(call, arguments[1].value) : 0;
+    add_layer_tensors(*layer, call, outputs, layer_of(name), attributes, inputs);
+  }
   const bool is_random = std::ranges::count(op.attributes, "stream", &AttributeSpec::name) > 0;
-  if (is_random && !attributes.has("stream")) attributes.set("stream", stream_of(name));
+  if (is_random && !attributes.has("stream")) attributes.set("stream", stream_of(node_name(name)));
   const std::optional<uint8_t> optional = add_named_operands(op, named, inputs);
   return {TensorRef{emit(op.op, std::move(inputs), std::move(attributes), name, call.location, optional)}};
 }
@@ -202,7 +190,16 @@ void Elaborator::add_layer_tensors(const LayerInfo& layer, const Expr& call, int
   Attributes all = take_settings(attributes, layer.settings, call);
   for (const auto& [key, value] : attributes.all()) all.set(key, value);
   for (LayerTensor& tensor : layer.tensors(graph_[inputs[0]].type, outputs, all))
-    inputs.push_back(layer_tensor(layer.op, call, name, std::move(tensor)));
+    inputs.push_back(tensor.is_fixed ? fixed_tensor(call, name, tensor)
+                                     : layer_tensor(layer.op, call, name, std::move(tensor)));
+}
+
+ValueId Elaborator::fixed_tensor(const Expr& call, const std::string& layer, const LayerTensor& tensor) {
+  Attributes attributes;
+  attributes.set("values", std::vector{tensor.initializer.attributes.get<double>("value")});
+  attributes.set("shape", tensor.shape);
+  const std::string name = fmt::format("%{}.{}", layer, tensor.part);
+  return emit(Op::constants, {}, std::move(attributes), name, call.location);
 }
 
 // The initialiser is the one chosen by `init conv2d.weight = ...`, else the given one.
@@ -218,6 +215,14 @@ ValueId Elaborator::layer_tensor(Op op, const Expr& call, const std::string& lay
 
 ValueId Elaborator::state(Tensor tensor) {
   const std::string name = tensor.name;
+  if (const Tensor* shared = sharing_ ? module_.find_tensor(name) : nullptr) {
+    if (shared->type != tensor.type || shared->kind != tensor.kind)
+      throw UserError(Diagnostic{tensor.location,
+                                 fmt::format("{} is shared, and is {} here, but {} where it was called first",
+                                             name, str(tensor.type), str(shared->type)),
+                                 {{shared->location, "first called so here", {}}}});
+    return builder_.state(name);
+  }
   claim(name, tensor.location);
   add_tensor(module_, std::move(tensor));
   return builder_.state(name);
@@ -229,10 +234,11 @@ ValueId Elaborator::emit(Op op, std::vector<ValueId> inputs, Attributes attribut
     throw LimitExceeded{
         {location, fmt::format("the model is too large: more than {} operations", kMaxNodes), {}}};
   }
-  claim(name, location);
+  const std::string made = node_name(name);
+  claim(made, location);
   builder_.set_origin(location, layer_of(name));
   if (info(op).kind == OpKind::elementwise) align_dimensions(inputs);
-  return builder_.emit(op, std::move(inputs), std::move(attributes), name, optional);
+  return builder_.emit(op, std::move(inputs), std::move(attributes), made, optional);
 }
 
 // As NumPy has it, values of two and more dimensions get more in front, of one element, to have those of the operand

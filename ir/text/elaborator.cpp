@@ -109,7 +109,7 @@ void Elaborator::finish(const Definition& model) {
   if (has_errors()) return;
   for (const std::string& pattern : options_.freeze) frozen_.emplace_back(pattern, SourceLocation{});
   freeze_parameters(module_, frozen_);
-  graph_.outputs.push_back(*predict_);
+  graph_.outputs = predicted_;
   if (loss_) graph_.outputs.push_back(*loss_);
   assign_input_roles();
   module_.entries.push_back(std::move(graph_));
@@ -118,7 +118,7 @@ void Elaborator::finish(const Definition& model) {
 // Arrays that predictions do not need are targets. Of a loss for mixtures of two samples, the inputs have these names.
 void Elaborator::assign_input_roles() {
   std::vector<bool> needed(graph_.nodes.size(), false);
-  needed[static_cast<size_t>(predict_->value)] = true;
+  for (const Output& output : predicted_) needed[static_cast<size_t>(output.value)] = true;
   for (size_t i = graph_.nodes.size(); i-- > 0;) {
     if (!needed[i]) continue;
     for (const ValueId v : graph_.nodes[i].inputs) needed[static_cast<size_t>(v)] = true;
@@ -170,6 +170,8 @@ std::optional<Value> Elaborator::execute_kind(const Statement& statement) {
           to_boolean(evaluate(*statement.value, *this), statement.value->location, "a condition");
       return execute(holds ? statement.body : statement.otherwise);
     }
+    case Statement::Kind::loop:
+      return repeat_for(statement);
     case Statement::Kind::result:
       if (frames_.size() == 1) throw UserError(statement.location, "return can only be used in a block");
       return evaluate(*statement.value, *this, std::string(frames_.back().result_name));
@@ -187,7 +189,39 @@ std::optional<Value> Elaborator::execute_kind(const Statement& statement) {
   }
 }
 
+// The body for each element of a list, which is called so in it. Names for which operations are made get the number of
+// the repetition: conv.0, conv.1, ...
+std::optional<Value> Elaborator::repeat_for(const Statement& statement) {
+  const SourceLocation& at = statement.value->location;
+  const Value value = evaluate(*statement.value, *this);
+  const auto* list = value.get<std::shared_ptr<const List>>();
+  if (list == nullptr) mismatch(value, at, "what `for` goes through", "a list");
+  const std::string outer = frames_.back().suffix;
+  std::optional<Value> result;
+  for (size_t i = 0; i < (*list)->size() && !result; ++i) {
+    frames_.back().suffix = fmt::format("{}.{}", outer, i);
+    frames_.back().variables[statement.name] = (**list)[i];
+    result = execute(statement.body);
+  }
+  frames_.back().suffix = outer;
+  return result;
+}
+
+// Each name stands for an element of the list.
+void Elaborator::let_several(const Statement& statement) {
+  const SourceLocation& at = statement.value->location;
+  const Value value = evaluate(*statement.value, *this);
+  const auto* list = value.get<std::shared_ptr<const List>>();
+  if (list == nullptr) mismatch(value, at, "the value of several names", "a list");
+  if ((*list)->size() != statement.more.size() + 1)
+    throw UserError(at, fmt::format("{} names for {} values", statement.more.size() + 1, (*list)->size()));
+  frames_.back().variables[statement.name] = (*list)->front();
+  for (size_t i = 0; i < statement.more.size(); ++i)
+    frames_.back().variables[statement.more[i]] = (**list)[i + 1];
+}
+
 void Elaborator::let(const Statement& statement) {
+  if (!statement.more.empty()) return let_several(statement);
   const std::string full = scoped(statement.name, statement.location);
   check_free(full, statement.location);
   Value value = evaluate(*statement.value, *this, full);
@@ -245,12 +279,12 @@ void Elaborator::model_statement(const Statement& statement) {
     return;
   }
   const auto [first, is_first] = given_.emplace(word, statement.location);
-  if (!is_first) {
+  if (!is_first && statement.kind != Kind::predict) {
     throw UserError(Diagnostic{statement.location,
                                fmt::format("a model can have only one {}", word),
                                {{first->second, "the first is here", {}}}});
   }
-  if (statement.kind == Kind::predict) set_predict(*statement.value);
+  if (statement.kind == Kind::predict) set_predict(statement);
   if (statement.kind == Kind::loss) set_loss(*statement.value);
   if (statement.kind == Kind::train) module_.optimizer = make_optimizer(*statement.value, *this);
   if (statement.kind == Kind::classes) module_.classes = make_classes(*statement.value, *this);
@@ -267,14 +301,22 @@ void Elaborator::freeze(const Expr& expr) {
   frozen_.emplace_back(*pattern, expr.location);
 }
 
-void Elaborator::set_predict(const Expr& expr) {
-  if (expr.kind != Expr::Kind::name) {
+void Elaborator::set_predict(const Statement& statement) {
+  const Expr& expr = *statement.value;
+  const bool named = !statement.name.empty();
+  if (!named && expr.kind != Expr::Kind::name) {
     if (evaluate(expr, *this).is_poison()) throw Poisoned{};  // which says what is wrong with it
-    throw UserError(expr.location, "predict takes the name of a tensor: give the prediction one");
+    throw UserError(expr.location, "predict takes the name of a tensor, or predict NAME = ...");
   }
-  if (expr.text == "loss") throw UserError(expr.location, "what is predicted cannot be called loss");
-  predict_ = {expr.text, to_tensor(lookup(expr), expr.location, "what is predicted")};
-  module_.predict = expr.text;
+  const std::string& name = named ? statement.name : expr.text;
+  if (name == "loss")
+    throw UserError(named ? statement.location : expr.location, "what is predicted cannot be called loss");
+  if (std::ranges::count(predicted_, name, &Output::name) > 0)
+    throw UserError(statement.location, fmt::format("{} is predicted already", name));
+  const bool fresh = named && expr.kind != Expr::Kind::name && !names_.contains(name);
+  const Value value = evaluate(expr, *this, fresh ? name : std::string());
+  predicted_.push_back({name, to_tensor(value, expr.location, "what is predicted")});
+  if (predicted_.size() == 1) module_.predict = name;
 }
 
 void Elaborator::set_loss(const Expr& expr) {

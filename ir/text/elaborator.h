@@ -37,8 +37,9 @@ class Elaborator : public Environment {
     std::string scope;        // prefix of the names in it: "layer1.0"; empty for the model
     std::string result_name;  // what a returned operation is called
     Constants variables;
-    SourceLocation call;     // of a block
-    bool uncertain = false;  // a statement that may have decided what it returns or predicts has failed
+    SourceLocation call;      // of a block
+    std::string suffix = {};  // of the names made in the repetition of a `for` at hand: ".0"
+    bool uncertain = false;   // a statement that may have decided what it returns or predicts has failed
   };
 
   // recovery.cpp: what failed statements leave behind
@@ -53,11 +54,13 @@ class Elaborator : public Environment {
   std::optional<Value> execute(const Statement& statement);
   std::optional<Value> execute_kind(const Statement& statement);
   void let(const Statement& statement);
+  void let_several(const Statement& statement);
+  std::optional<Value> repeat_for(const Statement& statement);
   void declare_tensor(const Statement& statement);
   void choose_initializer(const Statement& statement);
   void model_statement(const Statement& statement);
   void freeze(const Expr& expr);
-  void set_predict(const Expr& expr);
+  void set_predict(const Statement& statement);
   void set_loss(const Expr& expr);
   void assign_input_roles();
   void finish(const Definition& model);
@@ -70,16 +73,23 @@ class Elaborator : public Environment {
   void bind(const Definition& block, const Arguments& arguments);
   Value run_block(const Definition& block, const Arguments& arguments);
   Value repeat(const Expr& call, const std::string& result_name);
+  Value share(const Expr& call, const Arguments& arguments, const std::string& result_name);
+  Value call_shared(const Shared& shared, const Expr& call, const Arguments& arguments);
 
   // names.cpp: names in the graph
   std::string scoped(const std::string& name, const SourceLocation& location) const;
   std::string generated_name(const std::string& base, const SourceLocation& location);
   void claim(const std::string& name, const SourceLocation& location);
   void check_free(const std::string& name, const SourceLocation& location) const;
+  void check_taken(const std::string& name, const SourceLocation& location) const;
+  // The name of a node: another where a shared or inlined block is called again.
+  std::string node_name(const std::string& name);
+  bool repeats_names() const { return sharing_ || frames_.back().definition->inlined; }
 
   // calls.cpp: functions, operations and the layers made of them
   const Definition* find_block(std::string_view name) const;
   std::optional<Value> size_function(const Expr& call, const Arguments& arguments) const;
+  Value split(const Expr& call, const Arguments& arguments);
   // Takes the optional operands that are given by name out of `arguments`.
   std::vector<NamedOperand> take_named_operands(const OpInfo& op, Arguments& arguments) const;
   Attributes call_attributes(const OpInfo& op, const LayerInfo* layer, const Expr& call,
@@ -91,6 +101,7 @@ class Elaborator : public Environment {
   void add_layer_tensors(const LayerInfo& layer, const Expr& call, int64_t outputs, const std::string& name,
                          Attributes& attributes, std::vector<ValueId>& inputs);
   ValueId layer_tensor(Op op, const Expr& call, const std::string& layer, LayerTensor tensor);
+  ValueId fixed_tensor(const Expr& call, const std::string& layer, const LayerTensor& tensor);
   ValueId state(Tensor tensor);  // adds it to the module and reads it
   void align_dimensions(std::vector<ValueId>& operands);
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
@@ -110,7 +121,9 @@ class Elaborator : public Environment {
   std::map<std::string, Initializer, std::less<>> initializers_;  // by "conv2d.weight"
   std::map<std::string, SourceLocation, std::less<>> given_;      // statements that may be given once
   std::vector<FreezePattern> frozen_;
-  std::optional<Output> predict_;
+  std::vector<Output> predicted_;                         // the first is the prediction
+  std::map<std::string, int, std::less<>> shared_calls_;  // by what is shared
+  bool sharing_ = false;                                  // in a call that is not the first of what is shared
   std::optional<Output> loss_;
 };
 

@@ -166,9 +166,11 @@ class EntryReader {
     }
     if (!statement.type) throw UserError(statement.location, "input: the type is missing");
     const ValueId value = builder_.input(statement.name, evaluate_type(*statement.type, environment_));
-    graph_[value].attributes = complete_attributes(
-        op, keyword_arguments(*statement.value, arguments, 0, {"default", "role"}, environment_),
-        statement.location);
+    graph_[value].attributes =
+        complete_attributes(op,
+                            keyword_arguments(*statement.value, arguments, 0,
+                                              {"classes", "default", "ignore_index", "role"}, environment_),
+                            statement.location);
     return value;
   }
 

@@ -127,7 +127,7 @@ constexpr auto kTable = std::to_array<ForeignName>({
     {Wanted::argument, "inplace", {}, "no result is written in place; leave it out"},
     {Wanted::argument, "paddingmode", {}, "the padding is of zeros"},
     {Wanted::argument, "ceilmode", {}, "sizes are rounded down"},
-    {Wanted::argument, "affine center scale trackrunningstats", {}, "it is always true; leave it out"},
+    {Wanted::argument, "center scale trackrunningstats", {}, "it is always true; leave it out"},
     {Wanted::argument, "activation", {}, "write relu(...) around the call"},
     {Wanted::argument,
      "kernelinitializer biasinitializer weightinitializer weightfiller",
@@ -142,7 +142,7 @@ constexpr auto kTable = std::to_array<ForeignName>({
     {Wanted::value, "none null nullptr nil", {}, "rnc has no such value"},
     {Wanted::value, "self this", {}, "names stand alone: conv1, not self.conv1"},
 
-    {Wanted::statement, "for while foreach loop", {}, "write NAME = repeat(BLOCK, x, count = K)"},
+    {Wanted::statement, "while foreach loop", "for", {}},
     {Wanted::statement, "elif elsif elseif", {}, "write } else if ... {"},
     {Wanted::statement, "let var const auto", {}, "write NAME = VALUE"},
     {Wanted::statement, "optimizer optimiser", "train", {}},

@@ -30,7 +30,8 @@ struct Piece {
 };
 
 bool is_operator_word(const Piece& piece) {
-  constexpr std::array<std::string_view, 6> kWords = {"if", "else", "return", "and", "or", "not"};
+  constexpr std::array<std::string_view, 8> kWords = {"if",     "for", "in", "else",
+                                                      "return", "and", "or", "not"};
   return std::ranges::any_of(kWords, [&](std::string_view word) { return piece.is_word(word); });
 }
 

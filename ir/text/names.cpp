@@ -7,13 +7,11 @@
 namespace rnc::text {
 
 std::string Elaborator::scoped(const std::string& name, const SourceLocation& location) const {
-  const std::string& scope = frames_.back().scope;
-  if (scope.empty()) return name;
-  if (scope.size() + 1 + name.size() > kMaxNameBytes) {
-    throw UserError(location,
-                    fmt::format("the name {}.{} is longer than {} characters", scope, name, kMaxNameBytes));
-  }
-  return fmt::format("{}.{}", scope, name);
+  const auto& [scope, suffix] = std::tie(frames_.back().scope, frames_.back().suffix);
+  std::string full = (scope.empty() ? name : scope + "." + name) + suffix;
+  if (full.size() > kMaxNameBytes)
+    throw UserError(location, fmt::format("the name {} is longer than {} characters", full, kMaxNameBytes));
+  return full;
 }
 
 std::string Elaborator::generated_name(const std::string& base, const SourceLocation& location) {
@@ -26,7 +24,22 @@ std::string Elaborator::generated_name(const std::string& base, const SourceLoca
   return name;
 }
 
+std::string Elaborator::node_name(const std::string& name) {
+  if (!repeats_names() || !names_.contains(name)) return name;
+  const std::string base = name.starts_with('%') ? name : "%" + name;
+  int& count = generated_[base];
+  std::string made;
+  do {
+    made = fmt::format("{}_{}", base, ++count + 1);
+  } while (names_.contains(made));
+  return made;
+}
+
 void Elaborator::check_free(const std::string& name, const SourceLocation& location) const {
+  if (!repeats_names()) check_taken(name, location);
+}
+
+void Elaborator::check_taken(const std::string& name, const SourceLocation& location) const {
   const auto taken = names_.find(name);
   if (taken == names_.end()) return;
   throw UserError(Diagnostic{
@@ -34,7 +47,7 @@ void Elaborator::check_free(const std::string& name, const SourceLocation& locat
 }
 
 void Elaborator::claim(const std::string& name, const SourceLocation& location) {
-  check_free(name, location);
+  if (!sharing_) check_taken(name, location);
   names_.emplace(name, location);
 }
 

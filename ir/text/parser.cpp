@@ -14,10 +14,10 @@ namespace {
 
 // The words that open a statement.
 const std::vector<std::string>& statement_words() {
-  static const std::vector<std::string> words = {"if",      "return", "predict",  "loss",    "train",
-                                                 "classes", "recipe", "init",     "output",  "assign",
-                                                 "hash",    "freeze", "entry",    "kernel",  "parameter",
-                                                 "buffer",  "slot",   "gradient", "prepared"};
+  static const std::vector<std::string> words = {"if",        "for",     "return", "predict",  "loss",
+                                                 "train",     "classes", "recipe", "init",     "output",
+                                                 "assign",    "hash",    "freeze", "entry",    "kernel",
+                                                 "parameter", "buffer",  "slot",   "gradient", "prepared"};
   return words;
 }
 
@@ -153,7 +153,8 @@ class Parser : public ExpressionParser {
 
   Statement statement() {
     if (current().kind != TokenKind::name) unexpected("a statement");
-    const bool names_a_value = (following().is("=") || following().is(":")) && !at_reserved_word();
+    const bool names_a_value =
+        (following().is("=") || following().is(":") || following().is(",")) && !at_reserved_word();
     Statement result = names_a_value ? let() : keyword_statement();
     result.origin = origin();
     return result;
@@ -162,9 +163,32 @@ class Parser : public ExpressionParser {
   Statement let() {
     const Token name = take();
     Statement result{.kind = Statement::Kind::let, .location = name.location, .name = name.text};
-    if (take_if(":")) result.type = type();
+    while (take_if(",")) result.more.push_back(expect(TokenKind::name, "the name of another result").text);
+    if (result.more.empty() && take_if(":")) result.type = type();
     expect("=");
     result.value = expression();
+    return result;
+  }
+
+  // predict VALUE or predict NAME = VALUE
+  Statement predict() {
+    Statement result{.kind = Statement::Kind::predict, .location = current().location, .word = take().text};
+    if (following().is("=")) {
+      result.name = expect(TokenKind::name, "the name of the prediction").text;
+      expect("=");
+    }
+    result.value = expression();
+    return result;
+  }
+
+  // for name in list { body }
+  Statement loop() {
+    Statement result{.kind = Statement::Kind::loop, .location = current().location, .word = take().text};
+    result.name = expect(TokenKind::name, "the name that is told each element").text;
+    if (!current().is_word("in")) unexpected("in");
+    take();
+    result.value = expression();
+    result.body = body();
     return result;
   }
 
@@ -172,8 +196,9 @@ class Parser : public ExpressionParser {
     using Kind = Statement::Kind;
     const std::string word = current().quoted ? std::string() : current().text;
     if (word == "if") return condition();
+    if (word == "for") return loop();
     if (word == "return") return with_value(Kind::result);
-    if (word == "predict") return with_value(Kind::predict);
+    if (word == "predict") return predict();
     if (word == "loss") return with_value(Kind::loss);
     if (word == "train") return with_value(Kind::train);
     if (word == "classes") return with_value(Kind::classes);

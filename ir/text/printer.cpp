@@ -49,9 +49,7 @@ std::string print_call(const Graph& graph, const Node& node) {
   for (const AttributeSpec& spec : info(node.op).attributes) {
     const Attribute& value = node.attributes.all().at(std::string(spec.name));
     if (spec.default_value && identical(*spec.default_value, value)) continue;
-    const auto* pair = std::get_if<std::vector<int64_t>>(&value);
-    const bool is_square = spec.kind == AttributeKind::pair && pair != nullptr && (*pair)[0] == (*pair)[1];
-    arguments.add(spec.name, is_square ? fmt::to_string((*pair)[0]) : print_attribute(value));
+    arguments.add(spec.name, print_attribute(shortened(spec.kind, value)));
   }
   return fmt::format("{}{}", name(node.op), arguments.str());
 }

@@ -23,7 +23,9 @@ void Elaborator::poison(const Statement& failed) {
   using Kind = Statement::Kind;
   const bool is_definition = failed.kind == Kind::let || failed.kind == Kind::tensor;
   if (is_definition) frames_.back().variables[failed.name] = {Poison{}};
-  constexpr std::array undecided = {Kind::condition, Kind::failed, Kind::result, Kind::predict, Kind::output};
+  for (const std::string& name : failed.more) frames_.back().variables[name] = {Poison{}};
+  constexpr std::array undecided = {Kind::condition, Kind::loop,    Kind::failed,
+                                    Kind::result,    Kind::predict, Kind::output};
   if (std::ranges::find(undecided, failed.kind) == undecided.end()) return;
   frames_.back().uncertain = true;
   // Of a condition it is not known which branch would have been taken.

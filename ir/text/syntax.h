@@ -43,6 +43,7 @@ struct Statement {
   enum class Kind : uint8_t {
     let,        // name : type = value
     condition,  // if value { body } else { otherwise }
+    loop,       // for name in value { body }
     result,     // return value
     predict,    // predict value
     loss,       // loss value
@@ -63,8 +64,9 @@ struct Statement {
   SourceLocation location;
   std::string word;  // the first; empty: let
   std::string name;
-  std::string role;  // of an entry or output; empty: that of its name
-  std::string of;    // of a tensor: the parameter that it belongs to; empty: that of its name, if any
+  std::vector<std::string> more;  // of a let: the names behind the first, of the elements of a list
+  std::string role;               // of an entry or output; empty: that of its name
+  std::string of;  // of a tensor: the parameter that it belongs to; empty: that of its name, if any
   std::optional<TypeSyntax> type;
   std::optional<Expr> value;
   std::vector<Statement> body;

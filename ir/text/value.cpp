@@ -181,6 +181,7 @@ std::string_view kind_of(const Value& value) {
     std::string_view operator()(const std::shared_ptr<const List>&) const { return "a list"; }
     std::string_view operator()(const Definition*) const { return "a block"; }
     std::string_view operator()(const OpInfo*) const { return "an operation"; }
+    std::string_view operator()(const std::shared_ptr<const Shared>&) const { return "a shared block"; }
     std::string_view operator()(TensorRef) const { return "a tensor"; }
     std::string_view operator()(Poison) const { return "a value that failed"; }
   };
@@ -244,13 +245,36 @@ size_t positional_count(const Arguments& arguments) {
   return static_cast<size_t>(std::ranges::find_if(arguments, named) - arguments.begin());
 }
 
+namespace {
+
+// range(n): [0, 1, ..., n - 1]; range(begin, end): [begin, ..., end - 1]
+Value range(const Expr& call, const Arguments& arguments) {
+  constexpr int64_t kMost = 1 << 16;
+  if (arguments.empty() || arguments.size() > 2 || positional_count(arguments) < arguments.size())
+    throw UserError(call.location, "range: takes an end, or a begin and an end");
+  const auto number = [&](size_t i) {
+    return to_integer(arguments[i].value, arguments[i].syntax->location, "range: an argument");
+  };
+  const int64_t begin = arguments.size() == 1 ? 0 : number(0), end = number(arguments.size() - 1);
+  if (end < begin || begin < -kMost || end > kMost)
+    throw UserError(call.location,
+                    fmt::format("range: from {} to {} is no range of at most {}", begin, end, kMost));
+  List list;
+  for (int64_t i = begin; i < end; ++i) list.push_back({i});
+  return {std::make_shared<const List>(std::move(list))};
+}
+
+}  // namespace
+
 std::optional<Value> call_plain_function(const Expr& call, const Arguments& arguments) {
   const std::string& name = call.text;
-  if (name != "min" && name != "max" && name != "sqrt" && name != "len") return std::nullopt;
+  if (name != "min" && name != "max" && name != "sqrt" && name != "len" && name != "range")
+    return std::nullopt;
   const auto any = [&](auto holds) {
     return std::ranges::any_of(arguments, [&](const Argument& a) { return std::invoke(holds, a.value); });
   };
   if (any(&Value::is_poison)) return Value{Poison{}};
+  if (name == "range") return range(call, arguments);
   if (any(&Value::is_tensor) && name != "len") return std::nullopt;  // an operation
   const bool takes_many = name == "min" || name == "max";
   if (arguments.empty() || (!takes_many && arguments.size() > 1) ||

@@ -18,16 +18,22 @@ namespace rnc::text {
 struct Value;
 using List = std::vector<Value>;
 
-// A number, a boolean, a string, a list, a block or an operation (to be called or repeated), or a tensor: a node of
-// the graph.
+// A number, a boolean, a string, a list, a block or an operation (to be called or repeated), one that is shared, or a
+// tensor: a node of the graph.
 struct TensorRef {
   ValueId node = kNoValue;
+};
+// A block or an operation all of whose calls have the same parameters, those of layer `name`.
+struct Shared {
+  const Definition* block = nullptr;
+  const OpInfo* operation = nullptr;
+  std::string name;
 };
 // What a failed expression stands for: that which depends on it fails too, without a word.
 struct Poison {};
 struct Value {
   std::variant<bool, int64_t, double, std::string, std::shared_ptr<const List>, const Definition*,
-               const OpInfo*, TensorRef, Poison>
+               const OpInfo*, std::shared_ptr<const Shared>, TensorRef, Poison>
       held;
 
   template <class T>
@@ -115,12 +121,15 @@ size_t positional_count(const Arguments& arguments);
 
 // What can be called beside operations and blocks. (sqrt of a number is there too; of a tensor it is an
 // operation.)
-inline constexpr std::array<std::string_view, 9> kFunctions = {
-    "repeat", "channels", "height", "width", "rank", "size", "min", "max", "len"};
+inline constexpr std::array<std::string_view, 13> kFunctions = {
+    "repeat", "shared", "split", "channels", "height", "width",      "rank",
+    "size",   "min",    "max",   "len",      "range",  "read_tensor"};
 
-// The functions on plain values: min, max, sqrt, len. Nothing where `call` is none of them, or an operation: min, max or
+// The functions on plain values: min, max, sqrt, len, range. Nothing where `call` is none of them, or an operation: min, max or
 // sqrt of a tensor.
 std::optional<Value> call_plain_function(const Expr& call, const Arguments& arguments);
+// read_tensor("w.safetensors", "fc.weight"): the elements of a tensor in a file beside the spec, as a list.
+Value read_tensor(const Expr& call, const Arguments& arguments);
 // inf and nan.
 std::optional<Value> predefined_constant(std::string_view name);
 

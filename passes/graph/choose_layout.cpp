@@ -133,8 +133,19 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
       if (is_image_sum(node)) want.operands[0] = want.result = blocked;
       if (sums_channels(node) && !operands[0].layout.plain()) want.operands[0] = blocked;
       return want;
+    case Op::resize:
+    case Op::resize_grad:
+    case Op::pad:
+    case Op::pad_grad: {
+      // Images as they come in, of few channels, are resized where they lie; nothing else is.
+      const bool image =
+          node.op == Op::resize && operands[0].layout.plain() && operands[0].shape[1] <= kPlainChannels;
+      if (node.type.dtype != DType::u8 && !image) want.operands[0] = want.result = blocked;
+      return want;
+    }
     case Op::matmul:
-      if (node.attributes.get<bool>("transpose_b")) want.operands[1].order = {1, 0};
+      if (node.attributes.get<bool>("transpose_b") && operands[1].rank() == 2)
+        want.operands[1].order = {1, 0};
       return want;
     case Op::relayout:
       return {{operands[0].layout}, node.type.layout};

@@ -13,8 +13,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
-#include <set>
 
 #include "ir/ops/ops.h"
 #include "passes/graph/optimizers.h"
@@ -60,28 +60,45 @@ std::string statistic(const Graph& graph, const Node& batch_norm, size_t operand
   return node.name;
 }
 
-// `assigned`: the tensors assigned so far.
-void assign_statistic(Graph& graph, std::set<std::string>& assigned, const Node& batch_norm,
-                      std::string tensor, ValueId value) {
-  if (!assigned.insert(tensor).second) {
-    throw UserError(batch_norm.location,
-                    fmt::format("batch_norm: the running statistic {} is used by two layers", tensor));
+// The new value of the tensor that is an operand of a batch norm, from its old one: of layers that share it, each changes
+// it in turn.
+ValueId update(GraphBuilder& b, const Node& batch_norm, size_t operand,
+               const std::function<ValueId(ValueId old)>& change) {
+  const std::string tensor = statistic(b.graph(), batch_norm, operand);
+  std::vector<Assign>& assigns = b.graph().assigns;
+  const auto found = std::ranges::find(assigns, tensor, &Assign::tensor);
+  const auto place = found - assigns.begin();
+  const bool first = found == assigns.end();
+  const ValueId changed = change(first ? batch_norm.inputs[operand] : found->value);
+  if (first) {
+    assigns.push_back({tensor, changed});
+  } else {
+    assigns[static_cast<size_t>(place)].value = changed;
   }
-  graph.assigns.push_back({std::move(tensor), value});
+  return changed;
 }
 
-void update_statistics(GraphBuilder& b, std::set<std::string>& assigned, const Node& batch_norm) {
-  Graph& graph = b.graph();
+void update_statistics(GraphBuilder& b, const Node& batch_norm) {
   b.set_origin_of(batch_norm);
+  const std::string mean = statistic(b.graph(), batch_norm, 3);
+  if (mean == statistic(b.graph(), batch_norm, 4))
+    throw UserError(batch_norm.location,
+                    fmt::format("batch_norm: its running mean and variance are both {}", mean));
   const ValueId x = batch_norm.inputs[0];
-  const auto momentum = batch_norm.attributes.get<double>("momentum");
-  const ValueId mean = b.emit(Op::channel_mean, {x});
-  assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 3),
-                   moved(b, batch_norm.inputs[3], mean, momentum));
+  const bool cumulative = rnc::operand(batch_norm, "batches") != kNoValue;
+  ValueId count = kNoValue;
+  if (cumulative)
+    count = update(b, batch_norm, 5, [&](ValueId old) { return b.emit(Op::add, {old, b.constant(1)}); });
+  // Towards the batch's by momentum, or so that it is the mean over all batches.
+  const auto move = [&](size_t operand, ValueId value) {
+    update(b, batch_norm, operand, [&](ValueId old) {
+      if (!cumulative) return moved(b, old, value, batch_norm.attributes.get<double>("momentum"));
+      return b.emit(Op::add, {old, b.emit(Op::div, {b.emit(Op::sub, {value, old}), count})});
+    });
+  };
+  move(3, b.emit(Op::channel_mean, {x}));
   const ValueId variance = ops::emit_batch_variance(b, x);
-  const ValueId unbiased = b.emit(Op::mul, {variance, unbiased_factor(b, x)});
-  assign_statistic(graph, assigned, batch_norm, statistic(graph, batch_norm, 4),
-                   moved(b, batch_norm.inputs[4], unbiased, momentum));
+  move(4, b.emit(Op::mul, {variance, unbiased_factor(b, x)}));
 }
 
 bool is_frozen(TensorIndex& tensors, const Graph& graph, const Node& batch_norm) {
@@ -145,7 +162,6 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
   const std::vector<bool> live = live_nodes(model, outputs);
   std::vector<ValueId> now(model.nodes.size(), kNoValue);
   TensorIndex tensors(module);
-  std::set<std::string> assigned;
   ValueId dropout = kNoValue, seed = kNoValue;
   std::map<ValueId, ValueId> path_masks;
   for (size_t i = 0; i < model.nodes.size(); ++i)
@@ -173,7 +189,7 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
     if (trains) require_several_values(model, node);
     for (ValueId& v : node.inputs) v = now[static_cast<size_t>(v)];
     now[i] = b.clone(node, node.inputs);
-    if (trains) update_statistics(b, assigned, node);
+    if (trains) update_statistics(b, node);
   }
   for (const Output& output : outputs) {
     graph.outputs.push_back(output.with(now[static_cast<size_t>(output.value)]));

@@ -170,7 +170,7 @@ class Fuser {
     const bool blocked = domain.rank() != 4 || !domain.layout.plain();
     const bool moments = (fusible && blocked) || convolution;
     const bool takes_elementwise =
-        fusible || convolution || weight_grad || pool || select || op == Op::matmul;
+        fusible || convolution || weight_grad || pool || select || (op == Op::matmul && domain.rank() == 2);
     const bool image_sums = fusible && domain.rank() == 4 && blocked;
     return {v, takes_elementwise, moments || pool, moments, image_sums, domain};
   }

@@ -45,9 +45,10 @@ ValueId repeated_operand(const Graph& graph, const Node& node) {
     case Op::max_pool:
     case Op::avg_pool:
     case Op::avg_pool_grad: {
-      const std::vector<int64_t> ones = {1, 1}, zeros = {0, 0};
-      const auto pair = [&](const char* name) { return node.attributes.get<std::vector<int64_t>>(name); };
-      const bool identity = pair("kernel") == ones && pair("stride") == ones && pair("pad") == zeros;
+      const std::vector<int64_t> ones = {1, 1};
+      const auto numbers = [&](const char* name) { return node.attributes.get<std::vector<int64_t>>(name); };
+      const bool identity = numbers("kernel") == ones && numbers("stride") == ones &&
+                            numbers("pad") == std::vector<int64_t>(4, 0);
       return identity ? node.inputs[0] : kNoValue;
     }
     case Op::resize:  // of u8 images it rounds to what was there; of f32 images, 0 * inf is NaN

@@ -81,7 +81,7 @@ void ChannelReductions::begin_chunk(Body& body, const FusedCode::Values& first) 
 
 void ChannelReductions::add(Body& body, const FusedCode::Values& values) {
   for (const Reduction& r : reductions_) {
-    const Expr value = values.at(r.source);
+    const Expr& value = values.at(r.source);
     if (!r.moments) {
       body.accumulate(r.chunk, {0, 0}, value, 1);
       continue;

@@ -1,8 +1,8 @@
 // Preprocessing of images: plain [N, C, H, W] values with few channels.
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
+#include "ir/ops/resample.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {
@@ -14,13 +14,6 @@ using loops::MemoryRef;
 using loops::Scalar;
 
 namespace {
-
-template <class T>
-std::vector<uint8_t> bytes_of(const std::vector<T>& values) {
-  std::vector<uint8_t> bytes(values.size() * sizeof(T));
-  std::memcpy(bytes.data(), values.data(), bytes.size());
-  return bytes;
-}
 
 constexpr int kFractionBits = 22;  // Pillow's fixed point: 32 - 8 - 2
 
@@ -58,21 +51,20 @@ ResampleTable antialiased(int64_t in, int64_t out) {
   return table;
 }
 
-// torch's interpolate(bilinear, align_corners=False): two taps at half-pixel centres, clamped at the rim.
-ResampleTable interpolated(int64_t in, int64_t out) {
-  const double scale = static_cast<double>(in) / static_cast<double>(out);
+// As wide a run of taps for all positions.
+ResampleTable run_of(const AxisTaps& axis, int64_t in) {
   ResampleTable table;
-  table.taps = std::min<int64_t>(2, in);
-  for (int64_t o = 0; o < out; ++o) {
-    const double at = std::max((static_cast<double>(o) + 0.5) * scale - 0.5, 0.0);
-    const int64_t low = std::min(static_cast<int64_t>(at), in - 1), first = std::min(low, in - table.taps);
-    const double high_weight = low + 1 < in ? at - static_cast<double>(low) : 0.0;
+  const auto by_index = [](const Tap& a, const Tap& b) { return a.index < b.index; };
+  for (const auto& taps : axis) {
+    const auto [low, high] = std::ranges::minmax(taps, by_index);
+    table.taps = std::max(table.taps, high.index - low.index + 1);
+  }
+  for (const auto& taps : axis) {
+    const int64_t first = std::min(std::ranges::min(taps, by_index).index, in - table.taps);
+    std::vector<double> weights(static_cast<size_t>(table.taps));
+    for (const Tap& tap : taps) weights[static_cast<size_t>(tap.index - first)] += tap.weight;
     table.first.push_back(static_cast<int32_t>(first));
-    for (int64_t t = 0; t < table.taps; ++t) {
-      table.weights.push_back(first + t == low       ? 1.0 - high_weight
-                              : first + t == low + 1 ? high_weight
-                                                     : 0.0);
-    }
+    table.weights.insert(table.weights.end(), weights.begin(), weights.end());
   }
   return table;
 }
@@ -91,8 +83,11 @@ class Resize {
         kernel_("resize") {}
 
   void lower() {
-    const auto table = is_bytes_ ? antialiased : interpolated;
-    const ResampleTable columns = table(from_[3], to_[3]), rows = table(from_[2], to_[2]);
+    const auto table = [&](size_t d) {
+      return is_bytes_ ? antialiased(from_[d + 2], to_[d + 2])
+                       : run_of(taps_along(lowering_.node(value_), from_, d), from_[d + 2]);
+    };
+    const ResampleTable columns = table(1), rows = table(0);
     const auto x = lowering_.read(kernel_, "x", input_), y = lowering_.write(kernel_, "y", value_);
     const Axis w = axis("columns", columns), h = axis("rows", rows);
     Body body(kernel_.names());
@@ -179,7 +174,10 @@ class Resize {
 
 }  // namespace
 
-void lower_resize(Lowering& lowering, const Group& group) { Resize(lowering, group.front()).lower(); }
+void lower_resize(Lowering& lowering, const Group& group) {
+  if (!lowering.type(group.front()).layout.plain()) return lower_resample(lowering, group);
+  Resize(lowering, group.front()).lower();
+}
 
 // (x / 255 - mean) / std, in this order of roundings: as ToTensor and Normalize.
 void lower_normalize(Lowering& lowering, const Group& group) {

@@ -7,8 +7,15 @@
 namespace rnc {
 namespace {
 
-// Labels are read as columns of the logits; where losses of several widths read them, the narrowest counts.
+// Labels are read as columns of the logits; where losses of several widths read them, the narrowest counts. Of losses
+// that are made of other operations, decompose_losses has noted it.
 void find_classes(const Graph& graph, loops::EntryProgram& entry) {
+  for (const Node& node : graph.nodes) {
+    if (node.op != Op::input || node.attributes.get<int64_t>("classes") == 0) continue;
+    entry.classes[node.name] = node.attributes.get<int64_t>("classes");
+    const auto ignored = node.attributes.get<int64_t>("ignore_index");
+    if (ignored != kNoLabel) entry.ignored_labels[node.name] = ignored;
+  }
   for (const Node& node : graph.nodes) {
     if (node.op != Op::cross_entropy && node.op != Op::cross_entropy_grad) continue;
     const size_t label = node.inputs.size() - 1;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "ir/ops/reduce.h"
+#include "ir/ops/softmax.h"
 #include "passes/lower/conv/shape.h"
 #include "passes/lower/lower_to_loops.h"
 #include "passes/lower/rules.h"
@@ -21,7 +22,11 @@ bool is_anchor(const Node& node) {
   return kind == OpKind::contraction || kind == OpKind::window;
 }
 
-void check_replaced(const Node& node) {
+void check_replaced(const Graph& graph, const Node& node) {
+  if (node.op == Op::softmax && !is_of_rows(node))
+    refuse(node, "it is not of rows, and is to be replaced before, as pass decompose_softmax does");
+  if (node.op == Op::cross_entropy && !is_of_rows(graph, node))
+    refuse(node, "it is not of rows and labels, and is to be replaced before, as pass decompose_losses does");
   if (info(node.op).kind == OpKind::source || lower_rule(node.op) != nullptr) return;
   refuse(node, fmt::format("it is to be replaced before, as pass decompose_{} does", name(node.op)));
 }
@@ -110,7 +115,7 @@ void check_lowerable(const Module& module, const TargetInfo& target) {
   for (const Graph& graph : module.entries) {
     if (graph.role == EntryRole::model) continue;
     for (const Node& node : graph.nodes) {
-      check_replaced(node);
+      check_replaced(graph, node);
       check_layout(graph, node, target);
     }
     check_kernels(graph);

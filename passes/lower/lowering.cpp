@@ -284,8 +284,7 @@ void Lowering::add_call(int kernel, std::vector<int> arguments, ValueId of, loop
 // Kernels read and write values per channel in whole vectors, which memory of the caller may be too short
 // for.
 bool Lowering::vector_of_channels(const Type& type) const {
-  return type.rank() == 1 && is_real(type.dtype) && !has_batch(type.shape) &&
-         type.shape[0] % target_.lanes(type.dtype) != 0;
+  return type.rank() == 1 && !has_batch(type.shape) && type.shape[0] % target_.lanes(type.dtype) != 0;
 }
 
 int Lowering::padded_copy(int from, ValueId v) {

@@ -151,5 +151,11 @@ loops::Extent elements(const Type& type);
 int64_t round_up(int64_t a, int64_t b);
 int64_t ceil_div(int64_t a, int64_t b);
 loops::Expr zeros(int lanes);
+// The values as they lie in memory: for constants.
+template <class T>
+std::vector<uint8_t> bytes_of(const std::vector<T>& values) {
+  const auto* first = reinterpret_cast<const uint8_t*>(values.data());
+  return {first, first + values.size() * sizeof(T)};
+}
 
 }  // namespace rnc

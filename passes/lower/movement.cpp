@@ -7,7 +7,6 @@
 
 namespace rnc {
 
-using loops::Access;
 using loops::Expr;
 using loops::Extent;
 using loops::MemoryRef;
@@ -253,6 +252,16 @@ void lower_movement(Lowering& lowering, const Group& group) {
   if (lowering.node(v).op == Op::relayout) return Relayout(lowering, v).lower();
   check(lowering.type(v).layout.plain() && lowering.type(from).layout.plain(), "reshape is of plain values");
   lowering.copy(lowering.buffer(from), lowering.buffer(v), lowering.type(v), v);
+}
+
+// Copied to where values are, with zeros behind a vector of channels: kernels read these in whole vectors.
+void lower_constants(Lowering& lowering, const Group& group) {
+  const ValueId v = group.front();
+  const auto& values = lowering.node(v).attributes.get<std::vector<double>>("values");
+  std::vector<float> all(values.begin(), values.end());
+  all.resize(static_cast<size_t>(elements_per_sample(lowering.type(v).shape)), all.front());
+  const int from = lowering.constant(lowering.node(v).name, bytes_of(all));
+  lowering.copy(from, lowering.buffer(v), lowering.type(v), v);
 }
 
 }  // namespace rnc

@@ -37,10 +37,13 @@ class Window {
     }
   }
 
-  // How many taps are inside: rows * columns.
-  Expr count() const {
-    const auto along = [](const PoolAxis& a, const Expr& o) {
+  // How many taps are inside, with those of the padding or without: rows * columns.
+  Expr count(bool include_pad) const {
+    const auto along = [&](const PoolAxis& a, const Expr& o) {
+      const bool whole = (a.out - 1) * a.stride - a.pad + a.kernel <= a.in + a.pad_after;
+      if (include_pad && whole) return Expr(a.kernel);
       const Expr begin = o * a.stride - a.pad;
+      if (include_pad) return loops::min(begin + a.kernel, a.in + a.pad_after) - begin;
       return loops::min(begin + a.kernel, a.in) - loops::max(begin, 0);
     };
     return along(h_, oh_) * along(w_, ow_);
@@ -103,8 +106,7 @@ class PoolKernel {
 
   // 1 / (number of elements averaged), as a vector.
   Expr scale(const Window& window, bool include_pad) const {
-    const Expr count = include_pad ? Expr(h_.kernel * w_.kernel) : window.count();
-    return loops::broadcast(loops::cast(count, Scalar::f32), lanes());
+    return loops::broadcast(loops::cast(window.count(include_pad), Scalar::f32), lanes());
   }
 
   void finish() {

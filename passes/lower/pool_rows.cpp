@@ -22,7 +22,7 @@ Expr inside(const Expr& i, int64_t size) {
 PoolRows::PoolRows(Body& body, const PoolAxis& h, const PoolAxis& w, FusedInput& input, Expr n, Expr block,
                    int lanes)
     : h_(h), w_(w), input_(input), n_(std::move(n)), block_(std::move(block)), lanes_(lanes) {
-  columns_ = std::max(w.in + 2 * w.pad, (w.out - 1) * w.stride + w.kernel);
+  columns_ = std::max(w.in + w.pad + w.pad_after, (w.out - 1) * w.stride + w.kernel);
   rows_ = body.alloc("rows", Scalar::f32, {h.kernel, columns_, lanes}, loops::Space::scratch);
   input_.channels(body, block_ * lanes);
   body.loop("r", 0, h.kernel, 1, [&](Body& b, Expr slot) {

@@ -29,10 +29,7 @@ std::string operand_count(const OpInfo& op) {
 
 // As the language writes it: one integer for a pair of equal ones.
 std::string default_text(const AttributeSpec& attribute) {
-  const Attribute& value = *attribute.default_value;
-  if (attribute.kind != AttributeKind::pair) return str(value);
-  const auto& pair = std::get<std::vector<int64_t>>(value);
-  return pair[0] == pair[1] ? fmt::to_string(pair[0]) : str(value);
+  return str(shortened(attribute.kind, *attribute.default_value));
 }
 
 std::string attribute_line(const AttributeSpec& attribute) {

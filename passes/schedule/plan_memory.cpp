@@ -24,7 +24,6 @@ namespace rnc {
 namespace {
 
 using loops::Buffer;
-using loops::Call;
 using loops::EntryProgram;
 using loops::Extent;
 using loops::Region;

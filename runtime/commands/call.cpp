@@ -50,7 +50,7 @@ void check_labels(const rn_entry& entry, const Arrays& given, const std::string&
     const auto found = given.find(v.name);
     if (v.classes == 0 || found == given.end() || found->second.dtype != DType::i32) continue;
     for (const int32_t label : found->second.as<int32_t>())
-      if (label < 0 || label >= v.classes)
+      if ((label < 0 || label >= v.classes) && label != v.ignored_label)
         throw Error(fmt::format("{}: '{}' has {}, which is none of the {} classes", source, v.name, label,
                                 v.classes));
   }

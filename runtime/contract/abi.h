@@ -99,11 +99,14 @@ enum rn_value_role {
   RN_SEED = 10 /* of what is random in this run of the entry, as dropout: a whole number below 2^31 */
 };
 
+#define RN_NO_LABEL INT32_MIN
+
 /* An argument or result of an entry. Scalars (rank 0) are one element. */
 typedef struct rn_value {
   const char* name;
   int32_t role; /* rn_value_role */
-  int32_t reserved;
+  /* For an input of labels: one that counts nothing, besides the classes; RN_NO_LABEL: there is none. */
+  int32_t ignored_label;
   rn_type type;
   /* For scalar inputs such as "momentum": the model's own value. NaN: there is none, the caller must give it. */
   double default_value;

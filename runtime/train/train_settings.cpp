@@ -59,8 +59,9 @@ struct Assign {
  private:
   template <class T>
   bool to(T TrainSettings::*f, std::optional<T> value) const {
-    if (value) settings.*f = *std::move(value);
-    return value.has_value();
+    if (!value) return false;
+    settings.*f = *std::move(value);
+    return true;
   }
 };
 

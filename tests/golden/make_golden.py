@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import nn
 
+import maps
 import operations
 from choices import decisions, max_pool, relu
 
@@ -459,6 +460,9 @@ CASES = {
     "weight_standardisation": (WeightStandardisation, "f32", (3, 3, 6, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "gates": (operations.Gates, "f32", (3, 3, 5, 4), "image", "scaled", sgd(0.05, **MOMENTUM), 0),
     "library": (operations.Library, "f32", (3, 3, 5, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "maps": (maps.Maps, "f32", (3, 3, 17, 13), "image", "scores", sgd(0.05, **MOMENTUM), 0),
+    "tokens": (maps.Tokens, "f32", (3, 3, 8, 12), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "rows": (maps.Rows, "f32", (5, 4, 21), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "d2l": (SmallD2l, "u8", (5, 1, 14, 14), "image", "fc", sgd(0.05), 0),
 }
 SLOTS = {"momentum_buffer": "momentum", "exp_avg": "exp_avg", "exp_avg_sq": "exp_avg_sq",
@@ -482,11 +486,16 @@ def make(case, seed):
     params = state(model)
     classes = model(x).flatten(1).shape[1]
     label = torch.randint(0, classes, shape[:1], dtype=torch.int32)
+    if hasattr(model, "make_label"):
+        label = model.make_label(shape[0])
     model.load_state_dict(params, strict=False)
 
     def run():
         predicted = model(x)
-        loss = F.cross_entropy(predicted.flatten(1), label.long(), label_smoothing=smoothing)
+        if hasattr(model, "loss"):
+            loss = model.loss(predicted, label.long())
+        else:
+            loss = F.cross_entropy(predicted.flatten(1), label.long(), label_smoothing=smoothing)
         if hasattr(model, "penalty"):
             loss = loss + model.penalty()
         return loss, {output_name: predicted.detach().clone(), "loss": loss.detach().clone()}
@@ -520,12 +529,19 @@ def run_eval(model, run):
         return run()[1]
 
 
+def known(model, tensors):
+    """Without the numbers of batches that nothing reads."""
+    counting = {f"{n}.num_batches_tracked" for n, m in model.named_modules() if getattr(m, "momentum", 0) is None}
+    counts = {n: t.double() for n, t in tensors if n in counting}
+    return {n: t.clone() for n, t in tensors if not n.endswith("num_batches_tracked")} | counts
+
+
 def state(model):
-    return {n: t.clone() for n, t in model.state_dict().items() if not n.endswith("num_batches_tracked")}
+    return known(model, list(model.state_dict().items()))
 
 
 def buffers(model):
-    return {n: t.clone() for n, t in model.named_buffers() if not n.endswith("num_batches_tracked")}
+    return known(model, list(model.named_buffers()))
 
 
 def write_safetensors(path, tensors):

@@ -21,7 +21,9 @@ void OperationCases::add_all() {
   if (batch_ == kBatch) add_masks();
   add_matrix_products();
   add_normalization();
-  add_losses();
+  for (int i = 0; i < 3; ++i) add_losses();
+  for (int i = 0; i < 3; ++i) add_sampling();
+  add_constants();
   add_images();
   for (int i = 0; i < 5; ++i) add_grouped_weight();
 }
@@ -63,9 +65,14 @@ Window OperationCases::window(int64_t largest_kernel, bool pool) {
       w.in *= per_group;
       w.out = w.groups * (random_.chance(0.6) ? per_group : random_.integer(1, 3));
     }
-    w.pad = {random_.integer(0, w.kernel[0] / 2), random_.integer(0, w.kernel[1] / 2)};
+    const auto pads = [&] {
+      return Pair{random_.integer(0, w.kernel[0] / 2), random_.integer(0, w.kernel[1] / 2)};
+    };
+    w.pad = pads();
+    const Pair behind = random_.chance(0.5) ? pads() : w.pad;
+    w.pad.insert(w.pad.end(), behind.begin(), behind.end());
     for (size_t d = 0; d < 2; ++d) {
-      const int64_t span = w.map[d] + 2 * w.pad[d] - w.dilation[d] * (w.kernel[d] - 1) - 1;
+      const int64_t span = w.map[d] + w.pad[d] + w.pad[d + 2] - w.dilation[d] * (w.kernel[d] - 1) - 1;
       w.result[d] = span < 0 ? 0 : span / w.stride[d] + 1;
     }
     const int64_t area = w.result[0] * w.result[1];
@@ -132,7 +139,7 @@ void OperationCases::add_pools() {
   const bool padded = random_.chance(0.5), ceil = random_.chance(0.4);
   Pair maxima = w.result;
   for (size_t d = 0; d < 2 && ceil; ++d) {
-    maxima[d] = (w.map[d] + 2 * w.pad[d] - w.kernel[d] + w.stride[d] - 1) / w.stride[d] + 1;
+    maxima[d] = (w.map[d] + w.pad[d] + w.pad[d + 2] - w.kernel[d] + w.stride[d] - 1) / w.stride[d] + 1;
     if ((maxima[d] - 1) * w.stride[d] >= w.map[d] + w.pad[d]) --maxima[d];
   }
   add(Op::max_pool, {images(w.in, w.map)},
@@ -144,11 +151,16 @@ void OperationCases::add_pools() {
   add(Op::max_pool_grad, {images(w.in, maxima), images(w.in, w.map)},
       {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}, {"ceil_mode", ceil}}, Fill::few_values);
   add(Op::avg_pool, {images(w.in, w.map)},
-      {{"kernel", w.kernel}, {"stride", w.stride}, {"pad", w.pad}, {"count_include_pad", padded}});
-  add(Op::avg_pool_grad, {images(w.in, w.result)},
       {{"kernel", w.kernel},
        {"stride", w.stride},
        {"pad", w.pad},
+       {"ceil_mode", ceil},
+       {"count_include_pad", padded}});
+  add(Op::avg_pool_grad, {images(w.in, maxima)},
+      {{"kernel", w.kernel},
+       {"stride", w.stride},
+       {"pad", w.pad},
+       {"ceil_mode", ceil},
        {"count_include_pad", padded},
        {"size", w.map}});
   add(Op::global_avg_pool, {images(w.in, w.map)}, {});
@@ -194,6 +206,22 @@ void OperationCases::add_matrix_products() {
   add(Op::matmul, {f32({batch_, k}), f32({k, n})}, {});
   add(Op::matmul, {f32({batch_, k}), f32({n, k})}, {{"transpose_b", true}});
   add(Op::matmul, {f32({batch_, k}), f32({batch_, n})}, {{"transpose_a", true}});
+  for (int i = 0; i < 3; ++i) {  // many, along one or two dimensions
+    Shape many = {batch_};
+    if (random_.chance(0.5)) many.push_back(random_.integer(1, 5));
+    const bool left = random_.chance(0.5), right = random_.chance(0.5);
+    const int64_t rows = channels(), inner = channels(), columns = channels();
+    const auto matrices = [&](int64_t a, int64_t b, bool transposed) {
+      Shape shape = many;
+      shape.insert(shape.end(), {transposed ? b : a, transposed ? a : b});
+      return f32(shape);
+    };
+    add(Op::matmul, {matrices(rows, inner, left), matrices(inner, columns, right)},
+        {{"transpose_a", left}, {"transpose_b", right}});
+    const int64_t in = channels(), out = channels();
+    many.insert(many.end(), {random_.integer(1, 9), in});
+    add(Op::linear, {f32(many), f32({out, in}), f32({out})}, {});
+  }
 }
 
 void OperationCases::add_normalization() {
@@ -211,20 +239,9 @@ void OperationCases::add_normalization() {
   }
 }
 
-void OperationCases::add_losses() {
-  const Type logits = f32({batch_, random_.one_of<int64_t>({kLabels, 10, 33})});
-  const Type label{DType::i32, {batch_}, {}};
-  const double smoothing = random_.one_of({0.0, 0.1});
-  add(Op::softmax, {logits}, {});
-  add(Op::softmax_grad, {logits, logits}, {});
-  add(Op::cross_entropy, {logits, label}, {{"label_smoothing", smoothing}});
-  add(Op::cross_entropy_grad, {f32({}), logits, label}, {{"label_smoothing", smoothing}});
-}
-
 void OperationCases::add_images() {
   const std::vector<double> three = {0.2, 0.3, 0.4};
   add(Op::normalize, {images(3, pair(1, 15), DType::u8)}, {{"mean", three}, {"std", three}});
-  add(Op::resize, {images(channels(), pair(1, 15))}, {{"size", pair(1, 15)}});
   add(Op::resize, {images(3, pair(1, 15), DType::u8)}, {{"size", pair(1, 15)}});
   // an entry returns f32
   const ValueId resized = builder_.graph().outputs[0].value;

@@ -29,7 +29,7 @@ constexpr int64_t kLabels = 3;  // labels are below
 // A convolution or pool: shapes and attributes that fit each other.
 struct Window {
   int64_t in, out, groups;
-  Pair map, kernel, stride, pad, dilation, result;
+  Pair map, kernel, stride, pad, dilation, result;  // pad: of four sides
 };
 
 // A module with an entry for each case.
@@ -78,6 +78,8 @@ class OperationCases {
   void add_matrix_products();
   void add_normalization();
   void add_losses();
+  void add_sampling();
+  void add_constants();
   void add_images();
 
   Random random_;

@@ -76,6 +76,7 @@ void EntryReader::statement() {
 }
 
 // input label : i32[N] as target of 10 classes
+// input mask : i32[N, 8, 8] as target of 21 classes but 255
 // input alpha : f32[] = 0.5
 void EntryReader::input() {
   EntryProgram& entry = result_.entry;
@@ -94,6 +95,8 @@ void EntryReader::input() {
   if (take_word(tokens_, "of")) {
     entry.classes[name.text] = read_integer(tokens_, "the number of classes", 1, INT32_MAX);
     expect_word(tokens_, "classes");
+    if (take_word(tokens_, "but"))
+      entry.ignored_labels[name.text] = read_integer(tokens_, "the ignored label", INT32_MIN, INT32_MAX);
   }
   const SourceLocation at = tokens_.current().location;
   if (tokens_.take_if("=")) {
@@ -102,6 +105,7 @@ void EntryReader::input() {
   }
   node.attributes.set("default", initial);
   node.attributes.set("role", role);
+  node.attributes = complete_attributes(info(Op::input), std::move(node.attributes), name.location);
   entry.inputs.push_back(std::move(node));
 }
 

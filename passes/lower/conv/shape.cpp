@@ -25,8 +25,11 @@ ConvShape conv_shape(const Graph& graph, const Node& node) {
   shape.outputs = y[1];
   shape.groups = node.attributes.get<int64_t>("groups");
   const auto axis = [&](size_t i) {
-    const auto pair = [&](const char* name) { return node.attributes.get<std::vector<int64_t>>(name)[i]; };
-    return ConvShape::Axis{x[2 + i], y[2 + i], w[2 + i], pair("stride"), pair("pad"), pair("dilation")};
+    const auto at = [&](const char* name, size_t place) {
+      return node.attributes.get<std::vector<int64_t>>(name)[place];
+    };
+    return ConvShape::Axis{x[2 + i],     y[2 + i],          w[2 + i],        at("stride", i),
+                           at("pad", i), at("dilation", i), at("pad", 2 + i)};
   };
   shape.h = axis(0);
   shape.w = axis(1);

@@ -15,8 +15,8 @@ namespace rnc {
 struct ConvShape {
   int64_t channels = 0, outputs = 0, groups = 1;
   struct Axis {
-    int64_t in = 0, out = 0, kernel = 1, stride = 1, pad = 0, dilation = 1;
-    bool trivial() const { return kernel == 1 && stride == 1 && pad == 0; }
+    int64_t in = 0, out = 0, kernel = 1, stride = 1, pad = 0, dilation = 1, pad_after = 0;
+    bool trivial() const { return kernel == 1 && stride == 1 && pad == 0 && pad_after == 0; }
     // The outputs [first, second) for which this tap reads inside the input.
     std::pair<int64_t, int64_t> valid_outputs(int64_t tap) const;
   };

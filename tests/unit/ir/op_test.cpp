@@ -27,10 +27,10 @@ TEST_CASE("every operation has a gradient rule or is known to have none") {
       input,
       state,
       constant,
+      constants,
       bias_correction,
       element_count,
       normalize,
-      resize,
       max_pool_select,  // made by passes after differentiation
       relu_grad,
       conv2d_input_grad,
@@ -41,6 +41,8 @@ TEST_CASE("every operation has a gradient rule or is known to have none") {
       max_pool_grad,
       avg_pool_grad,
       global_avg_pool_grad,
+      resize_grad,
+      pad_grad,
       softmax_grad,
       cross_entropy_grad,  // gradients themselves
   };
@@ -48,6 +50,17 @@ TEST_CASE("every operation has a gradient rule or is known to have none") {
     CAPTURE(name(op));
     CHECK((info(op).gradient == nullptr) == without.contains(op));
   }
+}
+
+TEST_CASE("pairs and sides are written as short as they read back") {
+  using Numbers = std::vector<int64_t>;
+  const auto sides = [](const Attribute& value) { return str(shortened(AttributeKind::sides, value)); };
+  CHECK(sides(Numbers{2, 2, 2, 2}) == "2");
+  CHECK(sides(Numbers{1, 2, 1, 2}) == "[1, 2]");
+  CHECK(sides(Numbers{1, 2, 1, 3}) == "[1, 2, 1, 3]");
+  CHECK(str(shortened(AttributeKind::pair, Numbers{3, 3})) == "3");
+  CHECK(str(shortened(AttributeKind::pair, Numbers{3, 4})) == "[3, 4]");
+  CHECK(str(shortened(AttributeKind::integers, Numbers{3, 3})) == "[3, 3]");
 }
 
 TEST_CASE("attributes are written so that they read back") {

@@ -171,7 +171,7 @@ TEST_CASE("shapes of matrix products") {
   CHECK(result(Op::linear, {f32({N, 6}), f32({3, 5})}) ==
         "linear: the input f32[N, 6] has 6 features but the weight f32[3, 5] takes 5");
   CHECK(result(Op::linear, {f32({N, 5, 1, 1}), f32({3, 5})}) ==
-        "linear: the input must be f32 of rank 2, not f32[N, 5, 1, 1]");
+        "linear: the input f32[N, 5, 1, 1] has 1 features but the weight f32[3, 5] takes 5");
   CHECK(result(Op::linear, {f32({N, 5}), f32({3, 5}), f32({5})}) ==
         "linear: the bias must be f32[3], not f32[5]");
   CHECK(result(Op::matmul, {f32({N, 5}), f32({3, 5})}, {{"transpose_b", true}}) == "f32[N, 3]");
@@ -279,15 +279,24 @@ TEST_CASE("shapes of movements") {
 
 TEST_CASE("shapes of softmax and cross entropy") {
   CHECK(result(Op::softmax, {f32({N, 10})}) == "f32[N, 10]");
-  CHECK(result(Op::softmax, {f32({N, 10, 1, 1})}) ==
-        "softmax: the operand must be f32 of rank 2, not f32[N, 10, 1, 1]");
+  CHECK(result(Op::softmax, {f32({N, 10, 4, 1})}, {{"axis", int64_t{2}}}) == "f32[N, 10, 4, 1]");
+  CHECK(result(Op::log_softmax, {f32({N, 10})}, {{"axis", int64_t{0}}}) ==
+        "log_softmax: axis must be 1 to 1, or -1 to -1, for f32[N, 10], not 0");
   CHECK(result(Op::softmax_grad, {f32({N, 10}), f32({N, 9})}) ==
         "softmax_grad: the result of softmax must be f32[N, 10], not f32[N, 9]");
   CHECK(result(Op::cross_entropy, {f32({N, 10}), i32({N})}) == "f32[]");
+  CHECK(result(Op::cross_entropy, {f32({N, 10, 3, 4}), i32({N, 3, 4})}) == "f32[]");
+  CHECK(result(Op::cross_entropy, {f32({N, 10}), f32({N, 10}), f32({10})}) == "f32[]");
   CHECK(result(Op::cross_entropy, {f32({N, 10}), f32({N})}) ==
-        "cross_entropy: the label must be i32 of rank 1, not f32[N]");
+        "cross_entropy: the logits f32[N, 10] take labels i32[N], or probabilities of their own type, not "
+        "f32[N]");
   CHECK(result(Op::cross_entropy, {f32({N, 10}), i32({4})}) ==
-        "cross_entropy: the logits f32[N, 10] and the label i32[4] differ in their first size");
+        "cross_entropy: the logits f32[N, 10] take labels i32[N], or probabilities of their own type, not "
+        "i32[4]");
+  CHECK(result(Op::cross_entropy, {f32({N, 10}), i32({N}), f32({9})}) ==
+        "cross_entropy: the weight must be f32[10], not f32[9]");
+  CHECK(result(Op::cross_entropy, {f32({N, 10}), f32({N, 10})}, {{"ignore_index", int64_t{1}}}) ==
+        "cross_entropy: ignore_index is for labels, not probabilities");
   CHECK(result(Op::cross_entropy, {f32({N, 10}), i32({N})}, {{"label_smoothing", int64_t{2}}}) ==
         "cross_entropy: label_smoothing must be between 0 and 1, not 2");
   CHECK(result(Op::cross_entropy_grad, {f32({}), f32({N, 10}), i32({N})}) == "f32[N, 10]");
@@ -320,10 +329,12 @@ TEST_CASE("operands and attributes are checked against the operation's row") {
   CHECK(result(Op::conv2d, conv, {{"strides", int64_t{2}}}) == "conv2d: there is no attribute strides");
   CHECK(result(Op::conv2d, conv, {{"stride", 1.5}}) ==
         "conv2d: stride must be an integer or a pair of integers, none negative, not 1.5");
-  CHECK(result(Op::conv2d, conv, {{"pad", int64_t{-1}}}) ==
-        "conv2d: pad must be an integer or a pair of integers, none negative, not -1");
+  CHECK(
+      result(Op::conv2d, conv, {{"pad", int64_t{-1}}}) ==
+      "conv2d: pad must be an integer, [height, width] or [top, left, bottom, right], none negative, not -1");
   CHECK(result(Op::conv2d, conv, {{"pad", Pair{1, 2, 3}}}) ==
-        "conv2d: pad must be an integer or a pair of integers, none negative, not [1, 2, 3]");
+        "conv2d: pad must be an integer, [height, width] or [top, left, bottom, right], none negative, not "
+        "[1, 2, 3]");
   CHECK(result(Op::conv2d, conv, {{"groups", true}}) == "conv2d: groups must be an integer, not true");
   CHECK(result(Op::conv2d, conv, {{"pad", int64_t{1} << 62}}) ==
         "conv2d: pad = 4611686018427387904 is too large");
@@ -334,8 +345,7 @@ TEST_CASE("operands and attributes are checked against the operation's row") {
   CHECK(result(Op::constant, {}, {{"value", int64_t{1}}}) == "f32[]");
   CHECK(result(Op::batch_norm, {f32({N, 3}), f32({3}), f32({3}), f32({3}), f32({3})}, {{"mode", true}}) ==
         "batch_norm: mode must be a string, not true");
-  CHECK(result(Op::normalize, {u8({N, 1, 2, 2})}, {{"mean", 0.5}, {"std", 0.5}}) ==
-        "normalize: mean must be a list of numbers, not 0.5");
+  CHECK(result(Op::normalize, {u8({N, 1, 2, 2})}, {{"mean", 0.5}, {"std", 0.5}}) == "f32[N, 1, 2, 2]");
   CHECK(result(Op::reshape, {f32({1})}, {{"shape", 1.5}}) ==
         "reshape: shape must be a list of integers, not 1.5");
   CHECK(result(Op::normalize, {u8({N, 2, 2, 2})}, {{"mean", Pair{0, 0}}, {"std", Pair{1, 1}}}) ==

@@ -123,8 +123,7 @@ TEST_CASE("statements, settings, types and initialisers") {
   check_hints(
       of_statement,
       {
-          {"for i in x {\n  }",
-           "expected a statement, found 'for'; write NAME = repeat(BLOCK, x, count = K)"},
+          {"foreach i {\n  }", "expected a statement, found 'foreach'; did you mean 'for'?"},
           {"optimizer sgd()", "expected a statement, found 'optimizer'; did you mean 'train'?"},
           {"recipe(learning_rate = 0.1)", recipe + "'learning_rate'; did you mean 'lr'?"},
           {"recipe(momentum = 0.9)",

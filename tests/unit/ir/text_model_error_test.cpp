@@ -45,7 +45,7 @@ model m(x: f32[N, 3, 8, 8], label: i32[N]) {
 )"},
       {"predict an expression", spec(R"(
   predict relu(x))"),
-       R"(m.graph:2:11: error: predict takes the name of a tensor: give the prediction one
+       R"(m.graph:2:11: error: predict takes the name of a tensor, or predict NAME = ...
   predict relu(x)
           ^
 )"},
@@ -56,15 +56,15 @@ model m(x: f32[N, 3, 8, 8], label: i32[N]) {
   predict y
           ^
 )"},
-      {"predict twice", spec(R"(
-  y = relu(x)
+      {"loss twice", spec(R"(
   predict x
-  predict y)"),
-       R"(m.graph:4:3: error: a model can have only one predict
-  predict y
+  loss sum(x)
+  loss sum(x))"),
+       R"(m.graph:4:3: error: a model can have only one loss
+  loss sum(x)
   ^
 m.graph:3:3: note: the first is here
-  predict x
+  loss sum(x)
   ^
 )"},
       {"predict loss", spec(R"(

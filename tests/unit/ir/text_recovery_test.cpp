@@ -49,18 +49,19 @@ m.graph:3:26: error: conv2d: there is no argument 'kernel_size'; did you mean 'k
   b = pair(a)
   c = repeat(pair, x, count = 10000)
   predict c
-  predict c)"),
+  recipe(lr = 1)
+  recipe(lr = 1))"),
        R"(m.graph:2:12: error: unknown name 'nothing'
   a = relu(nothing)
            ^
 m.graph:6:7: note: in block pair, called here
   a = pair(x)
       ^
-m.graph:10:3: error: a model can have only one predict
-  predict c
+m.graph:11:3: error: a model can have only one recipe
+  recipe(lr = 1)
   ^
-m.graph:9:3: note: the first is here
-  predict c
+m.graph:10:3: note: the first is here
+  recipe(lr = 1)
   ^
 2 errors
 )"},

@@ -200,6 +200,29 @@ TEST_CASE("a parameter the loss does not depend on gets no gradient and no step"
   CHECK(m.module.find_tensor("momentum.other.weight") == nullptr);
 }
 
+TEST_CASE(
+    "a batch norm that is called twice moves its statistics twice, the second time from where the first left "
+    "them") {
+  ModelBuilder m;
+  build_model(m);
+  Graph& graph = m.graph();
+  const auto norm = std::ranges::find(graph.nodes, Op::batch_norm, &Node::op);
+  const Node first = *norm;
+  const auto place = static_cast<ValueId>(norm - graph.nodes.begin());
+  const ValueId again = m.op(Op::batch_norm, {m.op(Op::relu, {place}), first.inputs[1], first.inputs[2],
+                                              first.inputs[3], first.inputs[4]});
+  m.output("again", again);
+  derive_entries(m.module);
+  const Graph* train = m.module.find_entry(EntryRole::training);
+  REQUIRE(train != nullptr);
+  CHECK(assigned_in(*train) == Names{"bn.running_mean", "bn.running_var"});
+  const auto mean = std::ranges::find(train->assigns, "bn.running_mean", &Assign::tensor);
+  const Node& second = (*train)[mean->value];  // 0.9 (0.9 old + 0.1 first) + 0.1 second
+  const Node& kept = (*train)[second.inputs[0]];
+  CHECK((*train)[kept.inputs[0]].op == Op::add);
+  CHECK((*train)[(*train)[second.inputs[1]].inputs[0]].op == Op::channel_mean);
+}
+
 TEST_CASE("what cannot be trained is an error that says why") {
   SUBCASE("no gradient rule") {
     ModelBuilder m("train");
@@ -272,13 +295,13 @@ TEST_CASE("what cannot be trained is an error that says why") {
     CHECK(message_of(m.module, differentiate) ==
           "training fc.weight needs the name grad.fc.weight, which is taken");
   }
-  SUBCASE("running statistics that are computed or shared") {
+  SUBCASE("running statistics that are computed, or the same") {
     ModelBuilder m;
     build_model(m);
     Node& bn = *std::ranges::find(m.graph().nodes, Op::batch_norm, &Node::op);
     bn.inputs[4] = bn.inputs[3];
     CHECK(message_of(m.module, derive_entries) ==
-          "batch_norm: the running statistic bn.running_mean is used by two layers");
+          "batch_norm: its running mean and variance are both bn.running_mean");
     const ValueId mean = bn.inputs[3];
     m.graph()[mean].op = Op::constant;
     m.graph()[mean].name = "ones";

@@ -324,6 +324,45 @@ TEST_CASE("gradients of pooling") {
   check_op([](ModelBuilder& m) { return m.op(Op::global_avg_pool, {m.tensor("x", {2, 3, 2, 3})}); });
 }
 
+TEST_CASE("gradients of resized and padded maps") {
+  using Pair = std::vector<int64_t>;
+  for (const char* mode : {"nearest", "nearest_exact", "bilinear", "bicubic", "area"}) {
+    CAPTURE(mode);
+    check_op([&](ModelBuilder& m) {
+      return m.op(Op::resize, {m.tensor("x", {2, 2, 5, 3})},
+                  {{"size", Pair{3, 7}}, {"mode", std::string(mode)}});
+    });
+  }
+  check_op([&](ModelBuilder& m) {
+    return m.op(Op::resize, {m.tensor("x", {2, 2, 5, 3})}, {{"scale", 1.7}, {"align_corners", true}});
+  });
+  for (const char* mode : {"constant", "reflect", "edge", "circular"}) {
+    CAPTURE(mode);
+    check_op([&](ModelBuilder& m) {
+      return m.op(Op::pad, {m.tensor("x", {2, 2, 3, 4})},
+                  {{"pads", Pair{1, 2, 0, 3}}, {"mode", std::string(mode)}, {"value", 0.5}});
+    });
+  }
+}
+
+TEST_CASE("gradients of many matrix products and of softmax along any dimension") {
+  for (const bool ta : {false, true}) {
+    for (const bool tb : {false, true}) {
+      check_op([&](ModelBuilder& m) {
+        const ValueId a = m.tensor("a", ta ? Shape{2, 2, 4, 2} : Shape{2, 2, 2, 4});
+        const ValueId b = m.tensor("b", tb ? Shape{2, 2, 3, 4} : Shape{2, 2, 4, 3});
+        return m.op(Op::matmul, {a, b}, {{"transpose_a", ta}, {"transpose_b", tb}});
+      });
+    }
+  }
+  for (const Op op : {Op::softmax, Op::log_softmax}) {
+    for (const int64_t axis : {1, 2, -1}) {
+      CAPTURE(axis);
+      check_op([&](ModelBuilder& m) { return m.op(op, {m.tensor("x", {2, 3, 4, 2})}, {{"axis", axis}}); });
+    }
+  }
+}
+
 TEST_CASE("gradients of added and removed channels") {
   check_op([](ModelBuilder& m) {
     return m.op(Op::pad_channels, {m.tensor("x", {2, 3, 2, 2})},

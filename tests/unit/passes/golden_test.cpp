@@ -46,6 +46,8 @@ void check_case(const std::string& name) {
   Golden golden = load_golden(name);
   Module& module = golden.module;
   derive_entries(module);
+  decompose_losses(module);
+  linear_to_conv(module);
   differentiate(module);
   verify(module);
   check_close(run(module, "loss", golden, golden.inputs, golden.parameters), golden.loss);

@@ -17,7 +17,9 @@ TEST_CASE("an operation's page tells what its row says") {
       "attributes\n"
       "  kernel            an integer or a pair of integers, none negative; required\n"
       "  stride            an integer or a pair of integers, none negative; in a spec by default as kernel\n"
-      "  pad               an integer or a pair of integers, none negative; default 0\n"
+      "  pad               an integer, [height, width] or [top, left, bottom, right], none negative; default "
+      "0\n"
+      "  ceil_mode         true or false; default false\n"
       "  count_include_pad true or false; default true\n"
       "  size              an integer or a pair of integers, none negative; required\n"
       "gradient    no\n");

@@ -149,7 +149,7 @@ TEST_CASE("Winograd convolution in inference, with weights transformed in entry 
 
 TEST_CASE("a convolution of many channels and few pixels is direct for few images, Winograd for more") {
   const TargetInfo target{64, 32, true, 48 << 10, 1 << 20};
-  ConvShape shape{512, 512, 1, {7, 7, 3, 1, 1, 1}, {7, 7, 3, 1, 1, 1}};
+  ConvShape shape{512, 512, 1, {7, 7, 3, 1, 1, 1, 1}, {7, 7, 3, 1, 1, 1, 1}};
   CHECK(winograd_for_fixed_weights(shape, target).m == 4);
   CHECK(winograd_for_fixed_weights(shape, target).from_batch == 3);
   shape.h.in = shape.h.out = shape.w.in = shape.w.out = 56;
@@ -157,7 +157,7 @@ TEST_CASE("a convolution of many channels and few pixels is direct for few image
   shape.h.stride = 2;
   CHECK(winograd_for_fixed_weights(shape, target).m == 0);
   const Module model = layer(64, 4, 4);
-  CHECK(winograd_from_batch({64, 64, 1, {4, 4, 3, 1, 1, 1}, {4, 4, 3, 1, 1, 1}}, 4, target) == 9);
+  CHECK(winograd_from_batch({64, 64, 1, {4, 4, 3, 1, 1, 1, 1}, {4, 4, 3, 1, 1, 1, 1}}, 4, target) == 9);
   for (const int64_t batch : {1, 8, 9}) {
     CAPTURE(batch);
     const Inference result = infer(model, target, batch, "winograd 4x4");
@@ -233,7 +233,7 @@ TEST_CASE("Winograd convolution at stride 2, in training and in inference") {
 TEST_CASE("the choice of Winograd at stride 2") {
   const TargetInfo target{64, 32, true, 48 << 10, 1 << 20};
   const auto shape = [](int64_t channels, int64_t outputs, int64_t size) {
-    const ConvShape::Axis axis{size, size / 2, 3, 2, 1, 1};
+    const ConvShape::Axis axis{size, size / 2, 3, 2, 1, 1, 1};
     return ConvShape{channels, outputs, 1, axis, axis};
   };
   const auto tile = [&](const ConvShape& s) {
@@ -244,7 +244,7 @@ TEST_CASE("the choice of Winograd at stride 2") {
   CHECK(tile(shape(512, 512, 14)) == 0);  // 7x7 outputs fill no tiles
   CHECK(tile(shape(16, 32, 32)) == 0);    // the transforms outweigh few channels
   ConvShape uneven = shape(64, 128, 56);
-  uneven.w = {56, 56, 3, 1, 1, 1};
+  uneven.w = {56, 56, 3, 1, 1, 1, 1};
   CHECK(tile(uneven) == 0);
 }
 

@@ -70,9 +70,12 @@ WinogradChoice compared(const ConvShape& shape, const TargetInfo& target) {
 }  // namespace
 
 bool winograd_shape(const ConvShape& s) {
-  return winograd_computes(
-      {{s.h.kernel, s.w.kernel}, {s.h.stride, s.w.stride}, {s.h.pad, s.w.pad}, {s.h.dilation, s.w.dilation}},
-      s.groups, s.channels);
+  return winograd_computes({{s.h.kernel, s.w.kernel},
+                            {s.h.stride, s.w.stride},
+                            {s.h.pad, s.w.pad},
+                            {s.h.dilation, s.w.dilation},
+                            {s.h.pad_after, s.w.pad_after}},
+                           s.groups, s.channels);
 }
 
 int64_t winograd_from_batch(const ConvShape& shape, int m, const TargetInfo& target) {

@@ -1,0 +1,223 @@
+// Several results, `for`, what is shared, several predictions, and lists from functions and files.
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "runtime/contract/safetensors.h"
+#include "text_support.h"
+
+namespace rnc {
+namespace {
+
+const Node& node(const Module& module, std::string_view name) {
+  const std::vector<Node>& nodes = module.entries.at(0).nodes;
+  const auto it = std::ranges::find(nodes, name, &Node::name);
+  REQUIRE(it != nodes.end());
+  return *it;
+}
+
+std::vector<std::string> parameters(const Module& module) {
+  std::vector<std::string> result;
+  for (const Tensor& tensor : module.tensors)
+    if (tensor.kind == TensorKind::parameter) result.push_back(tensor.name + " " + str(tensor.type));
+  return result;
+}
+
+std::vector<int64_t> pad_of(const std::string& call) {
+  const Module module = parse_text(spec("\n  y = " + call + "\n  predict y"));
+  return node(module, "y").attributes.get<std::vector<int64_t>>("pad");
+}
+
+}  // namespace
+
+TEST_CASE("several names for the elements of a list") {
+  const Module module = parse_text(R"(
+block halves(x) {
+  a, b = split(x, 2)
+  return [b, a]
+}
+)" + spec(R"(
+  wide = conv2d(x, 8, kernel = 1)
+  right, left = halves(wide)
+  one, two, five = split(wide, [1, 2, 5])
+  low, high = [3, 4]
+  y = conv2d(concat(right, one), low + high, kernel = 1)
+  z = split(x, 8, axis = 2)[7]
+  predict z
+  predict y)"));
+  CHECK(node(module, "%halves.slice").type.shape[1] == 4);
+  CHECK(node(module, "%halves.slice_2").attributes.get<int64_t>("begin") == 4);
+  CHECK(node(module, "%slice_3").attributes.get<int64_t>("begin") == 3);
+  CHECK(node(module, "y").type.shape[1] == 7);
+  CHECK(node(module, "y").inputs.size() == 3);
+  const Graph& graph = module.entries[0];
+  CHECK(graph[graph.outputs[0].value].type.shape == Shape{kBatch, 3, 1, 8});
+  CHECK(module.predict == "z");
+  CHECK(graph.outputs[1].name == "y");
+}
+
+TEST_CASE("for numbers the names of its repetitions, and goes on with what the last one made") {
+  const Module module = parse_text(spec(R"(
+  y = x
+  for width in [4, 6] {
+    for d in range(1, 3) {
+      conv = conv2d(y, width, kernel = 3, pad = d, dilation = d)
+      y = relu(conv)
+    }
+    parameter scale : f32[width] = constant(1)
+    y = y * scale
+  }
+  for unused in [] { y = nothing }
+  predict y)"));
+  CHECK(parameters(module) ==
+        std::vector<std::string>{"conv.0.0.weight f32[4, 3, 3, 3]", "conv.0.0.bias f32[4]",
+                                 "conv.0.1.weight f32[4, 4, 3, 3]", "conv.0.1.bias f32[4]", "scale.0 f32[4]",
+                                 "conv.1.0.weight f32[6, 4, 3, 3]", "conv.1.0.bias f32[6]",
+                                 "conv.1.1.weight f32[6, 6, 3, 3]", "conv.1.1.bias f32[6]",
+                                 "scale.1 f32[6]"});
+  CHECK(node(module, "conv.1.1").attributes.get<std::vector<int64_t>>("dilation") ==
+        std::vector<int64_t>{2, 2});
+  CHECK(module.entries[0][module.entries[0].outputs[0].value].name == "y.1");
+}
+
+TEST_CASE("what is shared has its parameters once, and each call its own operations") {
+  const Module module = parse_text(R"(
+block unit(x) {
+  conv = conv2d(x, 3, kernel = 3, pad = 1, bias = false)
+  return batch_norm(conv)
+}
+)" + spec(R"(
+  f = shared(unit)
+  g = shared(conv2d)
+  a = f(x)
+  b = f(relu(a))
+  c = g(b, 3, kernel = 1)
+  d = g(c, 3, kernel = 1)
+  predict d)"));
+  CHECK(parameters(module) == std::vector<std::string>{"f.conv.weight f32[3, 3, 3, 3]", "f.weight f32[3]",
+                                                       "f.bias f32[3]", "g.weight f32[3, 3, 1, 1]",
+                                                       "g.bias f32[3]"});
+  const Graph& graph = module.entries[0];
+  const Node &first = node(module, "f.conv"), &again = node(module, "%f.conv_2");
+  CHECK(first.inputs[1] == again.inputs[1]);
+  CHECK(again.layer == "f.conv");
+  CHECK(graph[again.inputs[0]].op == Op::relu);
+  CHECK(print(parse_text(print(module)), {.locations = false}) == print(module, {.locations = false}));
+}
+
+TEST_CASE("pad = \"same\" has a result of ceil(size / stride)") {
+  using Pads = std::vector<int64_t>;
+  CHECK(pad_of("conv2d(x, 4, kernel = 3, pad = \"same\")") == Pads{1, 1, 1, 1});
+  CHECK(pad_of("conv2d(x, 4, kernel = [2, 5], pad = \"same\", dilation = 2)") == Pads{1, 4, 1, 4});
+  CHECK(pad_of("conv2d(x, 4, kernel = 4, pad = \"same\")") == Pads{1, 1, 2, 2});
+  CHECK(pad_of("conv2d(x, 4, kernel = 3, stride = 2, pad = \"same\")") == Pads{0, 0, 1, 1});
+  CHECK(pad_of("max_pool(x, kernel = 3, stride = 3, pad = \"same\")") == Pads{0, 0, 1, 1});
+  CHECK(pad_of("max_pool(x, kernel = 2, pad = [0, 1, 1, 0])") == Pads{0, 1, 1, 0});
+}
+
+TEST_CASE("constants from lists, ranges and files") {
+  const std::filesystem::path path = std::filesystem::temp_directory_path() / "rnc_constants.safetensors";
+  const std::vector<float> values = {1.5F, -2, 0.25F};
+  contract::Safetensors content;
+  content.tensors["scale"] = {contract::DType::f32, {3}, std::as_bytes(std::span(values))};
+  std::ofstream file(path, std::ios::binary);
+  const contract::SafetensorsImage image(content);
+  for (const auto part : image.parts())
+    file.write(reinterpret_cast<const char*>(part.data()), static_cast<std::streamsize>(part.size()));
+  file.close();
+  const Module module = parse_text(spec(R"(
+  scale = constants(values = read_tensor(")" +
+                                        path.string() + R"(", "scale"))
+  ramp = constants(values = range(8), shape = [1, 1, 8, 1])
+  ones = constants(values = 1, shape = [3])
+  y = (x + ramp) * scale * ones
+  predict y)"));
+  CHECK(node(module, "scale").attributes.get<std::vector<double>>("values") ==
+        std::vector<double>{1.5, -2, 0.25});
+  CHECK(node(module, "ramp").type.shape == Shape{1, 1, 8, 1});
+  CHECK(node(module, "ones").type.shape == Shape{3});
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("errors of these") {
+  check_errors({
+      {"as many names", spec(R"(
+  a, b = split(x, 3)
+  predict x)"),
+       R"(m.graph:2:10: error: 2 names for 3 values
+  a, b = split(x, 3)
+         ^
+)"},
+      {"no list", spec(R"(
+  a, b = relu(x)
+  predict a)"),
+       R"(m.graph:2:10: error: the value of several names must be a list, not a tensor
+  a, b = relu(x)
+         ^
+)"},
+      {"unequal parts", spec(R"(
+  a, b = split(x, 2)
+  predict b)"),
+       R"(m.graph:2:19: error: split: 3 of f32[N, 3, 8, 8] cannot be 2 equal parts
+  a, b = split(x, 2)
+                  ^
+)"},
+      {"for through a number", spec(R"(
+  for i in 3 { y = relu(x) }
+  predict x)"),
+       R"(m.graph:2:12: error: what `for` goes through must be a list, not an integer
+  for i in 3 { y = relu(x) }
+           ^
+)"},
+      {"for without in", spec(R"(
+  for i = [1] { y = relu(x) }
+  predict x)"),
+       R"(m.graph:2:9: error: expected in, found '='
+  for i = [1] { y = relu(x) }
+        ^
+)"},
+      {"shared without a name", spec(R"(
+  y = relu(shared(conv2d))
+  predict x)"),
+       R"(m.graph:2:12: error: shared: write NAME = shared(...)
+  y = relu(shared(conv2d))
+           ^
+)"},
+      {"shared again with other sizes", spec(R"(
+  f = shared(conv2d)
+  a = f(x, 4, kernel = 1)
+  b = f(x, 5, kernel = 1)
+  predict b)"),
+       R"(m.graph:4:7: error: f.weight is shared, and is f32[5, 3, 1, 1] here, but f32[4, 3, 1, 1] where it was called first
+  b = f(x, 5, kernel = 1)
+      ^
+m.graph:3:7: note: first called so here
+  a = f(x, 4, kernel = 1)
+      ^
+)"},
+      {"predicted twice", spec(R"(
+  predict x
+  predict x)"),
+       R"(m.graph:3:3: error: x is predicted already
+  predict x
+  ^
+)"},
+      {"no such file", spec(R"(
+  s = constants(values = read_tensor("none.safetensors", "a"))
+  predict x)"),
+       R"(m.graph:2:38: error: read_tensor: cannot read none.safetensors
+  s = constants(values = read_tensor("none.safetensors", "a"))
+                                     ^
+)"},
+      {"too many rows", spec(R"(
+  y = resize(x, size = [8, 100000])
+  predict y)"),
+       R"(m.graph:2:7: error: resize: a size must be at most 65536, not 100000
+  y = resize(x, size = [8, 100000])
+      ^
+)"},
+  });
+}
+
+}  // namespace rnc
