@@ -66,7 +66,8 @@ add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.s
 # Those with the largest weights by hand.
 add_test(NAME compare_torchvision COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_torchvision.py
          $<TARGET_FILE_DIR:rnc> convnext_tiny efficientnet_b0 mobilenet_v2 mobilenet_v3_small regnet_y_400mf
-         shufflenet_v2_x1_0 squeezenet1_1 cifar_preact_drop_resnet20 cifar_skipinit_resnet20 dncnn lenet mlp)
+         shufflenet_v2_x1_0 squeezenet1_1 googlenet resunet siamese_resnet20 resnet1d cifar_preact_drop_resnet20
+         cifar_skipinit_resnet20 dncnn lenet mlp)
 add_test(NAME compare_logits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_logits.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_training.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_pytorch.py

@@ -235,7 +235,8 @@ void Elaborator::let(const Statement& statement) {
     }
   }
   // A name that stands for a new operation or block is final; one for a number or another tensor can change.
-  const bool is_new = statement.value->kind != Expr::Kind::name && value.is_tensor();
+  const Expr::Kind kind = statement.value->kind;
+  const bool is_new = kind != Expr::Kind::name && kind != Expr::Kind::index && value.is_tensor();
   if (is_new) names_.try_emplace(full, statement.location);
   frames_.back().variables[statement.name] = std::move(value);
 }

@@ -23,15 +23,15 @@ import torch
 import torch.nn.functional as F
 import torchvision
 
-from other_networks import OTHERS
+from other_networks import LOSSES, OTHERS, SETTINGS, TARGETS
 
 NETWORKS = ("alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "mobilenet_v2", "mobilenet_v3_small",
             "regnet_y_400mf", "shufflenet_v2_x1_0", "squeezenet1_1", "vgg16_bn")
 SEEDS = (1, 2, 3)
 SAMPLES = pathlib.Path(__file__).parents[2] / "samples"
-# Of what the samples subtract and divide by, by the shape of their images.
-STATISTICS = {(3, 224, 224): ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)), (1, 28, 28): ((0,), (1,)),
-              (3, 32, 32): ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))}
+# What the samples subtract and divide by: of ImageNet, CIFAR-10 and images of one channel.
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+CIFAR = ((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 DTYPES = {torch.float32: "F32", torch.uint8: "U8", torch.int32: "I32"}
 
 
@@ -92,7 +92,8 @@ def compiled(name, binaries, directory, trains):
         text = re.sub(r"\n  train .*", "", text)
     spec, library = directory / f"{name}.graph", directory / f"{name}.so"
     spec.write_text(text)
-    subprocess.run([binaries / "rnc", spec, "-I", SAMPLES, "-o", library], check=True)
+    settings = ["--set=" + s for s in SETTINGS.get(name, ())]
+    subprocess.run([binaries / "rnc", spec, "-I", SAMPLES, "-o", library, *settings], check=True)
     return library
 
 
@@ -108,50 +109,65 @@ def call(binaries, library, entry, directory, inputs, params):
 def preprocessed(image):
     if image.dtype != torch.uint8:
         return image
-    mean, std = (torch.tensor(v, dtype=torch.float32).view(1, -1, 1, 1) for v in STATISTICS[tuple(image.shape[1:])])
+    statistics = ((0,), (1,)) if image.shape[1] == 1 else CIFAR if image.shape[3] == 32 else IMAGENET
+    mean, std = (torch.tensor(v, dtype=torch.float32).view(1, -1, 1, 1) for v in statistics)
     return (image.float() / 255 - mean) / std
 
 
-def images(name, count):
+def inputs_of(name, count):
+    """What the network takes, by name: bytes where it is an image."""
     _, shape, given = OTHERS.get(name, (None, (3, 224, 224), "image"))
-    bytes_or_numbers = torch.randint(0, 256, (count, *shape), dtype=torch.uint8)
-    return given, bytes_or_numbers if given == "image" else torch.randn(count, *shape)
+    if given in ("image", "left,right"):
+        return {n: torch.randint(0, 256, (count, *shape), dtype=torch.uint8) for n in given.split(",")}
+    return {given: torch.randn(count, *shape)}
 
 
 def compare_logits(name, model, binaries, library, directory):
-    given, image = images(name, 1)
-    ours = call(binaries, library, "infer", directory, {given: image}, tensors_of(model))
+    inputs = inputs_of(name, 1)
+    ours = call(binaries, library, "infer", directory, inputs, tensors_of(model))
     logits, = ours.values()
-    x = preprocessed(image)
+    xs = [preprocessed(image) for image in inputs.values()]
     with torch.no_grad():
-        single = model(x)
-        exact = model.double()(x.double())
+        single = model(*xs)
+        exact = model.double()(*(x.double() for x in xs))
         model.float()
     scale = exact.abs().max()
     error, pytorch = ((v.double() - exact).abs().max().item() / scale.item() for v in (logits, single))
     return error, pytorch, error <= 4 * max(pytorch, 2e-7)
 
 
-def compare_gradients(name, model, binaries, library, directory):
-    given, image = images(name, 4)
-    params = tensors_of(model)
-    x = preprocessed(image)
-    with torch.no_grad():
-        result = model(x)
-    classifies = given == "image"
-    target = torch.randint(0, result.shape[1], (4,), dtype=torch.int32) if classifies else torch.randn(result.shape)
-    target_name = {"noisy": "clean", "small": "large"}.get(given, "label")
-    ours = call(binaries, library, "backward", directory, {given: image, target_name: target}, params)
+def target_of(name, result):
+    """The loss's target and its name, for an output of the network in evaluation."""
+    if name in TARGETS:
+        return TARGETS[name], torch.randn(result.shape)
+    if name == "siamese_resnet20":
+        return "same", torch.randint(0, 2, result.shape).float()
+    rows = (result.shape[0], *result.shape[2:])
+    return "label", torch.randint(0, result.shape[1], rows, dtype=torch.int32)
 
-    def gradients(model, x):
+
+def loss_of(name, y, target):
+    if name in LOSSES:
+        return LOSSES[name](y, target.long() if target.dtype == torch.int32 else target.to(y.dtype))
+    return F.cross_entropy(y, target.long()) if target.dtype == torch.int32 else F.mse_loss(y, target.to(y.dtype))
+
+
+def compare_gradients(name, model, binaries, library, directory):
+    inputs = inputs_of(name, 4)
+    params = tensors_of(model)
+    xs = [preprocessed(image) for image in inputs.values()]
+    with torch.no_grad():
+        target_name, target = target_of(name, model(*xs))
+    ours = call(binaries, library, "backward", directory, {**inputs, target_name: target}, params)
+
+    def gradients(model, xs):
         model.load_state_dict(params, strict=False)
         model.zero_grad()
-        y = model.train()(x)
-        (F.cross_entropy(y, target.long()) if classifies else F.mse_loss(y, target.to(y.dtype))).backward()
+        loss_of(name, model.train()(*xs), target).backward()
         return {"grad." + name: parameter.grad.double() for name, parameter in model.named_parameters()}
 
-    single = gradients(model, x)
-    exact = gradients(model.double(), x.double())
+    single = gradients(model, xs)
+    exact = gradients(model.double(), [x.double() for x in xs])
     total = sum(g.square().sum() for g in exact.values())
     distances = [(sum((of[k].double() - g).square().sum() for k, g in exact.items()) / total).sqrt().item()
                  for of in (ours, single)]

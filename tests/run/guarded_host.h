@@ -19,6 +19,13 @@ struct HostedData {
   int64_t batch = 1;
   bool finite = true;  // the results must be; else those that are not need only have the same bits
 };
+// ThreadSanitizer stops at threads that are started in a fork of a program that has some.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kGuardedHostRuns = false;
+#else
+inline constexpr bool kGuardedHostRuns = true;
+#endif
+
 // Values for all of a module's entries and tensors (random_graph.h).
 HostedData random_hosted_data(const Module& elaborated, int64_t batch, uint64_t seed);
 

@@ -157,12 +157,169 @@ class SrResNet(nn.Module):
         return self.conv3(self.twice(first + self.bn2(self.conv2(self.residuals(first)))))
 
 
+class Res2Bottleneck(Bottleneck):
+    """Gao et al. 2019."""
+
+    def __init__(self, inputs, planes, stride=1, downsample=None, *others, **named):
+        super().__init__(inputs, planes, stride, downsample, *others, **named)
+        width = planes * 26 // 64
+        self.first = stride > 1 or downsample is not None
+        self.conv1, self.bn1 = nn.Conv2d(inputs, 4 * width, 1, bias=False), nn.BatchNorm2d(4 * width)
+        del self.conv2, self.bn2
+        self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, stride, 1, bias=False) for _ in range(3))
+        self.bns = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(3))
+        self.conv3 = nn.Conv2d(4 * width, 4 * planes, 1, bias=False)
+
+    def forward(self, x):
+        parts = F.relu(self.bn1(self.conv1(x))).chunk(4, 1)
+        made = []
+        for i, (conv, bn) in enumerate(zip(self.convs, self.bns)):
+            seen = parts[i] if i == 0 or self.first else parts[i] + made[-1]
+            made.append(F.relu(bn(conv(seen))))
+        last = F.avg_pool2d(parts[3], 3, self.stride, 1) if self.first else parts[3]
+        y = self.bn3(self.conv3(torch.cat([*made, last], 1)))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class FcnResNet50(nn.Module):
+    def __init__(self):
+        super().__init__()
+        model = torchvision.models.segmentation.fcn_resnet50(weights=None, weights_backbone=None, aux_loss=True)
+        self.backbone, self.classifier, self.aux_classifier = model.backbone, model.classifier, model.aux_classifier
+
+    def forward(self, x):
+        features = self.backbone(x)
+        y, aux = (F.interpolate(head(features[f]), x.shape[2:], mode="bilinear", align_corners=False)
+                  for f, head in (("out", self.classifier), ("aux", self.aux_classifier)))
+        return (y, aux) if self.training else y
+
+
+class ResUnet(nn.Module):
+    """Zhang et al. 2018."""
+
+    class Residual(nn.Module):
+        def __init__(self, inputs, out, stride=1):
+            super().__init__()
+            self.bn1, self.bn2 = nn.BatchNorm2d(inputs), nn.BatchNorm2d(out)
+            self.conv1 = nn.Conv2d(inputs, out, 3, stride, 1, bias=False)
+            self.conv2 = nn.Conv2d(out, out, 3, 1, 1, bias=False)
+            self.shortcut = nn.Conv2d(inputs, out, 1, stride, bias=False)
+
+        def forward(self, x):
+            return self.conv2(F.relu(self.bn2(self.conv1(F.relu(self.bn1(x)))))) + self.shortcut(x)
+
+    class Up(nn.Module):
+        def __init__(self, inputs, out):
+            super().__init__()
+            self.grown, self.block = nn.ConvTranspose2d(inputs, out, 2, 2), ResUnet.Residual(2 * out, out)
+
+        def forward(self, x, beside):
+            return self.block(torch.cat([self.grown(x), beside], 1))
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 32, 3, 1, 1)
+        widths = (32, 32, 64, 128, 256, 512)
+        for i in range(1, 5):
+            setattr(self, f"down{i}", self.Residual(widths[i - 1], widths[i], 2 if i > 1 else 1))
+            setattr(self, f"up{i}", self.Up(widths[i + 1], widths[i]))
+        self.bridge = self.Residual(256, 512, 2)
+        self.scores = nn.Conv2d(32, 2, 1)
+
+    def forward(self, x):
+        maps = [self.stem(x)]
+        for i in range(1, 5):
+            maps.append(getattr(self, f"down{i}")(maps[-1]))
+        x = self.bridge(maps[-1])
+        for i in (4, 3, 2, 1):
+            x = getattr(self, f"up{i}")(x, maps[i])
+        return self.scores(x)
+
+
+class Cifar20(nn.Module):
+    """He et al. 2015, section 4.2, up to the pooled features."""
+
+    class Basic(nn.Module):
+        def __init__(self, inputs, out, stride):
+            super().__init__()
+            self.conv1, self.bn1 = nn.Conv2d(inputs, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out)
+            self.conv2, self.bn2 = nn.Conv2d(out, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out)
+            other = stride > 1 or inputs != out
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, out, 1, stride, bias=False), nn.BatchNorm2d(out)) if other else None
+
+        def forward(self, x):
+            y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+            return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        widths = (16, 16, 32, 64)
+        for i in (1, 2, 3):
+            blocks = [self.Basic(widths[i - (b == 0)], widths[i], 2 if b == 0 and i > 1 else 1) for b in range(3)]
+            setattr(self, f"layer{i}", nn.Sequential(*blocks))
+
+    def forward(self, x):
+        return self.layer3(self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x)))))).mean((2, 3))
+
+
+class Siamese(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features, self.fc = Cifar20(), nn.Linear(64, 1)
+
+    def forward(self, left, right):
+        return self.fc((self.features(left) - self.features(right)).abs())
+
+
+class ResNet1d(nn.Module):
+    class Basic(nn.Module):
+        def __init__(self, inputs, out, stride):
+            super().__init__()
+            self.conv1, self.bn1 = nn.Conv1d(inputs, out, 7, stride, 3, bias=False), nn.BatchNorm1d(out)
+            self.conv2, self.bn2 = nn.Conv1d(out, out, 7, 1, 3, bias=False), nn.BatchNorm1d(out)
+            other = stride > 1 or inputs != out
+            self.downsample = nn.Sequential(nn.Conv1d(inputs, out, 1, stride, bias=False), nn.BatchNorm1d(out)) if other else None
+
+        def forward(self, x):
+            y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+            return F.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv1d(1, 32, 15, 4, 7, bias=False), nn.BatchNorm1d(32)
+        widths = (32, 32, 64, 128, 256)
+        for i in range(1, 5):
+            blocks = [self.Basic(widths[i - (b == 0)], widths[i], 2 if b == 0 and i > 1 else 1) for b in range(2)]
+            setattr(self, f"layer{i}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(256, 10)
+
+    def forward(self, x):
+        x = F.max_pool1d(F.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        return self.fc(self.layer4(self.layer3(self.layer2(self.layer1(x)))).mean(2))
+
+
+def with_aux(share, ignored=-100):
+    """The loss of what a network gives in training: its output, and those half way."""
+    def loss(outputs, target):
+        terms = [F.cross_entropy(y, target, ignore_index=ignored) for y in outputs]
+        return terms[0] + share * sum(terms[1:])
+    return loss
+
+
 # The network, and the shape and name of what it takes: bytes, or numbers where it is not "image".
 OTHERS = {
     "se_resnet50": (lambda: ResNet(SqueezedBottleneck, [3, 4, 6, 3]), (3, 224, 224), "image"),
     "resnet50d": (resnet50d, (3, 224, 224), "image"),
     "resnet50_gn": (lambda: torchvision.models.resnet50(norm_layer=functools.partial(nn.GroupNorm, 32)),
                     (3, 224, 224), "image"),
+    "googlenet": (lambda: torchvision.models.googlenet(weights=None, init_weights=False), (3, 224, 224), "image"),
+    "inception_v3": (lambda: torchvision.models.inception_v3(weights=None, init_weights=False), (3, 299, 299), "image"),
+    "res2net50": (lambda: ResNet(Res2Bottleneck, [3, 4, 6, 3]), (3, 224, 224), "image"),
+    "fcn_resnet50": (FcnResNet50, (3, 97, 97), "image"),
+    "resunet": (ResUnet, (3, 64, 64), "image"),
+    "siamese_resnet20": (Siamese, (3, 32, 32), "left,right"),
+    "resnet1d": (ResNet1d, (1, 4001), "row"),
     "lenet": (LeNet, (1, 28, 28), "image"),
     "mlp": (Mlp, (1, 28, 28), "image"),
     "cifar_preact_drop_resnet20": (lambda: SmallResNet(Dropped, False, True), (3, 32, 32), "image"),
@@ -170,3 +327,10 @@ OTHERS = {
     "dncnn": (DnCnn, (1, 40, 40), "noisy"),
     "srresnet": (SrResNet, (3, 24, 24), "small"),
 }
+# rnc --set for images of that size.
+SETTINGS = {"fcn_resnet50": ["size=97"], "resunet": ["side=64"], "resnet1d": ["length=4001"]}
+# Targets that are like the output; all others are labels.
+TARGETS = {"dncnn": "clean", "srresnet": "large"}
+# Losses that are not the cross entropy of labels, nor the mean square.
+LOSSES = {"googlenet": with_aux(0.3), "inception_v3": with_aux(0.4), "fcn_resnet50": with_aux(0.5, 255),
+          "siamese_resnet20": F.binary_cross_entropy_with_logits}

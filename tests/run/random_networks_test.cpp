@@ -13,6 +13,7 @@
 #include <set>
 
 #include "tests/run/compiled_model.h"
+#include "tests/run/guarded_host.h"
 #include "tests/run/network_check.h"
 #include "tests/support/random.h"
 #include "tests/support/random_network.h"
@@ -40,7 +41,7 @@ NetworkCase make_case(uint64_t seed) {
   // Half of the entries, which are twins of the others, take half the time.
   network.entries = seed % 2 == 0 ? std::set<std::string>{"infer", "train_step"}
                                   : std::set<std::string>{"loss", "backward", "update"};
-  network.hosted = seed % 10 == 0;
+  network.hosted = kGuardedHostRuns && seed % 10 == 0;
   const bool norm = network.text.find("batch_norm") != std::string::npos;
   Random random(seed);
   network.batch = norm ? random.one_of<int64_t>({3, 5, 7}) : random.one_of<int64_t>({1, 2, 3, 5});
