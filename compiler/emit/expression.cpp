@@ -29,7 +29,7 @@ bool is_index_arithmetic(const ExprNode& e) {
 
 MathSupport math_support(const Target& target) {
   const bool x86 = target.baseline == "x86-64";
-  return {target.info.fma, !x86 || target.has("sse4.1")};
+  return {target.info.fma, !x86 || target.has("sse4.1"), x86 && target.has("avx512f")};
 }
 
 // A quotient of what has none is as undefined as in the code that runs.

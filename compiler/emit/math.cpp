@@ -1,5 +1,7 @@
 #include "compiler/emit/math.h"
 
+#include <llvm/IR/IntrinsicsX86.h>
+
 #include <cmath>
 #include <limits>
 
@@ -31,6 +33,16 @@ class Formula {
   llvm::Value* fma(llvm::Value* x, llvm::Value* y, llvm::Value* z) const {
     return emit_fma(b, support_, x, y, z);
   }
+  // x 2^n, rounded once. `n_integer` is n; neither step of two overflows or is rounded where the result is not.
+  llvm::Value* scaled(llvm::Value* x, llvm::Value* n, llvm::Value* n_integer) const {
+    auto* vector = llvm::dyn_cast<llvm::FixedVectorType>(type_);
+    if (support_.scale && single() && vector != nullptr && vector->getNumElements() == 16)
+      return b.CreateIntrinsic(llvm::Intrinsic::x86_avx512_mask_scalef_ps_512, {},
+                               {x, n, x, b.getInt16(0xffff), b.getInt32(kRoundAsSet)});
+    llvm::Value* half = b.CreateAShr(n_integer, integer(1));
+    llvm::Value* first = b.CreateFMul(x, power_of_two(half));
+    return b.CreateFMul(first, power_of_two(b.CreateSub(n_integer, half)));
+  }
   // 2^n for n within the exponents of normal numbers.
   llvm::Value* power_of_two(llvm::Value* n) const {
     return as_real(b.CreateShl(b.CreateAdd(n, integer(bias())), integer(mantissa())));
@@ -48,6 +60,7 @@ class Formula {
   llvm::IRBuilder<>& b;
 
  private:
+  static constexpr int kRoundAsSet = 4;  // _MM_FROUND_CUR_DIRECTION
   MathSupport support_;
   llvm::Type* type_;
   llvm::Type* integer_ = nullptr;
@@ -72,8 +85,8 @@ llvm::Value* emit_floor(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* 
   return b.CreateSelect(b.CreateFCmpOLT(magnitude, f.real(std::ldexp(1.0, f.mantissa()))), floor, x);
 }
 
-// exp(x) = 2^n exp(r), r = x - n ln 2, |r| <= ln 2 / 2: a Taylor polynomial, whose last term is below the
-// rounding error.
+// exp(x) = 2^n exp(r), r = x - n ln 2, |r| <= ln 2 / 2: of f32 1 + r + r^2 P(r), a minimax fit of relative error, of f64 a
+// Taylor polynomial; what is left out is below the rounding error.
 llvm::Value* emit_exp(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x) {
   const Formula f(b, support, x->getType());
   // Beyond these the result is 0 or infinity anyway; a NaN passes both comparisons.
@@ -88,12 +101,18 @@ llvm::Value* emit_exp(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x)
   llvm::Value* r = f.fma(n, f.real(-f.ln2_high()), x);
   r = f.fma(n, f.real(-f.ln2_low()), r);
   std::vector<double> coefficients{1};
-  for (int i = 1; i <= (f.single() ? 7 : 13); ++i) coefficients.push_back(coefficients.back() / i);
-  llvm::Value* power = f.polynomial(r, coefficients);
-  // In two steps, as 2^n itself may be out of range where the result is not.
-  llvm::Value* half = b.CreateAShr(n_integer, f.integer(1));
-  llvm::Value* scaled = b.CreateFMul(power, f.power_of_two(half));
-  return b.CreateFMul(scaled, f.power_of_two(b.CreateSub(n_integer, half)));
+  if (f.single()) {
+    coefficients = {1,
+                    1,
+                    0.4999999343206712,
+                    0.1666652039743831,
+                    0.04166839078889195,
+                    0.0083687452922841,
+                    0.001381454057123628};
+  } else {
+    for (int i = 1; i <= 13; ++i) coefficients.push_back(coefficients.back() / i);
+  }
+  return f.scaled(f.polynomial(r, coefficients), n, n_integer);
 }
 
 // log(2^e m) = e ln 2 + log(1 + g), m = 1 + g in sqrt(1/2) .. sqrt(2); with s = g / (2 + g),

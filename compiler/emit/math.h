@@ -9,6 +9,7 @@ namespace rnc {
 struct MathSupport {
   bool fma = false;
   bool floor = false;
+  bool scale = false;  // a vector of 16 f32 times powers of two (AVX-512's scalef)
 };
 
 // a * b + c, rounded once where the target has FMA, else twice.

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Measures rnc against PyTorch and ONNX Runtime, in turn on the same machine, and prints one table.
 
-    tests/bench/compare.py                  # compiles the samples with build/bin/rnc; about five minutes
+    tests/bench/compare.py                  # compiles the samples with build/bin/rnc; about twenty minutes
     tests/bench/compare.py --only cifar_resnet20 --json result.json
 
 Each line is a whole training step or the inference of a batch on two threads, everything included. ratio = best
@@ -34,6 +34,10 @@ CASES = [
     ("resnet18", "infer", 1, 3, 224, 1000),
     ("resnet50", "infer", 16, 3, 224, 1000),
     ("resnet50", "infer", 1, 3, 224, 1000),
+] + [
+    (sample, mode, batch, 3, 224, 1000)
+    for sample in ("mobilenet_v2", "mobilenet_v3_small", "efficientnet_b0", "densenet121", "regnet_y_400mf", "convnext_tiny")
+    for mode, batch in (("train", 16), ("infer", 16), ("infer", 1))
 ]
 
 
