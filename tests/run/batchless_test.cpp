@@ -203,6 +203,8 @@ void check_module(const Module& elaborated, const std::string& cpu) {
   CAPTURE(cpu);
   Module module = elaborated;
   derive_entries(module);
+  decompose_losses(module);
+  linear_to_conv(module);
   differentiate(module);
   const CompiledModel model(elaborated, cpu);
   const Tensors tensors = random_tensors(module, 1);

@@ -179,6 +179,8 @@ std::string hosted_fault(const rn_model_descriptor& model, const HostedData& dat
 HostedData random_hosted_data(const Module& elaborated, int64_t batch, uint64_t seed) {
   Module module = elaborated;
   derive_entries(module);
+  decompose_losses(module);
+  linear_to_conv(module);
   differentiate(module);
   HostedData data{{}, random_tensors(module, seed), batch};
   for (const Graph& entry : module.entries) data.inputs.merge(random_inputs(module, entry, batch, seed));

@@ -54,6 +54,8 @@ class Check {
   explicit Check(const NetworkCase& network)
       : case_(network), elaborated_(parsed(network.text)), module_(elaborated_) {
     derive_entries(module_);
+    decompose_losses(module_);
+    linear_to_conv(module_);
     differentiate(module_);
   }
 

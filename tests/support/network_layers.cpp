@@ -7,9 +7,9 @@ namespace {
 
 constexpr int64_t kWork = 150'000;
 
-// Of a convolution or pool, in height and width; `h` and `w` are the result's.
+// Of a convolution or pool, in height and width; `pad` of top, left, bottom, right; `h` and `w` are the result's.
 struct Window {
-  int64_t kernel[2], stride[2], pad[2], dilation[2], h, w;
+  int64_t kernel[2], stride[2], pad[4], dilation[2], h, w;
 };
 
 // Whether a window fits once its padding is chosen.
@@ -18,7 +18,9 @@ bool place(Random& random, Window& window, const Map& x, bool same_size) {
   for (int d = 0; d < 2; ++d) {
     const int64_t reach = window.dilation[d] * (window.kernel[d] - 1);
     window.pad[d] = same_size || random.chance(0.7) ? reach / 2 : random.integer(0, window.kernel[d] / 2);
-    const int64_t room = (d == 0 ? x.h : x.w) + 2 * window.pad[d] - reach - 1;
+    window.pad[d + 2] =
+        same_size || random.chance(0.8) ? window.pad[d] : random.integer(0, window.kernel[d] / 2);
+    const int64_t room = (d == 0 ? x.h : x.w) + window.pad[d] + window.pad[d + 2] - reach - 1;
     (d == 0 ? window.h : window.w) = room < 0 ? 0 : room / window.stride[d] + 1;
     fits = fits && room >= 0 && (!same_size || reach % 2 == 0);
   }
@@ -28,7 +30,7 @@ bool place(Random& random, Window& window, const Map& x, bool same_size) {
 Window random_window(Random& random, const Map& x, int64_t largest, bool pool, bool same_size = false) {
   for (;;) {
     const int64_t k = random.chance(0.5) ? std::min<int64_t>(3, largest) : random.integer(1, largest);
-    Window window{{k, k}, {1, 1}, {0, 0}, {1, 1}, 0, 0};
+    Window window{{k, k}, {1, 1}, {0, 0, 0, 0}, {1, 1}, 0, 0};
     if (random.chance(0.15)) window.kernel[1] = random.integer(1, largest);
     if (!same_size && random.chance(0.35)) window.stride[0] = window.stride[1] = 2;
     if (!same_size && random.chance(0.1)) window.stride[1] = random.integer(1, 3);
@@ -41,10 +43,15 @@ std::string pair(const int64_t (&p)[2]) {
   return p[0] == p[1] ? fmt::format("{}", p[0]) : fmt::format("[{}, {}]", p[0], p[1]);
 }
 
+std::string sides(const int64_t (&p)[4]) {
+  if (p[0] != p[2] || p[1] != p[3]) return fmt::format("[{}, {}, {}, {}]", p[0], p[1], p[2], p[3]);
+  return pair({p[0], p[1]});
+}
+
 std::string attributes(const Window& w) {
   std::string text;
   if (w.stride[0] != 1 || w.stride[1] != 1) text += ", stride = " + pair(w.stride);
-  if (w.pad[0] != 0 || w.pad[1] != 0) text += ", pad = " + pair(w.pad);
+  if (w.pad[0] + w.pad[1] + w.pad[2] + w.pad[3] != 0) text += ", pad = " + sides(w.pad);
   if (w.dilation[0] != 1 || w.dilation[1] != 1) text += ", dilation = " + pair(w.dilation);
   return text;
 }
@@ -130,7 +137,7 @@ Map pool(NetworkText& t, const Map& x) {
   const Window w = random_window(t.random, x, std::min<int64_t>({3, x.h, x.w}), true);
   const Map shape{"", x.c, w.h, w.w};
   const std::string window =
-      fmt::format("kernel = {}, stride = {}, pad = {}", pair(w.kernel), pair(w.stride), pair(w.pad));
+      fmt::format("kernel = {}, stride = {}, pad = {}", pair(w.kernel), pair(w.stride), sides(w.pad));
   if (t.random.chance(0.5)) return t.map(shape, "max_pool({}, {})", x.name, window);
   return t.map(shape, "avg_pool({}, {}{})", x.name, window,
                t.random.chance(0.5) ? ", count_include_pad = false" : "");

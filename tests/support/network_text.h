@@ -61,6 +61,9 @@ Map same_conv(NetworkText& t, const Map& x, double bias);  // one that keeps the
 Map computed_conv(NetworkText& t, const Map& x);           // with a weight that is computed from parameters
 Map pool(NetworkText& t, const Map& x);
 
+// network_maps.cpp: a map sampled anew, padded, in parts, or weighted by its own rows.
+Map over_maps(NetworkText& t, const Map& x);
+
 // network_expressions.cpp: operations on elements, and on parameters.
 
 // With a constant: functions that map zero to something else, and others.

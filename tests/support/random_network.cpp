@@ -30,7 +30,8 @@ class Writer {
       maps_.push_back(x);
       x = stage(x);
     }
-    finish(features(x));
+    const Map last = x;
+    finish(features(x), last);
     return fmt::format("model random{}({}) {{\n{}}}\n", seed_, inputs, t_.text);
   }
 
@@ -46,7 +47,10 @@ class Writer {
     image_ = {"image", random().integer(1, 4), random().integer(4, 12), random().integer(4, 12)};
     const std::string inputs = fmt::format("image: {}[N, {}, {}, {}], label: i32[N]", raw_ ? "u8" : "f32",
                                            image_.c, image_.h, image_.w);
-    return inputs + (mixup_ ? ", label2: i32[N], lambda: f32[]" : "");
+    if (random().chance(0.2)) pixels_ = {"", 1, random().integer(1, 5), random().integer(1, 5)};
+    const std::string labels =
+        pixels_.c > 0 ? fmt::format(", labels: i32[N, {}, {}]", pixels_.h, pixels_.w) : std::string();
+    return inputs + labels + (mixup_ ? ", label2: i32[N], lambda: f32[]" : "");
   }
 
   Map stem() {
@@ -88,7 +92,7 @@ class Writer {
   // Layers.
 
   Map stage(const Map& x) {
-    switch (random().integer(0, 15)) {
+    switch (random().integer(0, 17)) {
       case 0:
       case 1:
         return constants(t_, x);
@@ -109,6 +113,9 @@ class Writer {
       case 9:
       case 10:
         return residual(x);
+      case 11:
+      case 12:
+        return over_maps(t_, x);
       default:
         return layer(x);
     }
@@ -245,7 +252,27 @@ class Writer {
     return random().chance(0.3) ? hidden(features) : features;
   }
 
-  void finish(const Features& x) {
+  // A class for each pixel, weighted, or one of all ignored.
+  std::string pixel_loss(const Map& last, int64_t classes) {
+    const Map scores = conv(t_, last, classes, 0.5);
+    if (scores.c != classes) return "";
+    const std::string resized = t_.let("resize({}, size = [{}, {}])", scores.name, pixels_.h, pixels_.w);
+    std::string options = random().chance(0.3) ? ", label_smoothing = 0.1" : "";
+    if (random().chance(0.3)) options += ", ignore_index = 255";
+    if (random().chance(0.4)) {
+      std::vector<double> weights;
+      for (int64_t k = 0; k < classes; ++k)
+        weights.push_back(static_cast<double>(random().integer(1, 4)) / 2);
+      options = ", " + t_.let("constants(values = [{}])", fmt::join(weights, ", ")) + options;
+    }
+    if (random().chance(0.2)) {
+      const std::string target = t_.let("softmax({})", t_.let("{} * 0.5", resized));
+      return fmt::format(" + 0.5 * cross_entropy({}, {})", resized, target);
+    }
+    return fmt::format(" + cross_entropy({}, labels{})", resized, options);
+  }
+
+  void finish(const Features& x, const Map& last) {
     const int64_t classes = random().chance(0.7) ? random().integer(2, 12) : random().integer(13, 50);
     const std::string logits = linear(x, classes).name;
     t_.line("predict " + logits);
@@ -261,18 +288,19 @@ class Writer {
       const std::string other = linear(x, classes).name;
       t_.line(fmt::format("loss {} + 0.3 * {}", loss(logits, "label"), loss(other, "label")));
     } else {
-      t_.line("loss " + loss(logits, "label"));
+      const std::string more = pixels_.c > 0 ? pixel_loss(last, classes) : "";
+      t_.line("loss " + loss(logits, "label") + more);
     }
     t_.line("train " + random_optimizer(random()));
     if (t_.layers.size() < 2 || !random().chance(0.2)) return;
-    const auto last = static_cast<int64_t>(t_.layers.size()) - 1;
-    t_.line(fmt::format("freeze \"{}\"", t_.layers[static_cast<size_t>(random().integer(0, last))]));
+    const auto most = static_cast<int64_t>(t_.layers.size()) - 1;
+    t_.line(fmt::format("freeze \"{}\"", t_.layers[static_cast<size_t>(random().integer(0, most))]));
   }
 
   uint64_t seed_;
   NetworkText t_;
   bool mixup_ = false, raw_ = false;
-  Map image_;
+  Map image_, pixels_;  // pixels: where each has a label, of one channel
   std::vector<Map> maps_;
 };
 

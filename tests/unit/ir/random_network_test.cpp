@@ -84,6 +84,11 @@ TEST_CASE("random networks are models that can be trained, and hold every operat
                       Op::softmax,
                       Op::cross_entropy,
                       Op::normalize,
+                      Op::pad,
+                      Op::slice,
+                      Op::concat,
+                      Op::log_softmax,
+                      Op::constants,
                       Op::resize}) {
     CAPTURE(name(op));
     CHECK(seen.contains(op));

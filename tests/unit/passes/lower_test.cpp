@@ -19,6 +19,8 @@ const TargetInfo kTargets[] = {{64, 32, true}, {32, 16, true}, {16, 16, false}};
 
 Module entries_of(Module module) {
   derive_entries(module);
+  decompose_losses(module);
+  linear_to_conv(module);
   differentiate(module);
   return module;
 }
