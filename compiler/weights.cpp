@@ -125,7 +125,7 @@ FittingWeights fitting_weights(const Module& module, const Weights& weights) {
 void reduce_to_inference(Module& module) {
   Graph* model = module.find_entry(EntryRole::model);
   if (model == nullptr) return;
-  std::erase_if(model->outputs, [](const Output& output) { return output.role == OutputRole::loss; });
+  std::erase_if(model->outputs, [](const Output& output) { return output.role != OutputRole::prediction; });
   module.optimizer = {};
 }
 

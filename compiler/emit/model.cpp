@@ -65,6 +65,10 @@ int32_t abi_role(EntryRole role) {
   unreachable("entry role");
 }
 
+int32_t abi_role(OutputRole role) {
+  return role == OutputRole::loss ? RN_LOSS : role == OutputRole::term ? RN_LOSS_TERM : RN_PREDICTION;
+}
+
 int32_t abi_role(const Node& input) {
   switch (input_role(input)) {
     case InputRole::sample:
@@ -313,7 +317,7 @@ class ModelEmitter {
     for (const Node& input : entry.inputs) inputs.push_back(this->input(entry, input));
     for (size_t i = 0; i < entry.outputs.size(); ++i) {
       const auto& [name, type] = entry.outputs[i];
-      const int32_t role = static_cast<int>(i) == entry.loss ? RN_LOSS : RN_PREDICTION;
+      const int32_t role = abi_role(entry.role_of(i));
       outputs.push_back(value(name, role, type, kNoNumber, 0, RN_NO_LABEL));
     }
     for (const Call& call : entry.calls) calls.push_back(call_info(entry, call));

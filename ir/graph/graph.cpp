@@ -131,6 +131,10 @@ InputRole input_role(const Node& input) {
   return *role;
 }
 
+std::string_view name(OutputRole role) {
+  return role == OutputRole::loss ? "loss" : role == OutputRole::term ? "term" : "prediction";
+}
+
 OutputRole output_role_named(std::string_view name) {
   return name == "loss" ? OutputRole::loss : OutputRole::prediction;
 }

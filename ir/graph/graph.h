@@ -64,7 +64,8 @@ std::string_view name(InputRole);  // "sample", "target", ...
 std::optional<InputRole> input_role_named(std::string_view name);
 InputRole input_role(const Node& input);
 
-enum class OutputRole : uint8_t { prediction, loss };
+enum class OutputRole : uint8_t { prediction, loss, term };  // term: of the loss, which is their sum
+std::string_view name(OutputRole);
 OutputRole output_role_named(std::string_view name);  // loss for "loss", else prediction
 
 // A result of an entry handed to the caller.

@@ -94,10 +94,9 @@ std::string text_of(const EntryProgram& entry, const Node& input) {
 
 std::string output_text(const EntryProgram& entry, size_t index) {
   const auto& [name, type] = entry.outputs[index];
-  const bool is_loss = static_cast<int>(index) == entry.loss;
-  const bool usual = is_loss == (output_role_named(name) == OutputRole::loss);
-  const std::string_view role = usual ? "" : is_loss ? " as loss" : " as prediction";
-  return fmt::format("  output {} : {}{}\n", quote_name(name), str(type), role);
+  const OutputRole role = entry.role_of(index);
+  const std::string as = role == output_role_named(name) ? "" : fmt::format(" as {}", rnc::name(role));
+  return fmt::format("  output {} : {}{}\n", quote_name(name), str(type), as);
 }
 
 // 64 bytes to a line.

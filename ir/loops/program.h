@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -69,7 +70,14 @@ struct EntryProgram {
   int64_t min_batch = 1;
   std::string min_batch_layer;
   std::vector<std::pair<std::string, Type>> outputs;
-  int loss = -1;  // the output that is the loss; -1: none
+  int loss = -1;             // the output that is the loss; -1: none
+  std::set<int> loss_terms;  // those whose sum it is, where they have names
+  OutputRole role_of(size_t output) const {
+    const int place = static_cast<int>(output);
+    return place == loss                ? OutputRole::loss
+           : loss_terms.contains(place) ? OutputRole::term
+                                        : OutputRole::prediction;
+  }
   std::vector<Buffer> buffers;
   std::vector<Call> calls;
   // Bytes needed: the larger of both, the first for many samples; set by plan_memory.

@@ -64,6 +64,7 @@ Value Elaborator::call(const Expr& call, const std::string& result_name) {
   const Arguments arguments = evaluate_arguments(call, *this);
   if (call.text == "shared") return share(call, arguments, result_name);
   if (call.text == "split") return split(call, arguments);
+  if (call.text == "fail") fail(call, arguments);
   if (call.text == "read_tensor") return read_tensor(call, arguments);
   const auto variable = frames_.back().variables.find(call.text);
   if (variable != frames_.back().variables.end() && variable->second.is_poison()) return {Poison{}};

@@ -111,6 +111,7 @@ void Elaborator::finish(const Definition& model) {
   freeze_parameters(module_, frozen_);
   graph_.outputs = predicted_;
   if (loss_) graph_.outputs.push_back(*loss_);
+  graph_.outputs.insert(graph_.outputs.end(), losses_.begin(), losses_.end());
   assign_input_roles();
   module_.entries.push_back(std::move(graph_));
 }
@@ -280,13 +281,13 @@ void Elaborator::model_statement(const Statement& statement) {
     return;
   }
   const auto [first, is_first] = given_.emplace(word, statement.location);
-  if (!is_first && statement.kind != Kind::predict) {
+  if (!is_first && statement.kind != Kind::predict && statement.kind != Kind::loss) {
     throw UserError(Diagnostic{statement.location,
                                fmt::format("a model can have only one {}", word),
                                {{first->second, "the first is here", {}}}});
   }
   if (statement.kind == Kind::predict) set_predict(statement);
-  if (statement.kind == Kind::loss) set_loss(*statement.value);
+  if (statement.kind == Kind::loss) set_loss(statement);
   if (statement.kind == Kind::train) module_.optimizer = make_optimizer(*statement.value, *this);
   if (statement.kind == Kind::classes) module_.classes = make_classes(*statement.value, *this);
   if (statement.kind == Kind::recipe) module_.recipe = make_recipe(*statement.value, *this);
@@ -320,14 +321,27 @@ void Elaborator::set_predict(const Statement& statement) {
   if (predicted_.size() == 1) module_.predict = name;
 }
 
-void Elaborator::set_loss(const Expr& expr) {
-  const std::string name = names_.contains("loss") ? std::string() : "loss";
-  const ValueId node = to_tensor(evaluate(expr, *this, name), expr.location, "the loss");
+// loss EXPR, or some of loss NAME = EXPR, whose sum is the loss.
+void Elaborator::set_loss(const Statement& statement) {
+  const Expr& expr = *statement.value;
+  const bool named = !statement.name.empty();
+  if (loss_ && (!named || losses_.empty()))
+    throw UserError(statement.location, "a model has one loss, or several with names: loss NAME = ...");
+  if (named && (std::ranges::count(losses_, statement.name, &Output::name) > 0 || statement.name == "loss"))
+    throw UserError(statement.location, fmt::format("there is a loss {} already", statement.name));
+  const std::string wanted = named ? statement.name : "loss";
+  const ValueId node = to_tensor(evaluate(expr, *this, names_.contains(wanted) ? std::string() : wanted),
+                                 expr.location, "the loss");
   const Type& type = graph_[node].type;
   if (type.dtype != contract::kDefaultReal || type.rank() != 0) {
     throw UserError(expr.location, fmt::format("the loss must be a scalar f32[], not {}", str(type)));
   }
-  loss_ = {"loss", node, OutputRole::loss};
+  if (named) losses_.push_back({statement.name, node, OutputRole::term});
+  const bool first = !loss_;
+  const ValueId sum =
+      first ? node
+            : emit(Op::add, {loss_->value, node}, {}, generated_name("loss", expr.location), expr.location);
+  loss_ = {"loss", sum, OutputRole::loss};
 }
 
 // --- names

@@ -61,7 +61,7 @@ class Elaborator : public Environment {
   void model_statement(const Statement& statement);
   void freeze(const Expr& expr);
   void set_predict(const Statement& statement);
-  void set_loss(const Expr& expr);
+  void set_loss(const Statement& statement);
   void assign_input_roles();
   void finish(const Definition& model);
 
@@ -89,6 +89,8 @@ class Elaborator : public Environment {
   // calls.cpp: functions, operations and the layers made of them
   const Definition* find_block(std::string_view name) const;
   std::optional<Value> size_function(const Expr& call, const Arguments& arguments) const;
+  // fail("...", number, ...): a mistake of whoever called the block.
+  [[noreturn]] void fail(const Expr& call, const Arguments& arguments) const;
   Value split(const Expr& call, const Arguments& arguments);
   // Takes the optional operands that are given by name out of `arguments`.
   std::vector<NamedOperand> take_named_operands(const OpInfo& op, Arguments& arguments) const;
@@ -125,6 +127,7 @@ class Elaborator : public Environment {
   std::map<std::string, int, std::less<>> shared_calls_;  // by what is shared
   bool sharing_ = false;                                  // in a call that is not the first of what is shared
   std::optional<Output> loss_;
+  std::vector<Output> losses_;  // those with names, whose sum it is
 };
 
 }  // namespace rnc::text

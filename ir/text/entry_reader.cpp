@@ -27,6 +27,7 @@ EntryRole role_of(const Statement& entry) {
 OutputRole output_role(const Statement& output) {
   if (output.role == "loss") return OutputRole::loss;
   if (output.role == "prediction") return OutputRole::prediction;
+  if (output.role == "term") return OutputRole::term;
   throw UserError(output.location, fmt::format("there is no role {} of outputs", output.role));
 }
 

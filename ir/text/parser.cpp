@@ -171,10 +171,10 @@ class Parser : public ExpressionParser {
   }
 
   // predict VALUE or predict NAME = VALUE
-  Statement predict() {
-    Statement result{.kind = Statement::Kind::predict, .location = current().location, .word = take().text};
+  Statement with_optional_name(Statement::Kind kind) {
+    Statement result{.kind = kind, .location = current().location, .word = take().text};
     if (following().is("=")) {
-      result.name = expect(TokenKind::name, "the name of the prediction").text;
+      result.name = expect(TokenKind::name, "the name of what it is").text;
       expect("=");
     }
     result.value = expression();
@@ -198,8 +198,8 @@ class Parser : public ExpressionParser {
     if (word == "if") return condition();
     if (word == "for") return loop();
     if (word == "return") return with_value(Kind::result);
-    if (word == "predict") return predict();
-    if (word == "loss") return with_value(Kind::loss);
+    if (word == "predict") return with_optional_name(Kind::predict);
+    if (word == "loss") return with_optional_name(Kind::loss);
     if (word == "train") return with_value(Kind::train);
     if (word == "classes") return with_value(Kind::classes);
     if (word == "hash") return with_value(Kind::hash);

@@ -139,7 +139,7 @@ class Printer {
     if (kernel >= 0) line(2, "}");
     for (const Output& output : graph.outputs) {
       const bool usual = output.role == output_role_named(output.name);
-      const std::string_view role = output.role == OutputRole::loss ? " : loss" : " : prediction";
+      const std::string role = fmt::format(" : {}", name(output.role));
       line(2, fmt::format("output {}{} = {}", quote_name(output.name), usual ? "" : role,
                           quote_name(graph[output.value].name)));
     }

@@ -27,6 +27,20 @@ std::optional<Value> Elaborator::size_function(const Expr& call, const Arguments
   return Value{size};
 }
 
+void Elaborator::fail(const Expr& call, const Arguments& arguments) const {
+  std::string message;
+  for (const Argument& argument : arguments) {
+    if (argument.value.is_poison()) throw Poisoned{};
+    if (const auto* text = argument.value.get<std::string>()) {
+      message += *text;
+    } else {
+      message += str(to_attribute(argument.value, argument.syntax->location, "fail: an argument"));
+    }
+  }
+  const SourceLocation& caller = frames_.back().call;
+  throw UserError(caller ? caller : call.location, message);
+}
+
 // split(x, parts, axis = 1): a list of so many equal parts, or of parts of the sizes in a list.
 Value Elaborator::split(const Expr& call, const Arguments& arguments) {
   const bool has_axis = arguments.size() == 3 && arguments[2].syntax->keyword == "axis";

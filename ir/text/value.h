@@ -121,9 +121,9 @@ size_t positional_count(const Arguments& arguments);
 
 // What can be called beside operations and blocks. (sqrt of a number is there too; of a tensor it is an
 // operation.)
-inline constexpr std::array<std::string_view, 13> kFunctions = {
-    "repeat", "shared", "split", "channels", "height", "width",      "rank",
-    "size",   "min",    "max",   "len",      "range",  "read_tensor"};
+inline constexpr std::array<std::string_view, 14> kFunctions = {
+    "repeat", "shared", "split", "channels", "height", "width",       "rank",
+    "size",   "min",    "max",   "len",      "range",  "read_tensor", "fail"};
 
 // The functions on plain values: min, max, sqrt, len, range. Nothing where `call` is none of them, or an operation: min, max or
 // sqrt of a tensor.

@@ -202,7 +202,7 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
 bool derive_entries(Module& module) {
   const Graph* model = module.find_entry(EntryRole::model);
   if (model == nullptr) return false;
-  const auto is_loss = [](const Output& output) { return output.role == OutputRole::loss; };
+  const auto is_loss = [](const Output& output) { return output.role != OutputRole::prediction; };
   std::vector<Output> predicted = model->outputs;
   std::erase_if(predicted, is_loss);
   const bool has_loss = predicted.size() < model->outputs.size();

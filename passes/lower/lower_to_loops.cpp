@@ -47,7 +47,9 @@ void lower_entry(const Module& module, const Graph& graph, const TargetInfo& tar
     if (node.op == Op::input) entry.inputs.push_back(node);
   }
   for (const Output& output : graph.outputs) {
-    if (output.role == OutputRole::loss) entry.loss = static_cast<int>(entry.outputs.size());
+    const auto place = static_cast<int>(entry.outputs.size());
+    if (output.role == OutputRole::loss) entry.loss = place;
+    if (output.role == OutputRole::term) entry.loss_terms.insert(place);
     entry.outputs.emplace_back(output.name, graph[output.value].type);
   }
   find_classes(graph, entry);

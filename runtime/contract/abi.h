@@ -96,7 +96,8 @@ enum rn_value_role {
   RN_HYPER = 7, /* the other numbers of the optimizer: "momentum" */
   RN_PREDICTION = 8,
   RN_LOSS = 9,
-  RN_SEED = 10 /* of what is random in this run of the entry, as dropout: a whole number below 2^31 */
+  RN_SEED = 10,     /* of what is random in this run of the entry, as dropout: a whole number below 2^31 */
+  RN_LOSS_TERM = 11 /* one of those whose sum is the loss */
 };
 
 #define RN_NO_LABEL INT32_MIN

@@ -13,6 +13,7 @@ struct Signature {
   std::vector<const rn_value*> others;   // the targets of the other sample in a mixture
   const rn_value* prediction = nullptr;  // the one that the model predicts
   const rn_value* loss = nullptr;        // f32[]
+  std::vector<const rn_value*> terms;    // of the loss, each f32[]
   bool unknown = false;                  // it takes something else that is no scalar
 };
 Signature signature_of(const Model& model, const rn_entry& entry);

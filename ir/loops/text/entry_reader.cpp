@@ -115,12 +115,15 @@ void EntryReader::output() {
   check_new(entry.outputs, name, name_of_output, "output");
   tokens_.expect(":");
   entry.outputs.emplace_back(name.text, read_type(tokens_));
+  const int place = static_cast<int>(entry.outputs.size()) - 1;
   bool is_loss = output_role_named(name.text) == OutputRole::loss;
   if (take_word(tokens_, "as")) {
     is_loss = take_word(tokens_, "loss");
-    if (!is_loss) expect_word(tokens_, "prediction");
+    const bool is_term = !is_loss && take_word(tokens_, "term");
+    if (is_term) entry.loss_terms.insert(place);
+    if (!is_loss && !is_term) expect_word(tokens_, "prediction");
   }
-  if (is_loss) entry.loss = static_cast<int>(entry.outputs.size()) - 1;
+  if (is_loss) entry.loss = place;
 }
 
 // batch at least 2 for "layer1.bn1"

@@ -18,11 +18,26 @@ constexpr std::array<Metric, 2> kMetrics = {{{"top1", "top-1", "Top-1 accuracy",
 
 class Classification : public Task {
  public:
-  Classification(std::vector<Input> inputs, std::string prediction, int64_t classes)
-      : Task(std::move(inputs)), prediction_(std::move(prediction)), classes_(classes) {}
+  // `terms`: the outputs that are terms of the loss, each a figure of its own.
+  Classification(std::vector<Input> inputs, std::string prediction, int64_t classes,
+                 std::vector<std::string> terms)
+      : Task(std::move(inputs)),
+        prediction_(std::move(prediction)),
+        classes_(classes),
+        terms_(std::move(terms)),
+        metrics_(kMetrics.begin(), kMetrics.end()) {
+    for (const std::string& term : terms_)
+      metrics_.push_back({.key = term,
+                          .name = term,
+                          .title = term,
+                          .progress = term,
+                          .test = term,
+                          .share = false,
+                          .larger_is_better = false});
+  }
 
   std::string_view name() const override { return "classification"; }
-  std::span<const Metric> metrics() const override { return kMetrics; }
+  std::span<const Metric> metrics() const override { return metrics_; }
   std::string_view own_loss_name() const override { return "cross entropy"; }
   int64_t class_count() const override { return classes_; }
 
@@ -58,6 +73,9 @@ class Classification : public Task {
       sums[1] += higher < 5 ? 1 : 0;
       scores += classes_;
     }
+    for (size_t i = 0; i < terms_.size(); ++i)
+      sums[kMetrics.size() + i] +=
+          static_cast<double>(*entry.output<float>(terms_[i])) * static_cast<double>(batch.size);
   }
 
   // As PyTorch's cross_entropy.
@@ -82,6 +100,8 @@ class Classification : public Task {
 
   std::string prediction_;
   int64_t classes_;
+  std::vector<std::string> terms_;
+  std::vector<Metric> metrics_;  // which refer to terms_
 };
 
 }  // namespace
@@ -107,8 +127,10 @@ std::unique_ptr<const Task> make_classification(const Signature& s) {
       if (v->classes > 0) label.field.classes = std::min(label.field.classes, v->classes);
   if (!s.targets.empty()) label.input = s.targets[0]->name;
   if (!s.others.empty()) label.other = s.others[0]->name;
+  std::vector<std::string> terms;
+  for (const rn_value* term : s.terms) terms.emplace_back(term->name);
   return std::make_unique<Classification>(std::vector{std::move(image), std::move(label)}, s.prediction->name,
-                                          classes);
+                                          classes, std::move(terms));
 }
 
 }  // namespace rnrun

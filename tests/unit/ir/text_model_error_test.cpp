@@ -56,17 +56,6 @@ model m(x: f32[N, 3, 8, 8], label: i32[N]) {
   predict y
           ^
 )"},
-      {"loss twice", spec(R"(
-  predict x
-  loss sum(x)
-  loss sum(x))"),
-       R"(m.graph:4:3: error: a model can have only one loss
-  loss sum(x)
-  ^
-m.graph:3:3: note: the first is here
-  loss sum(x)
-  ^
-)"},
       {"predict loss", spec(R"(
   loss = relu(x)
   predict loss)"),

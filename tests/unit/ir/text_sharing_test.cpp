@@ -140,8 +140,55 @@ TEST_CASE("constants from lists, ranges and files") {
   std::filesystem::remove(path);
 }
 
+TEST_CASE("losses with names are outputs of their own, and their sum the loss") {
+  const Module module = parse_text(spec(R"(
+  predict x
+  loss near = mean(x)
+  loss far = 0.5 * sum(x))"));
+  const Graph& graph = module.entries[0];
+  std::vector<std::string> outputs;
+  for (const Output& output : graph.outputs)
+    outputs.push_back(output.name + " " + std::string(name(output.role)));
+  CHECK(outputs == std::vector<std::string>{"x prediction", "loss loss", "near term", "far term"});
+  const Node& sum = graph[graph.outputs[1].value];
+  CHECK(sum.op == Op::add);
+  CHECK(sum.inputs == std::vector<ValueId>{graph.outputs[2].value, graph.outputs[3].value});
+  const Module again = parse_text(print(module));
+  CHECK(again.entries[0].outputs[3].role == OutputRole::term);
+}
+
 TEST_CASE("errors of these") {
   check_errors({
+      {"losses with and without names", spec(R"(
+  predict x
+  loss near = mean(x)
+  loss mean(x))"),
+       R"(m.graph:4:3: error: a model has one loss, or several with names: loss NAME = ...
+  loss mean(x)
+  ^
+)"},
+      {"a loss twice", spec(R"(
+  predict x
+  loss near = mean(x)
+  loss near = sum(x))"),
+       R"(m.graph:4:3: error: there is a loss near already
+  loss near = sum(x)
+  ^
+)"},
+      {"a mistake of the caller", R"(block halves(x, n) {
+  if n > 2 { return fail("halves: ", n, " of ", channels(x), " are too many") }
+  return x
+}
+)" + spec(R"(
+  y = halves(x, 3)
+  predict y)"),
+       R"(m.graph:6:7: error: halves: 3 of 3 are too many
+  y = halves(x, 3)
+      ^
+m.graph:6:7: note: in block halves, called here
+  y = halves(x, 3)
+      ^
+)"},
       {"as many names", spec(R"(
   a, b = split(x, 3)
   predict x)"),
