@@ -49,9 +49,9 @@ std::set<ValueId> values_to_mask(const Lowering& lowering, const Group& nodes, c
     const auto found = known.find(u);
     if (found != known.end()) return found->second;
     const Type& type = lowering.type(u);
-    // Values that spread over others keep the rule where they have their channels.
-    const bool same_channels =
-        type.rank() == static_cast<int>(domain.size()) && domain.size() > 1 && type.shape[1] == domain[1];
+    // Values that spread over others keep the rule where they have their channels; of one, all lanes have its value.
+    const bool same_channels = type.rank() == static_cast<int>(domain.size()) && domain.size() > 1 &&
+                               domain[1] > 1 && type.shape[1] == domain[1];
     const bool zero = type.shape == domain || ((type.rank() == 1 || same_channels) && lanes_along_channels);
     return known[u] = zero ? Trials{} : anything(u);
   };

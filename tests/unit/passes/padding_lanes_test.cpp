@@ -41,7 +41,7 @@ void check_lanes(const std::string& text, std::string_view conv = "direct", cons
   CAPTURE(text);
   const Module model = parsed(text);
   Compilation meant{.module = model, .target = kTargets[0], .program = {}, .recompute = {}};
-  run_passes(meant, passes_by_name("derive_entries,differentiate"));
+  run_passes(meant, passes_by_name("derive_entries,decompose_losses,linear_to_conv,differentiate"));
   const Tensors tensors = test::random_tensors(meant.module, 7);
   for (TargetInfo target : kTargets) {
     target.conv = parse_conv_rules(conv);
@@ -109,6 +109,27 @@ TEST_CASE("optimizers that divide by what is zero in padding") {
 
 TEST_CASE("a vector of channels made of a tensor of another rank") {
   check_lanes(network("a * reshape(reshape(w, shape = [12, 1]) * 2.0, shape = [12])"));
+}
+
+TEST_CASE("of one channel, values that spread are in all lanes") {
+  check_lanes(R"(model t(x: f32[N, 3], same: f32[N, 1]) {
+  fc = linear(x, 1)
+  predict fc
+  loss bce_with_logits(fc, same)
+  train sgd()
+}
+)");
+}
+
+TEST_CASE("a class for each pixel, and what is sampled") {
+  check_lanes(network("pad(resize(a, size = 5), pads = [0, 1, 1, 0], value = 0.5)"));
+  check_lanes(R"(model t(image: f32[N, 3, 4, 4], label: i32[N, 4, 4]) {
+  a = conv2d(image, 5, kernel = 1)
+  predict a
+  loss cross_entropy(log_softmax(a + 0.5), label, label_smoothing = 0.1, ignore_index = 3)
+  train sgd()
+}
+)");
 }
 
 }  // namespace rnc
