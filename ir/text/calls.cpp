@@ -159,6 +159,9 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments a
   std::vector<ValueId> inputs;
   for (size_t i = 0; i < (layer != nullptr ? 1 : count); ++i) {
     const Argument& argument = arguments[i];
+    if (argument.value.get<std::shared_ptr<const List>>() != nullptr)
+      throw UserError(argument.syntax->location,
+                      fmt::format("{}: operands stand one after another, not in a list", op.name));
     const auto what = fmt::format("{}: operand {}", op.name, i + 1);
     const bool number = takes_numbers && argument.value.is_number();
     inputs.push_back(number ? emit_constant(argument.value, argument.syntax->location)

@@ -97,6 +97,8 @@ Expr ExpressionParser::product() {
   Expr left = signed_operand();
   while (at_any({"*", "/", "//"})) {
     const Token op = take();
+    if (op.is("*") && current().is("*"))
+      throw UserError(op.location, "there is no operator **: write square(x), or pow(x, exponent = 3)");
     left = binary(op, std::move(left), signed_operand());
   }
   return left;
@@ -147,6 +149,7 @@ Expr ExpressionParser::primary() {
   if (!current().is("(")) unexpected("an expression");
   const Token open = take();
   Expr result = expression();
+  if (current().is(",")) throw UserError(open.location, "a list is written in brackets: [3, 3]");
   expect_close(")", open);
   return result;
 }

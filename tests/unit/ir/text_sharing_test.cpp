@@ -189,6 +189,27 @@ m.graph:6:7: note: in block halves, called here
   y = halves(x, 3)
       ^
 )"},
+      {"powers as in Python", spec(R"(
+  y = x ** 2
+  predict y)"),
+       R"(m.graph:2:9: error: there is no operator **: write square(x), or pow(x, exponent = 3)
+  y = x ** 2
+        ^
+)"},
+      {"tuples", spec(R"(
+  y = conv2d(x, 8, kernel = (3, 3))
+  predict y)"),
+       R"(m.graph:2:29: error: a list is written in brackets: [3, 3]
+  y = conv2d(x, 8, kernel = (3, 3))
+                            ^
+)"},
+      {"operands in a list", spec(R"(
+  y = concat([x, x], axis = 1)
+  predict y)"),
+       R"(m.graph:2:14: error: concat: operands stand one after another, not in a list
+  y = concat([x, x], axis = 1)
+             ^
+)"},
       {"as many names", spec(R"(
   a, b = split(x, 3)
   predict x)"),
