@@ -1,6 +1,6 @@
 // The passes: each a free function in the file of its name, which says at its head what it rewrites, why that is sound
-// and what it costs. All return whether they changed something and change nothing when run again. passes/passes.def puts
-// them in order.
+// and what it costs. All return whether they changed something and change nothing when run again, but for
+// schedule_calls, which has no order for calls that may change places. passes/passes.def puts them in order.
 #pragma once
 
 #include "ir/graph/graph.h"
