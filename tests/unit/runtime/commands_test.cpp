@@ -341,6 +341,14 @@ TEST_CASE("call: what each entry returns") {
   CHECK(failure({"call", model_path("linear_7_labels"), "loss", "--in", directory / "batch", "--out",
                  directory / "out"}) ==
         "1 " + directory / "batch" + ": 'label' has 8, which is none of the 7 classes");
+  const std::string ignores = model_path("linear_ignores_8");
+  CHECK(
+      run_rnrun({"call", ignores, "loss", "--in", directory / "batch", "--out", directory / "out"}).status ==
+      0);
+  batch.tensors["label"].as<int32_t>()[1] = 9;
+  write_safetensors(directory / "batch", batch);
+  CHECK(failure({"call", ignores, "loss", "--in", directory / "batch", "--out", directory / "out"}) ==
+        "1 " + directory / "batch" + ": 'label' has 9, which is none of the 7 classes");
   CHECK(failure({"call", kModel, "dream", "--out", directory / "out"}) ==
         "1 " + kModel + " has no entry 'dream'; it has prepare, infer, loss, backward, update, train_step");
   CHECK(failure({"call", kModel, "update", "--lr", "1", "--in", directory / "batch", "--out",

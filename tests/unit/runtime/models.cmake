@@ -26,6 +26,7 @@ rnc_test_model(linear_odd_recipe MODEL_BATCH=0)
 rnc_test_model(linear_no_lr MODEL_LR="rate")
 rnc_test_model(linear_batch_norm MODEL_MIN_BATCH=2)
 rnc_test_model(linear_7_labels MODEL_LABELS=7)
+rnc_test_model(linear_ignores_8 MODEL_LABELS=7 MODEL_IGNORED_LABEL=8)
 
 add_dependencies(unit_runtime rnrun)
 target_compile_definitions(unit_runtime PRIVATE RNC_TEST_MODELS="${CMAKE_BINARY_DIR}/test_models"

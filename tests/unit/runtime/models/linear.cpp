@@ -36,6 +36,9 @@
 #ifndef MODEL_LABELS
 #define MODEL_LABELS MODEL_CLASSES
 #endif
+#ifndef MODEL_IGNORED_LABEL
+#define MODEL_IGNORED_LABEL RN_NO_LABEL
+#endif
 #ifndef MODEL_MIN_BATCH
 #define MODEL_MIN_BATCH 1
 #endif
@@ -195,7 +198,7 @@ const rn_tensor kTensors[] = {
 };
 
 const rn_value kInputs[] = {{"image", RN_SAMPLE, 0, kImage, kNone},
-                            {"label", RN_TARGET, 0, kLabel, kNone, MODEL_LABELS},
+                            {"label", RN_TARGET, MODEL_IGNORED_LABEL, kLabel, kNone, MODEL_LABELS},
                             {"lr", RN_LEARNING_RATE, 0, kNumber, kNone},
                             {"momentum", RN_HYPER, 0, kNumber, 0.9},
                             {"step", RN_STEP, 0, kNumber, kNone}};
