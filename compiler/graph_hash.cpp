@@ -26,7 +26,7 @@ bool is_as_before(Op op, std::string_view attribute, const Attribute& value) {
                                     AddedAttribute{Op::resize, "scale", std::vector<double>{}},
                                     AddedAttribute{Op::resize, "windows", std::vector<int64_t>{0, 0}},
                                     AddedAttribute{Op::softmax, "axis", int64_t{1}},
-                                    AddedAttribute{Op::cross_entropy, "ignore_index", int64_t{-100}}};
+                                    AddedAttribute{Op::cross_entropy, "ignore_index", kNoLabel}};
   return std::ranges::any_of(kAdded, [&](const AddedAttribute& added) {
     return added.op == op && added.name == attribute && identical(added.value, value);
   });

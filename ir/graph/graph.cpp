@@ -6,6 +6,8 @@
 #include <array>
 #include <bit>
 
+#include "runtime/contract/abi.h"
+
 namespace rnc {
 namespace {
 
@@ -82,6 +84,8 @@ void set_operand(Node& node, std::string_view optional, ValueId value) {
 
 void check_size(const Type& type, const std::function<std::string()>& what, const SourceLocation& location) {
   int64_t size = bytes(type.dtype);
+  if (type.shape.size() > RN_MAX_RANK)
+    throw UserError(location, fmt::format("{} has more than {} dimensions", what(), RN_MAX_RANK));
   for (size_t d = 0; d < type.shape.size(); ++d) {
     if (type.shape[d] == kBatch && d == 0) continue;
     if (type.shape[d] == kBatch) {

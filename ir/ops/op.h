@@ -66,7 +66,7 @@ struct AttributeSpec {
 };
 
 // A label that is none, and never given.
-inline constexpr int64_t kNoLabel = -100;
+inline constexpr int64_t kNoLabel = -(int64_t{1} << 31);
 
 // How the fuser and the lowering treat an operation.
 enum class OpKind : uint8_t {

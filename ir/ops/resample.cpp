@@ -38,8 +38,9 @@ void require_mode(const Node& node, const std::array<std::string_view, n>& modes
 // The result's height and width: `size`, or the operand's times `scale`, rounded down.
 Pair resized(const Node& node, const Shape& x) {
   const auto& scale = node.attributes.get<std::vector<double>>("scale");
-  Pair size = pair(node, "size", scale.empty() ? 1 : 0);
-  if (scale.empty()) return size;
+  Pair size = pair(node, "size", 0);
+  if (scale.empty() && size == Pair{0, 0}) fail(node, "takes a size or a scale");
+  if (scale.empty()) return pair(node, "size", 1);
   if (size != Pair{0, 0}) fail(node, "takes a size or a scale, not both");
   if (scale.size() > 2) fail(node, fmt::format("scale has {} values, not one or two", scale.size()));
   for (size_t d = 0; d < 2; ++d) {
@@ -52,9 +53,25 @@ Pair resized(const Node& node, const Shape& x) {
   return size;
 }
 
+// Whether `to` positions are so many windows over `from`, with room for all elements of each.
+bool holds_windows(int64_t from, int64_t to, int64_t windows) {
+  if (windows > from || to % windows != 0) return false;
+  const int64_t most = from % windows == 0 ? from / windows : from / windows + 2;
+  return to / windows >= most;
+}
+
+// `from` and `to`: the shapes before and after resizing.
+void check_windows(const Node& node, const Shape& from, const Shape& to) {
+  const Pair windows = pair(node, "windows", mode_of(node) == "windows" ? 1 : 0);
+  if (mode_of(node) != "windows" && windows != Pair{0, 0}) fail(node, "windows are for mode windows");
+  for (size_t d = 0; d < 2 && mode_of(node) == "windows"; ++d)
+    if (!holds_windows(from[d + 2], to[d + 2], windows[d]))
+      fail(node,
+           fmt::format("a size of {} does not hold {} windows over {}", to[d + 2], windows[d], from[d + 2]));
+}
+
 void check_resize(const Node& node) {
   require_mode(node, kResizeModes);
-  if (mode_of(node) == "windows") pair(node, "windows", 1);
   const bool aligns = mode_of(node) == "bilinear" || mode_of(node) == "bicubic";
   if (node.attributes.get<bool>("align_corners") && !aligns)
     fail(node, fmt::format("align_corners is for bilinear and bicubic, not {}", mode_of(node)));
@@ -72,6 +89,7 @@ Type infer_resize(const Node& node, Types in) {
   const Pair size = resized(node, x.shape);
   for (const int64_t n : size)
     if (n > kMostTaps) fail(node, fmt::format("a size must be at most {}, not {}", kMostTaps, n));
+  check_windows(node, x.shape, {x.shape[0], x.shape[1], size[0], size[1]});
   return {x.dtype, {x.shape[0], x.shape[1], size[0], size[1]}, {}};
 }
 
@@ -80,7 +98,9 @@ Type infer_resize_grad(const Node& node, Types in) {
   require_real(node, in[0], 4, "the gradient");
   check_resize(node);
   const Pair size = pair(node, "size", 1);
-  return like(in[0], {in[0].shape[0], in[0].shape[1], size[0], size[1]});
+  const Shape x = {in[0].shape[0], in[0].shape[1], size[0], size[1]};
+  check_windows(node, x, in[0].shape);
+  return like(in[0], x);
 }
 
 void check_pads(const Node& node, int64_t size, int64_t before, int64_t after) {
@@ -94,7 +114,9 @@ void check_pads(const Node& node, int64_t size, int64_t before, int64_t after) {
 Type infer_pad(const Node& node, Types in) {
   require_real(node, in[0], 4, "the operand");
   require_mode(node, kPadModes);
-  if (!std::isfinite(node.attributes.get<double>("value"))) fail(node, "value must be finite");
+  const auto value = static_cast<float>(node.attributes.get<double>("value"));
+  if (!std::isfinite(value)) fail(node, "value must be finite");
+  if (value != 0 && mode_of(node) != "constant") fail(node, "value is for mode constant");
   const Sides pads = sides(node, "pads");
   Shape shape = in[0].shape;
   for (size_t d = 0; d < 2; ++d) {

@@ -27,8 +27,9 @@ Type infer_constants(const Node& node, Types) {
   const auto count = static_cast<int64_t>(values.size());
   if (count == 0) fail(node, "there are no values");
   for (const double value : values)
-    if (!std::isfinite(value)) fail(node, fmt::format("the values must be finite; one is {}", value));
-  if (shape.empty()) return {contract::kDefaultReal, {count}, {}};
+    if (!std::isfinite(static_cast<float>(value)))
+      fail(node, fmt::format("the values must be finite; one is {}", value));
+  if (shape.empty()) return {contract::kDefaultReal, count == 1 ? Shape{} : Shape{count}, {}};
   int64_t elements = 1;
   for (const int64_t size : shape) {
     if (size < 1) fail(node, fmt::format("a size must be at least 1; shape has {}", size));

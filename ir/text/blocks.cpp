@@ -15,7 +15,8 @@ Value Elaborator::call_block(const Definition& block, const Expr& call, const Ar
   check_recursion(block, call);
   check_arguments(block, call, arguments);
   const auto initializers = initializers_;  // `init` in a block holds to its end
-  frames_.push_back({&block, std::move(scope), std::move(result_name), {}, call.location});
+  const std::string suffix = block.inlined ? frames_.back().suffix : std::string();
+  frames_.push_back({&block, std::move(scope), std::move(result_name), {}, call.location, suffix});
   Value result = run_block(block, arguments);
   frames_.pop_back();
   initializers_ = initializers;
@@ -125,6 +126,11 @@ Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
   const Definition* block = held(static_cast<const Definition*>(nullptr));
   const OpInfo* operation = held(static_cast<const OpInfo*>(nullptr));
   if (arguments[0].value.is_poison()) return {Poison{}};
+  const auto shared = held(std::shared_ptr<const Shared>());
+  if (shared != nullptr) {
+    block = shared->block;
+    operation = shared->operation;
+  }
   if (block == nullptr && operation == nullptr) {
     throw UserError(arguments[0].syntax->location,
                     fmt::format("repeat: the first argument must be a block or an operation, not {}",
@@ -161,6 +167,11 @@ Value Elaborator::repeat(const Expr& call, const std::string& result_name) {
     const std::string step = fmt::format("{}{}{}", name, separator, first + i);
     Arguments now = arguments;
     if (wants_index) now.push_back({&index_syntax, {i}});
+    if (shared != nullptr) {
+      arguments[0].value = call_shared(*shared, call, now);
+      if (arguments[0].value.is_poison()) break;
+      continue;
+    }
     arguments[0].value = operation != nullptr ? call_operation(*operation, call, std::move(now), step)
                                               : call_block(*block, call, now, layer_of(step), step);
     if (i == 0) take(arguments, "stride");
@@ -181,7 +192,7 @@ Value Elaborator::share(const Expr& call, const Arguments& arguments, const std:
     mismatch(what, arguments[0].syntax->location, "shared: the argument", "a block or an operation");
   if (result_name.empty()) throw UserError(call.location, "shared: write NAME = shared(...)");
   shared.name = result_name;
-  if (!shared_calls_.try_emplace(result_name, 0).second)
+  if (!shared_calls_.try_emplace(result_name, 0).second && !sharing_)
     throw UserError(call.location, fmt::format("{} is shared already", result_name));
   return {std::make_shared<const Shared>(std::move(shared))};
 }

@@ -174,7 +174,8 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments a
     if (!spec.in_specs_as.empty() && !attributes.has(spec.name) && attributes.has(spec.in_specs_as))
       attributes.set(std::string(spec.name), attributes.all().find(spec.in_specs_as)->second);
   }
-  if (!inputs.empty()) {
+  const bool takes_same = op.op == Op::conv2d || op.op == Op::max_pool || op.op == Op::avg_pool;
+  if (!inputs.empty() && takes_same) {
     const bool weighted = op.op == Op::conv2d && inputs.size() > 1 && graph_[inputs[1]].type.rank() == 4;
     resolve_same(call, graph_[inputs[0]].type, weighted ? &graph_[inputs[1]].type : nullptr, attributes);
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "ir/text/freeze.h"
 #include "ir/text/metadata.h"
@@ -109,11 +110,34 @@ void Elaborator::finish(const Definition& model) {
   if (has_errors()) return;
   for (const std::string& pattern : options_.freeze) frozen_.emplace_back(pattern, SourceLocation{});
   freeze_parameters(module_, frozen_);
+  check_output_names();
+  if (has_errors()) return;
   graph_.outputs = predicted_;
   if (loss_) graph_.outputs.push_back(*loss_);
   graph_.outputs.insert(graph_.outputs.end(), losses_.begin(), losses_.end());
   assign_input_roles();
   module_.entries.push_back(std::move(graph_));
+}
+
+// Results of entries stand beside tensors, their gradients and slots: no two may be called the same.
+void Elaborator::check_output_names() {
+  std::vector<Output> named = predicted_;
+  named.insert(named.end(), losses_.begin(), losses_.end());
+  std::set<std::string, std::less<>> seen;
+  for (const Output& output : named) {
+    const SourceLocation& at = output_places_.at(output.name);
+    const std::string of = output.name.substr(output.name.find('.') + 1);
+    if (!seen.insert(output.name).second)
+      report(
+          UserError(at, fmt::format("{} is predicted, and cannot be the name of a loss, too", output.name)));
+    if (module_.find_tensor(output.name) != nullptr)
+      report(UserError(
+          at, fmt::format("{} is a tensor of the model; the result needs another name", output.name)));
+    else if (of != output.name && module_.find_tensor(of) != nullptr)
+      report(UserError(
+          at, fmt::format("{} may be what training calls something of {}; the result needs another name",
+                          output.name, of)));
+  }
 }
 
 // Arrays that predictions do not need are targets. Of a loss for mixtures of two samples, the inputs have these names.
@@ -316,6 +340,7 @@ void Elaborator::set_predict(const Statement& statement) {
   if (std::ranges::count(predicted_, name, &Output::name) > 0)
     throw UserError(statement.location, fmt::format("{} is predicted already", name));
   const bool fresh = named && expr.kind != Expr::Kind::name && !names_.contains(name);
+  output_places_.emplace(name, statement.location);
   const Value value = evaluate(expr, *this, fresh ? name : std::string());
   predicted_.push_back({name, to_tensor(value, expr.location, "what is predicted")});
   if (predicted_.size() == 1) module_.predict = name;
@@ -327,7 +352,10 @@ void Elaborator::set_loss(const Statement& statement) {
   const bool named = !statement.name.empty();
   if (loss_ && (!named || losses_.empty()))
     throw UserError(statement.location, "a model has one loss, or several with names: loss NAME = ...");
-  if (named && (std::ranges::count(losses_, statement.name, &Output::name) > 0 || statement.name == "loss"))
+  if (statement.name == "loss")
+    throw UserError(statement.location, "a loss of several cannot be called loss");
+  if (named) output_places_.emplace(statement.name, statement.location);
+  if (named && std::ranges::count(losses_, statement.name, &Output::name) > 0)
     throw UserError(statement.location, fmt::format("there is a loss {} already", statement.name));
   const std::string wanted = named ? statement.name : "loss";
   const ValueId node = to_tensor(evaluate(expr, *this, names_.contains(wanted) ? std::string() : wanted),

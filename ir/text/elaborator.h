@@ -63,6 +63,7 @@ class Elaborator : public Environment {
   void set_predict(const Statement& statement);
   void set_loss(const Statement& statement);
   void assign_input_roles();
+  void check_output_names();
   void finish(const Definition& model);
 
   // blocks.cpp
@@ -84,7 +85,9 @@ class Elaborator : public Environment {
   void check_taken(const std::string& name, const SourceLocation& location) const;
   // The name of a node: another where a shared or inlined block is called again.
   std::string node_name(const std::string& name);
-  bool repeats_names() const { return sharing_ || frames_.back().definition->inlined; }
+  bool repeats_names() const {
+    return sharing_ || frames_.back().definition->inlined || !frames_.back().suffix.empty();
+  }
 
   // calls.cpp: functions, operations and the layers made of them
   const Definition* find_block(std::string_view name) const;
@@ -126,6 +129,7 @@ class Elaborator : public Environment {
   std::vector<Output> predicted_;                         // the first is the prediction
   std::map<std::string, int, std::less<>> shared_calls_;  // by what is shared
   bool sharing_ = false;                                  // in a call that is not the first of what is shared
+  std::map<std::string, SourceLocation, std::less<>> output_places_;
   std::optional<Output> loss_;
   std::vector<Output> losses_;  // those with names, whose sum it is
 };

@@ -163,7 +163,12 @@ class Parser : public ExpressionParser {
   Statement let() {
     const Token name = take();
     Statement result{.kind = Statement::Kind::let, .location = name.location, .name = name.text};
-    while (take_if(",")) result.more.push_back(expect(TokenKind::name, "the name of another result").text);
+    while (take_if(",")) {
+      const Token other = expect(TokenKind::name, "the name of another result");
+      if (other.text == result.name || std::ranges::count(result.more, other.text) > 0)
+        throw UserError(other.location, fmt::format("{} is named twice", other.text));
+      result.more.push_back(other.text);
+    }
     if (result.more.empty() && take_if(":")) result.type = type();
     expect("=");
     result.value = expression();

@@ -11,6 +11,7 @@
 namespace rnc::text {
 namespace {
 
+constexpr uintmax_t kMostBytes = 1 << 30;
 constexpr size_t kMostElements = 1 << 20;  // a list of them stands in every dump
 
 std::string argument_text(const Arguments& arguments, size_t i) {
@@ -42,6 +43,11 @@ Value read_tensor(const Expr& call, const Arguments& arguments) {
   const std::filesystem::path beside = std::filesystem::path(call.location.file->name).parent_path();
   const std::string path = (beside / file).string();
   const SourceLocation& at = arguments[0].syntax->location;
+  std::error_code error;
+  const bool is_file = std::filesystem::is_regular_file(path, error);
+  if (!is_file) throw UserError(at, fmt::format("read_tensor: cannot read {}", path));
+  if (std::filesystem::file_size(path, error) > kMostBytes)
+    throw UserError(at, fmt::format("read_tensor: {} is larger than 1 GiB", path));
   std::ifstream stream(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
   if (!stream) throw UserError(at, fmt::format("read_tensor: cannot read {}", path));

@@ -138,8 +138,9 @@ Wanted wanted(const Graph& graph, const Node& node, const std::vector<Type>& ope
     case Op::pad:
     case Op::pad_grad: {
       // Images as they come in, of few channels, are resized where they lie; nothing else is.
-      const bool image =
-          node.op == Op::resize && operands[0].layout.plain() && operands[0].shape[1] <= kPlainChannels;
+      const bool image = node.op == Op::resize && operands[0].layout.plain() &&
+                         operands[0].shape[1] <= kPlainChannels &&
+                         node.attributes.get<std::string>("mode") == "bilinear";
       if (node.type.dtype != DType::u8 && !image) want.operands[0] = want.result = blocked;
       return want;
     }

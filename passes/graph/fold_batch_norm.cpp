@@ -56,7 +56,9 @@ bool fold_in_graph(const Module& module, Graph& graph) {
     if (norm.op != Op::batch_norm || norm.attributes.get<std::string>("mode") != "eval") return kNoValue;
     const ValueId x = norm.inputs[0];
     const Node& contraction = r.old(x);
-    const bool foldable = contraction.op == Op::conv2d || contraction.op == Op::linear;
+    // The outputs of a linear with more dimensions are not batch norm's channels.
+    const bool foldable =
+        contraction.op == Op::conv2d || (contraction.op == Op::linear && contraction.type.rank() == 2);
     if (!foldable || uses[static_cast<size_t>(x)] > 1) return kNoValue;
     if (!all_but_first_fixed(norm) || !all_but_first_fixed(contraction)) return kNoValue;
     return fold(r.builder(), r.with_inputs_now(v), r.with_inputs_now(x));

@@ -25,14 +25,21 @@ namespace {
 
 constexpr int kChainLength = 8;  // elementwise operations between convolution and pool, at most
 
+// Whether an operand of a map is the same at all pixels of a channel.
+bool is_per_channel(const Shape& operand) {
+  return operand.size() < 2 || (operand.size() == 4 && operand[2] == 1 && operand[3] == 1);
+}
+
 // The one value of v's shape that `v` is computed from by elementwise operations and values per channel: v
-// itself if it is not elementwise, kNoValue if there are several.
+// itself if it is not elementwise, kNoValue if there are several, or values that differ from pixel to pixel.
 ValueId origin(const Graph& graph, ValueId v, int length = 0) {
   if (info(graph[v].op).kind != OpKind::elementwise) return v;
   if (length == kChainLength) return kNoValue;
   std::set<ValueId> origins;
   for (const ValueId u : graph[v].inputs) {
-    if (graph[u].type.shape == graph[v].type.shape) origins.insert(origin(graph, u, length + 1));
+    const bool whole = graph[u].type.shape == graph[v].type.shape;
+    if (!whole && !is_per_channel(graph[u].type.shape)) return kNoValue;
+    if (whole) origins.insert(origin(graph, u, length + 1));
   }
   return origins.size() == 1 ? *origins.begin() : kNoValue;
 }

@@ -52,7 +52,7 @@ void OperationCases::add_sampling() {
   for (size_t side = 0; side < 4; ++side)
     sides.push_back(random_.integer(0, std::min<int64_t>(map[side % 2] - 1, 4)));
   const double value = random_.one_of({0.0, 0.7});
-  add(Op::pad, {x}, {{"pads", sides}, {"mode", pads}, {"value", value}});
+  add(Op::pad, {x}, {{"pads", sides}, {"mode", pads}, {"value", pads == "constant" ? value : 0.0}});
   const Type padded = images(channels(), {map[0] + sides[0] + sides[2], map[1] + sides[1] + sides[3]});
   add(Op::pad_grad, {padded}, {{"pads", sides}, {"mode", pads}});
 }

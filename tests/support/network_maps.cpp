@@ -21,7 +21,7 @@ Map padded(NetworkText& t, const Map& x) {
   const int64_t top = side(x.h), left = side(x.w), bottom = side(x.h), right = side(x.w);
   const Map y{"", x.c, x.h + top + bottom, x.w + left + right};
   return t.map(y, "pad({}, pads = [{}, {}, {}, {}], mode = \"{}\"{})", x.name, top, left, bottom, right, mode,
-               t.random.chance(0.3) ? ", value = 0.5" : "");
+               mode == "constant" && t.random.chance(0.5) ? ", value = 0.5" : "");
 }
 
 // Rows weighted by how alike they are.

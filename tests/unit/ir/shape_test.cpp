@@ -318,8 +318,9 @@ TEST_CASE("shapes of image operations") {
   CHECK(result(Op::resize, {f32({N, 1, 28, 28})}, {{"size", Pair{14, 7}}}) == "f32[N, 1, 14, 7]");
   CHECK(result(Op::resize, {i32({N, 1, 28, 28})}, {{"size", int64_t{96}}}) ==
         "resize: the image must be u8 or f32 of rank 4, not i32[N, 1, 28, 28]");
-  CHECK(result(Op::resize, {u8({N, 1, 28, 28})}, {{"size", int64_t{0}}}) ==
+  CHECK(result(Op::resize, {u8({N, 1, 28, 28})}, {{"size", Pair{0, 2}}}) ==
         "resize: size must be at least 1, not 0");
+  CHECK(result(Op::resize, {u8({N, 1, 28, 28})}) == "resize: takes a size or a scale");
 }
 
 TEST_CASE("operands and attributes are checked against the operation's row") {

@@ -140,6 +140,44 @@ TEST_CASE("constants from lists, ranges and files") {
   std::filesystem::remove(path);
 }
 
+TEST_CASE("what is shared may share, and be repeated; loops and inline blocks may use names again") {
+  const Module module = parse_text(R"(
+block twice(x) {
+  g = shared(conv2d)
+  return g(g(x, 3, kernel = 1), 3, kernel = 1)
+}
+inline block layer(x) {
+  c = conv2d(x, 3, kernel = 1, bias = false)
+  return relu(c)
+}
+)" + spec(R"(
+  h = shared(twice)
+  r = shared(conv2d)
+  y = repeat(r, h(h(x)), 3, kernel = 1, count = 3)
+  for i in range(2) { y = layer(y) }
+  for i in range(2) { y = relu(y) }
+  for i in range(2) { y = relu(y) }
+  predict y)"));
+  CHECK(parameters(module) == std::vector<std::string>{"h.g.weight f32[3, 3, 1, 1]", "h.g.bias f32[3]",
+                                                       "r.weight f32[3, 3, 1, 1]", "r.bias f32[3]",
+                                                       "c.0.weight f32[3, 3, 1, 1]",
+                                                       "c.1.weight f32[3, 3, 1, 1]"});
+}
+
+TEST_CASE("the weight and bias of layer_norm lie along its dimension") {
+  const auto along = [](const std::string& axis) {
+    const Module module = parse_text(spec("\n  y = layer_norm(x, axis = " + axis + ")\n  predict y"));
+    const Node& sum = node(module, "y");
+    return module.entries[0][sum.inputs[1]].type.shape;
+  };
+  CHECK(along("1") == Shape{3});
+  CHECK(along("-3") == Shape{3});
+  CHECK(along("2") == Shape{1, 1, 8, 1});
+  CHECK(along("-2") == Shape{1, 1, 8, 1});
+  CHECK(along("3") == Shape{1, 1, 1, 8});
+  CHECK(along("-1") == Shape{1, 1, 1, 8});
+}
+
 TEST_CASE("losses with names are outputs of their own, and their sum the loss") {
   const Module module = parse_text(spec(R"(
   predict x
@@ -166,6 +204,55 @@ TEST_CASE("errors of these") {
        R"(m.graph:4:3: error: a model has one loss, or several with names: loss NAME = ...
   loss mean(x)
   ^
+)"},
+      {"results that are called like others", R"(model m(x: f32[N, 3]) {
+  parameter w : f32[3]
+  y = x * w
+  predict y
+  predict w = 2 * y
+  loss y = mean(y)
+  loss grad.w = mean(y)
+}
+)",
+       R"(m.graph:4:3: error: y is predicted, and cannot be the name of a loss, too
+  predict y
+  ^
+m.graph:5:3: error: w is a tensor of the model; the result needs another name
+  predict w = 2 * y
+  ^
+m.graph:7:3: error: grad.w may be what training calls something of w; the result needs another name
+  loss grad.w = mean(y)
+  ^
+3 errors
+)"},
+      {"windows that do not fit", spec(R"(
+  y = resize(x, size = 9, mode = "windows", windows = 2)
+  predict y)"),
+       R"(m.graph:2:7: error: resize: a size of 9 does not hold 2 windows over 8
+  y = resize(x, size = 9, mode = "windows", windows = 2)
+      ^
+)"},
+      {"a name twice", spec(R"(
+  a, a = split(x, [1, 2])
+  predict a)"),
+       R"(m.graph:2:6: error: a is named twice
+  a, a = split(x, [1, 2])
+     ^
+)"},
+      {"a directory", spec(R"(
+  s = constants(values = read_tensor(".", "a"))
+  predict x)"),
+       R"(m.graph:2:38: error: read_tensor: cannot read .
+  s = constants(values = read_tensor(".", "a"))
+                                     ^
+)"},
+      {"many dimensions", R"(model m(x: f32[N, 1, 1, 1, 1, 1, 1]) {
+  predict x
+}
+)",
+       R"(m.graph:1:9: error: the input x f32[N, 1, 1, 1, 1, 1, 1] has more than 6 dimensions
+model m(x: f32[N, 1, 1, 1, 1, 1, 1]) {
+        ^
 )"},
       {"a loss twice", spec(R"(
   predict x

@@ -132,4 +132,34 @@ TEST_CASE("a class for each pixel, and what is sampled") {
 )");
 }
 
+TEST_CASE("values that differ from pixel to pixel do not move through a max pool") {
+  for (const char* shift : {"b", "mean(x, axes = [2], keepdims = true)", "log_softmax(x, axis = 3)"}) {
+    check_lanes(fmt::format(R"(model t(x: f32[N, 8, 5, 4]) {{
+  parameter s : f32[8] = uniform(1.0)
+  parameter b : f32[5, 4] = uniform(1.0)
+  y = max_pool(batch_norm(x * s + {}), kernel = 3, stride = 1, pad = 1)
+  predict y
+  loss mean(square(y + 0.3))
+  train sgd()
+}}
+)",
+                            shift));
+  }
+}
+
+TEST_CASE("a batch norm behind a linear along another dimension is not folded into it") {
+  for (const char* shape : {"[N, 8, 4]", "[N, 8, 5, 4]"}) {
+    for (const int outputs : {8, 9}) {
+      check_lanes(fmt::format(R"(model t(x: f32{}) {{
+  y = batch_norm(linear(x, {}))
+  predict y
+  loss mean(square(y - 0.2))
+  train sgd()
+}}
+)",
+                              shape, outputs));
+    }
+  }
+}
+
 }  // namespace rnc
