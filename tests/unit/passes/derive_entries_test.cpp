@@ -207,10 +207,9 @@ TEST_CASE(
   build_model(m);
   Graph& graph = m.graph();
   const auto norm = std::ranges::find(graph.nodes, Op::batch_norm, &Node::op);
-  const Node first = *norm;
+  const std::vector<ValueId> in(norm->inputs.begin(), norm->inputs.end());  // the graph's nodes move
   const auto place = static_cast<ValueId>(norm - graph.nodes.begin());
-  const ValueId again = m.op(Op::batch_norm, {m.op(Op::relu, {place}), first.inputs[1], first.inputs[2],
-                                              first.inputs[3], first.inputs[4]});
+  const ValueId again = m.op(Op::batch_norm, {m.op(Op::relu, {place}), in[1], in[2], in[3], in[4]});
   m.output("again", again);
   derive_entries(m.module);
   const Graph* train = m.module.find_entry(EntryRole::training);
