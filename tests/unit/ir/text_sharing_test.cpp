@@ -10,13 +10,6 @@
 namespace rnc {
 namespace {
 
-const Node& node(const Module& module, std::string_view name) {
-  const std::vector<Node>& nodes = module.entries.at(0).nodes;
-  const auto it = std::ranges::find(nodes, name, &Node::name);
-  REQUIRE(it != nodes.end());
-  return *it;
-}
-
 std::vector<std::string> parameters(const Module& module) {
   std::vector<std::string> result;
   for (const Tensor& tensor : module.tensors)

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,6 +29,14 @@ inline std::string error_of(std::string_view text, const ElaborateOptions& optio
   } catch (const UserError& error) {
     return error.render();
   }
+}
+
+// The node of this name in the module's first entry.
+inline const Node& node(const Module& module, std::string_view name) {
+  const std::vector<Node>& nodes = module.entries.at(0).nodes;
+  const auto it = std::ranges::find(nodes, name, &Node::name);
+  REQUIRE(it != nodes.end());
+  return *it;
 }
 
 // A model with an image of 3x8x8 and a label. `body` starts and ends inside a line.
