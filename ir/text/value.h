@@ -125,8 +125,8 @@ inline constexpr std::array<std::string_view, 14> kFunctions = {
     "repeat", "shared", "split", "channels", "height", "width",       "rank",
     "size",   "min",    "max",   "len",      "range",  "read_tensor", "fail"};
 
-// The functions on plain values: min, max, sqrt, len, range. Nothing where `call` is none of them, or an operation: min, max or
-// sqrt of a tensor.
+// The functions on plain values: min, max, sqrt, len, range. Nothing where `call` is none of them, or an operation: min,
+// max or sqrt of a tensor.
 std::optional<Value> call_plain_function(const Expr& call, const Arguments& arguments);
 // read_tensor("w.safetensors", "fc.weight"): the elements of a tensor in a file beside the spec, as a list.
 Value read_tensor(const Expr& call, const Arguments& arguments);

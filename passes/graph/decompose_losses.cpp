@@ -15,10 +15,13 @@ namespace {
 void note_classes(Graph& graph, const Node& loss) {
   Node& label = graph[loss.inputs[1]];
   if (label.op != Op::input || label.type.dtype != DType::i32) return;
+  // A label is ignored where all losses that read it do so.
+  const auto ignored = loss.attributes.get<int64_t>("ignore_index");
   const int64_t classes = graph[loss.inputs[0]].type.shape[1],
                 noted = label.attributes.get<int64_t>("classes");
   label.attributes.set("classes", noted == 0 ? classes : std::min(noted, classes));
-  label.attributes.set("ignore_index", loss.attributes.get<int64_t>("ignore_index"));
+  const bool agrees = noted == 0 || label.attributes.get<int64_t>("ignore_index") == ignored;
+  label.attributes.set("ignore_index", agrees ? ignored : kNoLabel);
 }
 
 bool decompose(const Module& module, Graph& graph) {

@@ -22,6 +22,7 @@ void find_classes(const Graph& graph, loops::EntryProgram& entry) {
     const int64_t columns = graph[node.inputs[label - 1]].type.shape[1];
     const auto [it, is_new] = entry.classes.try_emplace(graph[node.inputs[label]].name, columns);
     it->second = std::min(it->second, columns);
+    entry.ignored_labels.erase(it->first);  // these ignore none
   }
 }
 

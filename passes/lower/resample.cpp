@@ -122,13 +122,10 @@ class Sampling {
 
   void element(Body& body, const Expr& h, const Expr& w, const Expr& row_count, const Expr& outside) {
     const Expr column_count = columns_.count(body, w);
-    const auto store = [&](Body& b, const Expr& value) { b.store(y_, {n_, block_, h, w, 0}, value, 4); };
     if (!rows_.weighted() && !columns_.weighted() && rows_.most() <= 1 && columns_.most() <= 1)
       return copied(body, h, w, row_count, column_count, outside);
     const auto sum = body.alloc("sum", Scalar::f32, {lanes_}, loops::Space::registers);
-    Expr start = zeros(lanes_);
-    if (outside_ != 0) start = loops::select(in_lanes(none(row_count, column_count)), outside, start);
-    body.store(sum, {0}, start, 0);
+    body.store(sum, {0}, zeros(lanes_), 0);
     rows_.each(body, h, row_count, [&](Body& b, const Expr& ih, const Expr& of_row) {
       columns_.each(b, w, column_count, [&](Body& c, const Expr& iw, const Expr& of_column) {
         Expr value = load(ih, iw);
@@ -137,10 +134,10 @@ class Sampling {
         c.accumulate(sum, {0}, value, 0);
       });
     });
-    store(body, loops::load(sum, {0}, lanes_, 0));
+    body.store(y_, {n_, block_, h, w, 0}, loops::load(sum, {0}, lanes_, 0), 4);
   }
 
-  // Elements are moved, or are outside.
+  // Elements are moved, or are outside: so all of a pad with a constant are.
   void copied(Body& body, const Expr& h, const Expr& w, const Expr& row_count, const Expr& column_count,
               const Expr& outside) {
     const auto move = [&](Body& b) {
@@ -160,7 +157,6 @@ class Sampling {
   }
 
   Expr load(const Expr& h, const Expr& w) const { return loops::load(x_, {n_, block_, h, w, 0}, lanes_, 4); }
-  Expr in_lanes(const Expr& e) const { return loops::broadcast(e, lanes_); }
   static Expr none(const Expr& rows, const Expr& columns) {
     return loops::binary(loops::Binary::logic_or, loops::less(rows, 1), loops::less(columns, 1));
   }

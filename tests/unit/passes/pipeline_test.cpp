@@ -246,3 +246,26 @@ TEST_CASE("times and counts of passes") {
   CHECK(times.find("  derive_entries\n") != std::string::npos);
   CHECK(times.ends_with("  all passes\n"));
 }
+
+TEST_CASE("a label is ignored where all losses that read it ignore it") {
+  const auto ignored = [](const std::string& losses) {
+    Compilation c{
+        .module = parse_text("model m(x: f32[N, 5], y: f32[N, 4], label: i32[N]) {\n  predict x\n  loss " +
+                             losses + "\n}\n"),
+        .target = {64, 32, true},
+        .program = {},
+        .recompute = {}};
+    run_passes(c, pipeline());
+    const auto entry = std::ranges::find(c.program->entries, "loss", &loops::EntryProgram::name);
+    REQUIRE(entry != c.program->entries.end());
+    const auto label = entry->ignored_labels.find("label");
+    return label == entry->ignored_labels.end() ? kNoLabel : label->second;
+  };
+  const std::string ignores = "cross_entropy(x, label, ignore_index = 255)";
+  CHECK(ignored(ignores) == 255);
+  CHECK(ignored(ignores + " + cross_entropy(y, label, ignore_index = 255)") == 255);
+  CHECK(ignored(ignores + " + cross_entropy(y, label, ignore_index = 9)") == kNoLabel);
+  CHECK(ignored(ignores + " + cross_entropy(y, label)") == kNoLabel);
+  CHECK(ignored("cross_entropy(y, label) + " + ignores) == kNoLabel);
+  CHECK(ignored("cross_entropy(y, label, label_smoothing = 0.1) + " + ignores + " + " + ignores) == kNoLabel);
+}
