@@ -75,6 +75,11 @@ class EntryEmitter {
         return place(kBaseConstants, buffer.index, {});
       case Region::arena:
         return place(kBaseRun, pointer_index(offsetof(rn_run, arena)), buffer.offset);
+      case Region::part: {
+        const Extent& whole = entry_.buffers.at(static_cast<size_t>(buffer.index)).offset;
+        return place(kBaseRun, pointer_index(offsetof(rn_run, arena)),
+                     {whole.fixed + buffer.offset.fixed, whole.per_sample});
+      }
     }
     unreachable("region");
   }

@@ -10,15 +10,16 @@
 
 #include "compiler/emit/body.h"
 #include "compiler/llvm_compat.h"
+#include "ir/loops/buffers.h"
 
 namespace rnc {
 namespace {
 
 bool share_memory(const loops::EntryProgram& entry, const loops::Call& call, int a, int b) {
-  if (a == b) return true;
   const loops::Buffer& x = entry.buffers[static_cast<size_t>(a)];
   const loops::Buffer& y = entry.buffers[static_cast<size_t>(b)];
-  if (x.region != y.region) return false;
+  if (loops::overlap(entry.buffers, a, b)) return true;
+  if (x.region != y.region || x.region == loops::Region::part) return false;
   if (x.region != loops::Region::arena) return x.index == y.index;
   if (x.offset != y.offset) return false;
   for (const auto& [written, read] : call.in_place) {

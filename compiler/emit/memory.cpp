@@ -16,13 +16,6 @@ namespace {
 // Parameters, scratch and register tiles begin on this boundary.
 constexpr int64_t kAlignment = 64;
 
-// Elements between neighbours along `dim`.
-int64_t stride_of(const Memory& memory, int dim) {
-  int64_t stride = 1;
-  for (size_t d = static_cast<size_t>(dim) + 1; d < memory.dims.size(); ++d) stride *= memory.dims[d].fixed;
-  return stride;
-}
-
 llvm::Align align(const Affine& offset) {
   return llvm::Align(static_cast<uint64_t>(offset.alignment(kAlignment)));
 }
@@ -39,11 +32,8 @@ Instruction* BodyEmitter::tagged(Instruction* access, const MemoryRef& memory) {
 
 Affine BodyEmitter::offset_of(const Memory& memory, const std::vector<Expr>& index) {
   Affine offset;
-  int64_t stride = loops::bytes(memory.scalar);
-  for (size_t d = index.size(); d-- > 0;) {
-    offset = offset + affine(index[d]) * stride;
-    if (d > 0) stride *= memory.dims[d].fixed;
-  }
+  for (size_t d = index.size(); d-- > 0;)
+    offset = offset + affine(index[d]) * (stride_of(memory, d) * loops::bytes(memory.scalar));
   return offset;
 }
 
@@ -84,7 +74,7 @@ llvm::Value* BodyEmitter::emit_load(const ExprNode& load) {
   if (lanes == 1)
     return tagged(b_.CreateAlignedLoad(type, pointer(base, offset), align(offset)), load.memory);
 
-  const int64_t stride = stride_of(memory, load.lane_dim);
+  const int64_t stride = stride_of(memory, static_cast<size_t>(load.lane_dim));
   Affine valid{lanes, {}};
   if (load.valid) valid = affine(load.valid);
   if (valid.is_constant() && valid.constant <= 0) return llvm::Constant::getNullValue(type);
@@ -125,7 +115,7 @@ void BodyEmitter::emit_store(const StmtNode& store) {
     tagged(b_.CreateAlignedStore(value, pointer(base, offset), align(offset)), store.memory);
     return;
   }
-  const int64_t stride = stride_of(memory, store.lane_dim);
+  const int64_t stride = stride_of(memory, static_cast<size_t>(store.lane_dim));
   Affine valid{lanes, {}};
   if (store.valid) valid = affine(store.valid);
   if (valid.is_constant() && valid.constant <= 0) return;

@@ -11,6 +11,7 @@
 #include "compiler/emit/data.h"
 #include "compiler/emit/entry.h"
 #include "compiler/emit/kernel.h"
+#include "ir/loops/buffers.h"
 #include "passes/schedule/plan_memory.h"
 #include "runtime/contract/abi.h"
 
@@ -277,7 +278,8 @@ class ModelEmitter {
   // What a call takes the elements of a buffer for.
   int32_t buffer_dtype(const EntryProgram& entry, int buffer, int call_number) {
     const Call& call = entry.calls.at(static_cast<size_t>(call_number));
-    const auto argument = std::ranges::find(call.arguments, buffer) - call.arguments.begin();
+    const auto is_of = [&](int given) { return loops::whole_of(entry.buffers, given) == buffer; };
+    const auto argument = std::ranges::find_if(call.arguments, is_of) - call.arguments.begin();
     const loops::Kernel& kernel = model_.program.kernels.at(static_cast<size_t>(call.kernel));
     return contract::abi_code(kernel.params.at(static_cast<size_t>(argument))->scalar).value_or(-1);
   }

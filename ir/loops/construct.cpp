@@ -24,6 +24,13 @@ void expect_type(const Expr& e, ValueType type, std::string_view what) {
   }
 }
 
+int64_t stride_of(const Memory& memory, size_t dim) {
+  if (dim == 0 && memory.pitch > 0) return memory.pitch;
+  int64_t stride = 1;
+  for (size_t d = dim + 1; d < memory.dims.size(); ++d) stride *= memory.dims[d].fixed;
+  return stride;
+}
+
 int check_access(const MemoryRef& memory, const std::vector<Expr>& index, int lanes, int lane_dim) {
   rule(memory != nullptr, "an access needs a memory");
   if (index.size() != memory->dims.size()) {

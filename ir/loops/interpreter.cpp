@@ -25,6 +25,10 @@ struct Step {
   std::vector<Step> body;         // of if: [then] or [then, else]
 };
 
+int64_t elements(const View& view) {
+  return std::accumulate(view.dims.begin(), view.dims.end(), int64_t{1}, std::multiplies<>());
+}
+
 // Turns a kernel into steps and fills a machine's frame and views.
 class Compiler {
  public:
@@ -38,15 +42,12 @@ class Compiler {
 
   void declare(const Memory& memory, int64_t batch) {
     View view{.memory = &memory};
-    int64_t elements = 1;
-    for (const Extent& dim : memory.dims) view.dims.push_back(dim.at(batch));
-    view.strides.resize(view.dims.size());
-    for (size_t d = view.dims.size(); d-- > 0;) {
-      view.strides[d] = elements;
-      elements *= view.dims[d];
+    for (size_t d = 0; d < memory.dims.size(); ++d) {
+      view.dims.push_back(memory.dims[d].at(batch));
+      view.strides.push_back(stride_of(memory, d));
     }
     if (memory.space != Space::parameter) {
-      view.own.resize(static_cast<size_t>(elements * bytes(memory.scalar)));
+      view.own.resize(static_cast<size_t>(elements(view) * bytes(memory.scalar)));
       view.data = view.own.data();
     }
     views_[&memory] = machine_.views.size();
@@ -181,10 +182,6 @@ std::vector<int64_t> ordered_tasks(int64_t count, const RunOptions& options) {
   return tasks;
 }
 
-int64_t elements(const View& view) {
-  return std::accumulate(view.dims.begin(), view.dims.end(), int64_t{1}, std::multiplies<>());
-}
-
 }  // namespace
 
 void run(const Kernel& kernel, int64_t batch, std::span<void* const> arguments, const RunOptions& options) {
@@ -197,7 +194,8 @@ void run(const Kernel& kernel, int64_t batch, std::span<void* const> arguments, 
     View& view = machine.views[p];
     view.data = static_cast<std::byte*>(arguments[p]);
     if (!options.track || view.memory->access == Access::read) continue;
-    trackers.push_back(std::make_unique<Tracker>(*view.memory, elements(view)));
+    trackers.push_back(std::make_unique<Tracker>(
+        *view.memory, view.memory->pitch > 0 ? view.dims[0] * view.memory->pitch : elements(view)));
     view.tracker = trackers.back().get();
   }
   const Step body = compiler.stmt(*kernel.body);

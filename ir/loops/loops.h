@@ -3,7 +3,7 @@
 // knows this and nothing about operations.
 //
 //   kernel := "kernel" name "(" param* ")" "tasks" extent body
-//   param  := ("read" | "write" | "update") name ":" scalar "[" extent* "]"
+//   param  := ("read" | "write" | "update") name ":" scalar "[" extent* "]" ("pitch" elements)?
 //             -- an array given by the caller
 //   stmt   := block | for | if | let | alloc | store | prefetch
 //   expr   := constant | variable | unary | binary | fma | select | cast
@@ -62,7 +62,12 @@ struct Memory {
   std::vector<Extent> dims;  // row-major; only the first may depend on the batch
   Space space = Space::parameter;
   Access access = Access::read;
+  // Of parameters: the elements from one first index to the next, where these lie in larger arrays, as a part of every
+  // image does; 0: as many as the other dimensions have.
+  int64_t pitch = 0;
 };
+// The elements between neighbours along a dimension.
+int64_t stride_of(const Memory& memory, size_t dim);
 using MemoryRef = std::shared_ptr<const Memory>;
 
 enum class ExprKind : uint8_t {

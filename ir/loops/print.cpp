@@ -155,11 +155,11 @@ std::string text_of(const Expr& expr, Precedence least) {
   unreachable("expression kind");
 }
 
-// "x : f32[N, 64, 56, 56]"
+// "x : f32[N, 64, 56, 56]", "x : f32[N, 64] pitch 256"
 std::string declaration(const Memory& memory) {
   std::string out = fmt::format("{} : {}[", quote_name(memory.name), loops::name(memory.scalar));
   for (size_t i = 0; i < memory.dims.size(); ++i) out += (i > 0 ? ", " : "") + str(memory.dims[i]);
-  return out + "]";
+  return out + "]" + (memory.pitch > 0 ? fmt::format(" pitch {}", memory.pitch) : "");
 }
 
 // Of a statement that is no block. A function of its own, as bodies are deep: lets stand in each other.

@@ -15,7 +15,8 @@ namespace {
 using text::quote_name;
 using text::quote_string;
 
-std::string region(const Program& program, const EntryProgram& entry, const Buffer& buffer) {
+std::string region(const Program& program, const EntryProgram& entry, const Buffer& buffer,
+                   const std::vector<std::string>& buffers) {
   const auto index = static_cast<size_t>(buffer.index);
   switch (buffer.region) {
     case Region::input:
@@ -28,6 +29,8 @@ std::string region(const Program& program, const EntryProgram& entry, const Buff
       return fmt::format("constant {} of {} bytes", buffer.index, program.constants.at(index).size());
     case Region::arena:
       return "arena at " + str(buffer.offset);
+    case Region::part:
+      return fmt::format("part of {} at {}", buffers.at(index), str(buffer.offset));
   }
   unreachable("region");
 }
@@ -131,7 +134,7 @@ std::string print(const Program& program, const EntryProgram& entry) {
     const Buffer& buffer = entry.buffers[i];
     const std::string type = buffer.type == Type{} ? "" : " : " + str(buffer.type);
     out += fmt::format("  buffer {} : {} bytes, {}{}\n", buffers[i], str(buffer.size),
-                       region(program, entry, buffer), type);
+                       region(program, entry, buffer, buffers), type);
   }
   out += fmt::format("  arena {} bytes\n", arena_text(entry.arena));
   if (entry.live_bound != Extent{}) out += fmt::format("  live {} bytes\n", str(entry.live_bound));

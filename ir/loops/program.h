@@ -21,15 +21,17 @@ enum class Region : uint8_t {
   tensor,    // module tensor `index` (parameters, buffers, slots, gradients, prepared)
   constant,  // bytes in the model's read-only data, Program::constants[index]
   arena,     // planned temporary memory
+  part,      // a part of each image of buffer `index`, which lies in the arena
 };
 
-// An array that calls read and write. Its place in the arena is (offset + offset_per_sample * N) bytes.
+// An array that calls read and write. In the arena its place is (offset + offset_per_sample * N) bytes; of a part, that
+// of image i lies (offset + offset_per_sample * i) bytes after the beginning of the whole.
 struct Buffer {
   std::string name;  // of the graph value, or of a temporary of a kernel
   Region region = Region::arena;
   int index = -1;
   Extent size;    // bytes
-  Extent offset;  // arena only: set by plan_memory
+  Extent offset;  // arena: set by plan_memory; part
   // Of the graph value; a scalar for temporaries of kernels. Its padding is zero once a call has stored to
   // it.
   Type type = {};

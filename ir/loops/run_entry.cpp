@@ -27,7 +27,8 @@ void check_padding(const Program& program, const EntryProgram& entry, const Call
   for (size_t i = 0; i < arguments.size(); ++i) {
     const Buffer& buffer = entry.buffers[static_cast<size_t>(call.arguments[i])];
     if (kernel.params[i]->access == Access::read || !is_real(buffer.type.dtype)) continue;
-    if (buffer.region == Region::output) continue;  // the caller's memory has no padding
+    // The caller's memory has no padding, and the blocks of a part are whole.
+    if (buffer.region == Region::output || buffer.region == Region::part) continue;
     const auto* data = static_cast<const float*>(arguments[i]);
     for (const int64_t place :
          padding_elements(buffer.type, batch, kernel.code_vector_bytes / bytes(buffer.type.dtype))) {
@@ -65,6 +66,9 @@ void run_entry(const Program& program, const EntryProgram& entry, int64_t batch,
         if (!options.planned) blocks.push_back(undefined(buffer.size.at(batch)));
         places.push_back(blocks.back().data()->bytes.data() +
                          (options.planned ? buffer.offset.at(batch) : 0));
+        break;
+      case Region::part:
+        places.push_back(static_cast<std::byte*>(places[index]) + buffer.offset.fixed);
         break;
     }
     check(places.back() != nullptr, "a buffer without memory: " + buffer.name);

@@ -40,7 +40,12 @@ void Tracker::store(int64_t element, int64_t task) {
 
 void Tracker::finish() const {
   if (memory_.access != Access::write) return;
+  const auto pitch = static_cast<size_t>(memory_.pitch);
+  size_t image = 1;
+  for (size_t d = 1; pitch > 0 && d < memory_.dims.size(); ++d)
+    image *= static_cast<size_t>(memory_.dims[d].fixed);
   for (size_t element = 0; element < tasks_.size(); ++element) {
+    if (pitch > 0 && element % pitch >= image) continue;  // of what lies beside
     if (tasks_[element].writer == kNone) {
       throw Fault(fmt::format("element {} of {} is never stored", element, memory_.name));
     }

@@ -12,6 +12,7 @@ namespace rnc::loops {
 // All functions but the constructor throw Fault (ir/loops/interpreter.h). `memory` must outlive the tracker.
 class Tracker {
  public:
+  // `elements`: from the first to the last, those of other parts between them included.
   Tracker(const Memory& memory, int64_t elements);
   void read(int64_t element, int64_t task);
   void store(int64_t element, int64_t task);

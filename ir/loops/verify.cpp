@@ -79,6 +79,13 @@ class Verifier {
       require(dim.per_sample == 0 || (i == 0 && memory->space == Space::parameter),
               "dimension {} of {} depends on the batch", i, memory->name);
     }
+    if (memory->pitch != 0) {
+      int64_t image = 1;
+      for (size_t i = 1; i < memory->dims.size(); ++i) image *= memory->dims[i].fixed;
+      require(memory->space == Space::parameter && !memory->dims.empty(), "{} has a pitch", memory->name);
+      require(memory->pitch >= image, "the pitch of {} is {}, less than an image's {}", memory->name,
+              memory->pitch, image);
+    }
     const auto same_name = [&](const MemoryRef& other) { return other->name == memory->name; };
     require(std::ranges::none_of(memories_, same_name), "two memories are called {}", memory->name);
     memories_.push_back(memory);

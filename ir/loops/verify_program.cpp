@@ -6,8 +6,11 @@
 //   - A call names a kernel of the program and, per parameter, a buffer at least as large for every batch; of
 //     inputs and outputs, the type is.
 //   - Inputs and constants are not stored to.
-//   - A buffer that a call stores to is given to it once only.
-//   - A call that only reads an arena buffer comes after one that stores to it.
+//   - A part names an arena buffer before it, and lies inside of its images, aligned to 64 bytes. Its parameters have
+//     its pitch, no others have one, and those of a whole with parts have images of that size.
+//   - What a call stores to is given to it once only.
+//   - A call that only reads an arena buffer, or a part of one, comes after one that stores to it, or several that store
+//     to all its parts.
 //   - An in-place pair is an argument that the call stores to and another that it reads.
 //   - Once memory is planned (the arena has a size), arena buffers lie in the arena, aligned to 64 bytes, and
 //     two that are used by the same call, or one before and one after it, do not overlap: for every batch. An
@@ -18,6 +21,7 @@
 #include <map>
 #include <set>
 
+#include "ir/loops/buffers.h"
 #include "ir/loops/program.h"
 
 namespace rnc::loops {
@@ -62,12 +66,33 @@ Extent size_of(const EntryProgram& entry, const Buffer& buffer) {
   return buffer.size;
 }
 
-void check_buffers(const Program& program, const EntryProgram& entry) {
+// Bytes of an image, by whole.
+using Pitches = std::map<int, int64_t>;
+
+void check_part(const EntryProgram& entry, int number, Pitches& pitches) {
+  const Buffer& part = entry.buffers[static_cast<size_t>(number)];
+  require(part.index >= 0 && part.index < number, "{} is a part of no buffer before it", part.name);
+  const Buffer& whole = entry.buffers[static_cast<size_t>(part.index)];
+  require(whole.region == Region::arena, "{} is a part of {}, which does not lie in the arena", part.name,
+          whole.name);
+  const auto [first, pitch] = part.offset;
+  require(first >= 0 && part.size.fixed == 0 && first <= pitch - part.size.per_sample &&
+              pitch <= whole.size.per_sample,
+          "{} is not inside of {}", part.name, whole.name);
+  require(first % 64 == 0 && pitch % 64 == 0, "{} is not aligned", part.name);
+  const int64_t other = pitches.emplace(part.index, pitch).first->second;
+  require(other == pitch, "{} has images of {} and of {} bytes", whole.name, other, pitch);
+}
+
+Pitches check_buffers(const Program& program, const EntryProgram& entry) {
   std::set<std::pair<Region, int>> named;
-  for (const Buffer& buffer : entry.buffers) {
+  Pitches pitches;
+  for (int number = 0; const Buffer& buffer : entry.buffers) {
     require(buffer.size.at(1) > 0 && buffer.size.per_sample >= 0, "{} has size {}", buffer.name,
             str(buffer.size));
-    if (buffer.region == Region::arena) continue;
+    if (buffer.region == Region::part) check_part(entry, number, pitches);
+    ++number;
+    if (buffer.region == Region::arena || buffer.region == Region::part) continue;
     require(buffer.region == Region::input      ? in_range(buffer.index, entry.inputs.size())
             : buffer.region == Region::output   ? in_range(buffer.index, entry.outputs.size())
             : buffer.region == Region::constant ? in_range(buffer.index, program.constants.size())
@@ -81,32 +106,50 @@ void check_buffers(const Program& program, const EntryProgram& entry) {
     require(!stored_to || named.emplace(buffer.region, buffer.index).second,
             "{} names what another buffer names", buffer.name);
   }
+  return pitches;
 }
 
-// `stored`: the buffers that calls before this one store to.
-void check_arguments(const Kernel& kernel, const EntryProgram& entry, const Call& call,
-                     std::set<int>& stored) {
+void check_size(const EntryProgram& entry, const Pitches& pitches, int number, const Memory& parameter) {
+  const Buffer& buffer = entry.buffers[static_cast<size_t>(number)];
+  const Extent size = size_of(entry, buffer), needed = size_of(parameter);
+  require(fits(needed, size), "{} of {} bytes is too small for {} of {}", buffer.name, str(size),
+          parameter.name, str(needed));
+  const bool part = buffer.region == Region::part;
+  require(parameter.pitch * bytes(parameter.scalar) == (part ? buffer.offset.per_sample : 0),
+          "{} of {} bytes per image is given for {} of pitch {}", buffer.name, buffer.offset.per_sample,
+          parameter.name, parameter.pitch);
+  const auto pitch = pitches.find(number);
+  require(!(part || pitch != pitches.end()) || parameter.dims[0] == Extent{0, 1},
+          "{} is given for {}, which does not go image by image", buffer.name, parameter.name);
+  require(pitch == pitches.end() || needed == Extent{0, pitch->second},
+          "{} has images of {} bytes, and is given for {} of {}", buffer.name,
+          pitch == pitches.end() ? 0 : pitch->second, parameter.name, str(needed));
+}
+
+// `stored`: what calls before this one store to.
+void check_arguments(const Kernel& kernel, const EntryProgram& entry, const Pitches& pitches,
+                     const Call& call, StoredBytes& stored) {
   require(call.arguments.size() == kernel.params.size(), "{} arguments for {} parameters",
           call.arguments.size(), kernel.params.size());
-  std::set<int> now;
+  std::vector<int> now;
   for (size_t i = 0; i < call.arguments.size(); ++i) {
     const int argument = call.arguments[i];
     const Memory& parameter = *kernel.params[i];
     require(in_range(argument, entry.buffers.size()), "{} has no buffer", parameter.name);
     const Buffer& buffer = entry.buffers[static_cast<size_t>(argument)];
-    const Extent size = size_of(entry, buffer);
-    require(fits(size_of(parameter), size), "{} of {} bytes is too small for {} of {}", buffer.name,
-            str(size), parameter.name, str(size_of(parameter)));
-    require(parameter.access != Access::read || buffer.region != Region::arena || stored.contains(argument),
+    check_size(entry, pitches, argument, parameter);
+    const bool planned = buffer.region == Region::arena || buffer.region == Region::part;
+    require(parameter.access != Access::read || !planned || stored.contains(argument),
             "{} is read before a call stores to it", buffer.name);
     if (parameter.access == Access::read) continue;
     require(buffer.region != Region::input && buffer.region != Region::constant, "{} is stored to",
             buffer.name);
-    require(std::ranges::count(call.arguments, argument) == 1, "{} is stored to and given twice",
+    const auto shares = [&](int other) { return overlap(entry.buffers, argument, other); };
+    require(std::ranges::count_if(call.arguments, shares) == 1, "{} is stored to and given twice",
             buffer.name);
-    now.insert(argument);
+    now.push_back(argument);
   }
-  stored.merge(now);
+  for (const int buffer : now) stored.add(buffer);
 }
 
 void check_in_place(const Kernel& kernel, const Call& call) {
@@ -131,7 +174,8 @@ struct Life {
 std::vector<Life> arena_lives(const EntryProgram& entry) {
   std::map<int, Life> lives;
   for (int c = 0; c < static_cast<int>(entry.calls.size()); ++c) {
-    for (const int buffer : entry.calls[static_cast<size_t>(c)].arguments) {
+    for (const int argument : entry.calls[static_cast<size_t>(c)].arguments) {
+      const int buffer = whole_of(entry.buffers, argument);
       if (entry.buffers[static_cast<size_t>(buffer)].region != Region::arena) continue;
       lives.try_emplace(buffer, Life{buffer, c, c}).first->second.last = c;
     }
@@ -212,13 +256,13 @@ void check_plan(const EntryProgram& entry) {
 }
 
 void check_entry(const Program& program, const EntryProgram& entry) {
-  check_buffers(program, entry);
-  std::set<int> stored;
+  const Pitches pitches = check_buffers(program, entry);
+  StoredBytes stored(entry.buffers);
   for (const Call& call : entry.calls) {
     require(in_range(call.kernel, program.kernels.size()), "call {} has no kernel", call.label);
     const Kernel& kernel = program.kernels[static_cast<size_t>(call.kernel)];
     try {
-      check_arguments(kernel, entry, call, stored);
+      check_arguments(kernel, entry, pitches, call, stored);
       check_in_place(kernel, call);
     } catch (const Broken& broken) {
       throw Broken{fmt::format("call {} of kernel {}: {}", call.label, kernel.name, broken.rule),

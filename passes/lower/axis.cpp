@@ -122,6 +122,7 @@ void lower_rows(Lowering& lowering, ValueId v, const std::vector<Piece>& pieces,
 
 void lower_axis(Lowering& lowering, const Group& group) {
   const ValueId v = group.front();
+  if (lowering.copies_nothing(v)) return;
   const Node& node = lowering.node(v);
   const auto axis = static_cast<size_t>(axis_of(node, node.type.rank()));
   const std::vector<Piece> pieces = pieces_of(lowering, node, axis);

@@ -37,7 +37,7 @@ void GroupRecorder::call(int kernel, ValueId of, const std::vector<int>& argumen
 }
 
 // All that rules look at: the nodes of the group, their operands, what is stored, which values lie in the
-// same place and which in the caller's memory.
+// same place, which in the caller's memory and which are parts, of images of how many bytes.
 std::string Lowering::description(const GroupValues& values) const {
   std::string text;
   std::vector<Place> places;
@@ -49,7 +49,9 @@ std::string Lowering::description(const GroupValues& values) const {
     places.push_back(place);
     const auto to = destinations_.find(v);
     const bool callers = to != destinations_.end() && to->second.region == loops::Region::output;
-    text += fmt::format("{} {} {} {} {}", name(node.op), str(node.type), stored(v), same, callers);
+    const Part* part = parts_.find(v);
+    text += fmt::format("{} {} {} {} {} {}", name(node.op), str(node.type), stored(v), same, callers,
+                        part == nullptr ? 0 : part->pitch);
     const bool computed = i >= values.operands();
     if (computed || node.op == Op::constant) {
       for (const auto& [key, value] : node.attributes.all()) text += fmt::format(" {}={}", key, str(value));

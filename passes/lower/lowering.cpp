@@ -35,14 +35,14 @@ Extent elements(const Type& type) {
 }
 
 loops::MemoryRef KernelBuilder::param(std::string_view name, int buffer, loops::Scalar scalar,
-                                      std::vector<Extent> dims, Access access) {
+                                      std::vector<Extent> dims, Access access, int64_t pitch) {
   for (size_t i = 0; i < params_.size(); ++i) {
     if (arguments_[i] == buffer && params_[i]->dims == dims) {
       if (params_[i]->access != access) params_[i]->access = Access::update;
       return params_[i];
     }
   }
-  loops::Memory memory{names_.fresh(name), scalar, std::move(dims), loops::Space::parameter, access};
+  loops::Memory memory{names_.fresh(name), scalar, std::move(dims), loops::Space::parameter, access, pitch};
   params_.push_back(std::make_shared<loops::Memory>(std::move(memory)));
   arguments_.push_back(buffer);
   return params_.back();
@@ -54,6 +54,7 @@ Lowering::Lowering(const Module& module, const Graph& graph, const TargetInfo& t
   index_names();
   find_stored();
   find_destinations();
+  find_parts();
 }
 
 void Lowering::index_names() {
@@ -124,6 +125,17 @@ void Lowering::find_destinations() {
   }
 }
 
+void Lowering::find_parts() {
+  std::set<ValueId> fixed;
+  for (const auto& [v, to] : copies_) fixed.insert(v);
+  for (ValueId v = 0; v < static_cast<ValueId>(graph_.nodes.size()); ++v) {
+    const Node& node = graph_[v];
+    if (node.op == Op::input || node.op == Op::state || destinations_.contains(v)) fixed.insert(v);
+    if (moves_nothing(node)) fixed.insert({v, node.inputs[0]});
+  }
+  parts_ = Parts(graph_, [&](ValueId v) { return graph_[v].kernel >= 0 && stored(v) && !fixed.contains(v); });
+}
+
 int Lowering::add_buffer(std::string name, Region region, int index, Extent size, const Type& type) {
   if (region == Region::output || region == Region::tensor) {
     const auto it = fixed_buffers_.find({static_cast<int>(region), index});
@@ -187,6 +199,10 @@ int Lowering::make_buffer(ValueId v) {
     made = add_buffer(n.name, to->second.region, to->second.index, storage_bytes(n.type), n.type);
   } else if (moves_nothing(n)) {
     made = buffer(n.inputs[0]);
+  } else if (const Part* part = parts_.find(v)) {
+    const int whole = buffer(part->whole);
+    made = add_buffer(n.name, Region::part, whole, {0, storage_bytes_per_sample(n.type)}, n.type);
+    entry_.buffers.back().offset = {part->offset, part->pitch};
   } else {
     made = add_buffer(n.name, Region::arena, -1, storage_bytes(n.type), n.type);
   }
@@ -222,7 +238,9 @@ int Lowering::constant(const std::string& name, const std::vector<uint8_t>& byte
 
 loops::MemoryRef Lowering::view(KernelBuilder& kernel, std::string_view name, ValueId v,
                                 std::vector<Extent> dims, Access access) {
-  return kernel.param(name, buffer(v), type(v).dtype, std::move(dims), access);
+  const Part* part = parts_.find(v);
+  return kernel.param(name, buffer(v), type(v).dtype, std::move(dims), access,
+                      part == nullptr ? 0 : part->pitch / rnc::bytes(type(v).dtype));
 }
 
 loops::MemoryRef Lowering::read(KernelBuilder& kernel, std::string_view name, ValueId v) {
@@ -279,63 +297,6 @@ void Lowering::add_call(int kernel, std::vector<int> arguments, ValueId of, loop
     entry_.direct_flops.per_sample += made.work.flops.per_sample;
   }
   entry_.calls.push_back(std::move(made));
-}
-
-// Kernels read and write values per channel in whole vectors, which memory of the caller may be too short
-// for.
-bool Lowering::vector_of_channels(const Type& type) const {
-  return type.rank() == 1 && !has_batch(type.shape) && type.shape[0] % target_.lanes(type.dtype) != 0;
-}
-
-int Lowering::padded_copy(int from, ValueId v) {
-  const int to = add_buffer(node(v).name, Region::arena, -1, storage_bytes(type(v)), type(v));
-  pad(from, to, type(v).shape[0], v);
-  return to;
-}
-
-void Lowering::pad(int from, int to, int64_t count, ValueId of) {
-  const DType dtype = type(of).dtype;
-  const int64_t padded = round_up(count, target_.lanes(dtype));
-  KernelBuilder kernel("pad");
-  const auto x = kernel.param("x", from, dtype, {{count, 0}}, Access::read);
-  const auto y = kernel.param("y", to, dtype, {{padded, 0}}, Access::write);
-  Body body(kernel.names());
-  body.loop("i", 0, count, 1, [&](Body& b, loops::Expr i) { b.store(y, {i}, loops::load(x, {i})); });
-  body.loop("i", count, padded, 1,
-            [&](Body& b, loops::Expr i) { b.store(y, {i}, loops::constant(dtype, 0)); });
-  call(kernel, {1, 0}, body, of);
-}
-
-void Lowering::copy(int from, int to, const Type& type, ValueId of) {
-  const bool caller = entry_.buffers[static_cast<size_t>(to)].region == Region::output;
-  if (vector_of_channels(type) && !caller) return pad(from, to, type.shape[0], of);
-  KernelBuilder kernel("copy");
-  const int64_t count = elements_per_sample(physical_dims(type));
-  const bool batched = has_batch(type.shape);
-  const std::vector<Extent> dims{batched ? Extent{0, count} : Extent{count, 0}};
-  const auto x = kernel.param("x", from, type.dtype, dims, Access::read);
-  const auto y = kernel.param("y", to, type.dtype, dims, Access::write);
-  Body body(kernel.names());
-  // One task per sample, or one in all: copies are rare and small.
-  const int width = static_cast<int>(std::min<int64_t>(lanes(), count));
-  const loops::Expr base = batched ? loops::task() * count : loops::Expr(0);
-  body.loop("i", 0, count / width, 1, [&](Body& b, loops::Expr i) {
-    const loops::Expr at = base + i * width;
-    b.store(y, {at}, width > 1 ? loops::load(x, {at}, width, 0) : loops::load(x, {at}), 0);
-  });
-  body.loop("i", count / width * width, count, 1,
-            [&](Body& b, loops::Expr i) { b.store(y, {base + i}, loops::load(x, {base + i})); });
-  call(kernel, batched ? Extent{0, 1} : Extent{1, 0}, body, of);
-}
-
-void Lowering::copy_results() {
-  begin(kBatch);
-  for (const auto& [v, to] : copies_) {
-    check(graph_[v].type.layout.plain() || to.region == Region::tensor, "results are plain");
-    const int target =
-        add_buffer(graph_[v].name, to.region, to.index, storage_bytes(graph_[v].type), graph_[v].type);
-    copy(buffer(v), target, graph_[v].type, v);
-  }
 }
 
 }  // namespace rnc

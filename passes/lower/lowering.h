@@ -13,6 +13,7 @@
 #include "ir/graph/unique_names.h"
 #include "ir/loops/program.h"
 #include "passes/lower/body.h"
+#include "passes/lower/parts.h"
 #include "passes/target.h"
 
 namespace rnc {
@@ -23,9 +24,9 @@ class KernelBuilder {
   explicit KernelBuilder(std::string name) : name_(std::move(name)) {}
 
   // A parameter for `buffer` seen with these dimensions. Asking again for the same buffer and dimensions
-  // returns the same one; read once and written once, its access becomes `update`.
+  // returns the same one; read once and written once, its access becomes `update`. `pitch`: as a Memory's.
   loops::MemoryRef param(std::string_view name, int buffer, loops::Scalar scalar,
-                         std::vector<loops::Extent> dims, loops::Access access);
+                         std::vector<loops::Extent> dims, loops::Access access, int64_t pitch = 0);
   Names& names() { return names_; }
   const std::string& name() const { return name_; }
   const std::vector<std::shared_ptr<loops::Memory>>& params() const { return params_; }
@@ -82,6 +83,8 @@ class Lowering {
   bool stored(ValueId v) const { return stored_.count(v) > 0; }
   int temporary(const std::string& name, loops::Extent bytes);
   int constant(const std::string& name, const std::vector<uint8_t>& bytes);
+  // Whether the elements of a concatenation or slice are in its memory already.
+  bool copies_nothing(ValueId v) const { return parts_.copies_nothing(v); }
 
   // The value's array as a kernel parameter with its physical dimensions (scalars: [1]).
   loops::MemoryRef read(KernelBuilder& kernel, std::string_view name, ValueId v);
@@ -124,6 +127,7 @@ class Lowering {
   void index_names();
   void find_stored();
   void find_destinations();
+  void find_parts();
   int add_buffer(std::string name, loops::Region region, int index, loops::Extent size,
                  const Type& type = {});
 
@@ -137,6 +141,7 @@ class Lowering {
   std::unordered_map<std::string, int> tensors_, inputs_;  // places in the module and in the entry, by name
   std::set<ValueId> stored_;
   std::map<ValueId, Destination> destinations_;  // where a value is computed directly
+  Parts parts_;
   std::vector<std::pair<ValueId, Destination>> copies_;
   std::map<ValueId, int> buffers_;
   std::map<std::pair<int, int>, int> fixed_buffers_;                            // (region, index)

@@ -18,6 +18,7 @@
 #include <optional>
 #include <utility>
 
+#include "ir/loops/buffers.h"
 #include "passes/schedule/packing.h"
 
 namespace rnc {
@@ -210,10 +211,12 @@ std::string megabytes(int64_t size) { return fmt::format("{:.3f} MB", static_cas
 std::vector<Life> lives(const EntryProgram& entry) {
   std::vector<Life> found(entry.buffers.size());
   for (size_t c = 0; c < entry.calls.size(); ++c) {
-    for (const int buffer : entry.calls[c].arguments) {
-      Life& life = found[static_cast<size_t>(buffer)];
-      if (life.first < 0) life.first = static_cast<int>(c);
-      life.last = static_cast<int>(c);
+    for (const int argument : entry.calls[c].arguments) {
+      for (const int buffer : {argument, loops::whole_of(entry.buffers, argument)}) {
+        Life& life = found[static_cast<size_t>(buffer)];
+        if (life.first < 0) life.first = static_cast<int>(c);
+        life.last = static_cast<int>(c);
+      }
     }
   }
   return found;
@@ -254,7 +257,8 @@ std::string memory_report(const EntryProgram& entry) {
   std::vector<size_t> shown;
   size_t name_width = 6;
   for (size_t b = 0; b < entry.buffers.size(); ++b) {
-    if (entry.buffers[b].region != Region::arena || life[b].first < 0) continue;
+    const Region region = entry.buffers[b].region;
+    if ((region != Region::arena && region != Region::part) || life[b].first < 0) continue;
     shown.push_back(b);
     name_width = std::max(name_width, entry.buffers[b].name.size());
   }
@@ -265,8 +269,13 @@ std::string memory_report(const EntryProgram& entry) {
   }
   for (const size_t b : shown) {
     const Buffer& buffer = entry.buffers[b];
+    const std::string place =
+        buffer.region == Region::part
+            ? fmt::format("{} + {}", entry.buffers[static_cast<size_t>(buffer.index)].name,
+                          buffer.offset.fixed)
+            : str(buffer.offset);
     text += fmt::format("  {:{}}  {:>24}  {:>11}  {:>28}\n", buffer.name, name_width, str(buffer.size),
-                        fmt::format("{}..{}", life[b].first, life[b].last), str(buffer.offset));
+                        fmt::format("{}..{}", life[b].first, life[b].last), place);
   }
   return text;
 }

@@ -17,7 +17,7 @@ inline constexpr int64_t kPlanningBatch = 64;
 // place. Whether the plan is another than before.
 bool plan_memory(loops::EntryProgram& entry);
 
-// Indices of the first and the last call that mention a buffer; -1 if none does.
+// Indices of the first and the last call that mention a buffer or a part of it; -1 if none does.
 struct Life {
   int first = -1;
   int last = -1;
@@ -25,7 +25,8 @@ struct Life {
 };
 std::vector<Life> lives(const loops::EntryProgram& entry);  // per buffer
 
-// The text of --emit=memory: peak and lower bound, then each buffer's size, first and last call, and place.
+// The text of --emit=memory: peak and lower bound, then each buffer's size, first and last call, and place; of a part,
+// the name of the whole and where it begins in each image.
 std::string memory_report(const loops::EntryProgram& entry);
 
 }  // namespace rnc

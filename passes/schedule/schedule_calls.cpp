@@ -1,9 +1,11 @@
 // Two calls may change places when neither stores to a buffer that the other touches. The last use of a
-// buffer has to stay the last, and so counts as a store.
+// buffer has to stay the last, and so counts as a store. A part of a buffer counts as all of it.
 #include "passes/schedule/schedule_calls.h"
 
 #include <algorithm>
 #include <map>
+
+#include "ir/loops/buffers.h"
 
 namespace rnc {
 namespace {
@@ -29,7 +31,8 @@ bool may_swap(const Touches& a, const Touches& b) {
 bool schedule_calls(const loops::Program& program, EntryProgram& entry) {
   std::map<int, size_t> first, last;  // the calls that touch each arena buffer
   for (size_t c = 0; c < entry.calls.size(); ++c) {
-    for (const int buffer : entry.calls[c].arguments) {
+    for (const int argument : entry.calls[c].arguments) {
+      const int buffer = loops::whole_of(entry.buffers, argument);
       if (entry.buffers[static_cast<size_t>(buffer)].region != Region::arena) continue;
       first.emplace(buffer, c);
       last[buffer] = c;
@@ -43,7 +46,7 @@ bool schedule_calls(const loops::Program& program, EntryProgram& entry) {
     Touches& touches = touched.emplace_back();
     bool begins = false, ends = false;
     for (size_t i = 0; i < call.arguments.size(); ++i) {
-      const int buffer = call.arguments[i];
+      const int buffer = loops::whole_of(entry.buffers, call.arguments[i]);
       const bool is_last = last.contains(buffer) && last[buffer] == c;
       begins = begins || (first.contains(buffer) && first[buffer] == c);
       ends = ends || is_last;

@@ -181,9 +181,20 @@ void EntryReader::region(Buffer& buffer) {
     expect_word(tokens_, "of");
     result_.constants.push_back({index, read_integer(tokens_, "the bytes of a constant", 0, kLargestSize)});
     expect_word(tokens_, "bytes");
+  } else if (take_word(tokens_, "part")) {
+    buffer.region = Region::part;
+    expect_word(tokens_, "of");
+    const Token whole = tokens_.current();
+    const auto found = buffers_.find(buffer_name());
+    if (found == buffers_.end())
+      throw UserError(whole.location,
+                      fmt::format("no buffer before this one is called {}", text::quote_name(whole.text)));
+    buffer.index = found->second;
+    expect_word(tokens_, "at");
+    buffer.offset = read_extent(tokens_);
   } else {
     if (!take_word(tokens_, "arena"))
-      tokens_.unexpected("'input', 'output', 'tensor', 'constant' or 'arena'");
+      tokens_.unexpected("'input', 'output', 'tensor', 'constant', 'part' or 'arena'");
     expect_word(tokens_, "at");
     buffer.offset = read_extent(tokens_);
   }

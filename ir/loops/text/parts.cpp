@@ -160,6 +160,8 @@ Memory read_memory(TokenStream& tokens, const Token& name, Space space) {
     if (!tokens.take_if(",")) break;
   }
   tokens.expect_close("]", open);
+  if (space == Space::parameter && take_word(tokens, "pitch"))
+    memory.pitch = read_integer(tokens, "the elements from one image to the next", 1, kLargestSize / size);
   return memory;
 }
 

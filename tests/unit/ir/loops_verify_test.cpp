@@ -342,3 +342,79 @@ TEST_CASE("planned memory") {
   entry.calls[1].in_place = {};
   CHECK(rule_at({0, 0}, {0, 256}) == "entry infer: %1 and %2 overlap");
 }
+
+namespace {
+
+// out = copy of in, through two parts of an arena buffer.
+Program program_of_parts() {
+  Program parts = program();
+  const MemoryRef half = memory("half", {{0, 1}, {32, 0}}, Space::parameter, Access::write);
+  Memory part = *half;
+  part.pitch = 64;
+  const MemoryRef to = std::make_shared<const Memory>(part);
+  parts.kernels.push_back(
+      kernel({for_loop("p", 0, 32, 1, {store(to, {task(), p}, load(in, {task(), p}))})}, {in, to}));
+  EntryProgram& entry = parts.entries[0];
+  entry.buffers.push_back({"left", Region::part, 1, {0, 128}, {0, 256}});
+  entry.buffers.push_back({"right", Region::part, 1, {0, 128}, {128, 256}});
+  entry.calls = {{.kernel = 1, .label = "left", .arguments = {0, 3}},
+                 {.kernel = 1, .label = "right", .arguments = {0, 4}},
+                 {.kernel = 0, .label = "all", .arguments = {1, 2}}};
+  return parts;
+}
+
+template <class Change>
+std::string rule_of_parts(Change change) {
+  Program changed = program_of_parts();
+  change(changed.entries[0]);
+  return broken_rule(changed);
+}
+
+}  // namespace
+
+TEST_CASE("parts of buffers") {
+  CHECK(broken_rule(program_of_parts()) == "");
+  CHECK(rule_of_parts([](EntryProgram& e) { e.buffers[3].index = 3; }) ==
+        "entry infer: left is a part of no buffer before it");
+  CHECK(rule_of_parts([](EntryProgram& e) { e.buffers[4].index = 0; }) ==
+        "entry infer: right is a part of image, which does not lie in the arena");
+  CHECK(rule_of_parts([](EntryProgram& e) { e.buffers[4].offset.fixed = 192; }) ==
+        "entry infer: right is not inside of %1");
+  CHECK(rule_of_parts([](EntryProgram& e) {
+          e.buffers[1].size = {64, 192};
+        }) == "entry infer: left is not inside of %1");
+  CHECK(rule_of_parts([](EntryProgram& e) { e.buffers[4].offset.fixed = 96; }) ==
+        "entry infer: right is not aligned");
+  CHECK(rule_of_parts([](EntryProgram& e) {
+          e.buffers[4] = {"right", Region::part, 1, {0, 64}, {128, 192}};
+        }) == "entry infer: %1 has images of 256 and of 192 bytes");
+  CHECK(rule_of_parts([](EntryProgram& e) {
+          e.calls[1].arguments = {0, 1};
+        }) == "entry infer: call right of kernel k: %1 of 0 bytes per image is given for half of pitch 64");
+  CHECK(rule_of_parts([](EntryProgram& e) {
+          e.buffers[1].size = {0, 512};
+          e.buffers[3].offset = {0, 512};
+          e.buffers[4].offset = {128, 512};
+        }) ==
+        "entry infer: call left of kernel k: left of 512 bytes per image is given for half of pitch 64");
+  // The whole is stored to once all its parts are.
+  CHECK(rule_of_parts([](EntryProgram& e) { e.calls.erase(e.calls.begin()); }) ==
+        "entry infer: call all of kernel k: %1 is read before a call stores to it");
+  CHECK(rule_of_parts([](EntryProgram& e) { std::swap(e.calls[1], e.calls[2]); }) ==
+        "entry infer: call all of kernel k: %1 is read before a call stores to it");
+  CHECK(rule_of_parts([](EntryProgram& e) {
+          e.calls[2].arguments = {1, 1};
+        }) == "entry infer: call all of kernel k: %1 is stored to and given twice");
+}
+
+TEST_CASE("a pitch") {
+  Memory wide = *in;
+  wide.pitch = 63;
+  CHECK(broken_rule(kernel({}, {std::make_shared<const Memory>(wide)})) ==
+        "the pitch of in is 63, less than an image's 64");
+  wide.pitch = 64;
+  CHECK(broken_rule(kernel({}, {std::make_shared<const Memory>(wide)})) == "");
+  Memory tile = *acc;
+  tile.pitch = 16;
+  CHECK(broken_rule(kernel({alloc(std::make_shared<const Memory>(tile), {})})) == "acc has a pitch");
+}
