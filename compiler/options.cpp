@@ -132,9 +132,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
                  "How convolutions are computed: auto (what is fastest), direct, winograd2, winograd3 or "
                  "winograd4 (those that can be), or by layer and comma: 'layer1.*=direct,conv2=winograd4'");
   app.add_flag("-g", request.debug, "Line tables: debuggers and profilers show lines of the .graph file");
-  CLI::Option* passes_option =
-      app.add_option("--passes", passes, "Run these passes, by comma, instead of the default ones")
-          ->expected(0, 1);
+  CLI::Option* passes_option = app.add_option(
+      "--passes", passes, "Run these passes, by comma, instead of the default ones; --passes= runs none");
   app.add_option("--print-after", request.dumps.print_after,
                  "Print the graph after these passes, by comma, or all")
       ->delimiter(',')
@@ -152,8 +151,12 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   CLI::Option* ops_option =
       app.add_option("--ops", ops, "Print what this operation takes and computes; without a name, list all")
           ->expected(0, 1);
+  // CLI11 takes what follows an empty value for the value.
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (std::erase(arguments, "--passes=") > 0) request.passes = "";
+  std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
-    app.parse(argc, argv);
+    app.name(argv[0])->parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) throw UsageError{error.what()};
     app.exit(error);

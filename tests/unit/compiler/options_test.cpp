@@ -56,6 +56,8 @@ TEST_CASE("options reach their fields") {
   CHECK(options.stats);
   CHECK(!parsed({"net.graph"}).request.passes);
   CHECK(parsed({"net.graph", "--passes="}).request.passes == "");
+  CHECK(parsed({"--passes=", "net.graph"}).request.passes == "");
+  CHECK(parsed({"--passes=", "net.graph"}).input == "net.graph");
   CHECK(parsed({"net.graph"}).request.target.cpu == "native");
   CHECK(parsed({"--list-passes"}).list_passes);
   CHECK(parsed({"--ops"}).ops == "");
