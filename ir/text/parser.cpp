@@ -222,8 +222,9 @@ class Parser : public ExpressionParser {
                                                          "prepared"};
     if (std::find(tensors.begin(), tensors.end(), word) != tensors.end()) return tensor();
     if (following().is("(")) {
+      const std::string_view use = word == "fail" ? "return" : "NAME =";
       throw UserError(current().location,
-                      fmt::format("the result of '{0}' is not used: write NAME = {0}(...)", word));
+                      fmt::format("the result of '{0}' is not used: write {1} {0}(...)", word, use));
     }
     throw UserError(current().location, fmt::format("expected a statement, found {}{}", current().describe(),
                                                     suggestion(Wanted::statement, word, statement_words())));

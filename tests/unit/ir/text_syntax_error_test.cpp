@@ -150,6 +150,14 @@ model m(x: f32[N]) {
   relu(x)
   ^
 )"},
+      {"fail without return", R"(model m(x: f32[N]) {
+  fail("no")
+}
+)",
+       R"(m.graph:2:3: error: the result of 'fail' is not used: write return fail(...)
+  fail("no")
+  ^
+)"},
       {"an unknown statement", R"(model m(x: f32[N]) {
   predicts x
 }
