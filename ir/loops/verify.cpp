@@ -10,10 +10,10 @@
 //   - Memories with access `read` are not stored to.
 //   - Bounds of unrolled loops, and indices of register tiles, are made of constants and of variables of
 //     unrolled loops only, or of lets of those: they are constant once loops are unrolled.
-//   - Every load and store, of each lane that `valid` lets it touch, is proven to lie inside its memory for
-//   all
-//     batches, threads and tasks, by what loops, conditions and lets say of the indices (bounds.h). One that
-//     lies inside but cannot be proven to breaks the rule too. Prefetches may lie anywhere.
+//   - A pitch is no less than the elements of an image.
+//   - Every load and store, of each lane that `valid` lets it touch, is proven to lie inside its memory for all batches,
+//     threads and tasks, by what loops, conditions and lets say of the indices (bounds.h). One that lies inside but
+//     cannot be proven to breaks the rule too. Prefetches may lie anywhere.
 //   - With more than one task, no store to a parameter writes the same elements in all of them: an index, a
 //     loop's bound or a condition around it depends on the task. (The interpreter finds the other conflicts.)
 #include <fmt/format.h>
@@ -24,6 +24,7 @@
 #include <optional>
 
 #include "ir/loops/bounds.h"
+#include "ir/loops/verifiers.h"
 
 namespace rnc::loops {
 namespace {
@@ -34,17 +35,6 @@ struct Known {
   bool constant = false;  // once loops are unrolled
   bool by_task = false;   // may differ between tasks
 };
-
-// Thrown inside the verifier only: the rule broken, and the statement's place.
-struct Broken {
-  std::string rule;
-  SourceLocation location = {};
-};
-
-template <class... Args>
-void require(bool condition, fmt::format_string<Args...> rule, Args&&... args) {
-  if (!condition) throw Broken{fmt::format(rule, std::forward<Args>(args)...)};
-}
 
 class Verifier {
  public:
