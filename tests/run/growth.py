@@ -126,6 +126,9 @@ def main():
                         help="the build has sanitizers: most of the memory and time is theirs")
     parser.add_argument("--layers", default=",".join(map(str, LAYERS)), help="how deep the network of layers is")
     arguments = parser.parse_args()
+    if arguments.instrumented:  # freed memory is used again soon, as without sanitizers: the caches know it then
+        os.environ["ASAN_OPTIONS"] = ":".join(
+            [os.environ.get("ASAN_OPTIONS", ""), "quarantine_size_mb=4", "thread_local_quarantine_size_kb=64"])
     compiler = Compiler(arguments.bin, MOST_SECONDS * (10 if arguments.instrumented else 1))
     networks = {"layers": (layers, tuple(map(int, arguments.layers.split(","))))} | {
         name: (build, LONG_CHAIN if name in CHEAP else CHAIN) for name, build in CHAINS.items()
