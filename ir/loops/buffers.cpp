@@ -3,6 +3,7 @@
 #include <algorithm>
 
 namespace rnc::loops {
+
 int whole_of(const std::vector<Buffer>& buffers, int buffer) {
   const Buffer& b = buffers[static_cast<size_t>(buffer)];
   return b.region == Region::part ? b.index : buffer;
@@ -15,6 +16,14 @@ bool overlap(const std::vector<Buffer>& buffers, int a, int b) {
   if (x.region != Region::part || y.region != Region::part) return true;
   return x.offset.fixed < y.offset.fixed + y.size.per_sample &&
          y.offset.fixed < x.offset.fixed + x.size.per_sample;
+}
+
+bool may_take_over(const std::vector<Buffer>& buffers, const Call& call, int written, int read) {
+  if (std::ranges::find(call.in_place, std::pair(written, read)) == call.in_place.end()) return false;
+  return std::ranges::none_of(call.arguments, [&](int given) {
+    const int whole = whole_of(buffers, given);
+    return whole != given && (whole == written || whole == read);
+  });
 }
 
 StoredBytes::StoredBytes(const std::vector<Buffer>& buffers) : buffers_(buffers) {

@@ -31,7 +31,7 @@ struct Buffer {
   Region region = Region::arena;
   int index = -1;
   Extent size;    // bytes
-  Extent offset;  // arena: set by plan_memory; part
+  Extent offset;  // of what lies in the arena, set by plan_memory; of a part
   // Of the graph value; a scalar for temporaries of kernels. Its padding is zero once a call has stored to
   // it.
   Type type = {};

@@ -30,9 +30,8 @@ std::vector<Life> arena_lives(const EntryProgram& entry) {
 }
 
 bool share_in_place(const EntryProgram& entry, const Life& written, const Life& read) {
-  const auto& pairs = entry.calls[static_cast<size_t>(read.last)].in_place;
-  return written.first == read.last &&
-         std::ranges::find(pairs, std::pair(written.buffer, read.buffer)) != pairs.end();
+  const Call& call = entry.calls[static_cast<size_t>(read.last)];
+  return written.first == read.last && may_take_over(entry.buffers, call, written.buffer, read.buffer);
 }
 
 Extent end_of(const Buffer& b) {

@@ -14,7 +14,8 @@
 //   - An in-place pair is an argument that the call stores to and another that it reads.
 //   - Once memory is planned (the arena has a size), arena buffers lie in the arena, aligned to 64 bytes, and
 //     two that are used by the same call, or one before and one after it, do not overlap: for every batch. An
-//     in-place pair may share its place where the one is first and the other last used.
+//     in-place pair may share its place where the one is first and the other last used, and the call is given no part of
+//     either.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -103,9 +104,9 @@ void check_size(const EntryProgram& entry, const Pitches& pitches, int number, c
   require(parameter.pitch * bytes(parameter.scalar) == (part ? buffer.offset.per_sample : 0),
           "{} of {} bytes per image is given for {} of pitch {}", buffer.name, buffer.offset.per_sample,
           parameter.name, parameter.pitch);
+  require(!part || parameter.dims[0] == Extent{0, 1}, "{} is given for {}, which does not go image by image",
+          buffer.name, parameter.name);
   const auto pitch = pitches.find(number);
-  require(!(part || pitch != pitches.end()) || parameter.dims[0] == Extent{0, 1},
-          "{} is given for {}, which does not go image by image", buffer.name, parameter.name);
   require(pitch == pitches.end() || needed == Extent{0, pitch->second},
           "{} has images of {} bytes, and is given for {} of {}", buffer.name,
           pitch == pitches.end() ? 0 : pitch->second, parameter.name, str(needed));
@@ -116,11 +117,12 @@ void check_arguments(const Kernel& kernel, const EntryProgram& entry, const Pitc
                      const Call& call, StoredBytes& stored) {
   require(call.arguments.size() == kernel.params.size(), "{} arguments for {} parameters",
           call.arguments.size(), kernel.params.size());
+  for (size_t i = 0; i < call.arguments.size(); ++i)
+    require(in_range(call.arguments[i], entry.buffers.size()), "{} has no buffer", kernel.params[i]->name);
   std::vector<int> now;
   for (size_t i = 0; i < call.arguments.size(); ++i) {
     const int argument = call.arguments[i];
     const Memory& parameter = *kernel.params[i];
-    require(in_range(argument, entry.buffers.size()), "{} has no buffer", parameter.name);
     const Buffer& buffer = entry.buffers[static_cast<size_t>(argument)];
     check_size(entry, pitches, argument, parameter);
     const bool planned = buffer.region == Region::arena || buffer.region == Region::part;

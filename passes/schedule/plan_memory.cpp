@@ -48,7 +48,9 @@ std::vector<size_t> predecessors(const EntryProgram& entry, const std::vector<Li
   std::iota(from.begin(), from.end(), size_t{0});
   std::vector<bool> taken(entry.buffers.size());
   for (int c = 0; c < static_cast<int>(entry.calls.size()); ++c) {
-    for (const auto& [written, read] : entry.calls[static_cast<size_t>(c)].in_place) {
+    const loops::Call& call = entry.calls[static_cast<size_t>(c)];
+    for (const auto& [written, read] : call.in_place) {
+      if (!loops::may_take_over(entry.buffers, call, written, read)) continue;
       const auto w = static_cast<size_t>(written), r = static_cast<size_t>(read);
       const Buffer &to = entry.buffers[w], &dying = entry.buffers[r];
       const bool fits = to.region == Region::arena && dying.region == Region::arena && to.size == dying.size;

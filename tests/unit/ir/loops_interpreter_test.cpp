@@ -246,6 +246,17 @@ TEST_CASE("tasks that depend on each other are found") {
         "kernel k, batch 1: element 2 of out is never stored");
 }
 
+TEST_CASE("a pitch leaves what lies beside alone") {
+  const MemoryRef part = std::make_shared<const Memory>(
+      Memory{"part", Scalar::f32, {{0, 1}, {2, 0}}, Space::parameter, Access::write, 4});
+  const auto set = [&](int64_t place) { return store(part, {task(), place}, cast(task() + 1, Scalar::f32)); };
+  std::array<float, 8> data{};
+  CHECK(fault(kernel({part}, {0, 1}, {set(0), set(1)}), 2, {}, data) == "");
+  CHECK(data == std::array<float, 8>{1, 1, 0, 0, 2, 2, 0, 0});
+  CHECK(fault(kernel({part}, {0, 1}, {set(0)}), 2, {}, data) ==
+        "kernel k, batch 2: element 1 of part is never stored");
+}
+
 TEST_CASE("an entry's calls run in order, on their own or planned memory") {
   const MemoryRef in = memory("in", {{0, 1}}), out = memory("out", {{0, 1}}, Access::write);
   const MemoryRef w = memory("w", {}, Access::read);

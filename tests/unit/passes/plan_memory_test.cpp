@@ -258,3 +258,16 @@ TEST_CASE("nothing to plan") {
   CHECK(memory_report(entry) ==
         "entry prepare: arena 0 bytes; at batch 64 0.000 MB, at least 0.000 MB live\n");
 }
+
+TEST_CASE("no place is taken over where the call reads a part of what lies there") {
+  EntryProgram entry{.name = "infer"};
+  const int whole = add(entry, {0, 128}), y = add(entry, {0, 128});
+  entry.buffers.push_back({"part", Region::part, whole, {0, 64}, {64, 128}});
+  entry.calls = {
+      {.arguments = {whole}}, {.arguments = {whole, 2, y}, .in_place = {{y, whole}}}, {.arguments = {y}}};
+  plan_memory(entry);
+  CHECK(entry.arena == one_size({0, 256}));
+  entry.calls[1].arguments = {whole, y};
+  plan_memory(entry);
+  CHECK(entry.arena == one_size({0, 128}));
+}

@@ -125,3 +125,18 @@ TEST_CASE("updates move to where the gradient is made and the old value is no lo
   CHECK(labels == std::vector<std::string>{"weight_grad2", "input_grad2", "update2", "weight_grad1", "other",
                                            "update1"});
 }
+
+TEST_CASE("what reads all of a buffer stays behind what stores to its parts") {
+  const Program program = program_of_all_kernels();
+  EntryProgram entry{.name = "infer"};
+  entry.buffers = {{"x", Region::tensor, 0, {64, 0}},
+                   {"whole", Region::arena, -1, {0, 128}},
+                   {"left", Region::part, 1, {0, 64}, {0, 128}},
+                   {"right", Region::part, 1, {0, 64}, {64, 128}},
+                   {"y", Region::tensor, 1, {64, 0}}};
+  const int make = 4 + 2;
+  entry.calls = {{.kernel = make, .label = "left", .arguments = {0, 2}},
+                 {.kernel = make, .label = "right", .arguments = {0, 3}},
+                 {.kernel = make, .label = "all", .arguments = {1, 4}}};
+  CHECK(!schedule_calls(program, entry));
+}
