@@ -462,6 +462,7 @@ CASES = {
     "library": (operations.Library, "f32", (3, 3, 5, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "maps": (maps.Maps, "f32", (3, 3, 17, 13), "image", "scores", sgd(0.05, **MOMENTUM), 0),
     "tokens": (maps.Tokens, "f32", (3, 3, 8, 12), "image", "fc", sgd(0.05, **MOMENTUM), 0),
+    "dense": (maps.Dense, "f32", (4, 3, 8, 8), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "rows": (maps.Rows, "f32", (5, 4, 21), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "d2l": (SmallD2l, "u8", (5, 1, 14, 14), "image", "fc", sgd(0.05), 0),
 }

@@ -1,4 +1,4 @@
-"""Networks of golden files for maps, tokens and rows."""
+"""Networks of golden files for maps, tokens, rows and dense layers."""
 
 import torch
 import torch.nn.functional as F
@@ -117,3 +117,26 @@ class Rows(nn.Module):
             left = relu(conv(left))
         pooled = F.avg_pool1d(left, 2).mean(2), right.mean(2)
         return self.fc(torch.cat(pooled, 1))
+
+
+class Dense(nn.Module):
+    """Values that are joined, split and joined again."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, padding=1)
+        self.batch_norm = nn.BatchNorm2d(16)
+        self.conv1 = nn.Conv2d(16, 16, 3, padding=1)
+        self.conv2 = nn.Conv2d(32, 32, 1)
+        self.conv3 = nn.Conv2d(64, 16, 3, stride=2, padding=1)
+        self.fc = nn.Linear(16, 5)
+
+    def forward(self, image):
+        a = torch.sigmoid(self.stem(image))
+        first = torch.cat([a, torch.tanh(self.conv1(self.batch_norm(a)))], 1)
+        c = torch.tanh(self.conv2(torch.tanh(first)))
+        second = torch.cat([first, F.avg_pool2d(c, 3, 1, 1)], 1)
+        left, right = second.chunk(2, 1)
+        q = second.chunk(4, 1)
+        joined = torch.cat([q[3], left * torch.sigmoid(right), q[1]], 1)
+        return self.fc(self.conv3(joined).mean((2, 3)))
