@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include "ir/loops/loops.h"
 #include "ir/text/lexer.h"
@@ -193,37 +194,48 @@ class StmtPrinter {
  public:
   explicit StmtPrinter(std::string& out) : out_(out) {}
 
-  void print(const Stmt& stmt) {
-    check(stmt != nullptr, "printing a missing statement");
-    const StmtNode& s = *stmt;
-    print_comment(s.comment);
-    if (s.kind != StmtKind::block) line(first_line(s));
-    if (s.kind == StmtKind::if_then) return print_branches(s);
-    if (s.kind != StmtKind::for_loop) return print_all(s.body);
-    print_inside(s.body);
-    line("}");
-  }
+  void print(const Stmt& stmt) { print_all({&stmt, 1}); }
 
  private:
   void print_branches(const StmtNode& s) {
-    print_inside({s.body[0]});
+    print_inside({&s.body[0], 1});
     if (s.body.size() > 1) {
       line("} else {");
-      print_inside({s.body[1]});
+      print_inside({&s.body[1], 1});
     }
     line("}");
   }
-  // What a statement binds ends with it: in braces, where others follow.
-  void print_all(const std::vector<Stmt>& body) {
-    for (const Stmt& s : body) {
-      if (&s == &body.back() || !binds(*s)) {
+  // What a statement binds ends with it: in braces, where others follow. The last statement's own body goes on in
+  // this loop, not in a call, as lets stand in each other by the thousand.
+  void print_all(std::span<const Stmt> body) {
+    while (!body.empty()) {
+      const Stmt& s = body.front();
+      check(s != nullptr, "printing a missing statement");
+      body = body.subspan(1);
+      if (body.empty()) {
+        body = print_up_to_body(*s);
+      } else if (binds(*s)) {
+        line("{");
+        print_inside({&s, 1});
+        line("}");
+      } else {
         print(s);
-        continue;
       }
-      line("{");
-      print_inside({s});
-      line("}");
     }
+  }
+  // Returns what is left to print of it, as deep as it stands itself.
+  std::span<const Stmt> print_up_to_body(const StmtNode& s) {
+    print_comment(s.comment);
+    if (s.kind != StmtKind::block) line(first_line(s));
+    if (s.kind == StmtKind::if_then) {
+      print_branches(s);
+    } else if (s.kind == StmtKind::for_loop) {
+      print_inside(s.body);
+      line("}");
+    } else {
+      return s.body;
+    }
+    return {};
   }
   static bool binds(const StmtNode& s) {
     if (s.kind == StmtKind::block) return !s.body.empty() && binds(*s.body.back());
@@ -236,7 +248,7 @@ class StmtPrinter {
       comment.remove_prefix(std::min(end + 1, comment.size()));
     }
   }
-  void print_inside(const std::vector<Stmt>& body) {
+  void print_inside(std::span<const Stmt> body) {
     ++depth_;
     print_all(body);
     --depth_;
