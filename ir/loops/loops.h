@@ -46,6 +46,7 @@ struct Extent {
   int64_t per_sample = 0;
   int64_t at(int64_t batch) const { return fixed + per_sample * batch; }
   bool operator==(const Extent&) const = default;
+  Extent operator*(int64_t n) const { return {fixed * n, per_sample * n}; }
 };
 std::string str(const Extent&);  // "64", "N", "4 + 2 * N"
 
@@ -172,6 +173,7 @@ Expr ramp(Expr first, int64_t step, int lanes);
 // philox(key, stream, counter) of ir/ops/random.h, in each lane, all i32.
 Expr random(Expr key, Expr stream, Expr counter);
 Expr reduce(Reduce op, Expr a);  // over lanes, as a balanced tree (halves added lane-wise)
+// `lanes` elements along dimension `lane_dim`, which says nothing where it is one; the first `valid`, then zeros.
 Expr load(MemoryRef memory, std::vector<Expr> index);
 Expr load(MemoryRef memory, std::vector<Expr> index, int lanes, int lane_dim, Expr valid = {});
 Expr operator+(Expr a, Expr b);

@@ -39,11 +39,11 @@ struct Buffer {
 
 // How a call is counted in profiles.
 struct Work {
-  Extent flops;  // useful floating-point operations; convolutions and matrix products counted as direct
-  Extent bytes;  // read and written once each
-  std::string algorithm;   // "direct", "winograd 4x4", ...; empty where there is no choice
-  std::string direction;   // "forward", "input_grad", "weight_grad", "update", ""
-  Extent operations = {};  // of the algorithm's own products; left zero: `flops`
+  Extent flops = {};  // useful floating-point operations; convolutions and matrix products counted as direct
+  Extent bytes = {};  // read and written once each
+  std::string algorithm = {};  // "direct", "winograd 4x4", ...; empty where there is no choice
+  std::string direction = {};  // "forward", "input_grad", "weight_grad", "update", ""
+  Extent operations = {};      // of the algorithm's own products; left zero: `flops`
   // The batch from which the algorithm is used: smaller ones are summed directly, and read and write
   // `direct_bytes`.
   int64_t from_batch = 1;

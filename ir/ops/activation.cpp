@@ -79,7 +79,7 @@ void require_finite(const Node& node, std::string_view attribute) {
 }
 
 Type like_operand(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 0, "the operand");
+  require_real_at_least(node, in[0], 0, "the operand");
   for (const AttributeSpec& spec : info(node.op).attributes)
     if (spec.kind == AttributeKind::real) require_finite(node, spec.name);
   return like(in[0], in[0].shape);
@@ -88,7 +88,7 @@ Type like_operand(const Node& node, Types in) {
 Type infer_clip(const Node& node, Types in) {
   const double least = number(node.attributes, "min"), most = number(node.attributes, "max");
   if (!(least <= most)) fail(node, fmt::format("min {} is greater than max {}", least, most));
-  require_rank_at_least(node, in[0], 0, "the operand");
+  require_real_at_least(node, in[0], 0, "the operand");
   return like(in[0], in[0].shape);
 }
 

@@ -16,7 +16,7 @@ int64_t axis_of(const Node& node, int rank) {
 namespace ops {
 
 size_t checked_axis(const Node& node, const Type& type) {
-  require_rank_at_least(node, type, 2, "the operand");
+  require_real_at_least(node, type, 2, "the operand");
   const int64_t axis = axis_of(node, type.rank());
   if (axis < 1 || axis >= type.rank())
     fail(node, fmt::format("axis must be 1 to {}, or -1 to {}, for {}, not {}", type.rank() - 1,

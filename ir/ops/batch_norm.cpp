@@ -15,7 +15,7 @@ namespace rnc::ops {
 namespace {
 
 Type infer_batch_norm(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 2, "the input");
+  require_real_at_least(node, in[0], 2, "the input");
   const Type channels = like(in[0], {in[0].shape[1]});
   require_type(node, in[1], channels, "the weight");
   require_type(node, in[2], channels, "the bias");
@@ -36,7 +36,7 @@ Type infer_batch_norm(const Node& node, Types in) {
 }
 
 Type infer_channels(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 2, "the operand");
+  require_real_at_least(node, in[0], 2, "the operand");
   return like(in[0], {in[0].shape[1]});
 }
 
@@ -51,7 +51,7 @@ Type infer_variance(const Node& node, Types in) {
 }
 
 Type infer_element_count(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 2, "the operand");
+  require_real_at_least(node, in[0], 2, "the operand");
   return {};
 }
 

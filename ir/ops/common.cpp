@@ -21,7 +21,7 @@ void require_real(const Node& node, const Type& type, int rank, std::string_view
   }
 }
 
-void require_rank_at_least(const Node& node, const Type& type, int rank, std::string_view what) {
+void require_real_at_least(const Node& node, const Type& type, int rank, std::string_view what) {
   if (!is_real(type.dtype) || type.rank() < rank) {
     fail(node, fmt::format("{} must be {} of rank {} or more, not {}", what,
                            contract::names(contract::GraphUse::real), rank, str(type)));

@@ -17,7 +17,7 @@ void check_share(const Node& node) {
 
 Type infer_dropout(const Node& node, Types in) {
   check_share(node);
-  require_rank_at_least(node, in[0], 2, "the operand");
+  require_real_at_least(node, in[0], 2, "the operand");
   if (!has_batch(in[0].shape)) fail(node, fmt::format("{} has no batch", str(in[0])));
   return like(in[0], in[0].shape);
 }

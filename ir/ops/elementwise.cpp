@@ -21,7 +21,7 @@ namespace {
 const Type kF64{DType::f64, {}, {}};
 
 void require_number(const Node& node, const Type& type, std::string_view what) {
-  if (type != kF64) require_rank_at_least(node, type, 0, what);
+  if (type != kF64) require_real_at_least(node, type, 0, what);
 }
 
 Type infer_binary(const Node& node, Types in) {
@@ -43,14 +43,14 @@ Type infer_unary(const Node& node, Types in) {
 
 Type infer_relu_grad(const Node& node, Types in) {
   if (in[0] == kF64 && in[1] == kF64) return kF64;
-  require_rank_at_least(node, in[0], 0, "the gradient");
+  require_real_at_least(node, in[0], 0, "the gradient");
   require_type(node, in[1], in[0], "the result of relu");
   return like(in[0], in[0].shape);
 }
 
 Type infer_expand_as(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 0, "the operand");
-  require_rank_at_least(node, in[1], 0, "the other");
+  require_real_at_least(node, in[0], 0, "the operand");
+  require_real_at_least(node, in[1], 0, "the other");
   if (spreads_over(in[0].shape, in[1].shape)) return like(in[0], in[1].shape);
   fail(node, fmt::format("{} does not spread over {}", str(in[0]), str(in[1])));
 }

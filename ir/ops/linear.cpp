@@ -9,7 +9,7 @@ namespace rnc::ops {
 namespace {
 
 Type infer_linear(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 2, "the input");
+  require_real_at_least(node, in[0], 2, "the input");
   require_real(node, in[1], 2, "the weight");
   if (in[0].shape.back() != in[1].shape[1]) {
     fail(node, fmt::format("the input {} has {} features but the weight {} takes {}", str(in[0]),
@@ -33,8 +33,8 @@ Shape without_matrix(Shape shape) {
 }
 
 Type infer_matmul(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 2, "the left operand");
-  require_rank_at_least(node, in[1], 2, "the right operand");
+  require_real_at_least(node, in[0], 2, "the left operand");
+  require_real_at_least(node, in[1], 2, "the right operand");
   if (without_matrix(in[0].shape) != without_matrix(in[1].shape))
     fail(node, fmt::format("{} and {} do not match before their last two sizes", str(in[0]), str(in[1])));
   const Pair a = matrix(node, in[0].shape, "transpose_a");

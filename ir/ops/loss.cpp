@@ -50,7 +50,7 @@ void check_label(const Node& node, const Type& logits, const Type& label) {
 }
 
 Type infer_cross_entropy(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 2, "the logits");
+  require_real_at_least(node, in[0], 2, "the logits");
   check_smoothing(node);
   if (in[1].dtype == in[0].dtype && in[1].shape == in[0].shape) {
     if (node.attributes.get<int64_t>("ignore_index") != kNoLabel)

@@ -8,13 +8,13 @@ namespace rnc::ops {
 namespace {
 
 Type infer_flatten(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 1, "the operand");
+  require_real_at_least(node, in[0], 1, "the operand");
   const Shape& x = in[0].shape;
   return like(in[0], {x[0], elements_per_sample(Shape(x.begin() + 1, x.end()))});
 }
 
 Type infer_reshape(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 0, "the operand");
+  require_real_at_least(node, in[0], 0, "the operand");
   const auto& shape = node.attributes.get<std::vector<int64_t>>("shape");
   int64_t elements = 1;
   for (size_t d = 0; d < shape.size(); ++d) {
@@ -32,7 +32,7 @@ Type infer_reshape(const Node& node, Types in) {
 }
 
 Type infer_relayout(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 0, "the operand");
+  require_real_at_least(node, in[0], 0, "the operand");
   return like(in[0], in[0].shape);
 }
 

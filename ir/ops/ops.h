@@ -30,7 +30,7 @@ inline Type like(const Type& operand, Shape shape) { return {operand.dtype, std:
 void require(const Node& node, const Type& type, DType dtype, int rank, std::string_view what);
 // Fails unless `type` is of real numbers and has the rank, or at least the rank.
 void require_real(const Node& node, const Type& type, int rank, std::string_view what);
-void require_rank_at_least(const Node& node, const Type& type, int rank, std::string_view what);
+void require_real_at_least(const Node& node, const Type& type, int rank, std::string_view what);
 // Fails unless `type` is the expected one but for its layout.
 void require_type(const Node& node, const Type& type, const Type& expected, std::string_view what);
 // Fails unless both numbers of the pair attribute are at least `minimum`.

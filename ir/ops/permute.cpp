@@ -16,7 +16,7 @@ using Order = std::vector<int64_t>;
 const Order& order_of(const Node& node) { return node.attributes.get<Order>("order"); }
 
 Type infer_permute(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 1, "the operand");
+  require_real_at_least(node, in[0], 1, "the operand");
   const Order& order = order_of(node);
   Order sorted = order;
   std::ranges::sort(sorted);

@@ -41,7 +41,7 @@ namespace {
 bool keeps_dims(const Node& node) { return node.attributes.get<bool>("keepdims"); }
 
 Type infer_reduction(const Node& node, Types in) {
-  require_rank_at_least(node, in[0], 1, "the operand");
+  require_real_at_least(node, in[0], 1, "the operand");
   const int rank = in[0].rank();
   for (const int64_t axis : node.attributes.get<std::vector<int64_t>>("axes"))
     if (axis < -rank || axis >= rank)

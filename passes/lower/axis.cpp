@@ -77,16 +77,13 @@ void lower_channels_in_blocks(Lowering& lowering, ValueId v, std::vector<Piece> 
       b.when(exists, [&](Body& f) {
         f.loop("p", 0, pixels, 1, [&](Body& g, Expr p) {
           const std::vector<Expr> at = {n, c / lanes, p, c % lanes};
-          const Expr value = piece.x == kNoValue ? zeros(width)
-                             : width > 1         ? loops::load(x[k], at, width, 3)
-                                                 : loops::load(x[k], at);
+          const Expr value = piece.x == kNoValue ? zeros(width) : loops::load(x[k], at, width, 3);
           g.store(y, {n, cb, p, i}, value, 3);
         });
       });
     });
   }
-  lowering.call(kernel, {0, blocks}, body, v,
-                {{}, {0, kFloatBytes * pixels * (blocks * lanes + read)}, "", ""});
+  lowering.call(kernel, {0, blocks}, body, v, {.bytes = {0, kFloatBytes * pixels * (blocks * lanes + read)}});
 }
 
 void lower_rows(Lowering& lowering, ValueId v, const std::vector<Piece>& pieces, size_t axis) {
@@ -115,7 +112,7 @@ void lower_rows(Lowering& lowering, ValueId v, const std::vector<Piece>& pieces,
     });
   }
   const int64_t row = lowering.type(v).shape[axis] * inner;
-  lowering.call(kernel, {0, outer}, body, v, {{}, {0, 2 * kFloatBytes * outer * row}, "", ""});
+  lowering.call(kernel, {0, outer}, body, v, {.bytes = {0, 2 * kFloatBytes * outer * row}});
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ void Body::store(const MemoryRef& memory, std::vector<Expr> index, Expr value, i
 
 void Body::accumulate(const MemoryRef& memory, const std::vector<Expr>& index, Expr value, int lane_dim) {
   const int lanes = value->type.lanes;
-  const Expr old = lanes > 1 ? loops::load(memory, index, lanes, lane_dim) : loops::load(memory, index);
+  const Expr old = loops::load(memory, index, lanes, lane_dim);
   store(memory, index, old + std::move(value), lane_dim);
 }
 

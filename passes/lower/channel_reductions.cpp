@@ -12,7 +12,6 @@ using loops::Scalar;
 
 namespace {
 
-Extent times(Extent e, int64_t factor) { return {e.fixed * factor, e.per_sample * factor}; }
 Expr number(Extent e, const Expr& images) {
   return e.per_sample == 0 ? Expr(e.fixed) : images * e.per_sample + e.fixed;
 }
@@ -45,10 +44,10 @@ ChannelReductions::ChannelReductions(Lowering& lowering, KernelBuilder& kernel, 
     }
     (node.op == Op::channel_sum ? it->sum : node.op == Op::channel_mean ? it->mean : it->variance) = v;
   }
-  const Extent tasks = times(tasks_per_panel, panels);
+  const Extent tasks = tasks_per_panel * panels;
   for (Reduction& r : reductions_) {
     const int64_t row = blocks * r.slots() * lanes_;
-    r.buffer = lowering.temporary("partial sums", times(tasks, row * 8));
+    r.buffer = lowering.temporary("partial sums", tasks * (row * 8));
     r.partial = kernel.param("partial", r.buffer, Scalar::f64,
                              {tasks, {blocks, 0}, {r.slots(), 0}, {lanes_, 0}}, Access::write);
   }
@@ -123,7 +122,7 @@ void ChannelReductions::finish() {
 
 void ChannelReductions::finish_one(const Reduction& r) {
   KernelBuilder kernel(r.moments ? "channel_moments_finish" : "channel_sum_finish");
-  const Extent rows = times(tasks_per_panel_, panels_);
+  const Extent rows = tasks_per_panel_ * panels_;
   const auto partial = kernel.param("partial", r.buffer, Scalar::f64,
                                     {rows, {blocks_, 0}, {r.slots(), 0}, {lanes_, 0}}, Access::read);
   const Type& source = lowering_.type(r.source);
@@ -157,13 +156,7 @@ void ChannelReductions::finish_one(const Reduction& r) {
     store(r.sum, "sum", sum(0));
   }
   const int64_t row_bytes = blocks_ * r.slots() * lanes_ * 8;
-  lowering_.call(kernel, {panels_ * blocks_, 0}, body, r.source,
-                 {
-                     {},
-                     times(rows, row_bytes),
-                     "",
-                     "",
-                 });
+  lowering_.call(kernel, {panels_ * blocks_, 0}, body, r.source, {.bytes = rows * row_bytes});
 }
 
 }  // namespace rnc

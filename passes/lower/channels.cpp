@@ -49,7 +49,7 @@ void lower_channels(Lowering& lowering, const Group& group) {
         [&](Body& f) { fill(f, [&](const Expr&) { return zeros(width); }); });
   });
   lowering.call(kernel, {0, y_blocks}, body, v,
-                {{}, {0, kFloatBytes * lanes * pixels * (x_blocks + y_blocks)}, "", ""});
+                {.bytes = {0, kFloatBytes * lanes * pixels * (x_blocks + y_blocks)}});
 }
 
 }  // namespace rnc

@@ -56,8 +56,7 @@ loops::Work work_of(const FusedCode& code, const Type& domain, const Group& grou
   const Extent count = elements(domain);
   const auto ops = static_cast<int64_t>(group.size());
   const int64_t bytes = code.bytes_per_element();
-  return {
-      {count.fixed * ops, count.per_sample * ops}, {count.fixed * bytes, count.per_sample * bytes}, "", ""};
+  return {.flops = count * ops, .bytes = count * bytes};
 }
 
 // Values in channel blocks, [N, C, H, W | 1:V]: a task is one block of channels of one image.
@@ -97,8 +96,8 @@ void lower_blocked(Lowering& lowering, const Group& group, const Type& domain) {
   });
   reductions.end_task(body);
   image_sums.end_task(body, n, block);
-  lowering.call(kernel, {images.fixed * blocks, images.per_sample * blocks}, body, label_of(lowering, group),
-                work_of(code, domain, group), code.in_place());
+  lowering.call(kernel, images * blocks, body, label_of(lowering, group), work_of(code, domain, group),
+                code.in_place());
   reductions.finish();
 }
 
@@ -150,8 +149,8 @@ void lower_planes(Lowering& lowering, const Group& group, const Type& domain) {
     const Expr valid = plane % lanes == 0 ? Expr() : b.let("valid", loops::min(lanes, plane - p));
     code.at(b, {{n, c, p}, lanes, 2, valid}, values);
   });
-  lowering.call(kernel, {images.fixed * channels, images.per_sample * channels}, body,
-                label_of(lowering, group), work_of(code, domain, group), code.in_place());
+  lowering.call(kernel, images * channels, body, label_of(lowering, group), work_of(code, domain, group),
+                code.in_place());
 }
 
 // Plain values beside some that spread over them: a task has one index of the first dimension, and of the second where
@@ -171,7 +170,7 @@ void lower_spread(Lowering& lowering, const Group& group, const Type& domain) {
     const int64_t channels = domain.shape[1];
     at[0] = body.let("n", loops::task() / channels);
     at[1] = body.let("c", loops::task() % channels);
-    tasks = {tasks.fixed * channels, tasks.per_sample * channels};
+    tasks = tasks * channels;
     shared = code.channels(body, at[1], lanes, false);
   }
   const std::function<void(Body&, size_t)> loop = [&](Body& outer, size_t d) {

@@ -205,9 +205,7 @@ FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool 
 void FusedCode::at(Body& body, const Point& point, Values& values, bool store) const {
   const auto load = [&](ValueId v) {
     const MemoryRef& memory = memories_.at(v);
-    return widened(point.lanes > 1
-                       ? loops::load(memory, point.index, point.lanes, point.lane_dim, point.valid)
-                       : loops::load(memory, point.index));
+    return widened(loops::load(memory, point.index, point.lanes, point.lane_dim, point.valid));
   };
   const auto keep = [&](ValueId v) {
     if (store && lowering_.stored(v)) {

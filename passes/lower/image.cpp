@@ -114,7 +114,7 @@ class Resize {
     });
     const int64_t moved =
         (from_[2] * from_[3] + to_[2] * to_[3]) * from_[1] * bytes(lowering_.type(value_).dtype);
-    lowering_.call(kernel_, {0, from_[1]}, body, value_, {{}, {0, moved}, "", ""});
+    lowering_.call(kernel_, {0, from_[1]}, body, value_, {.bytes = {0, moved}});
   }
 
  private:
@@ -208,7 +208,7 @@ void lower_normalize(Lowering& lowering, const Group& group) {
     const Expr value = loops::cast(loops::load(x, {n, c, p}, lanes, 2, valid), Scalar::f32);
     b.store(y, {n, c, p}, (value / loops::constant(Scalar::f32, 255, lanes) - m) / s, 2, valid);
   });
-  lowering.call(kernel, {0, channels}, body, v, {{}, {0, 5 * channels * plane}, "", ""});
+  lowering.call(kernel, {0, channels}, body, v, {.bytes = {0, 5 * channels * plane}});
 }
 
 }  // namespace rnc

@@ -58,7 +58,7 @@ class MatmulKernel {
     }
     const Extent count = number();
     const int64_t tiles = column_tiles * row_tiles;
-    lowering_.call(kernel_, {count.fixed * tiles, count.per_sample * tiles}, body, out_, work());
+    lowering_.call(kernel_, count * tiles, body, out_, work());
   }
 
  private:

@@ -31,9 +31,7 @@ class Row {
     if (whole_ > 0) body.loop("k", 0, whole_, lanes_, [&](Body& b, Expr k) { step(b, k, lanes_); });
     if (whole_ < classes_) body.loop("k", whole_, classes_, 1, [&](Body& b, Expr k) { step(b, k, 1); });
   }
-  Expr load(const MemoryRef& m, Expr k, int lanes) const {
-    return lanes > 1 ? loops::load(m, {n_, k}, lanes, 1) : loops::load(m, {n_, k});
-  }
+  Expr load(const MemoryRef& m, Expr k, int lanes) const { return loops::load(m, {n_, k}, lanes, 1); }
   void store(Body& body, const MemoryRef& m, Expr k, Expr value) const { body.store(m, {n_, k}, value, 1); }
 
   // The fold of a value per class: vector lanes and the rest are folded at the end.
@@ -98,7 +96,7 @@ void lower_softmax(Lowering& lowering, const Group& group) {
   row.each(body, [&](Body& b, Expr k, int lanes) {
     row.store(b, y, k, row.exponential(x, m, k, lanes) / Row::spread(total, lanes));
   });
-  lowering.call(kernel, {0, 1}, body, v, {{}, {0, 8 * row.classes()}, "", ""});
+  lowering.call(kernel, {0, 1}, body, v, {.bytes = {0, 8 * row.classes()}});
 }
 
 // dx = y (dy - sum y dy)
@@ -114,7 +112,7 @@ void lower_softmax_grad(Lowering& lowering, const Group& group) {
   row.each(body, [&](Body& b, Expr k, int lanes) {
     row.store(b, dx, k, row.load(y, k, lanes) * (row.load(dy, k, lanes) - Row::spread(dot, lanes)));
   });
-  lowering.call(kernel, {0, 1}, body, v, {{}, {0, 12 * row.classes()}, "", ""});
+  lowering.call(kernel, {0, 1}, body, v, {.bytes = {0, 12 * row.classes()}});
 }
 
 // With smoothing s and K classes, the target is 1 - s at the label plus s / K everywhere:
@@ -139,7 +137,7 @@ void lower_cross_entropy(Lowering& lowering, const Group& group) {
     target = target + sum * real(smoothing / static_cast<double>(row.classes()));
   }
   body.store(losses, {row.n(), 0}, loops::unary(loops::Unary::log, total) - target);
-  lowering.call(kernel, {0, 1}, body, v, {{}, {0, kFloatBytes * row.classes()}, "", ""});
+  lowering.call(kernel, {0, 1}, body, v, {.bytes = {0, kFloatBytes * row.classes()}});
 
   KernelBuilder mean("mean_loss");
   const auto terms = mean.param("losses", buffer, Scalar::f32, {{0, 1}, {1, 0}}, Access::read);
@@ -176,7 +174,7 @@ void lower_cross_entropy_grad(Lowering& lowering, const Group& group) {
   });
   const Expr label = label_index(body, labels, row);
   body.store(dx, {row.n(), label}, loops::load(dx, {row.n(), label}) - real(1 - smoothing) * scale);
-  lowering.call(kernel, {0, 1}, body, v, {{}, {0, 8 * row.classes()}, "", ""});
+  lowering.call(kernel, {0, 1}, body, v, {.bytes = {0, 8 * row.classes()}});
 }
 
 }  // namespace rnc

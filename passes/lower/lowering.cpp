@@ -191,7 +191,7 @@ int Lowering::make_buffer(ValueId v) {
     const int index = inputs_.at(n.name);
     const Extent count = elements(n.type);
     const int64_t size = rnc::bytes(n.type.dtype);
-    made = add_buffer(n.name, Region::input, index, {count.fixed * size, count.per_sample * size});
+    made = add_buffer(n.name, Region::input, index, count * size);
     if (vector_of_channels(n.type)) made = padded_copy(made, v);
   } else if (n.op == Op::state) {
     made = add_buffer(n.name, Region::tensor, tensors_.at(n.name), storage_bytes(n.type), n.type);

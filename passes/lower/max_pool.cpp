@@ -54,7 +54,7 @@ void lower_max_pool(Lowering& lowering, const Group& group) {
   if (selects && std::ranges::find(read, node.inputs[0]) == read.end()) read.push_back(node.inputs[0]);
   const int64_t in = kFloatBytes * static_cast<int64_t>(read.size()), out = code.bytes_per_element();
   const int64_t bytes = lanes * blocks * (h.in * w.in * in + h.out * w.out * out);
-  lowering.call(kernel, {0, blocks}, body, v, {{}, {0, bytes}, "", ""});
+  lowering.call(kernel, {0, blocks}, body, v, {.bytes = {0, bytes}});
 }
 
 }  // namespace rnc

@@ -130,7 +130,7 @@ class MaxPoolGrad {
     reductions_.end_task(body);
     const int64_t large = h_.in * w_.in, small = h_.out * w_.out;
     const int64_t bytes = lanes_ * blocks_ * (large * code_.bytes_per_element() + kFloatBytes * small);
-    lowering_.call(kernel_, {0, blocks_}, body, value_, {{}, {0, bytes}, "", ""}, code_.in_place());
+    lowering_.call(kernel_, {0, blocks_}, body, value_, {.bytes = {0, bytes}}, code_.in_place());
     reductions_.finish();
   }
 

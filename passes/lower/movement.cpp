@@ -97,8 +97,7 @@ class Relayout {
       tasks = tiles == kBatch ? Extent{0, tasks.fixed} : Extent{tasks.fixed * tiles, 0};
     }
     outer(body, at, first, 2);
-    const Extent count = elements(to_);
-    lowering_.call(kernel_, tasks, body, value_, {{}, {8 * count.fixed, 8 * count.per_sample}, "", ""});
+    lowering_.call(kernel_, tasks, body, value_, {.bytes = elements(to_) * (2 * kFloatBytes)});
   }
 
  private:
@@ -129,8 +128,7 @@ class Relayout {
     const Expr y_first = body.let("y0", loops::task() / (size(x_dim) / lanes) * lanes);
     squares(body, at, 0, x_dim, y_dim, x_first, y_first);
     const int64_t tasks = size(x_dim) * size(y_dim) / (lanes * lanes);
-    const Extent count = elements(to_);
-    lowering_.call(kernel_, {tasks, 0}, body, value_, {{}, {8 * count.fixed, 0}, "", ""});
+    lowering_.call(kernel_, {tasks, 0}, body, value_, {.bytes = elements(to_) * (2 * kFloatBytes)});
   }
 
   void squares(Body& body, std::vector<Expr> at, int d, int x_dim, int y_dim, const Expr& x_first,

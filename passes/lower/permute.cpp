@@ -28,7 +28,7 @@ void lower_permute(Lowering& lowering, const Group& group) {
   if (serial == 2) {
     at[0] = body.let("n", loops::task() / shape[1]);
     at[1] = body.let("c", loops::task() % shape[1]);
-    tasks = {tasks.fixed * shape[1], tasks.per_sample * shape[1]};
+    tasks = tasks * shape[1];
   }
   const std::function<void(Body&, size_t)> loop = [&](Body& outer, size_t d) {
     outer.loop("i", 0, shape[d], d == last ? lanes : 1, [&](Body& inner, Expr i) {
@@ -42,8 +42,7 @@ void lower_permute(Lowering& lowering, const Group& group) {
     });
   };
   loop(body, serial);
-  const Extent count = elements(node.type);
-  lowering.call(kernel, tasks, body, v, {{}, {8 * count.fixed, 8 * count.per_sample}, "", ""});
+  lowering.call(kernel, tasks, body, v, {.bytes = elements(node.type) * (2 * kFloatBytes)});
 }
 
 }  // namespace rnc

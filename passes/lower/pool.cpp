@@ -111,7 +111,7 @@ class PoolKernel {
 
   void finish() {
     const int64_t elements = tasks_.per_sample * lanes() * (h_.in * w_.in + h_.out * w_.out);
-    lowering_.call(kernel_, tasks_, body_, value_, {{}, {0, kFloatBytes * elements}, "", ""});
+    lowering_.call(kernel_, tasks_, body_, value_, {.bytes = {0, kFloatBytes * elements}});
   }
 
  private:
@@ -174,7 +174,7 @@ struct Planes {
   std::vector<Extent> dims(int64_t size, int lanes) const {
     return {{0, 1}, {blocks, 0}, {size, 0}, {lanes, 0}};
   }
-  loops::Work work(int lanes) const { return {{}, {0, kFloatBytes * blocks * lanes * (pixels + 1)}, "", ""}; }
+  loops::Work work(int lanes) const { return {.bytes = {0, kFloatBytes * blocks * lanes * (pixels + 1)}}; }
 
   KernelBuilder kernel;
   Body body;

@@ -117,8 +117,7 @@ class PlainReduction {
       body.store(y_, write_, loops::cast(acc.lanes(), y_->scalar), static_cast<int>(last_), valid);
     }
     const Extent count = elements(from_);
-    lowering_.call(kernel_, tasks, body, value_,
-                   {count, {kFloatBytes * count.fixed, kFloatBytes * count.per_sample}, "", ""});
+    lowering_.call(kernel_, tasks, body, value_, {.flops = count, .bytes = count * kFloatBytes});
   }
 
  private:
@@ -171,8 +170,7 @@ void lower_channel_sum(Lowering& lowering, ValueId v) {
     b.store(to, {n, h, w}, loops::cast(acc.total(b), to->scalar));
   });
   const Extent count = elements(lowering.type(x));
-  lowering.call(kernel, {dims[0].fixed * height, dims[0].per_sample * height}, body, v,
-                {count, {kFloatBytes * count.fixed, kFloatBytes * count.per_sample}, "", ""});
+  lowering.call(kernel, dims[0] * height, body, v, {.flops = count, .bytes = count * kFloatBytes});
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ class Sampling {
       b.loop("w", 0, to_[3], 1, [&](Body& c, Expr w) { element(c, h, w, row_count, outside); });
     });
     const int64_t moved = kFloatBytes * blocks * lanes_ * (from_[2] * from_[3] + to_[2] * to_[3]);
-    lowering_.call(kernel_, {0, blocks}, body, value_, {{}, {0, moved}, "", ""});
+    lowering_.call(kernel_, {0, blocks}, body, value_, {.bytes = {0, moved}});
   }
 
  private:

@@ -65,7 +65,7 @@ void pack_grouped_weight(Lowering& lowering, const GroupedWeight& g, ValueId wei
     });
   });
   const int64_t floats = elements_per_sample(g.shape(taps));
-  lowering.call(kernel, {g.panels() * blocks, 0}, body, of, {{}, {8 * floats, 0}, "", ""});
+  lowering.call(kernel, {g.panels() * blocks, 0}, body, of, {.bytes = {8 * floats, 0}});
 }
 
 void unpack_grouped_weight_grad(Lowering& lowering, const WeightGrad& conv, ValueId result) {

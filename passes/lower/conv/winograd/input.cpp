@@ -47,8 +47,7 @@ void WinogradInput::bind(KernelBuilder& kernel) {
     x_.emplace(input(kernel));
     return;
   }
-  const int buffer = lowering_.temporary("transformed input",
-                                         {kFloatBytes * floats().fixed, kFloatBytes * floats().per_sample});
+  const int buffer = lowering_.temporary("transformed input", floats() * kFloatBytes);
   transform_all(buffer);
   transformed_input_ = kernel.param("v", buffer, Scalar::f32, {floats()}, Access::read);
 }

@@ -100,9 +100,7 @@ class WinogradWeightGradBlocks {
   // task has one map and block.
   int transform(ValueId operand, const char* name, int64_t blocks, int64_t room, const TilePixels& pixels,
                 Transform by) {
-    const int buffer =
-        lowering_.temporary(fmt::format("transformed {}", name),
-                            {kFloatBytes * floats(room).fixed, kFloatBytes * floats(room).per_sample});
+    const int buffer = lowering_.temporary(fmt::format("transformed {}", name), floats(room) * kFloatBytes);
     const ConvShape& s = conv_.shape;
     const bool is_input = operand == conv_.x;
     const int64_t height = is_input ? s.h.in : s.h.out, width = is_input ? s.w.in : s.w.out;
