@@ -26,7 +26,7 @@ struct Setting {
   double smallest = 0;  // of numbers, and of each in a list
   double largest = 0;
   std::string_view help = {};
-  std::array<std::string_view, 6> words = {};
+  std::array<std::string_view, 8> words = {};
 };
 
 namespace table {
@@ -75,6 +75,14 @@ inline constexpr Setting kSettings[] = {
      "how the rate goes in them: up to lr, or constant",
      {"linear", "constant"}},
     {"lr_warmup_decay", real, 0.01, 0, 1, "the warm-up begins with lr times this"},
+    // What a model is for, where its types do not say it: compiled, as rnrun's commands need it that do not train.
+    {"task",
+     word,
+     0,
+     0,
+     0,
+     "what predictions are compared with, and so which figures there are",
+     {"auto", "classification", "segmentation", "images", "multi_label", "regression"}},
     // The default of the model's input of that name: see README, Recipes.
     {"label_smoothing", real, kNone, 0, 1, "share of the label that is spread over all classes"},
     {"random_resized_crop", boolean, 0, 0, 1,

@@ -12,6 +12,8 @@ namespace rnrun {
 
 namespace {
 
+constexpr std::string_view kPng = "\x89PNG\r\n\x1a\n";
+
 bool starts_with(std::span<const std::byte> file, std::string_view signature) {
   return file.size() >= signature.size() && std::memcmp(file.data(), signature.data(), signature.size()) == 0;
 }
@@ -20,23 +22,36 @@ bool starts_with(std::span<const std::byte> file, std::string_view signature) {
 
 Image decode_image(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits) {
   if (starts_with(file, "\xff\xd8\xff")) return decode_jpeg(file, path, limits);
-  if (starts_with(file, "\x89PNG\r\n\x1a\n")) return decode_png(file, path, limits);
+  if (starts_with(file, kPng)) return decode_png(file, path, limits);
   throw BadImage(fmt::format("{}: {}", path, file.empty() ? "empty" : "neither a JPEG nor a PNG image"));
 }
 
-Image read_image(const std::string& path, const ImageLimits& limits) {
+namespace {
+
+// Refuses a file that is too large before it is read.
+AlignedBytes read_limited(const std::string& path, const ImageLimits& limits) {
   std::error_code ignored;  // what cannot be read, read_file explains
   const auto size = std::filesystem::file_size(path, ignored);
   if (!ignored && size > static_cast<uint64_t>(limits.file_bytes))
     throw BadImage(fmt::format("{}: a file of {}; images of up to {} are read", path,
                                bytes_text(static_cast<int64_t>(size)), bytes_text(limits.file_bytes)));
-  AlignedBytes file;
   try {
-    file = read_file(path);
+    return read_file(path);
   } catch (const Error& error) {
     throw BadImage(error.what());
   }
-  return decode_image(file, path, limits);
+}
+
+}  // namespace
+
+Image read_image(const std::string& path, const ImageLimits& limits) {
+  return decode_image(read_limited(path, limits), path, limits);
+}
+
+Image read_mask(const std::string& path, const ImageLimits& limits) {
+  const AlignedBytes file = read_limited(path, limits);
+  if (!starts_with(file, kPng)) throw BadImage(fmt::format("{}: a mask must be a PNG image", path));
+  return decode_png_values(file, path, limits);
 }
 
 void check_size(int64_t width, int64_t height, const std::string& path, const ImageLimits& limits) {

@@ -26,6 +26,11 @@ Image read_image(const std::string& path, const ImageLimits& limits = {});
 Image decode_jpeg(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits);
 Image decode_png(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits);
 
+// A PNG image of one channel whose pixels are the numbers in the file, palette indices or greys: a class for each pixel.
+Image decode_png_values(std::span<const std::byte> file, const std::string& path,
+                        const ImageLimits& limits = {});
+Image read_mask(const std::string& path, const ImageLimits& limits = {});
+
 // Throws BadImage unless the limits allow an image of this size.
 void check_size(int64_t width, int64_t height, const std::string& path, const ImageLimits& limits);
 // Row `y` of `image` from `interleaved` pixels of its channels.

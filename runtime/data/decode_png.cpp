@@ -36,6 +36,13 @@ class PngDecoder {
   bool read_header() { return guarded(&PngDecoder::header_steps); }
   // From here on the pixels have 8 bits and are grey or RGB. Allocates a few rows.
   bool start() { return guarded(&PngDecoder::start_steps); }
+  // The same, but that pixels are the numbers in the file: palette indices and greys are not turned into colours.
+  bool start_values() { return guarded(&PngDecoder::value_steps); }
+  bool has_values() const {
+    const auto type = png_get_color_type(png_, info_);
+    return (type == PNG_COLOR_TYPE_PALETTE || (type & PNG_COLOR_MASK_COLOR) == 0) &&
+           png_get_bit_depth(png_, info_) <= 8;
+  }
   // `rows` point to row_bytes() each.
   bool read_rows(std::vector<png_bytep>& rows) {
     rows_ = rows.data();
@@ -84,6 +91,12 @@ class PngDecoder {
     png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
   }
+  void value_steps() {
+    png_set_packing(png_);
+    if (png_get_color_type(png_, info_) != PNG_COLOR_TYPE_PALETTE) png_set_strip_alpha(png_);
+    png_set_interlace_handling(png_);
+    png_read_update_info(png_, info_);
+  }
   void row_steps() {
     png_read_image(png_, rows_);
     png_read_end(png_, nullptr);
@@ -99,14 +112,23 @@ class PngDecoder {
 
 }  // namespace
 
-Image decode_png(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits) {
+namespace {
+
+// `start`: what the pixels are to be.
+Image decode(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits,
+             bool (PngDecoder::*start)()) {
   PngDecoder decoder(file);
   const auto require = [&](bool ok) {
     if (!ok) throw BadImage(fmt::format("{}: damaged PNG image: {}", path, decoder.message()));
   };
   require(decoder.read_header());
   check_size(decoder.width(), decoder.height(), path, limits);
-  require(decoder.start());
+  if (start == &PngDecoder::start_values && !decoder.has_values())
+    throw BadImage(fmt::format(
+        "{}: has colours or 16 bits: a mask is a PNG image with a palette, or a grey one of at most "
+        "8 bits, whose pixels are the numbers of classes",
+        path));
+  require((decoder.*start)());
   Image image{{decoder.channels(), decoder.height(), decoder.width()}, {}};
   std::vector<uint8_t> interleaved(static_cast<size_t>(image.shape.height) * decoder.row_bytes());
   std::vector<png_bytep> rows;
@@ -116,6 +138,16 @@ Image decode_png(std::span<const std::byte> file, const std::string& path, const
   image.pixels.resize(interleaved.size());
   for (int64_t y = 0; y < image.shape.height; ++y) set_row(image, y, rows[static_cast<size_t>(y)]);
   return image;
+}
+
+}  // namespace
+
+Image decode_png(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits) {
+  return decode(file, path, limits, &PngDecoder::start);
+}
+
+Image decode_png_values(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits) {
+  return decode(file, path, limits, &PngDecoder::start_values);
 }
 
 }  // namespace rnrun

@@ -111,12 +111,34 @@ void resize(Image& image, const Box& source, int64_t height, int64_t width, cons
   image.pixels = std::move(result);
 }
 
-void fit(Image& image, const ImageShape& shape, const std::string& name) {
-  convert_channels(image, shape.channels, name);
-  const auto [channels, height, width] = shape;
-  const int64_t h = image.shape.height;
-  const int64_t w = image.shape.width;
-  if (h == height && w == width) return;
+void resize_nearest(Image& image, const Box& source, int64_t height, int64_t width, const Box& window) {
+  const ImageShape from = image.shape;
+  std::vector<uint8_t> result(static_cast<size_t>(from.channels * window.height * window.width));
+  const auto at = [](int64_t i, int64_t size, int64_t scaled) {
+    const double scale = static_cast<double>(size) / static_cast<double>(scaled);
+    return std::clamp<int64_t>(static_cast<int64_t>((static_cast<double>(i) + 0.5) * scale), 0, size - 1);
+  };
+  uint8_t* out = result.data();
+  for (int64_t c = 0; c < from.channels; ++c)
+    for (int64_t y = 0; y < window.height; ++y) {
+      const int64_t row = c * from.height + source.top + at(window.top + y, source.height, height);
+      for (int64_t x = 0; x < window.width; ++x)
+        *out++ = image.pixels[static_cast<size_t>(row * from.width + source.left +
+                                                  at(window.left + x, source.width, width))];
+    }
+  image.shape = {from.channels, window.height, window.width};
+  image.pixels = std::move(result);
+}
+
+namespace {
+
+// How the image is scaled and cut to be of this height and width.
+struct Fit {
+  int64_t full_height, full_width;
+  Box window;
+};
+
+Fit fit_of(int64_t h, int64_t w, int64_t height, int64_t width) {
   const auto enlarged = [](int64_t side) {
     return static_cast<int64_t>(static_cast<double>(side) * 256 / 224 + 0.5);
   };
@@ -126,8 +148,25 @@ void fit(Image& image, const ImageShape& shape, const std::string& name) {
     full_width = full_height * w / h;
   else
     full_height = full_width * h / w;
-  resize(image, {0, 0, h, w}, full_height, full_width,
-         {half(full_height - height), half(full_width - width), height, width});
+  return {full_height, full_width, {half(full_height - height), half(full_width - width), height, width}};
 }
+
+// Scales by one of the functions above.
+template <class Resize>
+void fit_by(Resize scale, Image& image, int64_t height, int64_t width) {
+  const auto [channels, h, w] = image.shape;
+  if (h == height && w == width) return;
+  const Fit f = fit_of(h, w, height, width);
+  scale(image, {0, 0, h, w}, f.full_height, f.full_width, f.window);
+}
+
+}  // namespace
+
+void fit(Image& image, const ImageShape& shape, const std::string& name) {
+  convert_channels(image, shape.channels, name);
+  fit_by(resize, image, shape.height, shape.width);
+}
+
+void fit_mask(Image& image, int64_t height, int64_t width) { fit_by(resize_nearest, image, height, width); }
 
 }  // namespace rnrun

@@ -47,9 +47,14 @@ void convert_channels(Image& image, int64_t channels, const std::string& name);
 // widens when the image shrinks, horizontal pass first, 22-bit fixed-point weights, rounded between passes.
 void resize(Image& image, const Box& source, int64_t height, int64_t width, const Box& window);
 
+// The same by the nearest pixel, as Pillow's NEAREST: no value that was not there.
+void resize_nearest(Image& image, const Box& source, int64_t height, int64_t width, const Box& window);
+
 // Makes the image what the model takes. Channels: see above. If its size is another, as torchvision's
 // evaluation transform does: scales it so that it just covers 256/224 of the size (Resize(256) for 224
 // pixels), then takes the centre.
 void fit(Image& image, const ImageShape& shape, const std::string& name);
+// The same of classes of pixels, by the nearest.
+void fit_mask(Image& image, int64_t height, int64_t width);
 
 }  // namespace rnrun

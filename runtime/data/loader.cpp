@@ -24,7 +24,9 @@ Loader::Loader(const Dataset& data, LoaderPlan plan, int threads)
     for (const Field& field : plan_.fields) {
       s.values.emplace_back(batch_size * field.bytes(), "batches");
       if (plan_.mixup_alpha > 0)
-        s.others.push_back(field.is_picture() ? Memory() : Memory(batch_size * field.bytes(), "batches"));
+        s.others.push_back(field.is_picture() && field.dtype == DType::u8
+                               ? Memory()
+                               : Memory(batch_size * field.bytes(), "batches"));
     }
     s.errors.resize(static_cast<size_t>(batch_size));
   }
@@ -95,7 +97,15 @@ void Loader::put(Sample& sample, int64_t index, Slot& slot, int64_t place) const
     const Field& field = plan_.fields[i];
     SampleTensor& tensor = sample[places_[i]];
     const std::string name = fmt::format("image {}", index);
-    if (field.is_picture()) tensor.set(changed(tensor.take_picture(name), field, index));
+    if (field.is_mask() && tensor.is_picture()) {
+      Image mask = tensor.take_picture(name);
+      fit_mask(mask, field.shape[0], field.shape[1]);
+      tensor.set(std::move(mask));
+      tensor.make_classes();
+    }
+    if (field.is_picture() && (tensor.is_picture() || field.dtype == DType::u8))
+      tensor.set(changed(tensor.take_picture(name), field, index));
+    if (field.is_picture() && tensor.is_picture() && field.dtype == DType::f32) tensor.make_real();
     if (tensor.dtype != field.dtype || tensor.shape != field.shape)
       throw Error(fmt::format("{}: '{}' is {}, the model takes {}", name, field.name,
                               type_text(tensor.dtype, tensor.shape), type_text(field)));
@@ -125,7 +135,7 @@ void Loader::finish(int64_t batch) {
   s.share = mixup_share(plan_.mixup_alpha, sample_random("mixup", plan_.seed, plan_.epoch, first));
   for (size_t i = 0; i < plan_.fields.size(); ++i) {
     const Field& field = plan_.fields[i];
-    if (field.is_picture())
+    if (field.is_picture() && field.dtype == DType::u8)
       mix(reinterpret_cast<uint8_t*>(s.values[i].data()), size, field.bytes(), s.share);
     else
       take_others(s.values[i].data(), size, field.bytes(), s.others[i].data());

@@ -11,6 +11,7 @@
 #include "runtime/data/cifar.h"
 #include "runtime/data/idx.h"
 #include "runtime/data/image_folder.h"
+#include "runtime/data/paired_folder.h"
 #include "runtime/data/shapes.h"
 #include "runtime/data/tensor_file.h"
 #include "runtime/support/error.h"
@@ -62,6 +63,14 @@ Paths find_cifar100(const std::string& path, Split split) {
   return first_of({path + (split == Split::train ? "/train.bin" : "/test.bin")});
 }
 
+Paths find_pairs(const std::string& path, Split split) {
+  const Paths candidates =
+      split == Split::train ? Paths{path + "/train"} : Paths{path + "/val", path + "/test"};
+  for (const std::string& directory : candidates)
+    if (is_paired_folder(directory)) return {directory};
+  return {};
+}
+
 Paths find_folder(const std::string& path, Split split) {
   if (split == Split::train) return first_of({path + "/train"});
   return first_of({path + "/val", path + "/test"});
@@ -73,13 +82,15 @@ Paths find_tensors(const std::string& path, Split split) {
   return first_of({path + "/val.safetensors", path + "/test.safetensors"});
 }
 
-constexpr std::array<Kind, 5> kKinds = {{
+constexpr std::array<Kind, 6> kKinds = {{
     {"idx", "idx files (train-images-idx3-ubyte)", find_idx,
      [](const Paths& files, const DataOptions& o) { return read_idx(files[0], files[1], o); }},
     {"cifar10", "CIFAR-10's data_batch_1.bin", find_cifar10,
      [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::ten, o); }},
     {"cifar100", "CIFAR-100's train.bin", find_cifar100,
      [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::hundred, o); }},
+    {"pairs", "folders train/images and masks, or train/input and target", find_pairs,
+     [](const Paths& files, const DataOptions& o) { return open_paired_folder(files[0], o); }},
     {"folder", "folders train/<class> of JPEG and PNG images", find_folder,
      [](const Paths& files, const DataOptions& o) { return open_image_folder(files[0], o); }},
     {"tensors", "train.safetensors", find_tensors,
@@ -129,8 +140,11 @@ bool has_test(const Found& found) {
 
 std::string data_help() {
   return "a directory, and the kind is what is there: idx files (MNIST's names, gz or plain), CIFAR's binary "
-         "files, folders {train,val,test}/<class> of JPEG and PNG images, {train,val,test}.safetensors; or "
-         "kind:path with a kind of idx, cifar10, cifar100, folder, tensors; or \"shapes\": generated images";
+         "files, folders {train,val,test}/<class> of JPEG and PNG images, {train,val,test}/images and masks, "
+         "or "
+         "input and target, {train,val,test}.safetensors; or "
+         "kind:path with a kind of idx, cifar10, cifar100, pairs, folder, tensors; or \"shapes\": generated "
+         "images";
 }
 
 std::unique_ptr<const Dataset> open_split(const std::string& where, Split split, const DataOptions& options) {

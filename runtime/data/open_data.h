@@ -22,6 +22,7 @@ std::string data_help();
 //   idx       train-images-idx3-ubyte[.gz], t10k-..., and their labels
 //   cifar10   data_batch_1.bin, ..., test_batch.bin
 //   cifar100  train.bin, test.bin
+//   pairs     {train,val}/images and masks, or input and target: see paired_folder.h; test/ where there is no val/
 //   folder    {train,val}/<class>/*.{jpg,jpeg,png}; test/ where there is no val/
 //   tensors   {train,val}.safetensors, test.safetensors where there is no val; or one file, for any split
 // "<kind>:<path>" takes that kind; "shapes" stands for generated images. The data have options.fields, in range.

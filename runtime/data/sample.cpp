@@ -20,7 +20,8 @@ std::string type_text(const Field& field) { return type_text(field.dtype, field.
 void check_range(const Field& field, std::span<const int32_t> values, const std::string& path,
                  int64_t first) {
   if (field.classes == 0) return;
-  const auto wrong = std::ranges::find_if(values, [&](int32_t v) { return v < 0 || v >= field.classes; });
+  const auto wrong = std::ranges::find_if(
+      values, [&](int32_t v) { return (v < 0 || v >= field.classes) && v != field.ignored; });
   if (wrong != values.end())
     throw Error(fmt::format("{}: {} {} of image {} is not below the model's {} classes", path, field.name,
                             *wrong, first + (wrong - values.begin()) / std::max<int64_t>(field.elements(), 1),
@@ -40,8 +41,24 @@ void SampleTensor::set(int32_t value) {
   std::memcpy(bytes.data(), &value, sizeof value);
 }
 
+void SampleTensor::make_real() {
+  std::vector<float> reals(bytes.size());
+  std::ranges::transform(bytes, reals.begin(), [](uint8_t v) { return static_cast<float>(v) / 255.0F; });
+  dtype = DType::f32;
+  bytes.resize(reals.size() * sizeof(float));
+  std::memcpy(bytes.data(), reals.data(), bytes.size());
+}
+
+void SampleTensor::make_classes() {
+  const std::vector<int32_t> classes(bytes.begin(), bytes.end());
+  dtype = DType::i32;
+  shape.erase(shape.begin());
+  bytes.resize(classes.size() * sizeof(int32_t));
+  std::memcpy(bytes.data(), classes.data(), bytes.size());
+}
+
 Image SampleTensor::take_picture(const std::string& name) {
-  if (dtype != DType::u8 || shape.size() != 3)
+  if (!is_picture())
     throw BadImage(fmt::format("{}: is {}, not a picture u8[C, H, W]", name, type_text(dtype, shape)));
   return {{shape[0], shape[1], shape[2]}, std::move(bytes)};
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,12 +16,16 @@ namespace rnrun {
 struct Field {
   std::string name;  // in the data: "image", "label"
   DType dtype = DType::u8;
-  std::vector<int64_t> shape;  // of one sample
-  int64_t classes = 0;         // of i32: each value is one of 0..classes-1; 0: any will do
+  std::vector<int64_t> shape;           // of one sample
+  int64_t classes = 0;                  // of i32: each value is one of 0..classes-1; 0: any will do
+  bool is_target = false;               // what a prediction is compared with
+  std::optional<int32_t> ignored = {};  // of i32: a value that counts nothing, besides the classes
 
-  // u8[C, H, W]: a picture, which is made to fit, changed at random and mixed with others. Values of other fields are
-  // taken as they are.
-  bool is_picture() const { return dtype == DType::u8 && shape.size() == 3; }
+  // u8[C, H, W]: a picture, which is made to fit, changed at random and mixed with others. f32[C, H, W] is given
+  // pictures, too: of 0 to 1.
+  bool is_picture() const { return (dtype == DType::u8 || dtype == DType::f32) && shape.size() == 3; }
+  // i32[H, W]: a class for each pixel; it is changed as pictures are, without values between classes.
+  bool is_mask() const { return dtype == DType::i32 && shape.size() == 2; }
   ImageShape picture() const { return {shape[0], shape[1], shape[2]}; }
   int64_t elements() const;
   int64_t bytes() const { return elements() * contract::bytes(dtype); }
@@ -39,6 +44,11 @@ struct SampleTensor {
   std::vector<uint8_t> bytes;
 
   void set(Image image);
+  // Values of 0 to 255 as reals of 0 to 1 (torchvision's to_tensor).
+  void make_real();
+  // A picture of one channel as i32[H, W]: a class for each pixel.
+  void make_classes();
+  bool is_picture() const { return dtype == DType::u8 && shape.size() == 3; }
   void set(int32_t value);
   // Takes the picture out. Throws BadImage, naming `name`, when it is none.
   Image take_picture(const std::string& name);

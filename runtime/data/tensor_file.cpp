@@ -13,11 +13,11 @@ namespace rnrun {
 
 namespace {
 
-// The tensor of a field, of so many samples; -1: of any number. Pictures may have any size.
+// The tensor of a field, of so many samples; -1: of any number. Pictures of bytes may have any size.
 Array take(TensorFile& file, const Field& field, int64_t count, const std::string& path) {
-  std::string wanted =
-      field.is_picture() ? "u8[M, C, H, W]" : std::string(contract::name(field.dtype)) + "[M";
-  if (!field.is_picture()) {
+  const bool picture = field.is_picture() && field.dtype == DType::u8;
+  std::string wanted = picture ? "u8[M, C, H, W]" : std::string(contract::name(field.dtype)) + "[M";
+  if (!picture) {
     for (const int64_t dim : field.shape) wanted += fmt::format(", {}", dim);
     wanted += "]";
   }
@@ -26,11 +26,12 @@ Array take(TensorFile& file, const Field& field, int64_t count, const std::strin
     throw Error(fmt::format("{}: no tensor '{}', {}", path, field.name, wanted));
   Array& array = found->second;
   const bool batched = array.shape.size() == field.shape.size() + 1;
-  const bool fits = batched && (field.is_picture() ||
-                                std::equal(field.shape.begin(), field.shape.end(), array.shape.begin() + 1));
-  if (count >= 0 && !field.is_picture()) wanted.replace(wanted.find('M'), 1, fmt::format("{}", count));
-  if (array.dtype != field.dtype || !fits || array.data.empty() ||
-      (count >= 0 && array.shape.front() != count))
+  const bool bytes = field.is_picture() && array.dtype == DType::u8;
+  const bool exact = array.dtype == field.dtype && batched &&
+                     std::equal(field.shape.begin(), field.shape.end(), array.shape.begin() + 1);
+  const bool fits = batched && (bytes || exact);
+  if (count >= 0 && !picture) wanted.replace(wanted.find('M'), 1, fmt::format("{}", count));
+  if (!fits || array.data.empty() || (count >= 0 && array.shape.front() != count))
     throw Error(fmt::format("{}: tensor '{}' is {}, not {}", path, field.name, type_text(array), wanted));
   return std::move(array);
 }

@@ -37,7 +37,7 @@ Metrics evaluate(Session& session, const Task& task, const Dataset& data, int64_
   session.prepare_for(entry.entry());
 
   Loader loader(data, {.order = order, .batch_size = batch_size, .fields = task.fields()}, workers);
-  Metrics metrics;
+  Metrics metrics{.keeps = true};
   while (interrupted() == 0) {
     const Batch batch = loader.next();
     if (batch.size == 0) break;

@@ -1,4 +1,4 @@
-// Curves over the training: loss, the task's first metric, learning rate, time per epoch.
+// Curves over the training: loss, the task's figures, learning rate, time per epoch.
 "use strict";
 
 // Of the curves of one chart: [{label, points: [{x, y}], colour, dash, thin}]. `x` is in epochs.
@@ -63,6 +63,8 @@ function chart(section, series, {percent = false, fromZero = false, bars = false
   });
 }
 
+const kMostFigures = 6;
+
 // Colour and dash of a curve: with one run, train and test differ in colour; with several, runs do.
 function look(runs, index, split) {
   if (runs.length === 1) return {colour: split === "test" ? "series-2" : "series-1"};
@@ -88,8 +90,9 @@ function curveSeries(runs, key) {
 function drawCurves(runs) {
   const loss = curveSeries(runs, "loss");
   if (loss.length > 0) chart(section("loss", "Loss", false), loss);
-  // What the runs' tasks compare evaluations by; runs of several tasks have several of these.
-  const metrics = new Map(runs.map((run) => [run.task.metrics[0].key, run.task.metrics[0]]));
+  // Of classifiers what evaluations are compared by; of other tasks all figures, as far as there is room.
+  const metrics = new Map(runs.flatMap((run) => run.task.metrics
+    .slice(0, run.task.name === "classification" ? 1 : kMostFigures).map((metric) => [metric.key, metric])));
   for (const [key, metric] of metrics) {
     const series = curveSeries(runs, key);
     if (series.length > 0) chart(section(key, metric.title, false), series, {percent: metric.share});

@@ -101,6 +101,12 @@ function perRun(runs, draw) {
   return figures.length > 0 ? element("div", {class: runs.length > 1 ? "columns" : ""}, ...figures) : null;
 }
 
+// The figure by which a run's evaluations are compared: without others, its loss.
+function criterion(run) {
+  const loss = {key: "loss", name: "loss", title: "Loss", share: false, larger_is_better: false};
+  return run.task.name === "losses" || run.task.metrics.length === 0 ? loss : run.task.metrics[0];
+}
+
 // A colour between two given as "#rrggbb"; t from 0 to 1.
 function mix(from, to, t) {
   const channel = (text, i) => parseInt(text.slice(1 + 2 * i, 3 + 2 * i), 16);

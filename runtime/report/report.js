@@ -7,7 +7,7 @@ function figure(metric, value) {
 }
 
 function bestEpoch(run) {
-  const metric = run.task.metrics[0], key = "test_" + metric.key;
+  const metric = criterion(run), key = "test_" + metric.key;
   const better = (a, b) => (metric.larger_is_better ? a > b : a < b);
   const tested = run.epochs.filter((e) => e[key] !== undefined);
   return tested.length > 0 ? tested.reduce((a, b) => (better(b[key], a[key]) ? b : a)) : null;
@@ -16,7 +16,7 @@ function bestEpoch(run) {
 function tiles(run) {
   const last = run.epochs[run.epochs.length - 1];
   const best = bestEpoch(run);
-  const metric = run.task.metrics[0], key = "test_" + metric.key;
+  const metric = criterion(run), key = "test_" + metric.key;
   const parameters = run.network.reduce((sum, layer) => sum + layer.parameters, 0);
   const facts = [
     best ? [figure(metric, best[key]), `best test ${metric.name}, epoch ${best.epoch}`] : null,
@@ -71,9 +71,10 @@ function drawEpochs(runs) {
   if (shown.length === 0) return;
   // [heading, text] for each column.
   const columns = (run, e) => {
-    const [first] = run.task.metrics;
+    const first = criterion(run);
     return [["epoch", String(e.epoch)], ["train loss", number(e.train_loss)],
-            ["train " + first.name, figure(first, e["train_" + first.key])], ["test loss", number(e.test_loss)],
+            ...(first.key === "loss" ? [] : [["train " + first.name, figure(first, e["train_" + first.key])]]),
+            ["test loss", number(e.test_loss)],
             ...run.task.metrics.map((m) => ["test " + m.name, figure(m, e["test_" + m.key])]),
             ["lr", number(e.lr)], ["seconds", e.seconds.toFixed(1)]];
   };
@@ -91,6 +92,7 @@ function drawReport() {
   drawCurves(runs);
   drawGradients(runs);
   drawPredictions(runs);
+  drawFindings(runs);
   drawKernels(runs);
   drawMemory(runs);
   drawNetwork(runs);

@@ -9,6 +9,7 @@
 #include "runtime/support/error.h"
 #include "runtime/support/file.h"
 #include "runtime/task/classification/classification.h"
+#include "runtime/task/task.h"
 
 namespace rnrun {
 

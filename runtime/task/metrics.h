@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,9 +29,25 @@ struct Metrics {
   int64_t samples = 0;
   double loss_sum = 0;
   std::vector<double> sums;  // what the task counts (Task::sums), or empty: nothing yet
+  // For figures that are no sums, what each head keeps of every sample: in evaluations only, as it is no part of a
+  // checkpoint and grows with the samples.
+  bool keeps = false;
+  std::vector<std::vector<float>> kept;
 
   double loss() const { return samples == 0 ? 0 : loss_sum / static_cast<double>(samples); }
   void add(const Metrics& other);
+};
+
+// The part of one head in that, to be read,
+struct HeadCounts {
+  int64_t samples = 0;
+  std::span<const double> sums;
+  std::span<const float> kept;
+};
+// and to be added to.
+struct HeadSums {
+  std::span<double> sums;
+  std::vector<float>* kept = nullptr;  // null: nothing is kept
 };
 
 }  // namespace rnrun

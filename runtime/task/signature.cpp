@@ -28,7 +28,9 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
   for (const rn_value& v : outputs(entry)) {
     if (v.role == RN_LOSS_TERM) s.terms.push_back(&v);
     if (v.role == RN_LOSS && v.type.dtype == RN_F32 && v.type.rank == 0) s.loss = &v;
-    if (v.role == RN_PREDICTION && std::string_view(v.name) == model.descriptor().predict) s.prediction = &v;
+    if (v.role != RN_PREDICTION) continue;
+    const bool first = std::string_view(v.name) == model.descriptor().predict;
+    s.predictions.insert(first ? s.predictions.begin() : s.predictions.end(), &v);
   }
   return s;
 }

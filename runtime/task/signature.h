@@ -10,11 +10,11 @@ namespace rnrun {
 struct Signature {
   std::vector<const rn_value*> samples;
   std::vector<const rn_value*> targets;
-  std::vector<const rn_value*> others;   // the targets of the other sample in a mixture
-  const rn_value* prediction = nullptr;  // the one that the model predicts
-  const rn_value* loss = nullptr;        // f32[]
-  std::vector<const rn_value*> terms;    // of the loss, each f32[]
-  bool unknown = false;                  // it takes something else that is no scalar
+  std::vector<const rn_value*> others;       // the targets of the other sample in a mixture
+  std::vector<const rn_value*> predictions;  // first the one that the model is said to predict
+  const rn_value* loss = nullptr;            // f32[]
+  std::vector<const rn_value*> terms;        // of the loss, each f32[]
+  bool unknown = false;                      // it takes something else that is no scalar
 };
 Signature signature_of(const Model& model, const rn_entry& entry);
 

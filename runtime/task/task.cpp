@@ -1,33 +1,59 @@
 #include "runtime/task/task.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
+#include <limits>
 
 #include "runtime/support/error.h"
-#include "runtime/task/classification/classification.h"
-#include "runtime/task/signature.h"
+#include "runtime/task/head_findings.h"
 
 namespace rnrun {
 
 namespace {
 
-struct Kind {
-  // What an entry must take and return, for training and for inference.
-  std::string_view trained;
-  std::string_view inferred;
-  // Null when the entry is not of this kind.
-  std::unique_ptr<const Task> (*make)(const Signature& signature);
-};
-
-constexpr std::array<Kind, 1> kKinds = {{
-    {"classification takes u8[N, C, H, W] and i32[N], and returns f32[N, classes] and loss",
-     "classification takes u8[N, C, H, W], and returns f32[N, classes]", make_classification},
-}};
+constexpr Metric kLoss{"loss", "loss", "Loss", "loss", "loss", false, false};
 
 }  // namespace
+
+Task::Task(std::vector<Input> inputs, std::vector<NamedHead> heads, std::vector<std::string> terms)
+    : inputs_(std::move(inputs)), heads_(std::move(heads)), terms_(std::move(terms)) {
+  size_t sums = 0;
+  for (const NamedHead& h : heads_) {
+    parts_.push_back({metrics_.size(), sums, h.head->metrics().size(), h.head->sums().size()});
+    sums += parts_.back().sums;
+    for (const Metric& metric : h.head->metrics()) add_metric(metric, heads_.size() > 1 ? h.name : "");
+  }
+  for (const std::string& term : terms_)
+    add_metric({.key = term,
+                .name = term,
+                .title = term,
+                .progress = term,
+                .test = term,
+                .share = false,
+                .larger_is_better = false},
+               "");
+}
+
+// As "age_mae", "age: MAE" where there are several heads.
+void Task::add_metric(const Metric& metric, const std::string& head) {
+  Metric& added = metrics_.emplace_back(metric);
+  if (head.empty()) {
+    for (std::string_view* text : {&added.key, &added.name, &added.title, &added.progress, &added.test})
+      *text = names_.emplace_back(*text);
+    return;
+  }
+  added.key = names_.emplace_back(fmt::format("{}_{}", head, metric.key));
+  added.name = names_.emplace_back(fmt::format("{} {}", head, metric.name));
+  added.title = names_.emplace_back(fmt::format("{}: {}", head, metric.title));
+  added.progress = names_.emplace_back(fmt::format("{}_{}", head, metric.progress));
+  added.test = names_.emplace_back(fmt::format("{} {}", head, metric.test));
+}
+
+std::string Task::name() const {
+  if (heads_.empty()) return "losses";
+  return heads_.size() == 1 ? std::string(heads_[0].head->kind()) : "several heads";
+}
 
 std::vector<Field> Task::fields() const {
   std::vector<Field> fields;
@@ -38,7 +64,7 @@ std::vector<Field> Task::fields() const {
 std::vector<Field> Task::sample_fields() const {
   std::vector<Field> fields;
   for (const Input& input : inputs_)
-    if (!input.is_target) fields.push_back(input.field);
+    if (!input.field.is_target) fields.push_back(input.field);
   return fields;
 }
 
@@ -54,43 +80,91 @@ void Task::bind(BoundEntry& entry, const Batch& batch) const {
   entry.set_scalar(RN_MIXTURE_SHARE, batch.share);
 }
 
+const Metric& Task::criterion() const { return heads_.empty() ? kLoss : metrics_.front(); }
+
+double Task::criterion_value(const Metrics& counted) const {
+  return heads_.empty() ? counted.loss() : value(counted, 0);
+}
+
 std::vector<std::string> Task::sums() const {
   std::vector<std::string> names;
-  for (const Metric& metric : metrics()) names.emplace_back(metric.key);
+  for (const NamedHead& h : heads_)
+    for (const std::string& sum : h.head->sums())
+      names.push_back(heads_.size() > 1 ? fmt::format("{}_{}", h.name, sum) : sum);
+  names.insert(names.end(), terms_.begin(), terms_.end());
   return names;
 }
 
+HeadCounts Task::counts_of(size_t head, const Metrics& counted) const {
+  const Part& part = parts_[head];
+  HeadCounts counts{.samples = counted.sums.empty() ? 0 : counted.samples};
+  if (!counted.sums.empty()) counts.sums = std::span(counted.sums).subspan(part.first_sum, part.sums);
+  if (head < counted.kept.size()) counts.kept = counted.kept[head];
+  return counts;
+}
+
 double Task::value(const Metrics& counted, size_t metric) const {
-  return counted.samples == 0 ? 0 : counted.sums.at(metric) / static_cast<double>(counted.samples);
+  if (counted.samples == 0) return 0;
+  for (size_t i = 0; i < heads_.size(); ++i)
+    if (metric < parts_[i].first_metric + parts_[i].metrics)
+      return heads_[i].head->value(counts_of(i, counted), metric - parts_[i].first_metric);
+  const size_t first = metrics_.size() - terms_.size();
+  const size_t sum = counted.sums.size() - terms_.size() + (metric - first);
+  return counted.sums.at(sum) / static_cast<double>(counted.samples);
 }
 
 void Task::count(Metrics& metrics, const BoundEntry& entry, const Batch& batch) const {
+  const auto scalar = [&](std::string_view name) { return static_cast<double>(*entry.output<float>(name)); };
   const rn_value* loss = find(outputs(entry.entry()), RN_LOSS);
-  const double mean =
-      loss != nullptr ? static_cast<double>(*entry.output<float>(loss->name)) : own_loss(entry, batch);
+  const double own = loss != nullptr  ? scalar(loss->name)
+                     : heads_.empty() ? std::numeric_limits<double>::quiet_NaN()
+                                      : heads_[0].head->own_loss(entry, batch);
   metrics.samples += batch.size;
-  metrics.loss_sum += mean * static_cast<double>(batch.size);
-  metrics.sums.resize(sums().size());
-  count_samples(metrics.sums, entry, batch);
+  metrics.loss_sum += own * static_cast<double>(batch.size);
+  const size_t own_sums = parts_.empty() ? 0 : parts_.back().first_sum + parts_.back().sums;
+  metrics.sums.resize(own_sums + terms_.size());
+  if (metrics.keeps) metrics.kept.resize(heads_.size());
+  for (size_t i = 0; i < heads_.size(); ++i)
+    heads_[i].head->count({std::span(metrics.sums).subspan(parts_[i].first_sum, parts_[i].sums),
+                           metrics.keeps ? &metrics.kept[i] : nullptr},
+                          entry, batch);
+  for (size_t i = 0; i < terms_.size(); ++i)
+    metrics.sums[own_sums + i] += scalar(terms_[i]) * static_cast<double>(batch.size);
+}
+
+std::string_view Task::own_loss_name() const {
+  return heads_.empty() ? "loss" : heads_[0].head->own_loss_name();
 }
 
 std::string Task::summary(const Metrics& counted) const {
-  std::string text;
-  for (size_t i = 0; i < metrics().size(); ++i)
-    text += fmt::format("{}{} {}{}", i == 0 ? "" : ", ", metrics()[i].name,
-                        metrics()[i].text(value(counted, i)), metrics()[i].share ? " %" : "");
+  std::string text = heads_.empty() ? fmt::format("loss {:.4f}", counted.loss()) : "";
+  for (size_t i = 0; i < heads_.size(); ++i)
+    text += fmt::format("{}{}{}", i == 0 ? "" : "; ", heads_.size() > 1 ? heads_[i].name + ": " : "",
+                        heads_[i].head->summary(counts_of(i, counted)));
   return text;
 }
 
-std::unique_ptr<const Task> task_of(const Model& model, const rn_entry& entry) {
-  const Signature signature = signature_of(model, entry);
-  std::vector<std::string_view> kinds;
-  for (const Kind& kind : kKinds) {
-    if (auto task = kind.make(signature)) return task;
-    kinds.push_back(entry.role == RN_INFER ? kind.inferred : kind.trained);
+int64_t Task::class_count() const { return heads_.size() == 1 ? heads_[0].head->class_count() : 0; }
+
+std::unique_ptr<Findings> Task::findings(size_t examples) const {
+  std::vector<HeadFindings::Named> all;
+  for (const NamedHead& h : heads_)
+    all.push_back({h.name, h.head->findings(examples), h.head->class_count()});
+  if (all.size() == 1) return std::move(all[0].findings);
+  return std::make_unique<HeadFindings>(std::move(all));
+}
+
+Answer Task::answer(const BoundEntry& entry, int64_t place, const AnswerOptions& options) const {
+  if (heads_.empty())
+    throw Error("the model's predictions are of no kind that can be told in words: use rnrun call");
+  if (heads_.size() == 1) return heads_[0].head->answer(entry, place, options);
+  Answer all;
+  for (const NamedHead& h : heads_) {
+    Answer one = h.head->answer(entry, place, {numbers_of(h.head->class_count()), options.top});
+    all.text += fmt::format(" {}:\n{}", h.name, one.text);
+    all.json[h.name] = std::move(one.json);
   }
-  throw Error(fmt::format("entry '{}' of the model {} is for none of rnrun's tasks: {}", entry.name,
-                          model.name(), fmt::join(kinds, "; ")));
+  return all;
 }
 
 nlohmann::ordered_json task_json(std::string_view name, std::span<const Metric> metrics) {
@@ -111,10 +185,9 @@ std::vector<std::string> model_class_names(const Model& model) {
 
 std::vector<std::string> class_names(const Task& task, const Model& model,
                                      const std::vector<std::string>& names) {
-  const auto count = static_cast<size_t>(task.class_count());
-  std::vector<std::string> result = names.empty() ? model_class_names(model) : names;
-  result.resize(std::min(result.size(), count));
-  while (result.size() < count) result.push_back(fmt::format("{}", result.size()));
+  std::vector<std::string> result = numbers_of(task.class_count());
+  const std::vector<std::string> known = names.empty() ? model_class_names(model) : names;
+  std::copy_n(known.begin(), std::min(result.size(), known.size()), result.begin());
   return result;
 }
 

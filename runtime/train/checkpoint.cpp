@@ -70,7 +70,7 @@ Arrays take_averages(Arrays& tensors) {
   return averages;
 }
 
-std::string best_key(const Task& task) { return fmt::format("best_{}", task.metrics().front().key); }
+std::string best_key(const Task& task) { return fmt::format("best_{}", task.criterion().key); }
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -17,14 +18,16 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// What an epoch's line has, {name, value}. Without an evaluation, its figures are null.
+// What an epoch's line has, {name, value}. Without an evaluation, its figures are null, as are those that cannot be said.
 ordered_json figures(const EpochRecord& m, const Task& task) {
   ordered_json json = {{"epoch", m.epoch}, {"step", m.step}, {"lr", m.lr}};
   const auto add = [&](std::string_view split, const std::optional<Metrics>& counted) {
     const auto name = [&](std::string_view key) { return fmt::format("{}_{}", split, key); };
     json[name("loss")] = counted ? ordered_json(counted->loss()) : ordered_json();
-    for (size_t i = 0; i < task.metrics().size(); ++i)
-      json[name(task.metrics()[i].key)] = counted ? ordered_json(task.value(*counted, i)) : ordered_json();
+    for (size_t i = 0; i < task.metrics().size(); ++i) {
+      const double value = counted ? task.value(*counted, i) : std::nan("");
+      json[name(task.metrics()[i].key)] = std::isnan(value) ? ordered_json() : ordered_json(value);
+    }
   };
   add("train", m.train);
   add("test", m.test);

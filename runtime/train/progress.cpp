@@ -33,8 +33,8 @@ std::string progress_text(const ProgressState& s, const Task& task) {
       "Epoch: [{}/{}]  [{:>{}}/{}]  eta: {}  lr: {:.6g}  img/s: {:.0f}  loss: {:.4f}", s.epoch, s.epochs,
       s.batch, digits, s.batches, duration_text(s.seconds_left), s.lr, s.images_per_s, s.metrics.loss());
   for (size_t i = 0; i < task.metrics().size(); ++i)
-    text +=
-        fmt::format("  {}: {}", task.metrics()[i].progress, task.metrics()[i].text(task.value(s.metrics, i)));
+    if (const double value = task.value(s.metrics, i); !std::isnan(value))
+      text += fmt::format("  {}: {}", task.metrics()[i].progress, task.metrics()[i].text(value));
   return text;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -77,16 +78,19 @@ void RunDirectory::step(const StepRecord& record) {
 
 void RunDirectory::write_steps(const StepRecord& last) {
   const Metrics& m = since_line_.metrics;
-  const Metric& first = task_.metrics().front();
+  const Metric& first = task_.criterion();
   const double progress = static_cast<double>(last.step) / static_cast<double>(steps_per_epoch_);
-  append_line(path("steps.jsonl"), {{"step", last.step},
-                                    {"progress", progress},
-                                    {"loss", m.loss()},
-                                    {first.key, task_.value(m, 0)},
-                                    {"lr", last.lr}});
-  events_.add(last.step, std::vector<EventValue>{{"loss/train", m.loss()},
-                                                 {fmt::format("{}/train", first.key), task_.value(m, 0)},
-                                                 {"lr", last.lr}});
+  const double value = task_.criterion_value(m);
+  ordered_json line = {{"step", last.step}, {"progress", progress}, {"loss", m.loss()}};
+  std::vector<EventValue> values = {{"loss/train", m.loss()}};
+  if (!std::isnan(value) && first.key != "loss") {
+    line[first.key] = value;
+    values.push_back({fmt::format("{}/train", first.key), value});
+  }
+  line["lr"] = last.lr;
+  values.push_back({"lr", last.lr});
+  append_line(path("steps.jsonl"), line);
+  events_.add(last.step, values);
   since_line_ = {};
 }
 
@@ -116,7 +120,8 @@ void RunDirectory::epoch(const EpochRecord& record) {
     if (!m) return;
     values.push_back({fmt::format("loss/{}", split), m->loss()});
     for (size_t i = 0; i < task_.metrics().size(); ++i)
-      values.push_back({fmt::format("{}/{}", task_.metrics()[i].key, split), task_.value(*m, i)});
+      if (const double value = task_.value(*m, i); !std::isnan(value))
+        values.push_back({fmt::format("{}/{}", task_.metrics()[i].key, split), value});
   };
   add(record.test, "test");
   add(record.test_ema, "test_ema");

@@ -168,9 +168,9 @@ void Trainer::evaluate_epoch(EpochRecord& record) {
 }
 
 void Trainer::note_best(EpochRecord& record) {
-  const double value = task_.value(record.test_ema.value_or(*record.test), 0);
+  const double value = task_.criterion_value(record.test_ema.value_or(*record.test));
   const bool first = position_.best_epoch == 0 && !std::isnan(value);
-  record.best = first || task_.metrics().front().better(value, position_.best);
+  record.best = first || task_.criterion().better(value, position_.best);
   if (!record.best) {
     ++position_.not_better;
     return;

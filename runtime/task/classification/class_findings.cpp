@@ -1,9 +1,7 @@
 #include "runtime/task/classification/class_findings.h"
 
-#include <algorithm>
-
-#include "runtime/data/encode_png.h"
 #include "runtime/task/classification/confusion.h"
+#include "runtime/task/thumbnail.h"
 
 namespace rnrun {
 
@@ -11,25 +9,18 @@ using nlohmann::ordered_json;
 
 namespace {
 
-constexpr int64_t kPicture = 128;     // pixels along the longer side
 constexpr int64_t kMostClasses = 30;  // whose tables are printed; JSON has them all
-
-// The picture of a mistake, not larger than a page needs.
-std::string picture(const ImageShape& shape, const std::vector<uint8_t>& pixels) {
-  Image image{shape, pixels};
-  const int64_t largest = std::max(shape.height, shape.width);
-  if (largest > kPicture) {
-    const int64_t height = std::max<int64_t>(1, shape.height * kPicture / largest);
-    const int64_t width = std::max<int64_t>(1, shape.width * kPicture / largest);
-    resize(image, {0, 0, shape.height, shape.width}, height, width, {0, 0, height, width});
-  }
-  return png_uri(image.shape, image.pixels);
-}
 
 }  // namespace
 
+ClassFindings::ClassFindings(HeadPlace place, size_t mistakes)
+    : place_(std::move(place)),
+      predictions_(place_.elements(), place_.sample ? place_.sample->picture() : ImageShape{},
+                   place_.sample && place_.sample->dtype == DType::u8 ? mistakes : 0) {}
+
 void ClassFindings::add(std::span<const uint32_t> indices, const BoundEntry& entry, const Batch& batch) {
-  predictions_.add(indices, entry.output<float>(scores_), reinterpret_cast<const int32_t*>(batch.values[1]),
+  predictions_.add(indices, entry.output<float>(place_.prediction),
+                   reinterpret_cast<const int32_t*>(batch.values[place_.target_place]),
                    reinterpret_cast<const uint8_t*>(batch.values[0]));
 }
 
@@ -58,7 +49,7 @@ ordered_json evaluation_json(const Predictions& p, int64_t epoch) {
                         {"label", m.label},
                         {"predicted", m.predicted},
                         {"confidence", m.confidence},
-                        {"image", picture(p.image(), m.pixels)}});
+                        {"image", thumbnail({p.image(), m.pixels})}});
   return {{"epoch", epoch}, {"samples", samples}, {"confusion", confusion}, {"mistakes", mistakes}};
 }
 

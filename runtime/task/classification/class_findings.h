@@ -4,23 +4,21 @@
 #include <string>
 
 #include "runtime/task/classification/predictions.h"
-#include "runtime/task/task.h"
+#include "runtime/task/head.h"
 
 namespace rnrun {
 
 class ClassFindings : public Findings {
  public:
-  // `scores`: the entry's output of scores.
-  ClassFindings(Predictions predictions, std::string scores)
-      : predictions_(std::move(predictions)), scores_(std::move(scores)) {}
+  ClassFindings(HeadPlace place, size_t mistakes);
   void add(std::span<const uint32_t> indices, const BoundEntry& entry, const Batch& batch) override;
   nlohmann::ordered_json report(int64_t epoch) const override;
   std::string text(const std::vector<std::string>& class_names) const override;
   nlohmann::ordered_json json(const std::vector<std::string>& class_names) const override;
 
  private:
+  HeadPlace place_;
   Predictions predictions_;
-  std::string scores_;
 };
 
 // {"epoch", "samples", "confusion": [[label, predicted, count]], "mistakes": [{"index", "label", "predicted",

@@ -57,8 +57,8 @@ TEST_CASE("what an entry of a model must be like for a task is said") {
   const auto model = Model::load(model_path("linear"));
   CHECK(task_of(*model, model->entry(RN_INFER))->sample_fields().size() == 1);
   CHECK(error_of([&] { task_of(*model, model->entry(RN_UPDATE)); }) ==
-        "entry 'update' of the model linear is for none of rnrun's tasks: classification takes "
-        "u8[N, C, H, W] and i32[N], and returns f32[N, classes] and loss");
+        "entry 'update' of the model linear does not take samples: rnrun trains, evaluates and predicts with "
+        "entries whose inputs are batches [N, ...] and scalars");
 }
 
 TEST_CASE("metrics files: a line per epoch, and a resumed run drops what it will do again") {

@@ -1,0 +1,89 @@
+#include "runtime/task/heads.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/support/error.h"
+#include "runtime/task/classification/classification.h"
+#include "runtime/task/images/images.h"
+#include "runtime/task/multi_label/multi_label.h"
+#include "runtime/task/regression/regression.h"
+#include "runtime/task/segmentation/segmentation.h"
+
+namespace rnrun {
+
+namespace {
+
+using Shape = std::vector<int64_t>;
+
+struct Kind {
+  std::string_view name;
+  std::string_view compares;  // types of prediction and target, for messages
+  bool (*fits)(const Shape& prediction, const Field& target);
+  std::unique_ptr<const Head> (*make)(HeadPlace place);
+  bool automatic = true;  // found by its types; else a recipe has to ask for it
+};
+
+// In the order in which they are tried.
+constexpr std::array<Kind, 5> kKinds = {{
+    {"classification", "f32[N, classes] with i32[N]",
+     [](const Shape& p, const Field& t) { return p.size() == 1 && t.dtype == DType::i32 && t.shape.empty(); },
+     make_classification},
+    {"segmentation", "f32[N, classes, H, W] with i32[N, H, W]",
+     [](const Shape& p, const Field& t) {
+       return p.size() == 3 && t.dtype == DType::i32 &&
+              std::equal(p.begin() + 1, p.end(), t.shape.begin(), t.shape.end());
+     },
+     make_segmentation},
+    {"images", "f32[N, C, H, W] with f32 or u8[N, C, H, W]",
+     [](const Shape& p, const Field& t) { return p.size() == 3 && t.dtype != DType::i32 && p == t.shape; },
+     make_images},
+    {"multi_label", "f32[N, labels] with f32[N, labels]",
+     [](const Shape& p, const Field& t) { return p.size() == 1 && t.dtype == DType::f32 && p == t.shape; },
+     make_multi_label, false},
+    {"regression", "f32[N, ...] with f32[N, ...]",
+     [](const Shape& p, const Field& t) {
+       const bool one = p == Shape{1} && t.shape.empty();
+       return t.dtype == DType::f32 && (one || p == t.shape);
+     },
+     make_regression},
+}};
+
+}  // namespace
+
+std::unique_ptr<const Head> make_head(std::string_view kind, HeadPlace place) {
+  const bool any = kind == "auto" || kind.empty();
+  const auto* const found = std::ranges::find_if(kKinds, [&](const Kind& k) {
+    return (any ? k.automatic : k.name == kind) && k.fits(place.shape, place.target);
+  });
+  if (found != kKinds.end()) return found->make(std::move(place));
+  if (any) return nullptr;
+  const auto* const asked = std::ranges::find(kKinds, kind, &Kind::name);
+  throw Error(fmt::format(
+      "the model's recipe says that its task is {}, which compares {}; it predicts '{}', f32{}, and "
+      "its target is {}",
+      kind, asked == kKinds.end() ? "?" : asked->compares, place.prediction,
+      type_text(DType::f32, place.shape).substr(3), type_text(place.target)));
+}
+
+Field likely_target(std::string_view kind, const std::vector<int64_t>& prediction) {
+  if (prediction.size() == 1 && (kind == "auto" || kind == "classification"))
+    return {.name = "label", .dtype = DType::i32, .shape = {}, .classes = prediction[0]};
+  if (prediction.size() == 3 && (kind == "auto" || kind == "segmentation"))
+    return {.name = "label",
+            .dtype = DType::i32,
+            .shape = {prediction[1], prediction[2]},
+            .classes = prediction[0]};
+  return {.name = "target", .dtype = DType::f32, .shape = prediction};
+}
+
+std::string head_kinds() {
+  std::string text;
+  for (const Kind& kind : kKinds)
+    text += fmt::format("{}{} compares {}", text.empty() ? "" : "; ", kind.name, kind.compares);
+  return text;
+}
+
+}  // namespace rnrun

@@ -1,0 +1,126 @@
+// From what an entry takes and returns to a task. Types decide: which tensor of a sample goes where, and which target
+// belongs to which prediction.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string_view>
+
+#include "runtime/model/attributes.h"
+#include "runtime/support/error.h"
+#include "runtime/task/heads.h"
+#include "runtime/task/signature.h"
+#include "runtime/task/task.h"
+
+namespace rnrun {
+
+namespace {
+
+std::vector<int64_t> sample_shape(const rn_value& v) { return {v.type.dims + 1, v.type.dims + v.type.rank}; }
+
+bool is_batched(const rn_value& v) { return v.type.rank >= 1 && v.type.dims[0] < 0; }
+
+Field field_of(const rn_value& v, bool is_target) {
+  Field field{v.name, static_cast<DType>(v.type.dtype), sample_shape(v), v.classes, is_target};
+  if (v.ignored_label != RN_NO_LABEL) field.ignored = v.ignored_label;
+  return field;
+}
+
+// The only picture is the "image" and the only target of whole numbers the "label", as data sets have them, whatever the
+// model calls them. All others have the model's names.
+void name_as_data_do(std::vector<Task::Input>& inputs) {
+  const auto rename = [&](std::string_view name, auto fits) {
+    if (std::ranges::count_if(inputs, fits) == 1) std::ranges::find_if(inputs, fits)->field.name = name;
+  };
+  rename("image", [](const Task::Input& i) {
+    return !i.field.is_target && i.field.is_picture() && i.field.dtype == DType::u8;
+  });
+  rename("label", [](const Task::Input& i) { return i.field.is_target && i.field.dtype == DType::i32; });
+}
+
+// The entry that has the targets: the one at hand, or of those that compute a loss the first.
+Signature with_targets(const Model& model, const rn_entry& entry, const Signature& own) {
+  if (!own.targets.empty()) return own;
+  for (const rn_entry_role role : {RN_EVALUATE, RN_TRAIN_STEP, RN_BACKWARD})
+    if (const rn_entry* other = model.find_entry(role); other != nullptr && other != &entry)
+      return signature_of(model, *other);
+  return own;
+}
+
+// Whether every input is a batch, and so is every prediction.
+bool usable(const Signature& s) {
+  const auto batched = [](const auto& values) {
+    return std::ranges::all_of(values, [](const rn_value* v) { return is_batched(*v); });
+  };
+  return !s.unknown && !s.samples.empty() && s.others.size() <= s.targets.size() && batched(s.samples) &&
+         batched(s.targets) && batched(s.others);
+}
+
+struct Maker {
+  std::string_view kind;  // as the recipe says
+  std::vector<Task::Input> inputs;
+
+  // Pairs each prediction with the first target left that makes a head with it.
+  std::vector<Task::NamedHead> heads(const std::vector<const rn_value*>& predictions) {
+    std::vector<Task::NamedHead> made;
+    std::vector<bool> used(inputs.size());
+    for (const rn_value* prediction : predictions) {
+      if (!is_batched(*prediction) || prediction->type.dtype != RN_F32) continue;
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        if (used[i] || !inputs[i].field.is_target) continue;
+        auto head = make_head(kind, place_of(*prediction, i));
+        if (head == nullptr) continue;
+        used[i] = true;
+        limit_classes(inputs[i].field, head->class_count());
+        made.push_back({inputs[i].field.name, std::move(head)});
+        break;
+      }
+    }
+    return made;
+  }
+  // A loss may know fewer classes than are predicted.
+  static void limit_classes(Field& field, int64_t predicted) {
+    if (field.dtype != DType::i32 || predicted == 0) return;
+    field.classes = field.classes == 0 ? predicted : std::min(field.classes, predicted);
+  }
+  HeadPlace place_of(const rn_value& prediction, size_t target) const {
+    HeadPlace place{.prediction = prediction.name,
+                    .shape = sample_shape(prediction),
+                    .target = inputs[target].field,
+                    .target_place = target};
+    if (inputs[0].field.is_picture()) place.sample = inputs[0].field;
+    return place;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<const Task> task_of(const Model& model, const rn_entry& entry) {
+  const Signature own = signature_of(model, entry);
+  const Signature full = with_targets(model, entry, own);
+  if (!usable(own) || !usable(full))
+    throw Error(fmt::format(
+        "entry '{}' of the model {} does not take samples: rnrun trains, evaluates and predicts with "
+        "entries whose inputs are batches [N, ...] and scalars",
+        entry.name, model.name()));
+  Maker maker{.kind = text(model.descriptor().recipe, "task", "auto")};
+  const auto add = [&](Field field, std::string input, std::string other) {
+    maker.inputs.push_back({std::move(field), std::move(input), std::move(other)});
+  };
+  for (const rn_value* v : own.samples) add(field_of(*v, false), v->name, "");
+  for (size_t i = 0; i < full.targets.size(); ++i) {
+    Field field = field_of(*full.targets[i], true);
+    const rn_value* other = i < full.others.size() ? full.others[i] : nullptr;
+    if (other != nullptr && other->classes > 0) field.classes = std::min(field.classes, other->classes);
+    const bool taken = !own.targets.empty();
+    add(std::move(field), taken ? full.targets[i]->name : "", taken && other != nullptr ? other->name : "");
+  }
+  if (full.targets.empty() && !own.predictions.empty() && is_batched(*own.predictions[0]))
+    add(likely_target(maker.kind, sample_shape(*own.predictions[0])), "", "");
+  name_as_data_do(maker.inputs);
+  std::vector<Task::NamedHead> heads = maker.heads(own.predictions);
+  std::vector<std::string> terms;
+  for (const rn_value* term : own.terms) terms.emplace_back(term->name);
+  return std::make_unique<Task>(std::move(maker.inputs), std::move(heads), std::move(terms));
+}
+
+}  // namespace rnrun
