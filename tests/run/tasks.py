@@ -188,7 +188,7 @@ CASES = {
                   "  loss classes = cross_entropy(fc, label)\n  loss ages = 0.001 * mse(years, age)\n",
                   heads, write_tensors, ["label", "age"], head_figures),
     "losses": Case("row: f32[N, 4, 20], wanted: f32[N, 8, 20]", "  conv = conv1d(rows_as_maps(row), 8, kernel = 3, pad = 1)\n"
-                   "  predict conv\n  loss error = mean(square(reshape(conv, [N, 8, 20]) - wanted))\n",
+                   "  predict conv\n  loss error = mean(square(reshape(conv, shape = [-1, 8, 20]) - wanted))\n",
                    rows, write_tensors, [], None),
 }
 
