@@ -1,4 +1,4 @@
-// Values put together, cut and lengthened along one dimension. The batch is not one of these dimensions.
+// Values put together, cut, lengthened and turned along one dimension. The batch is not one of these dimensions.
 #include "ir/ops/axis.h"
 
 #include <fmt/format.h>
@@ -13,14 +13,19 @@ int64_t axis_of(const Node& node, int rank) {
   return axis < 0 ? axis + rank : axis;
 }
 
+int64_t shift_of(const Node& roll, int64_t size) {
+  const int64_t shift = roll.attributes.get<int64_t>("shift") % size;
+  return shift < 0 ? shift + size : shift;
+}
+
 namespace ops {
 
-size_t checked_axis(const Node& node, const Type& type) {
-  require_real_at_least(node, type, 2, "the operand");
+size_t checked_axis(const Node& node, const Type& type, int first) {
+  require_real_at_least(node, type, first + 1, "the operand");
   const int64_t axis = axis_of(node, type.rank());
-  if (axis < 1 || axis >= type.rank())
-    fail(node, fmt::format("axis must be 1 to {}, or -1 to {}, for {}, not {}", type.rank() - 1,
-                           1 - type.rank(), str(type), node.attributes.get<int64_t>("axis")));
+  if (axis < first || axis >= type.rank())
+    fail(node, fmt::format("axis must be {} to {}, or -1 to {}, for {}, not {}", first, type.rank() - 1,
+                           first - type.rank(), str(type), node.attributes.get<int64_t>("axis")));
   return static_cast<size_t>(axis);
 }
 
@@ -64,6 +69,17 @@ Type infer_pad_axis(const Node& node, Types in) {
   return result;
 }
 
+// The first dimension, too, but not a batch: an image's values do not depend on the others'.
+Type infer_roll(const Node& node, Types in) {
+  const Type& x = in[0];
+  const bool batch = has_batch(x.shape);
+  if (batch && axis_of(node, x.rank()) == 0)
+    fail(node, fmt::format("axis {} of {} is the batch, which is not rolled",
+                           node.attributes.get<int64_t>("axis"), str(x)));
+  checked_axis(node, x, batch ? 1 : 0);
+  return like(x, x.shape);
+}
+
 // x's elements [from, from + count) along the axis become y's from `to` on.
 void copy_piece(const TensorData& x, TensorData& y, size_t axis, int64_t from, int64_t to, int64_t count) {
   size_t outer = 1, inner = 1;
@@ -100,6 +116,14 @@ void evaluate_pad_axis(EvalContext& context) {
   const size_t axis = axis_in(context);
   const TensorData& x = *context.inputs[0];
   copy_piece(x, context.result, axis, 0, context.node.attributes.get<int64_t>("before"), x.shape[axis]);
+}
+
+void evaluate_roll(EvalContext& context) {
+  const size_t axis = axis_in(context);
+  const TensorData& x = *context.inputs[0];
+  const int64_t size = x.shape[axis], shift = shift_of(context.node, size);
+  copy_piece(x, context.result, axis, 0, shift, size - shift);
+  copy_piece(x, context.result, axis, size - shift, 0, shift);
 }
 
 ValueId emit_slice(GraphBuilder& b, ValueId x, int64_t axis, int64_t begin, int64_t end) {
@@ -141,6 +165,15 @@ std::vector<ValueId> gradient_pad_axis(GraphBuilder& b, ValueId forward, ValueId
   return {emit_slice(b, dy, axis, before, before + size)};
 }
 
+std::vector<ValueId> gradient_roll(GraphBuilder& b, ValueId forward, ValueId dy) {
+  const Node& node = b[forward];
+  const int64_t axis = axis_of(node, node.type.rank());
+  Attributes attributes;
+  attributes.set("axis", axis);
+  attributes.set("shift", -shift_of(node, node.type.shape[static_cast<size_t>(axis)]));
+  return {b.emit(Op::roll, {dy}, std::move(attributes))};
+}
+
 OpInfo along_axis(Op op, std::string_view name, std::string_view doc) {
   return {.op = op,
           .name = name,
@@ -180,6 +213,18 @@ OpInfo pad_axis() {
   row.infer = infer_pad_axis;
   row.gradient = gradient_pad_axis;
   row.evaluate = evaluate_pad_axis;
+  return row;
+}
+
+OpInfo roll() {
+  OpInfo row =
+      along_axis(Op::roll, "roll",
+                 "the elements `shift` places further along a dimension; what leaves it at its end comes "
+                 "in at its beginning");
+  row.attributes.push_back({"shift", AttributeKind::integer, {}});
+  row.infer = infer_roll;
+  row.gradient = gradient_roll;
+  row.evaluate = evaluate_roll;
   return row;
 }
 

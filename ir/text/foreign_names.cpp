@@ -128,6 +128,7 @@ constexpr auto kTable = std::to_array<ForeignName>({
     {Wanted::argument, "center trackrunningstats", {}, "it is always true; leave it out"},
     {Wanted::argument, "dim dims", {}, "dimensions are called axis, and those of sum, mean and amax axes"},
     {Wanted::argument, "keepdim", "keepdims", {}},
+    {Wanted::argument, "shifts", "shift", {}},
     {Wanted::argument, "scalefactor", "scale", {}},
     {Wanted::argument, "activation", {}, "write relu(...) around the call"},
     {Wanted::argument,

@@ -2,12 +2,14 @@
 // infinities, NaN and negative zero included. So x + 0 stays (it turns -0 into 0), as do x * 0 (NaN) and
 // (x * a) * b (rounding). What is left:
 //   - identities: x * 1, x / 1, x - 0, x + -0; windows and images of unchanged size; reshapes to the same shape;
+//     permutations that change nothing; rolls by whole turns;
 //   - idempotent operations applied twice: relu(relu(x)), and reshapes of reshapes;
 //   - arithmetic on scalar constants, folded to the correctly rounded f32 where the result is finite.
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
+#include "ir/ops/axis.h"
 #include "passes/graph/rewrite.h"
 #include "passes/passes.h"
 
@@ -51,8 +53,15 @@ ValueId repeated_operand(const Graph& graph, const Node& node) {
                             numbers("pad") == std::vector<int64_t>(4, 0);
       return identity ? node.inputs[0] : kNoValue;
     }
+    case Op::permute:
+      return std::ranges::is_sorted(node.attributes.get<std::vector<int64_t>>("order")) ? node.inputs[0]
+                                                                                        : kNoValue;
     case Op::resize:  // of u8 images it rounds to what was there; of f32 images, 0 * inf is NaN
       return input(0).type.dtype == DType::u8 ? node.inputs[0] : kNoValue;
+    case Op::roll: {
+      const auto axis = static_cast<size_t>(axis_of(node, node.type.rank()));
+      return shift_of(node, node.type.shape[axis]) == 0 ? node.inputs[0] : kNoValue;
+    }
     case Op::global_avg_pool:
     case Op::pad_channels:
     case Op::slice_channels:

@@ -1,7 +1,8 @@
-// Concatenation, slices and zeros along one dimension: every result is made of pieces of its operands.
+// Concatenation, slices, zeros and turns along one dimension: every result is made of pieces of its operands.
 //
 // Where that dimension is the one in blocks, a task makes one block of one image from runs of channels that lie together
-// on both sides. Else a task copies rows: what lies behind one position of the dimensions before.
+// on both sides. Else a task copies rows: what lies behind one position of the dimensions before. All is one row where
+// that dimension is the first, as it may be for values without a batch.
 #include "ir/ops/axis.h"
 
 #include <numeric>
@@ -30,10 +31,16 @@ std::vector<Piece> pieces_of(const Lowering& lowering, const Node& node, size_t 
     return {{node.inputs[0], node.attributes.get<int64_t>("begin"), 0, node.type.shape[axis]}};
   std::vector<Piece> pieces;
   int64_t to = 0;
-  const auto add = [&](ValueId x, int64_t count) {
-    if (count > 0) pieces.push_back({x, 0, to, count});
+  const auto add = [&](ValueId x, int64_t count, int64_t from = 0) {
+    if (count > 0) pieces.push_back({x, from, to, count});
     to += count;
   };
+  if (node.op == Op::roll) {
+    const int64_t all = node.type.shape[axis], shift = shift_of(node, all);
+    add(node.inputs[0], shift, all - shift);
+    add(node.inputs[0], all - shift);
+    return pieces;
+  }
   const bool pads = node.op == Op::pad_axis;
   if (pads) add(kNoValue, node.attributes.get<int64_t>("before"));
   for (const ValueId x : node.inputs) add(x, size(x));
@@ -86,15 +93,20 @@ void lower_channels_in_blocks(Lowering& lowering, ValueId v, std::vector<Piece> 
   lowering.call(kernel, {0, blocks}, body, v, {.bytes = {0, kFloatBytes * pixels * (blocks * lanes + read)}});
 }
 
-void lower_rows(Lowering& lowering, ValueId v, const std::vector<Piece>& pieces, size_t axis) {
+void lower_rows(Lowering& lowering, ValueId v, std::vector<Piece> pieces, size_t axis) {
   const std::vector<int64_t> dims = physical_dims(lowering.type(v));
+  const Extent images = axis == 0 ? Extent{1, 0} : Extent{0, 1};
   int64_t outer = 1, inner = 1;  // of one image
   for (size_t d = 1; d < axis; ++d) outer *= dims[d];
   for (size_t d = axis + 1; d < dims.size(); ++d) inner *= dims[d];
   const int lanes = lowering.lanes();
-  const auto view = [&](ValueId u) {
-    return std::vector<Extent>{{0, 1}, {outer, 0}, {lowering.type(u).shape[axis] * inner, 0}};
+  const auto row_of = [&](ValueId u) {
+    const int64_t row = lowering.type(u).shape[axis] * inner;
+    return dims.size() == 1 ? round_up(row, lanes) : row;  // a vector of channels has zeros behind
   };
+  const auto view = [&](ValueId u) { return std::vector<Extent>{images, {outer, 0}, {row_of(u), 0}}; };
+  const int64_t row = row_of(v);
+  if (dims.size() == 1 && row > dims[0]) pieces.push_back({kNoValue, 0, dims[0], row - dims[0]});
   KernelBuilder kernel(std::string(name(lowering.node(v).op)));
   const auto x = operands(lowering, kernel, pieces, view);
   const auto y = lowering.view(kernel, "y", v, view(v), Access::write);
@@ -111,8 +123,7 @@ void lower_rows(Lowering& lowering, ValueId v, const std::vector<Piece>& pieces,
       b.store(y, {n, o, piece.to * inner + i}, value, 2, valid);
     });
   }
-  const int64_t row = lowering.type(v).shape[axis] * inner;
-  lowering.call(kernel, {0, outer}, body, v, {.bytes = {0, 2 * kFloatBytes * outer * row}});
+  lowering.call(kernel, images * outer, body, v, {.bytes = images * (2 * kFloatBytes * outer * row)});
 }
 
 }  // namespace

@@ -16,6 +16,9 @@ void lower_permute(Lowering& lowering, const Group& group) {
   const Node& node = lowering.node(v);
   const auto& order = node.attributes.get<std::vector<int64_t>>("order");
   const Shape& shape = node.type.shape;
+  // A vector of channels has zeros behind it.
+  if (shape.size() == 1)
+    return lowering.copy(lowering.buffer(node.inputs[0]), lowering.buffer(v), node.type, v);
   const int lanes = lowering.lanes();
   const size_t last = shape.size() - 1, serial = std::min<size_t>(last, 2);
   KernelBuilder kernel("permute");

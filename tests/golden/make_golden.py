@@ -459,6 +459,7 @@ CASES = {
     "residual_strided": (lambda: Alone(Residual(3, 6, 2)), "f32", (4, 3, 6, 6), "x", "y", sgd(0.05, **MOMENTUM), 0),
     "weight_standardisation": (WeightStandardisation, "f32", (3, 3, 6, 7), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "gates": (operations.Gates, "f32", (3, 3, 5, 4), "image", "scaled", sgd(0.05, **MOMENTUM), 0),
+    "rolls": (operations.Rolls, "f32", (3, 3, 5, 4), "image", "rolled", sgd(0.05, **MOMENTUM), 0),
     "library": (operations.Library, "f32", (3, 3, 5, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "maps": (maps.Maps, "f32", (3, 3, 17, 13), "image", "scores", sgd(0.05, **MOMENTUM), 0),
     "tokens": (maps.Tokens, "f32", (3, 3, 8, 12), "image", "fc", sgd(0.05, **MOMENTUM), 0),

@@ -79,6 +79,24 @@ class Gates(nn.Module):
         return 0.01 * (self.l * self.l).mean() + 0.001 * self.l.sum() + 0.1 * noted_amax(self.l, (0, 2, 3), False).sum()
 
 
+class Rolls(nn.Module):
+    """Maps, rows and parameters rolled along each of their dimensions."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(3, 20, 3, padding=1)
+        self.b = nn.Conv2d(20, 6, 1)
+        self.table = nn.Parameter(torch.randn(5, 4))
+        self.gain = nn.Parameter(torch.randn(6))
+        self.fc = nn.Linear(6, 5)
+
+    def forward(self, image):
+        a = torch.tanh(self.a(image))
+        b = self.b(torch.roll(a, 7, 1) * torch.roll(a, -1, 2) + torch.roll(a, 9, 3))
+        c = b * torch.roll(self.gain, 2, 0).reshape(6, 1, 1) + torch.roll(self.table, -6, 0)
+        return torch.roll(self.fc(c.square().mean((2, 3))), -2, 1)
+
+
 class ChannelNorm(nn.Module):
     """LayerNorm of the channels of each pixel."""
 

@@ -1,4 +1,5 @@
-// Cases of operations on dimensions: reductions, operands that spread, masks, permutations, transposed convolutions.
+// Cases of operations on dimensions: reductions, operands that spread, masks, permutations, rolls, transposed
+// convolutions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -65,6 +66,18 @@ void OperationCases::add_permutation() {
   }
   order.insert(order.begin(), 0);
   add(Op::permute, {f32(shape)}, {{"order", order}});
+  if (batch_ != kBatch) add(Op::permute, {f32({channels()})}, {{"order", std::vector<int64_t>{0}}});
+}
+
+// Either way, by more than a turn, too; along the first dimension where it is not the batch.
+void OperationCases::add_rolls() {
+  const int64_t first = batch_ == kBatch ? 1 : 0, rank = random_.integer(first + 1, 5);
+  Shape shape = {rank == 1 ? channels() : batch_};
+  if (rank > 1) shape.push_back(channels());
+  while (static_cast<int64_t>(shape.size()) < rank) shape.push_back(random_.integer(1, 9));
+  const int64_t axis = random_.integer(first, rank - 1), size = shape[static_cast<size_t>(axis)];
+  add(Op::roll, {f32(shape)},
+      {{"axis", random_.chance(0.5) ? axis : axis - rank}, {"shift", random_.integer(-2 * size, 2 * size)}});
 }
 
 void OperationCases::add_reductions() {

@@ -97,7 +97,9 @@ TEST_CASE("guarded host: lanes past the last channel stay zero") {
        {"a + 0.5", "a - 0.5", "0.5 - a", "relu(a + 0.5)", "0.5 / (a * a + 1)", "sqrt(a * a + 0.5)",
         "rsqrt(a * a + 0.5)", "max_pool(a + 0.5, kernel = 2)", "avg_pool(a + 0.5, kernel = 2)",
         "global_avg_pool(a) + 0.5", "pad_channels(a + 0.5, before = 1, after = 2)",
-        "slice_channels(a, begin = 0, end = 9)", "slice_channels(a + 0.5, begin = 1, end = 10)"}) {
+        "slice_channels(a, begin = 0, end = 9)", "slice_channels(a + 0.5, begin = 1, end = 10)",
+        "roll(a + 0.5, shift = 3)", "a + roll(w + 0.5, axis = 0, shift = 3)",
+        "a + permute(w + 0.5, order = [0])"}) {
     CAPTURE(value);
     check_text(between(value), 3, cpu_for(i++));
   }

@@ -17,6 +17,7 @@ void OperationCases::add_all() {
   for (int i = 0; i < 8; ++i) add_spread();
   for (int i = 0; i < 4; ++i) add_reductions();
   for (int i = 0; i < 4; ++i) add_permutation();
+  for (int i = 0; i < 8; ++i) add_rolls();
   for (int i = 0; i < 4; ++i) add_transposed();
   if (batch_ == kBatch) add_masks();
   add_matrix_products();

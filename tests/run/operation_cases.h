@@ -68,6 +68,7 @@ class OperationCases {
   void add_spread();
   void add_reductions();
   void add_permutation();
+  void add_rolls();
   void add_masks();
   void add_transposed();
   void add_elementwise();

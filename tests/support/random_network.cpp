@@ -144,7 +144,7 @@ class Writer {
                   before, after);
   }
 
-  // Put together with something made of it, cut or lengthened, along any dimension.
+  // Put together with something made of it, cut, lengthened or turned, along any dimension.
   Map along_axis(const Map& x) {
     const int64_t axis = random().integer(1, 3), size = axis == 1 ? x.c : axis == 2 ? x.h : x.w;
     const auto with = [&](int64_t other) {
@@ -161,6 +161,9 @@ class Writer {
       return t_.map(with(end - begin), "slice({}, axis = {}, begin = {}, end = {})", x.name, axis, begin,
                     end);
     }
+    if (random().chance(0.4))
+      return t_.map(x, "roll({}, axis = {}, shift = {})", x.name, axis,
+                    random().integer(-2 * size, 2 * size));
     const int64_t before = random().integer(0, 2), after = random().integer(0, 2);
     return t_.map(with(size + before + after), "pad_axis({}, axis = {}, before = {}, after = {})", x.name,
                   axis, before, after);

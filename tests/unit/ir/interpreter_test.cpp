@@ -83,6 +83,19 @@ TEST_CASE("pad_channels adds zeros on both sides, slice_channels takes some chan
         Values{3, 4, 7, 8});
 }
 
+TEST_CASE("roll moves elements round the end of their dimension, by any number of turns") {
+  const TensorData x{{2, 3}, {1, 2, 3, 4, 5, 6}};
+  const auto rolled = [&](int64_t axis, int64_t shift) {
+    return evaluate(Op::roll, {x}, {{"axis", axis}, {"shift", shift}});
+  };
+  CHECK(rolled(1, 1) == Values{3, 1, 2, 6, 4, 5});
+  CHECK(rolled(-1, -1) == Values{2, 3, 1, 5, 6, 4});
+  CHECK(rolled(1, 7) == rolled(1, 1));
+  CHECK(rolled(1, -8) == rolled(1, 1));
+  CHECK(rolled(0, -3) == Values{4, 5, 6, 1, 2, 3});
+  CHECK(rolled(0, 4) == x.values);
+}
+
 TEST_CASE("channel reductions go over batch and space") {
   const TensorData x{{2, 2, 2}, {1, 3, 10, 10, 5, 7, 10, 30}};
   CHECK(evaluate(Op::channel_sum, {x}) == Values{16, 60});

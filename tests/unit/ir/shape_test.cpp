@@ -261,6 +261,25 @@ TEST_CASE("shapes of added and removed channels") {
         "slice_channels: begin must be at least 0, not -2");
 }
 
+TEST_CASE("shapes of rolls") {
+  const auto rolled = [](const Type& type, int64_t axis) {
+    return result(Op::roll, {type}, {{"axis", axis}, {"shift", int64_t{-7}}});
+  };
+  CHECK(rolled(f32({N, 3, 4, 5}), 1) == "f32[N, 3, 4, 5]");
+  CHECK(rolled(f32({N, 3}), -1) == "f32[N, 3]");
+  CHECK(rolled(f32({4, 3}), 0) == "f32[4, 3]");
+  CHECK(rolled(f32({4}), -1) == "f32[4]");
+  CHECK(rolled(f32({N, 3}), 0) == "roll: axis 0 of f32[N, 3] is the batch, which is not rolled");
+  CHECK(rolled(f32({N, 3}), -2) == "roll: axis -2 of f32[N, 3] is the batch, which is not rolled");
+  CHECK(rolled(f32({N}), -1) == "roll: axis -1 of f32[N] is the batch, which is not rolled");
+  CHECK(rolled(f32({N}), 1) == "roll: the operand must be f32 of rank 2 or more, not f32[N]");
+  CHECK(rolled(f32({N, 3}), 2) == "roll: axis must be 1 to 1, or -1 to -1, for f32[N, 3], not 2");
+  CHECK(rolled(f32({4, 3}), -3) == "roll: axis must be 0 to 1, or -1 to -2, for f32[4, 3], not -3");
+  CHECK(rolled(f32({}), 0) == "roll: the operand must be f32 of rank 1 or more, not f32[]");
+  CHECK(rolled(u8({N, 3}), 1) == "roll: the operand must be f32 of rank 2 or more, not u8[N, 3]");
+  CHECK(result(Op::roll, {f32({N, 3})}) == "roll: shift is missing");
+}
+
 TEST_CASE("shapes of movements") {
   CHECK(result(Op::flatten, {f32({N, 3, 4, 5})}) == "f32[N, 60]");
   CHECK(result(Op::flatten, {f32({N})}) == "f32[N, 1]");

@@ -391,6 +391,21 @@ TEST_CASE("gradients of values put together, cut and lengthened along a dimensio
   }
 }
 
+TEST_CASE("gradients of rolls") {
+  for (const int64_t shift : {1, -5, 7}) {
+    for (const int64_t axis : {0, 1, -1}) {
+      check_op([&](ModelBuilder& m) {
+        return m.op(Op::roll, {m.tensor("x", {2, 3, 4, 3})}, {{"axis", axis}, {"shift", shift}});
+      });
+    }
+    check_op([&](ModelBuilder& m) {  // of a vector of channels
+      const ValueId x = m.tensor("x", {2, 3});
+      return m.op(Op::mul,
+                  {x, m.op(Op::roll, {m.tensor("w", {3})}, {{"axis", int64_t{0}}, {"shift", shift}})});
+    });
+  }
+}
+
 TEST_CASE("gradients of movements and softmax") {
   check_op([](ModelBuilder& m) {
     const ValueId y = m.op(Op::reshape, {m.tensor("x", {2, 3, 4})}, {{"shape", std::vector<int64_t>{4, 6}}});
