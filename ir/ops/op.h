@@ -1,6 +1,6 @@
 // The operation table. Each operation is declared once in ir/ops/ops.def and described by one OpInfo row in
 // ir/ops/<family>.cpp: what it takes, its shape rule, its gradient rule and its reference evaluation stand
-// together there. How it becomes loops stands in passes/lower/<family>.cpp.
+// together there. How it becomes loops stands in passes/lower/ by its kernel.
 #pragma once
 
 #include <cstdint>
