@@ -75,6 +75,8 @@ class Task {
 
   // How many classes there are whose names tell something; 0: it is not about classes.
   virtual int64_t class_count() const { return 0; }
+  // The input of its loss that weighs the classes, f32[class_count()]; empty: there is none.
+  virtual std::string_view class_weight_input() const { return {}; }
   // Keeps at most so many samples to show.
   virtual std::unique_ptr<Findings> findings(size_t examples) const = 0;
   // Of the sample at this place in the batch that `entry` has run.

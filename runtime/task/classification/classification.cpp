@@ -18,13 +18,14 @@ constexpr std::array<Metric, 2> kMetrics = {{{"top1", "top-1", "Top-1 accuracy",
 
 class Classification : public Task {
  public:
-  // `terms`: the outputs that are terms of the loss, each a figure of its own.
+  // `terms`: the outputs that are terms of the loss, each a figure of its own. `class_weight_input`: as in Task.
   Classification(std::vector<Input> inputs, std::string prediction, int64_t classes,
-                 std::vector<std::string> terms)
+                 std::vector<std::string> terms, std::string class_weight_input)
       : Task(std::move(inputs)),
         prediction_(std::move(prediction)),
         classes_(classes),
         terms_(std::move(terms)),
+        class_weight_input_(std::move(class_weight_input)),
         metrics_(kMetrics.begin(), kMetrics.end()) {
     for (const std::string& term : terms_)
       metrics_.push_back({.key = term,
@@ -40,6 +41,7 @@ class Classification : public Task {
   std::span<const Metric> metrics() const override { return metrics_; }
   std::string_view own_loss_name() const override { return "cross entropy"; }
   int64_t class_count() const override { return classes_; }
+  std::string_view class_weight_input() const override { return class_weight_input_; }
 
   std::string summary(const Metrics& m) const override {
     return fmt::format("accuracy {:.2f} % (top-5 {:.2f} %)", 100 * value(m, 0), 100 * value(m, 1));
@@ -101,6 +103,7 @@ class Classification : public Task {
   std::string prediction_;
   int64_t classes_;
   std::vector<std::string> terms_;
+  std::string class_weight_input_;
   std::vector<Metric> metrics_;  // which refer to terms_
 };
 
@@ -116,6 +119,11 @@ std::unique_ptr<const Task> make_classification(const Signature& s) {
   const bool images = s.samples.size() == 1 && is_batch(*s.samples[0], RN_U8, 4);
   const bool scores = s.prediction != nullptr && is_batch(*s.prediction, RN_F32, 2);
   if (s.unknown || !images || !scores || !labels(s.targets, 1) || !labels(s.others, 1)) return nullptr;
+  // The one input that may be shared by all samples weighs the classes.
+  const auto weighs = [&](const rn_value* v) {
+    return v->type.rank == 1 && scores && v->type.dims[0] == s.prediction->type.dims[1];
+  };
+  if (s.shared.size() > 1 || !std::ranges::all_of(s.shared, weighs)) return nullptr;
   if ((s.loss != nullptr) != (s.targets.size() == 1)) return nullptr;
   const int64_t* shape = s.samples[0]->type.dims + 1;
   int64_t classes = s.prediction->type.dims[1];
@@ -130,7 +138,8 @@ std::unique_ptr<const Task> make_classification(const Signature& s) {
   std::vector<std::string> terms;
   for (const rn_value* term : s.terms) terms.emplace_back(term->name);
   return std::make_unique<Classification>(std::vector{std::move(image), std::move(label)}, s.prediction->name,
-                                          classes, std::move(terms));
+                                          classes, std::move(terms),
+                                          s.shared.empty() ? "" : s.shared[0]->name);
 }
 
 }  // namespace rnrun
