@@ -56,8 +56,7 @@ void Trainer::check_batches() const {
                                  settings_.batch_size));
   const rn_entry& entry = session_.model().entry(RN_TRAIN_STEP);
   const int64_t rest = samples_per_epoch_ % settings_.batch_size;
-  const std::string whole =
-      batch_refusal(entry, std::min(settings_.batch_size, samples_per_epoch_), position_.epoch);
+  const std::string whole = batch_refusal(entry, std::min(settings_.batch_size, samples_per_epoch_));
   if (!whole.empty()) throw UsageError(fmt::format("{}: pass a larger --batch-size", whole));
   const std::string last = rest == 0 ? "" : batch_refusal(entry, rest);
   if (!last.empty())
@@ -127,7 +126,8 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
 // From position_.position to the end of the epoch, or until stopped.
 void Trainer::train_epoch() {
   const int64_t step_size = settings_.batch_size * settings_.accumulate;
-  TrainStep step(session_, task_, settings_, std::min(settings_.batch_size, samples_per_epoch_));
+  TrainStep step(session_, task_, settings_, std::min(settings_.batch_size, samples_per_epoch_),
+                 position_.epoch);
   session_.prepare_for(session_.model().entry(RN_TRAIN_STEP));
   epoch_samples_ = 0;
   epoch_start_ = Clock::now();
