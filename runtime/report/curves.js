@@ -1,6 +1,12 @@
 // Curves over the training: loss, the task's first metric, learning rate, time per epoch.
 "use strict";
 
+// "1e-4"; nothing for what lies between.
+function powerOfTen(value) {
+  const exponent = Math.log10(value);
+  return Math.abs(exponent - Math.round(exponent)) < 1e-9 ? value.toExponential(0) : "";
+}
+
 // Of the curves of one chart: [{label, points: [{x, y}], colour, dash, thin}]. `x` says what x is.
 function chart(section, series, {percent = false, fromZero = false, bars = false, unit = "", x = "epoch", logarithmic = false} = {}) {
   const canvas = element("canvas", {role: "img", "aria-label": series.map((s) => s.label).join(", ")});
@@ -37,7 +43,7 @@ function chart(section, series, {percent = false, fromZero = false, bars = false
             min: bars || logarithmic ? undefined : 0,
             title: {display: true, text: x, color: colour("muted")},
             grid,
-            ticks: {...ticks, maxTicksLimit: 11, maxRotation: 0},
+            ticks: {...ticks, maxTicksLimit: 11, maxRotation: 0, ...(logarithmic ? {callback: powerOfTen} : {})},
           },
           y: {
             beginAtZero: bars || fromZero,

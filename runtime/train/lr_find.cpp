@@ -96,14 +96,19 @@ double lr_of(const LrRange& range, int64_t step) {
 
 std::optional<double> steepest(const std::vector<LrPoint>& points, int64_t steps) {
   constexpr int64_t kLast = 5;
+  const int64_t first = steps / 10, end = static_cast<int64_t>(points.size()) - kLast;
+  if (end <= first) return std::nullopt;
+  const auto lowest =
+      std::ranges::min_element(points.begin() + first, points.begin() + end, {}, &LrPoint::smoothed);
+  const auto highest = std::ranges::max_element(points.begin() + first, lowest + 1, {}, &LrPoint::smoothed);
   std::optional<double> lr;
   double least = 0;
-  for (int64_t i = steps / 10; i + 1 < static_cast<int64_t>(points.size()) - kLast; ++i) {
-    const LrPoint &a = points[static_cast<size_t>(i)], &b = points[static_cast<size_t>(i + 1)];
-    const double slope = (b.smoothed - a.smoothed) / (std::log(b.lr) - std::log(a.lr));
+  for (auto a = highest; a != lowest; ++a) {
+    const auto b = std::next(a);
+    const double slope = (b->smoothed - a->smoothed) / (std::log(b->lr) - std::log(a->lr));
     if (slope >= least) continue;
     least = slope;
-    lr = a.lr;
+    lr = a->lr;
   }
   return lr;
 }

@@ -10,6 +10,7 @@
 
 #include "runtime/report/json_file.h"
 #include "runtime/support/error.h"
+#include "runtime/task/classification/classification.h"
 #include "runtime/train/run_lock.h"
 
 namespace rnrun {
@@ -22,9 +23,9 @@ namespace {
 constexpr int kDeepest = 16;  // folders below the one that is searched
 
 // What config.json has besides settings: what the table shows anyway, and on what and by what the training ran.
-constexpr std::array<std::string_view, 12> kNoSettings = {"inputs",      "model",    "hyper", "train_images",
-                                                          "test_images", "started",  "rnrun", "compiler",
-                                                          "target",      "features", "abi",   "graph_hash"};
+constexpr std::array<std::string_view, 13> kNoSettings = {
+    "epochs", "inputs",   "model",  "hyper",    "train_images", "test_images", "started",
+    "rnrun",  "compiler", "target", "features", "abi",          "graph_hash"};
 
 template <class T>
 T value_of(const ordered_json& json, std::string_view key, const std::string& path) {
@@ -49,12 +50,14 @@ ordered_json settings_of(const ordered_json& config) {
   return settings;
 }
 
-// The task's metrics as the report has them; of before there were tasks, none.
+// The task's metrics as the report has them. Reports of before there were tasks are of classifications.
 ordered_json metrics_of(const std::string& directory) {
   const std::string path = directory + "/report.json";
   if (!fs::exists(path)) return ordered_json::array();
   const ordered_json report = read_json(path);
-  return report.value(ordered_json::json_pointer("/task/metrics"), ordered_json::array());
+  const ordered_json task =
+      report.contains("task") ? report["task"] : task_json("classification", classification_metrics());
+  return task.at("metrics");
 }
 
 std::optional<double> figure(const ordered_json& line, std::string_view split, const ordered_json& metric) {

@@ -16,7 +16,7 @@ END_OF_NET
 "$bin/rnc" net.graph -o net.so
 train() { "$bin/rnrun" train net.so --data shapes --limit-batches 20 "$@"; }
 # json FILE EXPRESSION: what Python makes of the file's lines, each as an object of the list x.
-json() { /usr/bin/python3 -c "import json, sys; x = [json.loads(line) for line in open(sys.argv[1])]; print($2)" "$1"; }
+json() { /usr/bin/python3 -c "import json, sys; x = [json.loads(line) for line in open(sys.argv[1])]; print(($2))" "$1"; }
 
 refused 1 'there is no directory runs' "$bin/rnrun" runs
 mkdir runs
@@ -51,10 +51,10 @@ train --output-dir runs/cut --resume --log-json >lines 2>/dev/null
 sleep 1
 train --output-dir runs/deeper/other --lr 0.02 --epochs 3 >/dev/null
 "$bin/rnrun" runs runs >table
-head -n 2 table | tail -n 1 | grep -qE '^runs/deeper/other +net .* 3/3 +top-1 [0-9.]+ %, .*epoch [1-3] +finished +3 +0.02$' ||
+head -n 2 table | tail -n 1 | grep -qE '^runs/deeper/other +net .* 3/3 +top-1 [0-9.]+ %, .*epoch [1-3] +finished +0.02$' ||
   { cat table; fail "the newest run"; }
-head -n 1 table | grep -qE '^run +model +started +epochs +best +state +epochs +lr$' || { cat table; fail "the heading"; }
-train --output-dir runs/busy --epochs 100000 >/dev/null 2>&1 &
+head -n 1 table | grep -qE '^run +model +started +epochs +best +state +lr$' || { cat table; fail "the heading"; }
+"$bin/rnrun" train net.so --data shapes --limit-batches 20 --output-dir runs/busy --epochs 100000 >/dev/null 2>&1 &
 busy=$!
 while kill -0 "$busy" 2>/dev/null && [ ! -s runs/busy/metrics.jsonl ]; do sleep 0.01; done
 "$bin/rnrun" runs >table
