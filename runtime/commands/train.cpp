@@ -21,7 +21,7 @@
 #include "runtime/support/file.h"
 #include "runtime/support/interrupt.h"
 #include "runtime/support/output.h"
-#include "runtime/train/class_weights.h"
+#include "runtime/task/classification/class_weights.h"
 #include "runtime/train/json_log.h"
 #include "runtime/train/metrics_log.h"
 #include "runtime/train/run_directory.h"
@@ -250,11 +250,13 @@ int train(const TrainOptions& options) {
 
   print_left_out(*data.train);
   if (data.test != nullptr) print_left_out(*data.test);
-  const bool one_batch = settings.batch_size > data.train->size();
+  const bool one_batch = settings.batch_size > data.train->size() * settings.repeat_augment;
   print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {} threads; results in {}\n", model->name(),
         data.train->size(), data.train->description(), settings.data,
         data.test == nullptr ? 0 : data.test->size(), settings.batch_size,
-        one_batch ? fmt::format(" (more than there are: batches of {})", data.train->size()) : "",
+        one_batch ? fmt::format(" (more than there are: batches of {})",
+                                data.train->size() * settings.repeat_augment)
+                  : "",
         model->descriptor().optimizer, settings.lr, settings.lr_scheduler, options.threads, directory);
   std::fflush(stdout);
   const InterruptGuard guard;

@@ -18,7 +18,7 @@ struct RunSummary {
   // The line in metrics.jsonl of the epoch that was best by the task's first metric, in its evaluations or, without any,
   // in training; null if no epoch has ended.
   nlohmann::ordered_json best;
-  std::string figures;  // the same in words: "top-1 92.20 %, top-5 99.80 %, epoch 7"
+  std::string figures;  // the same in words: figures and the epoch
   nlohmann::ordered_json
       settings;  // by name, those of the optimizer among them; nothing about program and machine
 };

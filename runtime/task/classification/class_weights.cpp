@@ -1,4 +1,4 @@
-#include "runtime/train/class_weights.h"
+#include "runtime/task/classification/class_weights.h"
 
 #include <fmt/format.h>
 
