@@ -48,6 +48,9 @@ add_test(NAME samples COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/samples.sh $<TARG
 add_test(NAME command_line COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/command_line.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME training COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/training.sh $<TARGET_FILE_DIR:rnc>)
 add_test(NAME scalar_inputs COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/scalar_inputs.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME runs COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/runs.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME rates COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/rates.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME imbalance COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/imbalance.sh $<TARGET_FILE_DIR:rnc>)
 # What compiling takes as networks grow.
 if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
   set(growth_flags --instrumented)

@@ -93,7 +93,7 @@ constexpr auto kTable = std::to_array<ForeignName>({
      {},
      kNoOperation},
     {Wanted::operation,
-     "sgd adam adamw rmsprop",
+     "sgd adam adamw rmsprop lion lamb lars",
      {},
      "it is an optimizer: write `train sgd(momentum = 0.9)`"},
     {Wanted::operation, "pixelshuffle", "pixel_shuffle", {}},
@@ -180,7 +180,7 @@ constexpr auto kTable = std::to_array<ForeignName>({
 
     {Wanted::optimizer, "momentum nesterov", {}, "write sgd(momentum = 0.9)"},
     {Wanted::optimizer,
-     "nadam adagrad adadelta adamax radam lamb lars lion adafactor lbfgs",
+     "nadam adagrad adadelta adamax radam adafactor lbfgs",
      {},
      "rnc has no such optimizer yet"},
     {Wanted::hyper, "learningrate", {}, "it is the recipe's: recipe(lr = ...)"},

@@ -7,118 +7,10 @@
 #include <cmath>
 
 #include "ir/text/suggest.h"
+#include "passes/graph/optimizer_rules.h"
 
 namespace rnc {
 namespace {
-
-// One parameter's step in the making.
-struct Step {
-  GraphBuilder& b;
-  const Optimizer& optimizer;
-  const std::map<std::string, ValueId>& inputs;
-  ValueId parameter;
-  ValueId gradient;
-  std::string decay;                     // the hyper-parameter that is its weight decay; empty: none
-  std::map<std::string, ValueId> slots;  // by the slot's name; the rule replaces them by their new values
-
-  bool has(std::string_view hyper) const { return optimizer.hyper.has(hyper); }
-  ValueId input(const std::string& name) const { return inputs.at(name); }
-  ValueId add(ValueId x, ValueId y) const { return b.emit(Op::add, {x, y}); }
-  ValueId sub(ValueId x, ValueId y) const { return b.emit(Op::sub, {x, y}); }
-  ValueId mul(ValueId x, ValueId y) const { return b.emit(Op::mul, {x, y}); }
-  ValueId div(ValueId x, ValueId y) const { return b.emit(Op::div, {x, y}); }
-  ValueId complement(ValueId x) const { return b.emit(Op::complement, {x}); }  // 1 - x
-  ValueId sqrt(ValueId x) const { return b.emit(Op::sqrt, {x}); }
-  ValueId decayed_gradient() const {
-    return decay.empty() ? gradient : add(gradient, mul(parameter, input(decay)));
-  }
-};
-
-bool nesterov(const Optimizer& optimizer) {
-  return optimizer.hyper.has("nesterov") && optimizer.hyper.get<bool>("nesterov");
-}
-
-bool damped(const Optimizer& optimizer) {
-  return optimizer.hyper.has("momentum") && optimizer.hyper.has("dampening");
-}
-
-// 1 - dampening, but 1 on the first step, where PyTorch starts the momentum with the undamped gradient, and
-// without momentum, where it takes the gradient as it is.
-ValueId undamped_share(Step& s) {
-  const auto where_positive = [&](ValueId x, ValueId y) { return s.b.emit(Op::relu_grad, {x, y}); };
-  const ValueId before = s.complement(s.input("step"));  // 0, then -1, -2, ...
-  const ValueId with_momentum = where_positive(s.input("dampening"), s.input("momentum"));
-  return s.complement(where_positive(with_momentum, s.mul(before, before)));
-}
-
-// Sutskever et al. 2013 in PyTorch's form: v' = momentum v + (1 - dampening) g; p' = p - lr v'.
-ValueId sgd_step(Step& s) {
-  ValueId direction = s.decayed_gradient();
-  if (s.has("momentum")) {
-    const ValueId share = damped(s.optimizer) ? s.mul(direction, undamped_share(s)) : direction;
-    ValueId& velocity = s.slots.at("momentum");
-    velocity = s.add(s.mul(velocity, s.input("momentum")), share);
-    direction = nesterov(s.optimizer) ? s.add(direction, s.mul(velocity, s.input("momentum"))) : velocity;
-  }
-  return s.sub(s.parameter, s.mul(direction, s.input("lr")));
-}
-
-// decay old + (1 - decay) value
-ValueId average(Step& s, ValueId old, ValueId value, ValueId decay) {
-  return s.add(s.mul(old, decay), s.mul(value, s.complement(decay)));
-}
-
-// Kingma & Ba 2015, algorithm 1, with eps added to the corrected root as PyTorch does. Returns `parameter`
-// moved.
-ValueId adam_step_from(Step& s, ValueId parameter, ValueId gradient) {
-  const auto correction = [&](ValueId beta) {
-    return s.b.emit(Op::bias_correction, {beta, s.input("step")});
-  };
-  const ValueId beta1 = s.input("beta1");
-  const ValueId beta2 = s.input("beta2");
-  ValueId& mean = s.slots.at("exp_avg");
-  ValueId& square = s.slots.at("exp_avg_sq");
-  mean = average(s, mean, gradient, beta1);
-  square = average(s, square, s.mul(gradient, gradient), beta2);
-  const ValueId root = s.add(s.div(s.sqrt(square), s.sqrt(correction(beta2))), s.input("eps"));
-  const ValueId rate = s.div(s.input("lr"), correction(beta1));
-  return s.sub(parameter, s.mul(s.div(mean, root), rate));
-}
-
-ValueId adam_step(Step& s) { return adam_step_from(s, s.parameter, s.decayed_gradient()); }
-
-// Loshchilov & Hutter 2019: the decay goes to the parameter, p (1 - lr decay), not to the gradient.
-ValueId adamw_step(Step& s) {
-  ValueId parameter = s.parameter;
-  if (!s.decay.empty()) {
-    const ValueId kept = s.complement(s.mul(s.input("lr"), s.input(s.decay)));
-    parameter = s.mul(parameter, kept);
-  }
-  return adam_step_from(s, parameter, s.gradient);
-}
-
-bool centered(const Optimizer& optimizer) { return optimizer.hyper.get<bool>("centered"); }
-
-// Hinton's lecture 6e; centered as Graves 2013; eps is added to the root, as PyTorch does:
-// v' = momentum v + g / (sqrt(square_avg [- grad_avg^2]) + eps); p' = p - lr v'.
-ValueId rmsprop_step(Step& s) {
-  const ValueId gradient = s.decayed_gradient();
-  ValueId& square = s.slots.at("square_avg");
-  square = average(s, square, s.mul(gradient, gradient), s.input("alpha"));
-  ValueId variance = square;
-  if (centered(s.optimizer)) {
-    ValueId& mean = s.slots.at("grad_avg");
-    mean = average(s, mean, gradient, s.input("alpha"));
-    variance = s.sub(square, s.mul(mean, mean));
-  }
-  ValueId direction = s.div(gradient, s.add(s.sqrt(variance), s.input("eps")));
-  if (s.has("momentum")) {
-    ValueId& velocity = s.slots.at("momentum");
-    velocity = s.add(s.mul(velocity, s.input("momentum")), direction);
-    direction = velocity;
-  }
-  return s.sub(s.parameter, s.mul(direction, s.input("lr")));
-}
 
 struct Rule {
   std::string_view name;
@@ -143,11 +35,14 @@ const std::vector<Rule>& rules() {
   static const std::vector<AttributeSpec> adam = {
       {"beta1", real, 0.9}, {"beta2", real, 0.999}, {"eps", real, 1e-8}};
   const auto adam_slots = [](const Optimizer&) { return Slots{"exp_avg", "exp_avg_sq"}; };
+  const auto momentum_slots = [](const Optimizer& o) {
+    return o.hyper.has("momentum") ? Slots{"momentum"} : Slots{};
+  };
+  const auto never = [](const Optimizer&) { return false; };
   const auto always = [](const Optimizer&) { return true; };
   static const std::vector<Rule> table = {
       {"sgd", with_decay({{"momentum", real, {}}, {"dampening", real, {}}, {"nesterov", boolean, {}}}, {}),
-       [](const Optimizer& o) { return o.hyper.has("momentum") ? Slots{"momentum"} : Slots{}; }, damped,
-       sgd_step},
+       momentum_slots, damped, sgd_step},
       {"adam", with_decay(adam, {}), adam_slots, always, adam_step},
       {"adamw", with_decay(adam, 0.01), adam_slots, always, adamw_step},
       {"rmsprop",
@@ -160,7 +55,14 @@ const std::vector<Rule>& rules() {
          if (o.hyper.has("momentum")) slots.emplace_back("momentum");
          return slots;
        },
-       [](const Optimizer&) { return false; }, rmsprop_step},
+       never, rmsprop_step},
+      {"lion", with_decay({{"beta1", real, 0.9}, {"beta2", real, 0.99}}, {}),
+       [](const Optimizer&) { return Slots{"exp_avg"}; }, never, lion_step},
+      {"lamb", with_decay({{"beta1", real, 0.9}, {"beta2", real, 0.999}, {"eps", real, 1e-6}}, {}),
+       adam_slots, always, lamb_step},
+      {"lars",
+       with_decay({{"momentum", real, {}}, {"trust_coefficient", real, 0.001}, {"eps", real, 1e-8}}, {}),
+       momentum_slots, never, lars_step},
   };
   return table;
 }

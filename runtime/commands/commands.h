@@ -31,6 +31,7 @@ Command add_train(CLI::App& app);
 Command add_eval(CLI::App& app);
 Command add_predict(CLI::App& app);
 Command add_report(CLI::App& app);
+Command add_runs(CLI::App& app);
 Command add_info(CLI::App& app);
 Command add_call(CLI::App& app);
 Command add_bench(CLI::App& app);
@@ -47,10 +48,11 @@ struct WeightsFlags {
 };
 // --weights/--params, which is returned, and --partial.
 CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags);
-// Loads them, and prints what a partial load left out to standard error. Returns the names that they have for
-// the classes, if they have some. Throws Error when they do not fit, UsageError when none are given and the
+// Loads them, and prints what a partial load left out to standard error. `parameters` gets the names of
+// those parameters that were loaded. Returns the names that they have for the classes, if they have some. Throws Error when they do not fit, UsageError when none are given and the
 // model has none of its own.
-std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session);
+std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session,
+                                      std::vector<std::string>* parameters = nullptr);
 
 // Values of scalar inputs by name.
 using ScalarInputs = std::map<std::string, double>;

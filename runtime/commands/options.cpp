@@ -33,12 +33,14 @@ void print_conversions(const std::string& path, const WeightsMatch& match) {
     print_message(fmt::format("rnrun: note: {}: {}", path, contract::conversions_text(match.converted)));
 }
 
-std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session) {
+std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session,
+                                      std::vector<std::string>* parameters) {
   const Model& model = session.model();
   if (!flags.path.empty()) {
     WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial, .inputs = true});
     if (flags.partial) print_message(weights_text(flags.path, match));
     print_conversions(flags.path, match);
+    if (parameters != nullptr) *parameters = std::move(match.parameters);
     const bool all = match.missing.empty() && match.misshapen.empty();
     return all ? std::move(match.classes) : std::vector<std::string>();
   }

@@ -42,8 +42,25 @@ inline constexpr Setting kSettings[] = {
     {"epochs", integer, 10, 1, kEpochs, "how often to go through the data"},
     {"batch_size", integer, 64, 1, kBatch, "images per batch"},
     {"drop_last", boolean, 0, 0, 1, "leave out an epoch's last batch where it is smaller than the others"},
+    {"sampler",
+     word,
+     0,
+     0,
+     0,
+     "what an epoch's images are: each once, or as many drawn with each class equally likely, with "
+     "replacement",
+     {"random", "balanced"}},
+    {"repeat_augment", integer, 1, 1, 64,
+     "how often each image comes in an epoch, one after the other, changed at random in another way each "
+     "time"},
     {"accumulate", integer, 1, 1, kBatch, "batches whose gradients make one step"},
     {"lr", real, kNone, 0, kLargest, "learning rate"},
+    {"layer_decay", real, 1, 1e-3, 1,
+     "by what the rate of each block of layers is multiplied against the next one's; the last has lr"},
+    {"freeze_epochs", integer, 0, 0, kEpochs,
+     "epochs at the beginning in which parameters stay as they are: those that --freeze names, or that "
+     "--partial has "
+     "loaded"},
     {"lr_scheduler",
      word,
      0,

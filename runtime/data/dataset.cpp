@@ -9,6 +9,20 @@
 
 namespace rnrun {
 
+std::vector<int32_t> Dataset::numbers(size_t field) const {
+  std::vector<int32_t> all;
+  Sample sample;
+  for (int64_t i = 0; i < size(); ++i) {
+    read(i, sample);
+    const SampleTensor& tensor = sample.at(field);
+    if (tensor.dtype != DType::i32 || tensor.numbers().size() != 1)
+      throw Error(fmt::format("image {}: '{}' is {}, not one number", i, fields().at(field),
+                              type_text(tensor.dtype, tensor.shape)));
+    all.push_back(tensor.numbers()[0]);
+  }
+  return all;
+}
+
 std::vector<size_t> places_of(const std::vector<Field>& fields, const Dataset& data) {
   const std::vector<std::string> there = data.fields();
   std::vector<size_t> places;

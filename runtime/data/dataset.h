@@ -23,6 +23,9 @@ class Dataset {
   // Sets `sample`, a tensor for each of fields(); its memory is used again. Throws BadImage when a picture cannot be
   // decoded.
   virtual void read(int64_t index, Sample& sample) const = 0;
+  // Of every sample the one number, i32, that it has at this place in fields(). By default all samples are read for it.
+  // Throws Error where it is something else.
+  virtual std::vector<int32_t> numbers(size_t field) const;
   // The names of the classes in the order of their numbers, where the data say them; else none.
   virtual std::vector<std::string> class_names() const { return {}; }
   // What is wrong with the images that were left out (DataOptions::skip_corrupt).

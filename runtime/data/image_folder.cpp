@@ -118,6 +118,14 @@ class ImageFolder : public Dataset {
 
   std::vector<std::string> fields() const override { return {"image", "label"}; }
 
+  // Labels are known without the images.
+  std::vector<int32_t> numbers(size_t field) const override {
+    if (field != 1) return Dataset::numbers(field);
+    std::vector<int32_t> all;
+    for (const File& file : files_) all.push_back(labels_[file.folder]);
+    return all;
+  }
+
   void read(int64_t index, Sample& sample) const override {
     const File& file = files_[static_cast<size_t>(index)];
     std::atomic<const Image*>& cached = cache_[static_cast<size_t>(index)];

@@ -77,26 +77,33 @@ void Loader::work() {
   }
 }
 
-void Loader::read(int64_t sample, Sample& memory) {
-  Slot& s = slot(sample / plan_.batch_size);
-  const int64_t place = sample % plan_.batch_size;
-  const int64_t index = plan_.order[static_cast<size_t>(sample)];
-  std::exception_ptr& error = s.errors[static_cast<size_t>(place)];
+// The random numbers for what is done to the sample at this position in the epoch: others each time that it comes.
+Random Loader::random(std::string_view purpose, int64_t position) const {
+  const uint32_t repetition =
+      plan_.repetitions.empty() ? 0 : plan_.repetitions[static_cast<size_t>(position)];
+  const std::string name = repetition == 0 ? std::string(purpose) : fmt::format("{} {}", purpose, repetition);
+  return sample_random(name, plan_.seed, plan_.epoch, index(position));
+}
+
+void Loader::read(int64_t position, Sample& memory) {
+  Slot& s = slot(position / plan_.batch_size);
+  std::exception_ptr& error = s.errors[static_cast<size_t>(position % plan_.batch_size)];
   error = nullptr;
   try {
-    data_.read(index, memory);
-    put(memory, index, s, place);
+    data_.read(index(position), memory);
+    put(memory, position, s);
   } catch (...) {
     error = std::current_exception();
   }
 }
 
 // Puts a sample in its place in the batch. Compiled code trusts shapes and ranges.
-void Loader::put(Sample& sample, int64_t index, Slot& slot, int64_t place) const {
+void Loader::put(Sample& sample, int64_t position, Slot& slot) const {
+  const int64_t place = position % plan_.batch_size;
   for (size_t i = 0; i < plan_.fields.size(); ++i) {
     const Field& field = plan_.fields[i];
     SampleTensor& tensor = sample[places_[i]];
-    const std::string name = fmt::format("image {}", index);
+    const std::string name = fmt::format("image {}", index(position));
     if (field.is_mask() && tensor.is_picture()) {
       Image mask = tensor.take_picture(name);
       fit_mask(mask, field.shape[0], field.shape[1]);
@@ -104,22 +111,21 @@ void Loader::put(Sample& sample, int64_t index, Slot& slot, int64_t place) const
       tensor.make_classes();
     }
     if (field.is_picture() && (tensor.is_picture() || field.dtype == DType::u8))
-      tensor.set(changed(tensor.take_picture(name), field, index));
+      tensor.set(changed(tensor.take_picture(name), field, position));
     if (field.is_picture() && tensor.is_picture() && field.dtype == DType::f32) tensor.make_real();
     if (tensor.dtype != field.dtype || tensor.shape != field.shape)
       throw Error(fmt::format("{}: '{}' is {}, the model takes {}", name, field.name,
                               type_text(tensor.dtype, tensor.shape), type_text(field)));
-    if (field.dtype == DType::i32) check_range(field, tensor.numbers(), "the data", index);
+    if (field.dtype == DType::i32) check_range(field, tensor.numbers(), "the data", index(position));
     std::memcpy(slot.values[i].data() + place * field.bytes(), tensor.bytes.data(), tensor.bytes.size());
   }
 }
 
 // The pictures of one sample undergo the same random changes.
-Image Loader::changed(Image picture, const Field& field, int64_t index) const {
-  const std::string name = fmt::format("image {}", index);
+Image Loader::changed(Image picture, const Field& field, int64_t position) const {
+  const std::string name = fmt::format("image {}", index(position));
   if (plan_.augmentation)
-    augment(picture, field.picture(), *plan_.augmentation,
-            sample_random("augmentation", plan_.seed, plan_.epoch, index), name);
+    augment(picture, field.picture(), *plan_.augmentation, random("augmentation", position), name);
   else
     fit(picture, field.picture(), name);
   return picture;
@@ -131,8 +137,7 @@ void Loader::finish(int64_t batch) {
   Slot& s = slot(batch);
   const int64_t begin = batch * plan_.batch_size;
   const int64_t size = std::min(plan_.batch_size, count() - begin);
-  const int64_t first = plan_.order[static_cast<size_t>(begin)];
-  s.share = mixup_share(plan_.mixup_alpha, sample_random("mixup", plan_.seed, plan_.epoch, first));
+  s.share = mixup_share(plan_.mixup_alpha, random("mixup", begin));
   for (size_t i = 0; i < plan_.fields.size(); ++i) {
     const Field& field = plan_.fields[i];
     if (field.is_picture() && field.dtype == DType::u8)

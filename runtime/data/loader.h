@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace rnrun {
 
 // The samples of an epoch, and what is done to them.
 struct LoaderPlan {
-  std::vector<uint32_t> order;  // indices in the data set
+  std::vector<uint32_t> order;        // indices in the data set
+  std::vector<uint32_t> repetitions;  // of each: see EpochOrder in sampler.h; empty: all 0
   int64_t batch_size = 1;
   std::vector<Field> fields;                 // what the model takes
   std::optional<Augmentation> augmentation;  // of pictures; nothing: as they are
@@ -78,9 +80,11 @@ class Loader {
   Slot& slot(int64_t batch) { return slots_[static_cast<size_t>(batch % kSlots)]; }
   void work();
   std::optional<Range> take(std::unique_lock<std::mutex>& lock);
-  void read(int64_t sample, Sample& memory);
-  void put(Sample& sample, int64_t index, Slot& slot, int64_t place) const;
-  Image changed(Image picture, const Field& field, int64_t index) const;
+  void read(int64_t position, Sample& memory);
+  void put(Sample& sample, int64_t position, Slot& slot) const;
+  Image changed(Image picture, const Field& field, int64_t position) const;
+  int64_t index(int64_t position) const { return plan_.order[static_cast<size_t>(position)]; }
+  Random random(std::string_view purpose, int64_t position) const;
   void finish(int64_t batch);
 
   const Dataset& data_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "runtime/model/layout.h"
@@ -18,7 +19,13 @@ BoundEntry::BoundEntry(Session& session, const rn_entry& entry, int64_t max_batc
   for (const rn_value& v : inputs(*entry_)) {
     in_.emplace_back(plain_bytes(v.type, max_batch), "inputs");
     in_pointers_.push_back(in_.back().data());
-    if (v.type.rank != 0) continue;
+    if (v.type.rank != 0) {
+      if (v.type.dims[0] >= 0 && v.type.dtype == RN_F32) {
+        const std::vector<float> values = session.shared_input(v);
+        std::ranges::copy(values, reinterpret_cast<float*>(in_.back().data()));
+      }
+      continue;
+    }
     if (std::isnan(session.scalar(v)))
       unset_.emplace_back(v.name);
     else

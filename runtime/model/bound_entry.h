@@ -9,8 +9,8 @@
 
 namespace rnrun {
 
-// Inputs and outputs are found by name and hold up to `max_batch` samples. Scalar inputs start with the
-// session's values. `session` must outlive it.
+// Inputs and outputs are found by name and hold up to `max_batch` samples. Scalar inputs, and those without a
+// batch, start with the session's values. `session` must outlive it.
 class BoundEntry {
  public:
   // An entry of the session's model.

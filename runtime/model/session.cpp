@@ -161,6 +161,16 @@ double Session::scalar(const rn_value& input) const {
   return set == scalars_.end() ? input.default_value : set->second;
 }
 
+std::vector<float> Session::shared_input(const rn_value& input) const {
+  const auto count = static_cast<size_t>(element_count(input.type, 1));
+  const auto set = shared_inputs_.find(std::string_view(input.name));
+  if (set == shared_inputs_.end()) return std::vector<float>(count, 1);
+  if (set->second.size() != count)
+    throw Error(fmt::format("{} numbers given for the input '{}' of the model {}, which takes {}",
+                            set->second.size(), input.name, model_->name(), count));
+  return set->second;
+}
+
 void Session::prepare_for(const rn_entry& entry) {
   const bool reads = (entry.tensor_kinds >> RN_PREPARED & 1) != 0 && entry.role != RN_PREPARE;
   const rn_entry* prepare = model_->find_entry(RN_PREPARE);

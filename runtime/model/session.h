@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "runtime/model/model.h"
 #include "runtime/model/profile.h"
@@ -55,6 +57,12 @@ class Session {
 
   // A value for the scalar input of this name of every entry, instead of the model's default.
   void set_scalar(const std::string& name, double value) { scalars_[name] = value; }
+  // The same for an input f32[...] without a batch, whose elements these are.
+  void set_shared_input(const std::string& name, std::vector<float> values) {
+    shared_inputs_[name] = std::move(values);
+  }
+  // What such an input gets where a call gives nothing else: ones where nothing was set, as of weights.
+  std::vector<float> shared_input(const rn_value& input) const;
   // What a scalar input gets where a call gives nothing else; NaN: nothing.
   double scalar(const rn_value& input) const;
 
@@ -85,6 +93,7 @@ class Session {
   std::shared_ptr<const Model> model_;
   ThreadPool* pool_;
   std::map<std::string, double, std::less<>> scalars_;
+  std::map<std::string, std::vector<float>, std::less<>> shared_inputs_;
   std::array<Memory, RN_TENSOR_KINDS> regions_;
   Memory arena_;
   Memory scratch_;

@@ -1,8 +1,14 @@
 // Curves over the training: loss, the task's figures, learning rate, time per epoch.
 "use strict";
 
-// Of the curves of one chart: [{label, points: [{x, y}], colour, dash, thin}]. `x` is in epochs.
-function chart(section, series, {percent = false, fromZero = false, bars = false, unit = ""} = {}) {
+// "1e-4"; nothing for what lies between.
+function powerOfTen(value) {
+  const exponent = Math.log10(value);
+  return Math.abs(exponent - Math.round(exponent)) < 1e-9 ? value.toExponential(0) : "";
+}
+
+// Of the curves of one chart: [{label, points: [{x, y}], colour, dash, thin}]. `x` says what x is.
+function chart(section, series, {percent = false, fromZero = false, bars = false, unit = "", x = "epoch", logarithmic = false} = {}) {
   const canvas = element("canvas", {role: "img", "aria-label": series.map((s) => s.label).join(", ")});
   section.append(element("div", {class: "chart"}, canvas));
   const write = (y) => (percent ? (100 * y).toFixed(2) + " %" : number(y) + unit);
@@ -33,11 +39,11 @@ function chart(section, series, {percent = false, fromZero = false, bars = false
         interaction: {mode: "nearest", axis: "x", intersect: false},
         scales: {
           x: {
-            type: bars ? "category" : "linear",
-            min: bars ? undefined : 0,
-            title: {display: true, text: "epoch", color: colour("muted")},
+            type: bars ? "category" : logarithmic ? "logarithmic" : "linear",
+            min: bars || logarithmic ? undefined : 0,
+            title: {display: true, text: x, color: colour("muted")},
             grid,
-            ticks: {...ticks, maxTicksLimit: 11, maxRotation: 0},
+            ticks: {...ticks, maxTicksLimit: 11, maxRotation: 0, ...(logarithmic ? {callback: powerOfTen} : {})},
           },
           y: {
             beginAtZero: bars || fromZero,
@@ -53,7 +59,7 @@ function chart(section, series, {percent = false, fromZero = false, bars = false
           legend: {display: series.length > 1, labels: {color: colour("text"), boxWidth: 22, boxHeight: bars ? 8 : 0}},
           tooltip: {
             callbacks: {
-              title: (items) => "epoch " + number(items[0].parsed.x + (bars ? series[0].points[0].x : 0)),
+              title: (items) => x + " " + number(items[0].parsed.x + (bars ? series[0].points[0].x : 0)),
               label: (item) => item.dataset.label + ": " + write(item.parsed.y),
             },
           },

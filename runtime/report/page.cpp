@@ -40,9 +40,7 @@ std::string escaped(std::string_view text) {
   return result;
 }
 
-}  // namespace
-
-std::string report_page(const std::vector<nlohmann::ordered_json>& runs, std::string_view title) {
+std::string page_of(const nlohmann::ordered_json& data, std::string_view title) {
   std::string page;
   std::string_view rest = report_html;
   const auto put = [&](std::string_view mark, std::string_view content) {
@@ -53,10 +51,20 @@ std::string report_page(const std::vector<nlohmann::ordered_json>& runs, std::st
   };
   put("@TITLE@", escaped(title));
   put("@STYLE@", report_style);
-  put("@DATA@", json_for_html({{"runs", runs}}));
+  put("@DATA@", json_for_html(data));
   put("@CHART@", report_chart_library);
   put("@SCRIPT@", report_script);
   return page + std::string(rest);
+}
+
+}  // namespace
+
+std::string report_page(const std::vector<nlohmann::ordered_json>& runs, std::string_view title) {
+  return page_of({{"runs", runs}}, title);
+}
+
+std::string lr_find_page(const nlohmann::ordered_json& find) {
+  return page_of({{"lr_find", find}}, "Learning rates of " + find.value("model", ""));
 }
 
 }  // namespace rnrun

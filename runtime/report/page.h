@@ -11,4 +11,8 @@ namespace rnrun {
 // HTML that shows runs (run_data.h), one or several of them over each other.
 std::string report_page(const std::vector<nlohmann::ordered_json>& runs, std::string_view title);
 
+// HTML that shows a learning-rate range test: {"model", "data", "batch_size", "optimizer", "suggestion": number or null,
+// "diverged", "points": [{"lr", "loss", "smoothed"}]}.
+std::string lr_find_page(const nlohmann::ordered_json& find);
+
 }  // namespace rnrun

@@ -1,4 +1,4 @@
-// Puts the report together from the data in the page: {runs: [run, ...]}, as runtime/report/run_data.h describes.
+// Puts the page together from the data in it: {runs: [run, ...]}, as runtime/report/run_data.h describes, or {lr_find}.
 "use strict";
 
 // A figure as its metric is written.
@@ -86,8 +86,7 @@ function drawEpochs(runs) {
     })));
 }
 
-function drawReport() {
-  const {runs} = JSON.parse(document.getElementById("data").textContent);
+function drawRuns(runs) {
   drawHead(runs);
   drawCurves(runs);
   drawGradients(runs);
@@ -98,6 +97,12 @@ function drawReport() {
   drawNetwork(runs);
   drawEpochs(runs);
   drawSettings(runs);
+}
+
+function drawReport() {
+  const {runs, lr_find} = JSON.parse(document.getElementById("data").textContent);
+  if (lr_find) drawLrFind(lr_find);
+  else drawRuns(runs);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraws.forEach((draw) => draw()));
 }
 

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <sstream>
 #include <vector>
 
+#include "runtime/report/json_file.h"
 #include "runtime/support/error.h"
-#include "runtime/support/file.h"
 #include "runtime/task/classification/classification.h"
 #include "runtime/task/task.h"
 
@@ -19,21 +18,6 @@ namespace {
 
 constexpr size_t kMostSteps = 600;      // points of a curve
 constexpr size_t kMostGradients = 240;  // columns of a picture
-
-ordered_json parse_json(std::string_view text, const std::string& path) {
-  ordered_json value = ordered_json::parse(text, nullptr, false);
-  if (!value.is_object())
-    throw Error(fmt::format("{} is damaged: not a JSON object where one should be", path));
-  return value;
-}
-
-// The objects of a file with one per line; none if there is no such file.
-std::vector<ordered_json> read_lines(const std::string& path) {
-  std::vector<ordered_json> lines;
-  std::istringstream in(file_text(path));
-  for (std::string line; std::getline(in, line);) lines.push_back(parse_json(line, path));
-  return lines;
-}
 
 // At most `most` of the lines, evenly chosen, the first and the last among them.
 std::vector<ordered_json> thinned(std::vector<ordered_json> lines, size_t most) {
@@ -76,15 +60,15 @@ ordered_json read_run(const std::string& directory) {
   const std::string gradients = directory + "/gradients.jsonl";
   ordered_json run = {
       {"name", path.filename().string()},
-      {"config", parse_json(file_text(config), config)},
-      {"epochs", read_lines(directory + "/metrics.jsonl")},
-      {"steps", thinned(read_lines(directory + "/steps.jsonl"), kMostSteps)},
-      {"gradients", gradients_json(thinned(read_lines(gradients), kMostGradients), gradients)}};
+      {"config", read_json(config)},
+      {"epochs", read_json_lines(directory + "/metrics.jsonl")},
+      {"steps", thinned(read_json_lines(directory + "/steps.jsonl"), kMostSteps)},
+      {"gradients", gradients_json(thinned(read_json_lines(gradients), kMostGradients), gradients)}};
   const std::string rest = directory + "/report.json";
   if (!std::filesystem::exists(rest))
     throw Error(
         fmt::format("{} has no report.json: its training has not come to the end of an epoch", directory));
-  run.update(parse_json(file_text(rest), rest));
+  run.update(read_json(rest));
   // Runs of before there were tasks are classifications.
   if (!run.contains("task")) run["task"] = task_json("classification", classification_metrics());
   return run;

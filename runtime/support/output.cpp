@@ -15,6 +15,30 @@ void keep_standard_streams() {
     if (fcntl(stream, F_GETFD) < 0) open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+LineOutput::LineOutput() : out_(nullptr) {
+  std::fflush(stdout);
+  const int lines = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (lines >= 0) out_ = fdopen(lines, "w");
+  if (out_ == nullptr || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+    throw Error(std::string("cannot take standard output: ") + std::strerror(errno));
+}
+
+LineOutput::~LineOutput() {
+  std::fflush(stdout);
+  dup2(fileno(out_), STDOUT_FILENO);
+  std::fclose(out_);
+}
+
+void LineOutput::line(const std::string& text) {
+  const std::string whole = text + "\n";
+  std::fwrite(whole.data(), 1, whole.size(), out_);
+  if (std::fflush(out_) != 0 && failure_ == 0) failure_ = errno;
+}
+
+void LineOutput::finish() {
+  if (failure_ != 0) throw Error(std::string("cannot write standard output: ") + std::strerror(failure_));
+}
+
 void finish_output() {
   errno = 0;
   const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;

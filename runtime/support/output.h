@@ -26,6 +26,23 @@ inline void print_message(std::string text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+// Lines for programs on standard output: while this lives, what is printed goes to standard error instead.
+class LineOutput {
+ public:
+  LineOutput();
+  ~LineOutput();
+  LineOutput(const LineOutput&) = delete;
+  LineOutput& operator=(const LineOutput&) = delete;
+  // Writes a line at once.
+  void line(const std::string& text);
+  // As finish_output.
+  void finish();
+
+ private:
+  std::FILE* out_;
+  int failure_ = 0;  // errno of the first write that failed
+};
+
 // At the end: throws Error when not all has arrived that was written to standard output.
 void finish_output();
 

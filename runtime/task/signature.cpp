@@ -16,7 +16,7 @@ Signature signature_of(const Model& model, const rn_entry& entry) {
         s.samples.push_back(&v);
         break;
       case RN_TARGET:
-        s.targets.push_back(&v);
+        (has_batch(v) || v.type.dtype != RN_F32 ? s.targets : s.shared).push_back(&v);
         break;
       case RN_MIXTURE_TARGET:
         s.others.push_back(&v);

@@ -10,7 +10,9 @@ namespace rnrun {
 struct Signature {
   std::vector<const rn_value*> samples;
   std::vector<const rn_value*> targets;
-  std::vector<const rn_value*> others;       // the targets of the other sample in a mixture
+  std::vector<const rn_value*> others;  // the targets of the other sample in a mixture
+  // Targets without a batch, f32[...]: the same for all samples, as weights are.
+  std::vector<const rn_value*> shared;
   std::vector<const rn_value*> predictions;  // first the one that the model is said to predict
   const rn_value* loss = nullptr;            // f32[]
   std::vector<const rn_value*> terms;        // of the loss, each f32[]
@@ -22,5 +24,6 @@ Signature signature_of(const Model& model, const rn_entry& entry);
 inline bool is_batch(const rn_value& v, rn_dtype dtype, int32_t rank) {
   return v.type.dtype == dtype && v.type.rank == rank && v.type.dims[0] < 0;
 }
+inline bool has_batch(const rn_value& v) { return v.type.rank > 0 && v.type.dims[0] < 0; }
 
 }  // namespace rnrun

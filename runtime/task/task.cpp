@@ -16,8 +16,12 @@ constexpr Metric kLoss{"loss", "loss", "Loss", "loss", "loss", false, false};
 
 }  // namespace
 
-Task::Task(std::vector<Input> inputs, std::vector<NamedHead> heads, std::vector<std::string> terms)
-    : inputs_(std::move(inputs)), heads_(std::move(heads)), terms_(std::move(terms)) {
+Task::Task(std::vector<Input> inputs, std::vector<NamedHead> heads, std::vector<std::string> terms,
+           std::string class_weight_input)
+    : inputs_(std::move(inputs)),
+      heads_(std::move(heads)),
+      terms_(std::move(terms)),
+      class_weight_input_(std::move(class_weight_input)) {
   size_t sums = 0;
   for (const NamedHead& h : heads_) {
     parts_.push_back({metrics_.size(), sums, h.head->metrics().size(), h.head->sums().size()});

@@ -32,8 +32,9 @@ class Task {
     std::unique_ptr<const Head> head;
   };
   // Of each input there is one; first what there is without a target. `terms`: the outputs that are terms of the loss,
-  // each a figure of its own.
-  Task(std::vector<Input> inputs, std::vector<NamedHead> heads, std::vector<std::string> terms);
+  // each a figure of its own. `class_weight_input`: see below.
+  Task(std::vector<Input> inputs, std::vector<NamedHead> heads, std::vector<std::string> terms,
+       std::string class_weight_input = {});
 
   std::string name() const;  // "classification", "several heads", "losses"
   // What it takes of each sample, in the order of Batch::values.
@@ -62,6 +63,8 @@ class Task {
 
   // How many classes there are whose names tell something; 0: it is not about classes.
   int64_t class_count() const;
+  // The input of its loss that weighs the classes, f32[class_count()]; empty: there is none.
+  std::string_view class_weight_input() const { return class_weight_input_; }
   // Keeps at most so many samples to show.
   std::unique_ptr<Findings> findings(size_t examples) const;
   // Of the sample at this place in the batch that `entry` has run. Throws Error when there are no heads.
@@ -78,6 +81,7 @@ class Task {
   std::vector<Input> inputs_;
   std::vector<NamedHead> heads_;
   std::vector<std::string> terms_;
+  std::string class_weight_input_;
   std::vector<Part> parts_;
   std::deque<std::string> names_;  // that metrics_ refers to
   std::vector<Metric> metrics_;

@@ -17,8 +17,6 @@ namespace {
 
 std::vector<int64_t> sample_shape(const rn_value& v) { return {v.type.dims + 1, v.type.dims + v.type.rank}; }
 
-bool is_batched(const rn_value& v) { return v.type.rank >= 1 && v.type.dims[0] < 0; }
-
 Field field_of(const rn_value& v, bool is_target) {
   Field field{v.name, static_cast<DType>(v.type.dtype), sample_shape(v), v.classes, is_target};
   if (v.ignored_label != RN_NO_LABEL) field.ignored = v.ignored_label;
@@ -49,7 +47,7 @@ Signature with_targets(const Model& model, const rn_entry& entry, const Signatur
 // Whether every input is a batch, and so is every prediction.
 bool usable(const Signature& s) {
   const auto batched = [](const auto& values) {
-    return std::ranges::all_of(values, [](const rn_value* v) { return is_batched(*v); });
+    return std::ranges::all_of(values, [](const rn_value* v) { return has_batch(*v); });
   };
   return !s.unknown && !s.samples.empty() && s.others.size() <= s.targets.size() && batched(s.samples) &&
          batched(s.targets) && batched(s.others);
@@ -64,7 +62,7 @@ struct Maker {
     std::vector<Task::NamedHead> made;
     std::vector<bool> used(inputs.size());
     for (const rn_value* prediction : predictions) {
-      if (!is_batched(*prediction) || prediction->type.dtype != RN_F32) continue;
+      if (!has_batch(*prediction) || prediction->type.dtype != RN_F32) continue;
       for (size_t i = 0; i < inputs.size(); ++i) {
         if (used[i] || !inputs[i].field.is_target) continue;
         auto head = make_head(kind, place_of(*prediction, i));
@@ -92,6 +90,20 @@ struct Maker {
   }
 };
 
+// The one input that may be shared by all samples weighs the classes.
+std::string class_weights_of(const Model& model, const Signature& s,
+                             const std::vector<Task::NamedHead>& heads) {
+  if (s.shared.empty()) return {};
+  const rn_type& type = s.shared[0]->type;
+  const bool fits = heads.size() == 1 && type.rank == 1 && type.dims[0] == heads[0].head->class_count();
+  if (s.shared.size() > 1 || !fits)
+    throw Error(
+        fmt::format("the model {} takes '{}', which is the same for all samples: rnrun gives one such input, "
+                    "the weights of its classes, f32[classes]",
+                    model.name(), s.shared.back()->name));
+  return s.shared[0]->name;
+}
+
 }  // namespace
 
 std::unique_ptr<const Task> task_of(const Model& model, const rn_entry& entry) {
@@ -114,13 +126,15 @@ std::unique_ptr<const Task> task_of(const Model& model, const rn_entry& entry) {
     const bool taken = !own.targets.empty();
     add(std::move(field), taken ? full.targets[i]->name : "", taken && other != nullptr ? other->name : "");
   }
-  if (full.targets.empty() && !own.predictions.empty() && is_batched(*own.predictions[0]))
+  if (full.targets.empty() && !own.predictions.empty() && has_batch(*own.predictions[0]))
     add(likely_target(maker.kind, sample_shape(*own.predictions[0])), "", "");
   name_as_data_do(maker.inputs);
   std::vector<Task::NamedHead> heads = maker.heads(own.predictions);
+  std::string class_weights = class_weights_of(model, own, heads);
   std::vector<std::string> terms;
   for (const rn_value* term : own.terms) terms.emplace_back(term->name);
-  return std::make_unique<Task>(std::move(maker.inputs), std::move(heads), std::move(terms));
+  return std::make_unique<Task>(std::move(maker.inputs), std::move(heads), std::move(terms),
+                                std::move(class_weights));
 }
 
 }  // namespace rnrun

@@ -1,10 +1,12 @@
 #include "runtime/train/checkpoint.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <limits>
 
 #include "runtime/contract/safetensors.h"
@@ -18,7 +20,8 @@ namespace {
 
 constexpr const char* kFormat = "rnrun checkpoint 3";
 constexpr const char* kRandom = "philox4x32-10";
-const std::string kEma = "ema.";  // begins the names of moving averages
+const std::string kEma = "ema.";      // begins the names of moving averages
+const std::string kInput = "input.";  // and of inputs without a batch
 constexpr std::array<std::pair<const char*, int64_t TrainPosition::*>, 6> kCounts = {
     {{"epoch", &TrainPosition::epoch},
      {"position", &TrainPosition::position},
@@ -84,7 +87,11 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
   m["data"] = c.settings.data;
   if (!c.classes.empty()) m[contract::kClassesKey] = contract::class_names_text(c.classes);
   for (const Setting& setting : train_settings()) m[std::string(setting.name)] = text_of(c.settings, setting);
+  for (const auto& [name, field] : text_settings())
+    if (!(c.settings.*field).empty()) m[name] = c.settings.*field;
   for (const auto& [name, value] : c.settings.hyper) m["hyper." + name] = fmt::format("{}", value);
+  for (const auto& [name, values] : c.settings.shared_inputs)
+    m[kInput + name] = fmt::format("{}", fmt::join(values, ","));
   for (const auto& [name, field] : kCounts) m[name] = fmt::format("{}", c.position.*field);
   m["epoch_samples"] = fmt::format("{}", c.position.metrics.samples);
   m["epoch_loss_sum"] = fmt::format("{}", c.position.metrics.loss_sum);
@@ -107,6 +114,25 @@ std::vector<std::string> checkpoint_classes(const Metadata& metadata, const std:
   }
 }
 
+std::map<std::string, std::vector<float>> checkpoint_inputs(const Metadata& metadata,
+                                                            const std::string& path) {
+  std::map<std::string, std::vector<float>> inputs;
+  for (auto it = metadata.lower_bound(kInput); it != metadata.end() && it->first.starts_with(kInput); ++it) {
+    std::vector<float>& values = inputs[it->first.substr(kInput.size())];
+    const char* at = it->second.data();
+    const char* const end = at + it->second.size();
+    while (at <= end) {
+      float value = 0;
+      const auto [read, error] = std::from_chars(at, end, value);
+      if (error != std::errc() || !std::isfinite(value) || (read != end && *read != ','))
+        throw Error(fmt::format("{}: damaged checkpoint: {} = '{}'", path, it->first, it->second));
+      values.push_back(value);
+      at = read + 1;
+    }
+  }
+  return inputs;
+}
+
 Checkpoint load_checkpoint(const std::string& path, Session& session) {
   TensorFile file = read_safetensors(path);
   const MetadataReader m(file.metadata, path);
@@ -127,9 +153,12 @@ Checkpoint load_checkpoint(const std::string& path, Session& session) {
     const std::string key(setting.name);  // an older rnrun may not have known it
     if (file.metadata.contains(key) && !set(c.settings, setting, m.text(key))) m.fail(key);
   }
+  for (const auto& [name, field] : text_settings())
+    if (file.metadata.contains(name)) c.settings.*field = m.text(name);
   for (const auto& [key, value] : file.metadata)
     if (key.starts_with("hyper."))
       c.settings.hyper[key.substr(6)] = m.number<double>(key, -kLargest, kLargest);
+  c.settings.shared_inputs = checkpoint_inputs(file.metadata, path);
   for (const auto& [name, field] : kCounts) c.position.*field = m.number<int64_t>(name, 0, kMaxCount);
   c.position.metrics.samples = m.number<int64_t>("epoch_samples", 0, kMaxCount);
   c.position.metrics.loss_sum = m.number<double>("epoch_loss_sum", -kLargest, kLargest);

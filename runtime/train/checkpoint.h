@@ -44,4 +44,9 @@ Checkpoint load_checkpoint(const std::string& path, Session& session);
 std::vector<std::string> checkpoint_classes(const std::map<std::string, std::string>& metadata,
                                             const std::string& path);
 
+// The values of inputs without a batch that a checkpoint was trained with, by name; none if there are none. Throws as
+// checkpoint_classes.
+std::map<std::string, std::vector<float>> checkpoint_inputs(
+    const std::map<std::string, std::string>& metadata, const std::string& path);
+
 }  // namespace rnrun

@@ -18,35 +18,16 @@ using nlohmann::ordered_json;
 
 namespace {
 
-// What an epoch's line has, {name, value}. Without an evaluation, its figures are null, as are those that cannot be said.
-ordered_json figures(const EpochRecord& m, const Task& task) {
-  ordered_json json = {{"epoch", m.epoch}, {"step", m.step}, {"lr", m.lr}};
-  const auto add = [&](std::string_view split, const std::optional<Metrics>& counted) {
-    const auto name = [&](std::string_view key) { return fmt::format("{}_{}", split, key); };
-    json[name("loss")] = counted ? ordered_json(counted->loss()) : ordered_json();
-    for (size_t i = 0; i < task.metrics().size(); ++i) {
-      const double value = counted ? task.value(*counted, i) : std::nan("");
-      json[name(task.metrics()[i].key)] = std::isnan(value) ? ordered_json() : ordered_json(value);
-    }
-  };
-  add("train", m.train);
-  add("test", m.test);
-  json["seconds"] = m.seconds;
-  json["images_per_s"] = m.images_per_s;
-  json["waiting"] = m.waiting;
-  return json;
-}
-
-std::string csv_header(const Task& task) {
-  const ordered_json none = figures({}, task);
+// The columns of metrics.csv: all that a line can have.
+std::vector<std::string> csv_columns(const Task& task) {
+  const ordered_json all = epoch_json({.test = Metrics()}, task);
   std::vector<std::string> names;
-  for (const auto& [name, value] : none.items()) names.push_back(name);
-  return fmt::format("{}", fmt::join(names, ","));
+  for (const auto& [name, value] : all.items()) names.push_back(name);
+  return names;
 }
 
 // One value as the CSV file has it.
 std::string csv_cell(std::string_view name, const ordered_json& value) {
-  if (value.is_null()) return "";
   if (value.is_number_integer()) return fmt::format("{}", value.get<int64_t>());
   const auto number = value.get<double>();
   if (name == "seconds") return fmt::format("{:.3f}", number);
@@ -73,21 +54,35 @@ void append_line(const std::string& path, const std::string& line) {
 
 }  // namespace
 
+void add_figures(ordered_json& json, std::string_view split, const Metrics& counted, const Task& task) {
+  json[fmt::format("{}_loss", split)] = counted.loss();
+  for (size_t i = 0; i < task.metrics().size(); ++i)
+    if (const double value = task.value(counted, i); !std::isnan(value))
+      json[fmt::format("{}_{}", split, task.metrics()[i].key)] = value;
+}
+
+ordered_json epoch_json(const EpochRecord& record, const Task& task) {
+  ordered_json json = {{"epoch", record.epoch}, {"step", record.step}, {"lr", record.lr}};
+  add_figures(json, "train", record.train, task);
+  if (record.test) add_figures(json, "test", *record.test, task);
+  json["seconds"] = record.seconds;
+  json["images_per_s"] = record.images_per_s;
+  json["waiting"] = record.waiting;
+  return json;
+}
+
 MetricsLog::MetricsLog(std::string directory, const Task& task, int64_t epochs)
     : jsonl_(directory + "/metrics.jsonl"), csv_(directory + "/metrics.csv"), task_(task) {
   keep_lines(jsonl_, epochs, "");
-  keep_lines(csv_, epochs + 1, csv_header(task));
+  keep_lines(csv_, epochs + 1, fmt::format("{}", fmt::join(csv_columns(task), ",")));
 }
 
 void MetricsLog::epoch(const EpochRecord& record) {
-  const ordered_json all = figures(record, task_);
-  ordered_json known;
+  const ordered_json line = epoch_json(record, task_);
   std::vector<std::string> cells;
-  for (const auto& [name, value] : all.items()) {
-    if (!value.is_null()) known[name] = value;
-    cells.push_back(csv_cell(name, value));
-  }
-  append_line(jsonl_, known.dump());
+  for (const std::string& name : csv_columns(task_))
+    cells.push_back(line.contains(name) ? csv_cell(name, line[name]) : "");
+  append_line(jsonl_, line.dump());
   append_line(csv_, fmt::format("{}", fmt::join(cells, ",")));
 }
 

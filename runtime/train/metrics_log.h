@@ -2,11 +2,19 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 #include "runtime/train/run_log.h"
 
 namespace rnrun {
+
+// Adds the loss and the task's figures: "test_loss", "test_top1", ... for split "test".
+void add_figures(nlohmann::ordered_json& json, std::string_view split, const Metrics& counted,
+                 const Task& task);
+// An epoch's line in metrics.jsonl.
+nlohmann::ordered_json epoch_json(const EpochRecord& record, const Task& task);
 
 class MetricsLog : public RunLog {
  public:

@@ -60,6 +60,8 @@ RunDirectory::RunDirectory(std::string directory, const Model& model, const Task
       events_(directory_),
       steps_per_epoch_(steps_per_epoch),
       steps_per_line_(std::max<int64_t>(1, steps_per_epoch / kLinesPerEpoch)) {
+  std::error_code ignored;
+  std::filesystem::remove(path("outcome.json"), ignored);
   replace_file(path("config.json"), config.dump(2) + "\n");
   for (const char* name : {"steps.jsonl", "gradients.jsonl"}) keep_steps(path(name), steps_done);
   report_ = {{"task", task_json(task.name(), task.metrics())},
@@ -144,6 +146,11 @@ void RunDirectory::write_report() {
   news_ = false;
 }
 
+void RunDirectory::ended(const TrainOutcome& outcome) {
+  const ordered_json json = {{"state", state_text(outcome)}, {"seconds", outcome.seconds}};
+  replace_file(path("outcome.json"), json.dump() + "\n");
+}
+
 RunDirectory::~RunDirectory() {
   try {
     write_report();
@@ -156,8 +163,9 @@ void RunDirectory::clear(const std::string& directory) {
   for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
     const std::string name = entry.path().filename().string();
     const bool ours = name.starts_with("checkpoint-") || name.starts_with("metrics.") ||
-                      name == "config.json" || name == "steps.jsonl" || name == "gradients.jsonl" ||
-                      name.starts_with("report.") || name.starts_with("events.out.tfevents.");
+                      name == "config.json" || name == "outcome.json" || name == "steps.jsonl" ||
+                      name == "gradients.jsonl" || name.starts_with("report.") ||
+                      name.starts_with("events.out.tfevents.");
     if (ours) std::filesystem::remove(entry.path(), ignored);
   }
 }

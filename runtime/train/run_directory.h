@@ -4,6 +4,7 @@
 //   steps.jsonl               loss, the task's first metric and learning rate within epochs
 //   gradients.jsonl           norms of gradients
 //   events.out.tfevents.*     all of these for TensorBoard (event_file.h)
+//   outcome.json              {"state": "finished" or "interrupted", "seconds"} of the training in it
 //   report.json, report.html  the report (report/run_data.h)
 #pragma once
 
@@ -39,6 +40,7 @@ class RunDirectory : public RunLog {
   // Writes the report, unless it has just been written.
   void saved() override;
   void write_report();
+  void ended(const TrainOutcome& outcome) override;
 
   // Removes what an earlier training has left there, checkpoints included. Other files stay.
   static void clear(const std::string& directory);

@@ -28,4 +28,12 @@ RunLock::RunLock(const std::string& directory)
 
 RunLock::~RunLock() { close(file_); }
 
+bool RunLock::is_held(const std::string& directory) {
+  const int file = open(fmt::format("{}/{}", directory, kFile).c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool held = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(file);
+  return held;
+}
+
 }  // namespace rnrun

@@ -15,6 +15,9 @@ class RunLock {
   RunLock(const RunLock&) = delete;
   RunLock& operator=(const RunLock&) = delete;
 
+  // Whether a training has the lock of this directory now. Takes nothing but, for a moment, a shared lock.
+  static bool is_held(const std::string& directory);
+
   static constexpr const char* kFile = ".lock";
 
  private:

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "runtime/contract/abi.h"
 #include "runtime/model/profile.h"
@@ -43,6 +44,22 @@ struct EpochRecord {
       false;  // better by the task's first metric than all evaluations before (the averages', if there are some)
 };
 
+struct TrainOutcome {
+  int signal = 0;            // that stopped it
+  bool out_of_time = false;  // the time limit did
+  Metrics test;              // of the last evaluation, by the averages if there are some; samples == 0: none
+  double seconds = 0;        // in this process
+  std::string checkpoint;
+
+  // Came to its last epoch, or stopped early.
+  bool finished() const { return signal == 0 && !out_of_time; }
+};
+
+// "finished" or "interrupted".
+inline const char* state_text(const TrainOutcome& outcome) {
+  return outcome.finished() ? "finished" : "interrupted";
+}
+
 // Hears of everything in order, on the training's thread. When a training is resumed, its steps go on after
 // the checkpoint's; what was told of later ones before is told again.
 class RunLog {
@@ -56,6 +73,8 @@ class RunLog {
   virtual void epoch(const EpochRecord&) {}
   // After the checkpoint of an epoch was saved.
   virtual void saved() {}
+  // At the end, unless an error was it.
+  virtual void ended(const TrainOutcome&) {}
 };
 
 }  // namespace rnrun

@@ -83,8 +83,12 @@ const std::vector<Setting>& train_settings() {
   static const std::vector<Setting> table = {of("epochs", &S::epochs),
                                              of("batch_size", &S::batch_size),
                                              of("drop_last", &S::drop_last),
+                                             of("sampler", &S::sampler),
+                                             of("repeat_augment", &S::repeat_augment),
                                              of("accumulate", &S::accumulate),
                                              of("lr", &S::lr),
+                                             of("layer_decay", &S::layer_decay),
+                                             of("freeze_epochs", &S::freeze_epochs),
                                              of("lr_scheduler", &S::lr_scheduler),
                                              of("lr_interval", &S::lr_interval),
                                              of("lr_step_size", &S::lr_step_size),
@@ -112,6 +116,16 @@ const std::vector<Setting>& train_settings() {
                                              of("seed", &S::seed),
                                              of("limit_batches", &S::limit_batches)};
   return table;
+}
+
+const std::vector<std::pair<std::string, std::string TrainSettings::*>>& text_settings() {
+  static const std::vector<std::pair<std::string, std::string TrainSettings::*>> table = {
+      {"lr_mult", &TrainSettings::lr_mult}, {"freeze", &TrainSettings::freeze}};
+  return table;
+}
+
+SamplerOptions sampler_of(const TrainSettings& s) {
+  return {.balanced = s.sampler == "balanced", .repeats = s.repeat_augment};
 }
 
 Augmentation augmentation_of(const TrainSettings& s) {

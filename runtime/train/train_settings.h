@@ -7,11 +7,13 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "runtime/contract/settings.h"
 #include "runtime/data/augment.h"
+#include "runtime/data/sampler.h"
 
 namespace rnrun {
 
@@ -25,9 +27,17 @@ struct TrainSettings {
   int64_t epochs = contract::initial<int64_t>("epochs");
   int64_t batch_size = contract::initial<int64_t>("batch_size");
   bool drop_last = contract::initial<bool>("drop_last");
+  std::string sampler{contract::initial_word("sampler")};  // see data/sampler.h
+  int64_t repeat_augment = contract::initial<int64_t>("repeat_augment");
   int64_t accumulate = contract::initial<int64_t>("accumulate");  // batches per step
   double lr = contract::initial<double>("lr");
+  std::string lr_mult;  // see lr_factors.h, as are the three below
+  double layer_decay = contract::initial<double>("layer_decay");
+  int64_t freeze_epochs = contract::initial<int64_t>("freeze_epochs");
+  std::string freeze;
   std::map<std::string, double> hyper;  // the optimizer's other numbers: "momentum", ...
+  std::map<std::string, std::vector<float>>
+      shared_inputs;  // by name, of those without a batch: weights of classes
 
   // See lr_schedule.h.
   std::string lr_scheduler{contract::initial_word("lr_scheduler")};
@@ -69,9 +79,12 @@ struct Setting : contract::Setting {
   Field field;
 };
 
+SamplerOptions sampler_of(const TrainSettings& settings);
+// Those that are any text, by name.
+const std::vector<std::pair<std::string, std::string TrainSettings::*>>& text_settings();
 Augmentation augmentation_of(const TrainSettings& settings);
 
-// All settings but `data` and `hyper`.
+// All settings but `data`, `hyper`, `shared_inputs` and texts that may be anything, text_settings().
 const std::vector<Setting>& train_settings();
 // "--lr-step-size" for "lr_step_size".
 std::string flag_of(std::string_view setting);

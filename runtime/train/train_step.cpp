@@ -29,7 +29,8 @@ void TrainStep::MeasuredEntry::run(int64_t batch) {
   ++profile.runs;
 }
 
-TrainStep::TrainStep(Session& session, const Task& task, const TrainSettings& settings, int64_t max_batch)
+TrainStep::TrainStep(Session& session, const Task& task, const TrainSettings& settings, int64_t max_batch,
+                     int64_t epoch)
     : session_(session),
       task_(task),
       settings_(settings),
@@ -37,6 +38,7 @@ TrainStep::TrainStep(Session& session, const Task& task, const TrainSettings& se
       backward_(session, settings, RN_BACKWARD, max_batch),
       update_(session, session.model().entry(RN_UPDATE), 1),
       gradients_(session),
+      factors_(session, lr_factors(session.model(), settings, epoch)),
       active_(&whole_) {
   for (const auto& [hyper, value] : settings.hyper) update_.set_scalar(hyper, value);
 }
@@ -57,9 +59,11 @@ void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) 
 void TrainStep::run(const Batch& batch) {
   task_.bind(active_->entry, batch);
   active_->entry.set_scalar(RN_SEED, seed_of_run(settings_.seed, number_, part_++));
+  if (active_ == &whole_) factors_.before_step();
   active_->run(batch.size);
   if (const auto loss = static_cast<double>(*active_->loss); !std::isfinite(loss))
     fail(fmt::format("the loss is {}", loss), first_bad_layer(session_, active_->entry, batch.size));
+  if (active_ == &whole_) factors_.after_step();
   if (active_ == &backward_ && batch.size < samples_) {
     const auto share = static_cast<float>(static_cast<double>(batch.size) / static_cast<double>(samples_));
     gradients_.add_to_sum(share, !summed_);
@@ -72,8 +76,8 @@ const EntryProfile& TrainStep::profile() const {
 }
 
 void TrainStep::fail(const std::string& what, const std::string& where) const {
-  throw Error(fmt::format("{} in step {}{}{}; the training has diverged: try a lower --lr", what, number_,
-                          where.empty() ? "" : ": ", where));
+  throw Diverged(fmt::format("{} in step {}{}{}; the training has diverged: try a lower --lr", what, number_,
+                             where.empty() ? "" : ": ", where));
 }
 
 std::optional<std::vector<double>> TrainStep::finish() {
@@ -89,7 +93,9 @@ std::optional<std::vector<double>> TrainStep::finish() {
     const double factor = clip_factor(total_norm(*norms), settings_.clip_grad_norm);
     if (factor < 1) gradients_.scale(static_cast<float>(factor));
   }
+  factors_.before_step();
   update_.run(1);
+  factors_.after_step();
   return measure_ ? norms : std::nullopt;
 }
 

@@ -13,26 +13,36 @@
 #include "runtime/model/bound_entry.h"
 #include "runtime/model/profile.h"
 #include "runtime/model/session.h"
+#include "runtime/support/error.h"
 #include "runtime/task/task.h"
 #include "runtime/train/gradients.h"
+#include "runtime/train/lr_factors.h"
 #include "runtime/train/train_settings.h"
 
 namespace rnrun {
 
+// The loss or its gradients are not finite.
+class Diverged : public Error {
+ public:
+  using Error::Error;
+};
+
 // `session`, `task` and `settings` must outlive it.
 class TrainStep {
  public:
-  TrainStep(Session& session, const Task& task, const TrainSettings& settings, int64_t max_batch);
+  // The learning rates of single parameters are those of epoch `epoch`, from 0.
+  TrainStep(Session& session, const Task& task, const TrainSettings& settings, int64_t max_batch,
+            int64_t epoch);
 
   // A step of `samples` samples in all; `number` is that of the step, from 1. With `measure`, finish()
   // returns the norms of its gradients.
   void begin(int64_t number, int64_t samples, double lr, bool measure);
-  // Trains on, or gets the gradients of, a batch. Afterwards ran() has its outputs. Throws Error, naming the first layer
+  // Trains on, or gets the gradients of, a batch. Afterwards ran() has its outputs. Throws Diverged, naming the first layer
   // at fault, when the loss is not finite; no parameter has changed then.
   void run(const Batch& batch);
   const BoundEntry& ran() const { return active_->entry; }
   // Ends a step when all its batches have run. Returns the norms of gradients().tensors(), if asked for.
-  // Throws Error when they were computed and are not finite; no parameter has changed then.
+  // Throws Diverged when they were computed and are not finite; no parameter has changed then.
   std::optional<std::vector<double>> finish();
   const Gradients& gradients() const { return gradients_; }
   // Of the entry that took most of the batches, so far: those as large as batches get.
@@ -56,6 +66,7 @@ class TrainStep {
   MeasuredEntry backward_;
   BoundEntry update_;
   Gradients gradients_;
+  LrFactors factors_;
   MeasuredEntry* active_;
   int64_t number_ = 0;   // of the step
   int64_t samples_ = 0;  // of the step

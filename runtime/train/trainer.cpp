@@ -9,8 +9,9 @@
 #include "runtime/measure/evaluate.h"
 #include "runtime/support/error.h"
 #include "runtime/support/interrupt.h"
-#include "runtime/support/random.h"
 #include "runtime/train/divergence.h"
+#include "runtime/train/epoch_plan.h"
+#include "runtime/train/lr_factors.h"
 #include "runtime/train/lr_schedule.h"
 
 namespace rnrun {
@@ -31,7 +32,8 @@ Trainer::Trainer(Session& session, const Task& task, const DataSplits& data, con
       directory_(directory),
       limits_(limits),
       task_(task),
-      samples_per_epoch_(data.train->size()),
+      sampler_(*data.train, task.fields(), sampler_of(settings)),
+      samples_per_epoch_(sampler_.size()),
       progress_(settings.print_freq, task) {
   if (settings.mixup_alpha > 0 && !task.takes_mixtures())
     throw UsageError(fmt::format(
@@ -43,11 +45,12 @@ Trainer::Trainer(Session& session, const Task& task, const DataSplits& data, con
     samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);
   steps_per_epoch_ = divide_up(samples_per_epoch_, settings.batch_size * settings.accumulate);
   check_batches();
+  lr_factors(session.model(), settings, 0);  // refuses what it cannot read
 }
 
 // Every batch must be one that the model can be trained on; the last of an epoch may be the smallest.
 void Trainer::check_batches() const {
-  const int64_t images = data_.train->size();
+  const int64_t images = sampler_.size();
   if (samples_per_epoch_ == 0)
     throw UsageError(fmt::format("--drop-last leaves no batch: there are {} images, batches have {}", images,
                                  settings_.batch_size));
@@ -123,21 +126,14 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
 // From position_.position to the end of the epoch, or until stopped.
 void Trainer::train_epoch() {
   const int64_t step_size = settings_.batch_size * settings_.accumulate;
-  TrainStep step(session_, task_, settings_, std::min(settings_.batch_size, samples_per_epoch_));
+  TrainStep step(session_, task_, settings_, std::min(settings_.batch_size, samples_per_epoch_),
+                 position_.epoch);
   session_.prepare_for(session_.model().entry(RN_TRAIN_STEP));
-  auto order = permutation(static_cast<uint32_t>(data_.train->size()), settings_.seed, position_.epoch);
-  order.resize(static_cast<size_t>(samples_per_epoch_));
-  order.erase(order.begin(), order.begin() + std::min(position_.position, samples_per_epoch_));
   epoch_samples_ = 0;
   epoch_start_ = Clock::now();
   Loader loader(*data_.train,
-                {.order = std::move(order),
-                 .batch_size = settings_.batch_size,
-                 .fields = task_.fields(),
-                 .augmentation = augmentation_of(settings_),
-                 .seed = settings_.seed,
-                 .epoch = position_.epoch,
-                 .mixup_alpha = settings_.mixup_alpha},
+                epoch_plan(sampler_, task_, settings_, position_.epoch,
+                           std::min(position_.position, samples_per_epoch_), samples_per_epoch_),
                 limits_.workers);
   while (position_.position < samples_per_epoch_ && !stopped()) {
     const int64_t samples = std::min(step_size, samples_per_epoch_ - position_.position);
@@ -237,10 +233,11 @@ TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
     if (record.best) save(best_checkpoint_path(directory_));
     log.saved();
   }
-  if (outcome.signal == 0 && !outcome.out_of_time && position_.epoch < settings_.epochs)
+  if (outcome.finished() && position_.epoch < settings_.epochs)
     progress_.line(
         fmt::format("stopped early: no evaluation since epoch {} was better", position_.best_epoch));
   outcome.seconds = seconds_between(start_, Clock::now());
+  log.ended(outcome);
   return outcome;
 }
 

@@ -16,14 +16,6 @@
 
 namespace rnrun {
 
-struct TrainOutcome {
-  int signal = 0;            // that stopped it
-  bool out_of_time = false;  // the time limit did
-  Metrics test;              // of the last evaluation, by the averages if there are some; samples == 0: none
-  double seconds = 0;        // in this process
-  std::string checkpoint;
-};
-
 // Of one run, without influence on the weights.
 struct RunLimits {
   int64_t eval_every = 1;  // evaluate after so many epochs, and after the last; 0: never
@@ -71,6 +63,7 @@ class Trainer {
   std::string directory_;
   RunLimits limits_;
   const Task& task_;
+  Sampler sampler_;
   int64_t samples_per_epoch_;
   int64_t steps_per_epoch_;
 

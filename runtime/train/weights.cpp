@@ -102,6 +102,8 @@ void set_inputs(const TensorFile& file, const std::string& path, Session& sessio
       throw Error(fmt::format("{}: damaged checkpoint: {} = '{}'", path, key, text));
     session.set_scalar(key.substr(kPrefix.size()), value);
   }
+  for (auto& [name, values] : checkpoint_inputs(file.metadata, path))
+    session.set_shared_input(name, std::move(values));
 }
 
 }  // namespace
@@ -132,6 +134,7 @@ WeightsMatch load_weights(const std::string& path, Session& session, const Weigh
     const Array* value = value_of(file, t.name);
     if (value == nullptr || !may_be_set(t, options) || !fits(*value, t)) continue;
     const auto other = others.find(t.name);
+    if (t.kind == RN_PARAMETER) match.parameters.emplace_back(t.name);
     session.set_tensor(t, other == others.end() ? *value : other->second, path);
   }
   if (options.inputs && is_checkpoint(file)) set_inputs(file, path, session);

@@ -14,17 +14,18 @@ namespace rnrun {
 struct WeightsOptions {
   bool partial = false;  // load what fits, whatever else the file has or lacks
   bool slots = false;    // also the optimizer's state, if the file has some of this model's
-  bool inputs = false;   // also the values of scalar inputs that a checkpoint was trained with
+  bool inputs = false;   // also the values of scalar and shared inputs that a checkpoint was trained with
 };
 
 // How a file and a model compare.
 struct WeightsMatch {
-  int64_t loaded = 0;                  // tensors set
-  std::vector<std::string> missing;    // the model has them, the file not
-  std::vector<std::string> extra;      // the file has them, the model not
-  std::vector<std::string> misshapen;  // "fc.weight: f32[10, 512], the model has f32[1000, 512]"
-  std::vector<std::string> classes;    // that a checkpoint has names for
-  std::map<DType, int64_t> converted;  // how many of those loaded were of another element type
+  int64_t loaded = 0;                   // tensors set
+  std::vector<std::string> parameters;  // those of the model among them
+  std::vector<std::string> missing;     // the model has them, the file not
+  std::vector<std::string> extra;       // the file has them, the model not
+  std::vector<std::string> misshapen;   // "fc.weight: f32[10, 512], the model has f32[1000, 512]"
+  std::vector<std::string> classes;     // that a checkpoint has names for
+  std::map<DType, int64_t> converted;   // how many of those loaded were of another element type
 };
 
 // Sets parameters and buffers; where a checkpoint has moving averages, to these. PyTorch's counters

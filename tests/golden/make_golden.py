@@ -26,6 +26,7 @@ from torch import nn
 
 import maps
 import operations
+import paper_optimizers
 from choices import decisions, max_pool, relu
 
 MARGIN = 1e-4
@@ -439,6 +440,12 @@ CASES = {
                 grouped(torch.optim.RMSprop, 0, 0.2, lr=0.01, alpha=0.9, eps=0.03, momentum=0.8, weight_decay=0.1), 0),
     "rmsprop_centered": (Linear, "f32", (6, 9), "x", "fc2",
                          lambda model: torch.optim.RMSprop(model.parameters(), 0.01, centered=True), 0),
+    "lion": (Normed, "f32", (5, 2, 4, 5), "image", "fc",
+             grouped(paper_optimizers.Lion, 0.3, 0.5, lr=0.01, betas=(0.8, 0.95), weight_decay=0.1), 0),
+    "lamb": (Normed, "f32", (5, 2, 4, 5), "image", "fc",
+             grouped(paper_optimizers.LAMB, 0.3, 0.5, lr=0.01, weight_decay=0.1), 0),
+    "lars": (Normed, "f32", (5, 2, 4, 5), "image", "fc",
+             grouped(paper_optimizers.LARS, 0, 0, lr=0.5, momentum=0.9, weight_decay=0.1, trust_coefficient=0.02), 0),
     "sgd_groups": (BatchNorm, "f32", (5, 2, 4, 5), "image", "bn2",
                    grouped(torch.optim.SGD, 0, 0, lr=0.1, momentum=0.9, weight_decay=0.1), 0),
     "resize_u8": (ResizeU8, "u8", (2, 3, 9, 13), "image", "fc", sgd(0.1), 0),

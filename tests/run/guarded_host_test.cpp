@@ -103,7 +103,8 @@ TEST_CASE("guarded host: lanes past the last channel stay zero") {
     CAPTURE(value);
     check_text(between(value), 3, cpu_for(i++));
   }
-  for (const std::string optimizer : {"sgd(momentum = 0.9)", "adam(eps = 0)", "adamw()", "rmsprop()"}) {
+  for (const std::string optimizer : {"sgd(momentum = 0.9)", "adam(eps = 0)", "adamw()", "rmsprop()",
+                                      "lion()", "lamb(eps = 0)", "lars(momentum = 0.9)"}) {
     CAPTURE(optimizer);
     check_text(between("a + 0.5", optimizer), 3, cpu_for(i++));
   }

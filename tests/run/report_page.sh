@@ -1,6 +1,6 @@
 #!/bin/sh
-# The report of a short training, of two compared, and of the one that is kept in samples, in headless Chromium: every
-# part draws itself and nothing is complained of.
+# The report of a short training, of two compared, of the one that is kept in samples, and the page of a range test of
+# learning rates, in headless Chromium: every part draws itself and nothing is complained of.
 # Usage: report_page.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
 set -eu
 source=$(cd "$2" && pwd)
@@ -11,6 +11,7 @@ needs chromium
 for run in first second; do
   "$bin/rnrun" train net.so --data shapes --epochs 2 --limit-batches 4 -b 16 --output-dir "$run" >log 2>&1 || { cat log; fail "train"; }
 done
+"$bin/rnrun" train net.so --data shapes -b 2 --lr-find --output-dir first >log 2>&1 || { cat log; fail "--lr-find"; }
 "$bin/rnrun" report first second -o compare.html >/dev/null
 "$bin/rnrun" report "$source/samples/fashion_resnet18_run" -o kept.html >/dev/null
 
@@ -35,6 +36,8 @@ for width in 1280 400; do
   draws compare.html "$width" $parts
   draws kept.html "$width" $parts
 done
+draws first/lr_find.html 1280 loss steps
+draws kept.html 400 $parts
 
 # Its last page: the rows of "Time per kernel" are in the network's order, as that says.
 sed 's/.*id="kernels"//; s/<details.*//' dom | grep -o 'class="name">[^<]*<' | sed 's/.*">//; s/<//' >drawn

@@ -145,6 +145,13 @@ TEST_CASE("inputs and slots follow from what the model names") {
   CHECK(slot_tensors(optimizer("adam", {}), "w") == Names{"exp_avg.w", "exp_avg_sq.w"});
   CHECK(inputs(optimizer("adamw", {{"norm_weight_decay", 0.0}})) ==
         Names{"lr", "beta1", "beta2", "eps", "weight_decay", "norm_weight_decay", "step"});
+  CHECK(inputs(optimizer("lion", {{"weight_decay", 0.1}})) == Names{"lr", "beta1", "beta2", "weight_decay"});
+  CHECK(slot_tensors(optimizer("lion", {}), "w") == Names{"exp_avg.w"});
+  CHECK(inputs(optimizer("lamb", {})) == Names{"lr", "beta1", "beta2", "eps", "step"});
+  CHECK(slot_tensors(optimizer("lamb", {}), "w") == Names{"exp_avg.w", "exp_avg_sq.w"});
+  CHECK(inputs(optimizer("lars", {{"momentum", 0.9}})) ==
+        Names{"lr", "momentum", "trust_coefficient", "eps"});
+  CHECK(slot_tensors(optimizer("lars", {}), "w") == Names{});
   const Optimizer rmsprop = complete_optimizer(optimizer("rmsprop", {{"momentum", 0.9}, {"centered", true}}));
   CHECK(names(update_inputs(rmsprop)) == Names{"lr", "alpha", "eps", "momentum"});
   CHECK(slot_tensors(rmsprop, "w") == Names{"square_avg.w", "grad_avg.w", "momentum.w"});
@@ -152,9 +159,11 @@ TEST_CASE("inputs and slots follow from what the model names") {
 
 TEST_CASE("a wrong optimizer is an error that says what is wrong") {
   CHECK(message_of(optimizer("sdg", {})) ==
-        "there is no optimizer sdg; there are sgd, adam, adamw, rmsprop; did you mean 'sgd'?");
-  CHECK(message_of(optimizer("LAMB", {})) ==
-        "there is no optimizer LAMB; there are sgd, adam, adamw, rmsprop; rnc has no such optimizer yet");
+        "there is no optimizer sdg; there are sgd, adam, adamw, rmsprop, lion, lamb, lars; did you mean "
+        "'sgd'?");
+  CHECK(message_of(optimizer("NAdam", {})) ==
+        "there is no optimizer NAdam; there are sgd, adam, adamw, rmsprop, lion, lamb, lars; rnc has no such "
+        "optimizer yet");
   CHECK(message_of(optimizer("sgd", {{"lr", 0.1}})) ==
         "sgd: there is no attribute lr; it is the recipe's: recipe(lr = ...)");
   CHECK(message_of(optimizer("sgd", {{"beta1", 0.9}})) == "sgd: there is no attribute beta1");

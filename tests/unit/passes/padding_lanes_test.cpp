@@ -101,7 +101,8 @@ TEST_CASE("slices that end within a vector") {
 TEST_CASE("optimizers that divide by what is zero in padding") {
   const Tensors no_eps = {{"eps", {{}, {0.0}}}};
   for (const char* train :
-       {"adam(eps = 0)", "adamw(eps = 0)", "rmsprop(eps = 0)", "rmsprop(eps = 0, centered = true)"}) {
+       {"adam(eps = 0)", "adamw(eps = 0)", "rmsprop(eps = 0)", "rmsprop(eps = 0, centered = true)",
+        "lamb(eps = 0, weight_decay = 0.1)", "lars(eps = 0, momentum = 0.9)"}) {
     for (const char* conv : {"direct", "winograd4", "winograd2"})
       check_lanes(network("a", train), conv, no_eps);
   }

@@ -120,6 +120,28 @@ TEST_CASE("what happens to an image depends on seed, epoch and index, not on its
   CHECK(differs([](LoaderPlan& p) { p.augmentation->hflip = 0; }));
 }
 
+TEST_CASE("an image that comes again is changed in another way, the same for any number of threads") {
+  const auto data = make_shapes(kShape, 10, "train");
+  const LoaderPlan plan{.order = {4, 4, 4, 5},
+                        .repetitions = {0, 1, 2, 0},
+                        .batch_size = 3,
+                        .fields = kFields,
+                        .augmentation = Augmentation{false, 2, 0.5, 3},
+                        .seed = 5};
+  const All all = load(*data, plan, 1);
+  CHECK(load(*data, plan, 3) == all);
+  const auto image = [&](size_t i) {
+    const auto begin = all.pixels.begin() + static_cast<long>(i) * kShape.bytes();
+    return std::vector<uint8_t>(begin, begin + kShape.bytes());
+  };
+  CHECK(image(0) != image(1));
+  CHECK(image(1) != image(2));
+  LoaderPlan once = plan;
+  once.repetitions.clear();
+  const All same = load(*data, once, 1);
+  CHECK(std::equal(same.pixels.begin(), same.pixels.begin() + kShape.bytes(), all.pixels.begin()));
+}
+
 TEST_CASE("an image that cannot be read is an error when its batch comes, the first one of the batch") {
   const Faulty data(10);
   for (const int threads : {1, 3}) {
