@@ -84,6 +84,20 @@ function confusionTable(run) {
                  })), 1));
 }
 
+// How often predictions of a probability are right, beside how often they should be.
+function reliability(run) {
+  const {bins, expected_calibration_error: error} = run.evaluation.calibration;
+  const shown = bins.map((bin, i) => [bin, `${Math.round(100 * i / bins.length)}–${Math.round(100 * (i + 1) / bins.length)} %`])
+    .filter(([bin]) => bin.samples > 0);
+  return element("div", {}, element("p", {class: "note"}, `Of the predictions of each probability those that are right, in ` +
+      `colour, and those that should be: the expected calibration error is ${percent(error)}, the macro F1 ` +
+      `${percent(run.evaluation.macro_f1)}.`),
+    legend([["var(--series-3)", "right"], ["var(--series-2)", "probability"]]),
+    bars(shown.flatMap(([bin, name]) => [
+      {name, parts: [[bin.accuracy, "series-3"]], value: `${percent(bin.accuracy, 1)} of ${number(bin.samples)}`},
+      {name: "", parts: [[bin.probability, "series-2"]], value: percent(bin.probability, 1)}]), 1));
+}
+
 function mistakes(run) {
   const found = run.evaluation.mistakes;
   if (found.length === 0) return null;
@@ -101,6 +115,8 @@ function drawPredictions(runs) {
   section("confusion", "Confusion matrix", true, perRun(shown, (run) => element(
     "div", {}, when(run), element("div", {class: "columns"},
       run.classes.length <= kLargestMatrix ? confusionMatrix(run) : null, confusionTable(run)))));
+  const calibrated = shown.filter((run) => run.evaluation.calibration);
+  if (calibrated.length > 0) section("reliability", "Reliability of probabilities", false, perRun(calibrated, reliability));
   const pictures = perRun(shown, mistakes);
   if (pictures) section("mistakes", "Most confident mistakes", true, pictures);
 }

@@ -38,8 +38,8 @@ class Head {
   virtual std::vector<std::string> sums() const;
   // NaN: that cannot be said of these samples.
   virtual double value(const HeadCounts& counted, size_t metric) const;
-  // Adds the batch that `entry` has run.
-  virtual void count(HeadSums sums, const BoundEntry& entry, const Batch& batch) const = 0;
+  // Adds the sample at this place in the batch that `entry` has run.
+  virtual void count(HeadSums sums, const BoundEntry& entry, const Batch& batch, int64_t index) const = 0;
 
   // The loss to count where the entry computes none, as the mean over the batch.
   virtual std::string_view own_loss_name() const = 0;
@@ -59,9 +59,15 @@ class Head {
   // All samples' predictions, and those of the one at `index`.
   const float* predictions(const BoundEntry& entry) const { return entry.output<float>(place_.prediction); }
   std::span<const float> prediction(const BoundEntry& entry, int64_t index) const;
+  // The same of targets.
   template <class T>
   std::span<const T> targets(const Batch& batch) const {
     return batch.as<T>(place_.target_place, place_.target.elements());
+  }
+  template <class T>
+  std::span<const T> target(const Batch& batch, int64_t index) const {
+    const auto each = static_cast<size_t>(place_.target.elements());
+    return targets<T>(batch).subspan(static_cast<size_t>(index) * each, each);
   }
 
  private:

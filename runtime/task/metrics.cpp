@@ -17,6 +17,7 @@ void Metrics::add(const Metrics& other) {
   loss_sum += other.loss_sum;
   sums.resize(std::max(sums.size(), other.sums.size()));
   for (size_t i = 0; i < other.sums.size(); ++i) sums[i] += other.sums[i];
+  rows.insert(rows.end(), other.rows.begin(), other.rows.end());
   kept.resize(std::max(kept.size(), other.kept.size()));
   for (size_t i = 0; i < other.kept.size(); ++i)
     kept[i].insert(kept[i].end(), other.kept[i].begin(), other.kept[i].end());

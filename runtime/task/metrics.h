@@ -29,10 +29,11 @@ struct Metrics {
   int64_t samples = 0;
   double loss_sum = 0;
   std::vector<double> sums;  // what the task counts (Task::sums), or empty: nothing yet
-  // For figures that are no sums, what each head keeps of every sample: in evaluations only, as it is no part of a
-  // checkpoint and grows with the samples.
+  // In evaluations only, as it is no part of a checkpoint and grows with the samples: what each head keeps of every
+  // sample for figures that are no sums, and every sample's part of the heads' sums.
   bool keeps = false;
   std::vector<std::vector<float>> kept;
+  std::vector<double> rows;
 
   double loss() const { return samples == 0 ? 0 : loss_sum / static_cast<double>(samples); }
   void add(const Metrics& other);

@@ -128,10 +128,15 @@ void Task::count(Metrics& metrics, const BoundEntry& entry, const Batch& batch) 
   const size_t own_sums = parts_.empty() ? 0 : parts_.back().first_sum + parts_.back().sums;
   metrics.sums.resize(own_sums + terms_.size());
   if (metrics.keeps) metrics.kept.resize(heads_.size());
-  for (size_t i = 0; i < heads_.size(); ++i)
-    heads_[i].head->count({std::span(metrics.sums).subspan(parts_[i].first_sum, parts_[i].sums),
-                           metrics.keeps ? &metrics.kept[i] : nullptr},
-                          entry, batch);
+  for (int64_t k = 0; k < batch.size; ++k) {
+    std::vector<double> own_of_sample(own_sums);
+    for (size_t i = 0; i < heads_.size(); ++i)
+      heads_[i].head->count({std::span(own_of_sample).subspan(parts_[i].first_sum, parts_[i].sums),
+                             metrics.keeps ? &metrics.kept[i] : nullptr},
+                            entry, batch, k);
+    for (size_t i = 0; i < own_sums; ++i) metrics.sums[i] += own_of_sample[i];
+    if (metrics.keeps) metrics.rows.insert(metrics.rows.end(), own_of_sample.begin(), own_of_sample.end());
+  }
   for (size_t i = 0; i < terms_.size(); ++i)
     metrics.sums[own_sums + i] += scalar(terms_[i]) * static_cast<double>(batch.size);
 }

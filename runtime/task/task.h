@@ -47,6 +47,8 @@ class Task {
 
   // Its figures besides the loss.
   std::span<const Metric> metrics() const { return metrics_; }
+  // Whether a metric is a term of the loss, of which only the means of batches are known.
+  bool is_term(size_t metric) const { return metric + terms_.size() >= metrics_.size(); }
   // That by which evaluations are compared: the first of them, or the loss where there are none but terms of it.
   const Metric& criterion() const;
   double criterion_value(const Metrics& counted) const;

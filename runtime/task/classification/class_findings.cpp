@@ -1,5 +1,7 @@
 #include "runtime/task/classification/class_findings.h"
 
+#include <fmt/format.h>
+
 #include "runtime/task/classification/confusion.h"
 #include "runtime/task/thumbnail.h"
 
@@ -27,11 +29,16 @@ void ClassFindings::add(std::span<const uint32_t> indices, const BoundEntry& ent
 ordered_json ClassFindings::report(int64_t epoch) const { return evaluation_json(predictions_, epoch); }
 
 std::string ClassFindings::text(const std::vector<std::string>& class_names) const {
-  return predictions_.classes() <= kMostClasses ? confusion_text(predictions_, class_names) : "";
+  const std::string figures =
+      fmt::format("macro F1 {:.2f} %  expected calibration error {:.2f} %\n", 100 * predictions_.macro_f1(),
+                  100 * predictions_.calibration().expected_error());
+  return figures + (predictions_.classes() <= kMostClasses ? confusion_text(predictions_, class_names) : "");
 }
 
 ordered_json ClassFindings::json(const std::vector<std::string>& class_names) const {
-  return confusion_json(predictions_, class_names);
+  ordered_json json = {{"macro_f1", predictions_.macro_f1()}, {"calibration", predictions_.calibration().json()}};
+  json.update(confusion_json(predictions_, class_names));
+  return json;
 }
 
 ordered_json evaluation_json(const Predictions& p, int64_t epoch) {
@@ -50,7 +57,12 @@ ordered_json evaluation_json(const Predictions& p, int64_t epoch) {
                         {"predicted", m.predicted},
                         {"confidence", m.confidence},
                         {"image", thumbnail({p.image(), m.pixels})}});
-  return {{"epoch", epoch}, {"samples", samples}, {"confusion", confusion}, {"mistakes", mistakes}};
+  return {{"epoch", epoch},
+          {"samples", samples},
+          {"macro_f1", p.macro_f1()},
+          {"calibration", p.calibration().json()},
+          {"confusion", confusion},
+          {"mistakes", mistakes}};
 }
 
 }  // namespace rnrun

@@ -21,7 +21,7 @@ class ClassFindings : public Findings {
   Predictions predictions_;
 };
 
-// {"epoch", "samples", "confusion": [[label, predicted, count]], "mistakes": [{"index", "label", "predicted",
+// {"epoch", "samples", "macro_f1", "calibration": see calibration.h, "confusion": [[label, predicted, count]], "mistakes": [{"index", "label", "predicted",
 // "confidence", "image": "data:image/png;..."}]}
 nlohmann::ordered_json evaluation_json(const Predictions& predictions, int64_t epoch);
 

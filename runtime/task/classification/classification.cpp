@@ -47,13 +47,10 @@ class Classification : public Head {
     return answer;
   }
 
-  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch) const override {
-    const std::span labels = targets<int32_t>(batch);
-    for (int64_t i = 0; i < batch.size; ++i) {
-      const int64_t higher = rank(prediction(entry, i), labels[static_cast<size_t>(i)]);
-      sums.sums[0] += higher < 1 ? 1 : 0;
-      sums.sums[1] += higher < 5 ? 1 : 0;
-    }
+  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch, int64_t index) const override {
+    const int64_t higher = rank(prediction(entry, index), target<int32_t>(batch, index)[0]);
+    sums.sums[0] += higher < 1 ? 1 : 0;
+    sums.sums[1] += higher < 5 ? 1 : 0;
   }
 
   // As PyTorch's cross_entropy.

@@ -55,8 +55,9 @@ void Predictions::add(std::span<const uint32_t> indices, const float* scores, co
     const int64_t predicted = top_classes(row, 1).front();
     const int32_t label = *labels;
     ++counts_[static_cast<size_t>(label * classes_ + predicted)];
-    if (predicted != label)
-      note_mistake({index, label, predicted, softmax(row)[static_cast<size_t>(predicted)], {}}, pixels);
+    const double probability = softmax(row)[static_cast<size_t>(predicted)];
+    calibration_.add(probability, predicted == label);
+    if (predicted != label) note_mistake({index, label, predicted, probability, {}}, pixels);
     scores += classes_;
     pixels += image_.bytes();
     ++labels;
@@ -76,6 +77,18 @@ int64_t Predictions::total(int64_t label) const {
   int64_t sum = 0;
   for (int64_t k = 0; k < classes_; ++k) sum += count(label, k);
   return sum;
+}
+
+double Predictions::macro_f1() const {
+  double sum = 0, seen = 0;
+  for (int64_t k = 0; k < classes_; ++k) {
+    int64_t said = 0;
+    for (int64_t label = 0; label < classes_; ++label) said += count(label, k);
+    if (said + total(k) == 0) continue;
+    sum += 2 * static_cast<double>(count(k, k)) / static_cast<double>(said + total(k));
+    ++seen;
+  }
+  return seen > 0 ? sum / seen : 0;
 }
 
 }  // namespace rnrun

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/data/image.h"
+#include "runtime/task/classification/calibration.h"
 
 namespace rnrun {
 
@@ -42,6 +43,10 @@ class Predictions {
     return counts_[static_cast<size_t>(label * classes_ + predicted)];
   }
   int64_t total(int64_t label) const;  // images of the class
+  // The mean of the classes' F1, as scikit-learn's f1_score with average="macro" over the classes that are labels or
+  // predictions; 0 without images.
+  double macro_f1() const;
+  const Calibration& calibration() const { return calibration_; }
   // The most confident first; of equal ones the earlier image.
   const std::vector<Mistake>& mistakes() const { return mistakes_; }
 
@@ -51,6 +56,7 @@ class Predictions {
   ImageShape image_;
   size_t most_;
   std::vector<int64_t> counts_;
+  Calibration calibration_;
   std::vector<Mistake> mistakes_;
 };
 

@@ -25,13 +25,11 @@ class Images : public Head {
   std::span<const Metric> metrics() const override { return kMetrics; }
   std::string_view own_loss_name() const override { return "mean squared error"; }
 
-  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch) const override {
-    for (int64_t i = 0; i < batch.size; ++i) {
-      const Pair pair = pair_of(place(), entry, batch, i);
-      const auto& shape = place().shape;
-      sums.sums[0] += psnr(pair.prediction, pair.target);
-      sums.sums[1] += ssim(pair.prediction, pair.target, shape[0], shape[1], shape[2]);
-    }
+  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch, int64_t index) const override {
+    const Pair pair = pair_of(place(), entry, batch, index);
+    const auto& shape = place().shape;
+    sums.sums[0] += psnr(pair.prediction, pair.target);
+    sums.sums[1] += ssim(pair.prediction, pair.target, shape[0], shape[1], shape[2]);
   }
 
   double own_loss(const BoundEntry& entry, const Batch& batch) const override {

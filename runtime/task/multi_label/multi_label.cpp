@@ -49,24 +49,19 @@ class MultiLabel : public Head {
     return metric == 1 ? all.f1() : macro;
   }
 
-  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch) const override {
-    const auto labels = static_cast<size_t>(class_count());
-    const std::span wanted = targets<float>(batch);
-    for (int64_t i = 0; i < batch.size; ++i) {
-      const std::span scores = prediction(entry, i);
-      const std::span target = wanted.subspan(static_cast<size_t>(i) * labels, labels);
-      for (size_t k = 0; k < labels; ++k) {
-        LabelCounts one;
-        one.add(target[k] > 0.5F, scores[k] >= 0);
-        double* sum = &sums.sums[k * kCounts.size()];
-        sum[0] += one.right;
-        sum[1] += one.wrong;
-        sum[2] += one.missed;
-      }
-      if (sums.kept == nullptr) continue;
-      sums.kept->insert(sums.kept->end(), scores.begin(), scores.end());
-      sums.kept->insert(sums.kept->end(), target.begin(), target.end());
+  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch, int64_t index) const override {
+    const std::span scores = prediction(entry, index), wanted = target<float>(batch, index);
+    for (size_t k = 0; k < scores.size(); ++k) {
+      LabelCounts one;
+      one.add(wanted[k] > 0.5F, scores[k] >= 0);
+      double* sum = &sums.sums[k * kCounts.size()];
+      sum[0] += one.right;
+      sum[1] += one.wrong;
+      sum[2] += one.missed;
     }
+    if (sums.kept == nullptr) return;
+    sums.kept->insert(sums.kept->end(), scores.begin(), scores.end());
+    sums.kept->insert(sums.kept->end(), wanted.begin(), wanted.end());
   }
 
   // As PyTorch's binary_cross_entropy_with_logits.

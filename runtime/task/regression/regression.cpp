@@ -55,16 +55,15 @@ class Regression : public Head {
     return metric == 1 ? std::sqrt(mean) : mean;
   }
 
-  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch) const override {
-    const std::span wanted = targets<float>(batch);
-    const float* said = predictions(entry);
+  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch, int64_t index) const override {
+    const std::span wanted = target<float>(batch, index), said = prediction(entry, index);
     for (size_t i = 0; i < wanted.size(); ++i) {
-      const double target = wanted[i], error = static_cast<double>(said[i]) - target;
+      const double number = wanted[i], error = static_cast<double>(said[i]) - number;
       double* s = &sums.sums[i % static_cast<size_t>(columns_) * Column::kSums];
       s[Column::absolute] += std::abs(error);
       s[Column::square] += error * error;
-      s[Column::target] += target;
-      s[Column::target_square] += target * target;
+      s[Column::target] += number;
+      s[Column::target_square] += number * number;
     }
   }
 

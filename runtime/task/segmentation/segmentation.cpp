@@ -38,12 +38,9 @@ class Segmentation : public Head {
     return metric == 0 ? pixels.mean_iou() : pixels.accuracy();
   }
 
-  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch) const override {
-    const std::span labels = targets<int32_t>(batch);
-    const auto area = static_cast<size_t>(place().target.elements());
-    for (int64_t i = 0; i < batch.size; ++i)
-      count_pixels(sums.sums, labels.subspan(static_cast<size_t>(i) * area, area),
-                   class_map(prediction(entry, i), class_count()), place().target.ignored);
+  void count(HeadSums sums, const BoundEntry& entry, const Batch& batch, int64_t index) const override {
+    count_pixels(sums.sums, target<int32_t>(batch, index), class_map(prediction(entry, index), class_count()),
+                 place().target.ignored);
   }
 
   double own_loss(const BoundEntry& entry, const Batch& batch) const override {

@@ -21,6 +21,15 @@ TEST_CASE("accuracy per class and the confusion matrix, as text and JSON") {
         R"({"classes":[{"class":"cat","images":3,"accuracy":0.6666666666666666},)"
         R"({"class":"airplane","images":1,"accuracy":1.0},{"class":"dog","images":0,"accuracy":null}],)"
         R"("confusion":[[2,1,0],[0,1,0],[0,0,0]]})");
+  CHECK(p.macro_f1() == doctest::Approx((4.0 / 5 + 2.0 / 3) / 2));  // no image is a dog, nor said to be one
+  CHECK(p.calibration().expected_error() == doctest::Approx(0.22277162782746893));  // NumPy's
+  const auto bins = p.calibration().json()["bins"];
+  CHECK(bins.size() == 15);
+  CHECK(bins[14]["samples"] == 2);
+  CHECK(bins[14]["accuracy"] == 1);
+  CHECK(bins[13]["accuracy"] == 1);
+  CHECK(bins[11]["accuracy"] == 0);
+  CHECK(bins[0]["accuracy"].is_null());
 }
 
 }  // namespace rnrun
