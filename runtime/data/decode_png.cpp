@@ -46,6 +46,9 @@ class PngDecoder {
   int64_t height() const { return png_get_image_height(png_, info_); }
   int64_t channels() const { return png_get_channels(png_, info_); }
   size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
+  bool is_deep_grey() const {
+    return png_get_color_type(png_, info_) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png_, info_) == 16;
+  }
   const char* message() const { return message_; }
 
  private:
@@ -99,13 +102,15 @@ class PngDecoder {
 
 }  // namespace
 
-Image decode_png(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits) {
+Image decode_png(std::span<const std::byte> file, const std::string& path, const DecodeOptions& options) {
   PngDecoder decoder(file);
   const auto require = [&](bool ok) {
     if (!ok) throw BadImage(fmt::format("{}: damaged PNG image: {}", path, decoder.message()));
   };
   require(decoder.read_header());
-  check_size(decoder.width(), decoder.height(), path, limits);
+  check_size(decoder.width(), decoder.height(), path, options);
+  if (decoder.is_deep_grey())
+    throw BadImage(path + ": a PNG image of 16 bits of grey per pixel, which is not read (convert it to 8)");
   require(decoder.start());
   Image image{{decoder.channels(), decoder.height(), decoder.width()}, {}};
   std::vector<uint8_t> interleaved(static_cast<size_t>(image.shape.height) * decoder.row_bytes());
