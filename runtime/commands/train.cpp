@@ -37,7 +37,7 @@ struct Options {
   std::string model;
   std::shared_ptr<const Model> carried;
   std::optional<std::string> data;
-  std::map<std::string, std::string> settings;  // by name, as given
+  GivenSettings settings;
   std::map<std::string, double> hyper;
   ScalarInputs inputs;
   std::string optimizer;
@@ -56,7 +56,6 @@ struct Options {
 TrainSettings settings_of(const Model& model, const rn_entry& step) {
   const rn_attributes& recipe = model.descriptor().recipe;
   TrainSettings settings;
-  settings.data = text(recipe, "data", kFashionMnist);
   for (const Setting& setting : train_settings()) {
     const rn_attribute* given = find(recipe, setting.name);
     if (given != nullptr && !set(settings, setting, given->text))
@@ -71,15 +70,17 @@ TrainSettings settings_of(const Model& model, const rn_entry& step) {
 // What the command line says.
 void override_settings(TrainSettings& settings, const Options& options, const Model& compiled) {
   const std::string_view model = compiled.name();
-  const uint64_t seed = settings.seed;
+  const TrainSettings before = settings;
   settings.data = options.data.value_or(settings.data);
-  for (const Setting& setting : train_settings()) {
-    const auto given = options.settings.find(std::string(setting.name));
-    if (given != options.settings.end()) set(settings, setting, given->second);
-  }
-  if (options.resume && settings.seed != seed)
+  apply(options.settings, settings);
+  if (options.resume && settings.seed != before.seed)
     throw UsageError(
-        fmt::format("--seed {} with --resume: the training began with seed {}", settings.seed, seed));
+        fmt::format("--seed {} with --resume: the training began with seed {}", settings.seed, before.seed));
+  if (options.resume && settings.val_split != before.val_split)
+    throw UsageError(
+        fmt::format("--val-split {} with --resume: the training began with --val-split {}, and would be "
+                    "validated with images that it has been trained with",
+                    settings.val_split, before.val_split));
   for (const auto& [name, value] : options.hyper) {
     if (!settings.hyper.contains(name))
       throw UsageError(
@@ -111,7 +112,7 @@ void override_settings(TrainSettings& settings, const Options& options, const Mo
 
 // The checkpoint to go on from, or a start from initial values. What the command line says comes first, then
 // the checkpoint, then the recipe.
-Checkpoint begin(Session& session, const Options& options, const rn_entry& step,
+Checkpoint begin(Session& session, const Options& options, const rn_entry& step, const Task& task,
                  const std::string& directory) {
   Checkpoint state;
   if (options.resume)
@@ -120,6 +121,7 @@ Checkpoint begin(Session& session, const Options& options, const rn_entry& step,
   else
     state.settings = settings_of(session.model(), step);
   override_settings(state.settings, options, session.model());
+  if (state.settings.data.empty()) state.settings.data = default_data(session.model(), task);
   if (!options.resume) session.initialize(state.settings.seed);
   if (!options.weights.path.empty()) load_weights(options.weights, session);
   for (const auto& [name, value] : state.settings.hyper) session.set_scalar(name, value);
@@ -209,9 +211,9 @@ int train(const Options& options) {
   std::unique_ptr<const RunLock> lock;
   if (options.resume && !options.test_only && std::filesystem::is_directory(directory))
     lock = take_directory(options, directory);
-  const Checkpoint state = begin(session, options, model->entry(RN_TRAIN_STEP), directory);
+  const Checkpoint state = begin(session, options, model->entry(RN_TRAIN_STEP), *task, directory);
   const TrainSettings& settings = state.settings;
-  DataOptions needs = data_options(*model, *task, options.data_flags, state.classes);
+  DataOptions needs = data_options(*model, *task, options.data_flags, settings, state.classes);
   RunLimits limits = options.limits;
   limits.workers = options.data_flags.workers_for(options.threads);
   if (options.test_only)
@@ -222,7 +224,8 @@ int train(const Options& options) {
   if (lock == nullptr) lock = take_directory(options, directory);
 
   print_left_out(*data.train);
-  if (data.test != nullptr) print_left_out(*data.test);
+  if (data.test != nullptr && settings.val_split == 0) print_left_out(*data.test);
+  print_notes(data.train.get(), data.test.get());
   const bool one_batch = settings.batch_size > data.train->size();
   print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {} threads; results in {}\n", model->name(),
         data.train->size(), data.train->description(), settings.data,
@@ -259,27 +262,6 @@ double seconds_of(const std::string& text) {
   return value * unit->second;
 }
 
-void add_setting(CLI::App& app, const Setting& setting, const std::shared_ptr<Options>& options) {
-  const std::string name(setting.name);
-  const std::string flag = (name == "batch_size" ? "-b," : "") + flag_of(name);
-  const std::string help(setting.help);
-  if (std::holds_alternative<bool TrainSettings::*>(setting.field)) {
-    app.add_flag_function(
-        fmt::format("{},!--no-{}", flag, flag.substr(2)),
-        [options, name](int64_t count) { options->settings[name] = count > 0 ? "true" : "false"; }, help);
-    return;
-  }
-  app.add_option_function<std::string>(
-      flag,
-      [options, name, flag, &setting](const std::string& text) {
-        TrainSettings scratch;
-        if (!set(scratch, setting, text))
-          throw UsageError(fmt::format("{}: must be {}, not {}", flag_of(name), allowed(setting), text));
-        options->settings[name] = text;
-      },
-      help);
-}
-
 void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   const auto hyper = [&](const std::string& flag, const std::string& name, const std::string& help,
                          double largest = 1e6) {
@@ -297,7 +279,7 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
         help);
   };
   app.add_option("--data,--data-path", options->data,
-                 fmt::format("{}; by default {}", data_help(), kFashionMnist));
+                 fmt::format("{}; by default the recipe's, or {}", data_help(), kFashionMnist));
   add_data_flags(app, options->data_flags);
   app.add_option("--opt", options->optimizer, "the optimizer that the model must have been compiled with");
   hyper("--momentum", "momentum", "the optimizer's momentum");
@@ -307,7 +289,7 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   hyper("--label-smoothing", std::string(kLabelSmoothing),
         "of a loss that takes it as an input f32[] label_smoothing", 1);
   add_input_option(app, options->inputs);
-  for (const Setting& setting : train_settings()) add_setting(app, setting, options);
+  for (const Setting& setting : train_settings()) add_setting(app, setting, options->settings);
   add_threads_option(app, options->threads);
   app.add_option("--output-dir", options->output_dir,
                  "where checkpoint and metrics go; by default runs/<model>");

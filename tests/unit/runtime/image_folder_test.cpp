@@ -44,7 +44,7 @@ TEST_CASE("classes and files count in the order of their names") {
   write_folders(directory);
   const auto data = open_image_folder(directory.path(), kOptions);
   CHECK(data->size() == 3);
-  CHECK(data->description() == "JPEG and PNG images in 2 folders");
+  CHECK(data->description() == "images in 2 folders");
   CHECK(str(read(*data, 0, 0).shape) == "3x9x13");  // cat/c.jpeg, grey and larger
   CHECK(read(*data, 2, 1).pixels == read_image(kImages + "rgb.png").pixels);
   Image fitted = read_image(kImages + "rgb.jpg");
@@ -66,7 +66,9 @@ TEST_CASE("what is in the cache is not read again, what does not fit is") {
   for (const int64_t cache_bytes : {int64_t{0}, int64_t{600}, int64_t{1} << 20}) {
     const TemporaryDirectory directory;
     write_folders(directory);
-    const auto data = open_image_folder(directory.path(), kOptions, cache_bytes);
+    DataOptions options = kOptions;
+    options.cache_bytes = cache_bytes;
+    const auto data = open_image_folder(directory.path(), options);
     const Image first = read(*data, 1, 1);
     const Image other = read(*data, 2, 1);
     CHECK(read(*data, 1, 1).pixels == first.pixels);
@@ -101,7 +103,10 @@ TEST_CASE("labels go by the model's class names where they are known") {
             ": the folder dog is not called like any class of the model, which are cow, bird, cat");
   for (const std::vector<std::string>& names : {std::vector<std::string>{}, {"a", "b", "c"}}) {
     options.class_names = names;
-    CHECK(message() == directory.path() + " has 2 folders of images, the model has 3 classes");
+    CHECK(message() == directory.path() +
+                           " has 2 folders of images, the model has 3 classes; compile it with rnc --set "
+                           "classes=2, or change the "
+                           "number in its text");
   }
 }
 
@@ -135,7 +140,8 @@ TEST_CASE("a folder without images is an error") {
   std::filesystem::create_directories(directory / "cat");
   std::filesystem::create_directories(directory / "dog");
   CHECK(error_of([&] { open_image_folder(directory.path(), kOptions); }) ==
-        directory.path() + " has no images: no <class>/*.jpg, *.jpeg or *.png");
+        directory.path() +
+            " has no images: no <class>/*.jpg, *.jpeg, *.png, *.webp, *.tif, *.tiff, *.gif, *.bmp");
 }
 
 TEST_CASE("a damaged image is named, or left out when that is asked for") {
