@@ -62,11 +62,11 @@ class Search {
   // "3 files in 2 folders are no images ...: notes.txt, ..."; empty when there are none.
   std::string note() const {
     if (others_ == 0) return "";
-    return fmt::format(
-        "{}: {} file{} in {} folder{} {} not called like images that are read ({}) and {} passed over: {}{}",
-        directory_, others_, others_ == 1 ? "" : "s", folders_.size(), folders_.size() == 1 ? "" : "s",
-        others_ == 1 ? "is" : "are", image_names(), others_ == 1 ? "is" : "are", fmt::join(shown_, ", "),
-        others_ > static_cast<int64_t>(shown_.size()) ? ", ..." : "");
+    const bool one = others_ == 1;
+    return fmt::format("{}: {} file{} in {} folder{} {} no image{} rnrun reads (<class>/{}): {}{}",
+                       directory_, others_, one ? "" : "s", folders_.size(), folders_.size() == 1 ? "" : "s",
+                       one ? "is" : "are", one ? "" : "s", image_names(), fmt::join(shown_, ", "),
+                       others_ > static_cast<int64_t>(shown_.size()) ? ", ..." : "");
   }
 
  private:
@@ -102,8 +102,10 @@ std::unique_ptr<const Dataset> open_image_folder(const std::string& directory, c
   Search search(directory);
   search.pass_over(top.files);
   std::vector<int32_t> labels;
+  std::vector<std::string> empty;
   for (size_t i = 0; i < top.directories.size(); ++i) {
     search.add(top.directories[i]);
+    if (static_cast<size_t>(search.count()) == labels.size()) empty.push_back(top.directories[i]);
     labels.resize(static_cast<size_t>(search.count()), label_of_folder[i]);
   }
   if (labels.empty()) throw Error(fmt::format("{} has no images: no <class>/{}", directory, image_names()));
@@ -112,6 +114,8 @@ std::unique_ptr<const Dataset> open_image_folder(const std::string& directory, c
                    .pictures = {options.field("image")},
                    .class_names = names};
   if (std::string note = search.note(); !note.empty()) files.notes.push_back(std::move(note));
+  if (!empty.empty())
+    files.notes.push_back(fmt::format("{}: there are no images in {}", directory, fmt::join(empty, ", ")));
   files.paths = search.take_paths();
   const auto count = static_cast<int64_t>(labels.size());
   files.columns.emplace_back(label.name, Array::of<int32_t>(DType::i32, {count}, labels));

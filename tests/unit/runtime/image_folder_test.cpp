@@ -133,6 +133,39 @@ TEST_CASE("folders called otherwise name the classes, unless the names are fixed
   CHECK(message() == directory.path() + "/d\xf6g: the name of a class must be UTF-8");
 }
 
+TEST_CASE("folders are searched to the bottom, and what is no image is counted") {
+  const TemporaryDirectory directory;
+  write_folders(directory);
+  copy("rgb.png", directory / "dog/more/a.png");
+  write_text(directory / "dog/more/b.pdf", "");
+  const auto data = open_image_folder(directory.path(), kOptions);
+  CHECK(data->size() == 4);
+  read(*data, 3, 1);
+  CHECK(data->notes() ==
+        std::vector<std::string>{directory.path() +
+                                 ": 3 files in 3 folders are no images rnrun reads (<class>/*.jpg, *.jpeg, "
+                                 "*.png, *.webp, *.tif, *.tiff, *.gif, "
+                                 "*.bmp): README.jpg, cat/notes.txt, dog/more/b.pdf"});
+}
+
+TEST_CASE("it is said how many images were held in another way, and where there are none") {
+  const TemporaryDirectory directory;
+  copy("held6.jpg", directory / "cat/a.jpg");
+  copy("held1.jpg", directory / "cat/b.jpg");
+  copy("held6.webp", directory / "cat/c.webp");
+  copy("turned6.tif", directory / "cat/d.tif");
+  std::filesystem::create_directories(directory / "dog");
+  DataOptions options = kOptions;
+  const std::string none = directory.path() + ": there are no images in dog";
+  CHECK(open_image_folder(directory.path(), options)->notes() ==
+        std::vector<std::string>{
+            none,
+            "2 of the 4 images are turned or mirrored by the camera's EXIF orientation, which is "
+            "not applied (as in torchvision): --exif-transpose applies it"});
+  options.exif_transpose = true;
+  CHECK(open_image_folder(directory.path(), options)->notes() == std::vector<std::string>{none});
+}
+
 TEST_CASE("a folder without images is an error") {
   const TemporaryDirectory directory;
   CHECK(error_of([&] { open_image_folder(directory / "none", kOptions); }) ==
