@@ -5,14 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdarg>
-#include <cstdio>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "runtime/data/decode.h"
 #include "runtime/data/exif.h"
+#include "runtime/data/tiff_source.h"
 
 namespace rnrun {
 
@@ -20,54 +18,10 @@ namespace {
 
 constexpr int64_t kMaxSamples = 6;  // per pixel, as Pillow
 
-// A file in memory, as libtiff wants it.
-struct Source {
-  std::span<const std::byte> file;
-  toff_t at = 0;
-  std::array<char, 200> message{};
-};
-
-tsize_t read_bytes(thandle_t handle, void* to, tsize_t count) {
-  auto& source = *static_cast<Source*>(handle);
-  const auto size = static_cast<toff_t>(source.file.size());
-  const toff_t taken =
-      std::min<toff_t>(static_cast<toff_t>(std::max<tsize_t>(count, 0)), size - std::min(source.at, size));
-  if (taken > 0) std::memcpy(to, source.file.data() + source.at, taken);
-  source.at += taken;
-  return static_cast<tsize_t>(taken);
-}
-tsize_t write_bytes(thandle_t, void*, tsize_t) { return 0; }
-toff_t seek(thandle_t handle, toff_t offset, int whence) {
-  auto& source = *static_cast<Source*>(handle);
-  source.at = offset + (whence == SEEK_CUR ? source.at : whence == SEEK_END ? source.file.size() : 0);
-  return source.at;
-}
-int close_source(thandle_t) { return 0; }
-toff_t size_of(thandle_t handle) { return static_cast<Source*>(handle)->file.size(); }
-int note_error(TIFF*, void* user, const char*, const char* format, va_list arguments) {
-  auto& message = static_cast<Source*>(user)->message;
-  if (message[0] == 0) std::vsnprintf(message.data(), message.size(), format, arguments);
-  return 1;
-}
-int pass_over(TIFF*, void*, const char*, const char*, va_list) { return 1; }
-
-using Tiff = std::unique_ptr<TIFF, decltype(&TIFFClose)>;
-
-Tiff open(Source& source) {
-  const std::unique_ptr<TIFFOpenOptions, decltype(&TIFFOpenOptionsFree)> options(TIFFOpenOptionsAlloc(),
-                                                                                 TIFFOpenOptionsFree);
-  TIFFOpenOptionsSetErrorHandlerExtR(options.get(), note_error, &source);
-  TIFFOpenOptionsSetWarningHandlerExtR(options.get(), pass_over, nullptr);
-  TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), tmsize_t{1} << 30);
-  return {TIFFClientOpenExt("", "rm", &source, read_bytes, write_bytes, seek, close_source, size_of, nullptr,
-                            nullptr, options.get()),
-          TIFFClose};
-}
-
 class TiffDecoder {
  public:
   TiffDecoder(std::span<const std::byte> file, const std::string& path)
-      : source_{file}, path_(path), tiff_(open(source_)) {
+      : source_{file}, path_(path), tiff_(open_tiff(source_)) {
     if (tiff_ == nullptr) fail();
   }
 
@@ -219,7 +173,7 @@ class TiffDecoder {
     return image;
   }
 
-  Source source_;
+  TiffSource source_;
   const std::string& path_;
   Tiff tiff_;
   int64_t width_ = 0;

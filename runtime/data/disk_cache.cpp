@@ -1,15 +1,10 @@
 // The file: a header, the pixels of the images in any order, and an index with an entry for each.
 #include "runtime/data/disk_cache.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <span>
 #include <vector>
@@ -20,6 +15,7 @@
 #include "runtime/support/mapped_file.h"
 #include "runtime/support/memory.h"
 #include "runtime/support/output.h"
+#include "runtime/support/partial_file.h"
 
 namespace rnrun {
 
@@ -47,52 +43,6 @@ template <class T>
 std::span<const std::byte> bytes_of(const T& value) {
   return std::as_bytes(std::span(&value, 1));
 }
-
-// A file under its temporary name, which one process has for itself.
-class PartialFile {
- public:
-  explicit PartialFile(const std::string& path) : path_(path + ".partial") {
-    struct stat own {
-    }, there{};
-    do {
-      if (file_ >= 0) close(file_);
-      file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-      if (file_ < 0 || flock(file_, LOCK_EX) != 0 || fstat(file_, &own) != 0) fail();
-      // Whoever had it may have renamed or removed it.
-    } while (stat(path_.c_str(), &there) != 0 || there.st_ino != own.st_ino || there.st_dev != own.st_dev);
-  }
-  ~PartialFile() {
-    if (!finished_) unlink(path_.c_str());
-    close(file_);
-  }
-  PartialFile(const PartialFile&) = delete;
-  PartialFile& operator=(const PartialFile&) = delete;
-
-  void clear() {
-    if (ftruncate(file_, 0) != 0) fail();
-  }
-  void write(int64_t at, std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = pwrite(file_, bytes.data(), std::min<size_t>(bytes.size(), size_t{1} << 30), at);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail();
-      at += n;
-      bytes = bytes.subspan(static_cast<size_t>(n));
-    }
-  }
-  void finish(const std::string& path) {
-    if (fsync(file_) != 0 || std::rename(path_.c_str(), path.c_str()) != 0) fail();
-    finished_ = true;
-  }
-
- private:
-  [[noreturn]] void fail() const {
-    throw Error(fmt::format("cannot write the cache {}: {}", path_, std::strerror(errno)));
-  }
-  std::string path_;
-  int file_ = -1;
-  bool finished_ = false;
-};
 
 class DiskCache : public ImageCache {
  public:
@@ -182,7 +132,7 @@ void make_cache(PartialFile& file, const DecodePlace& decode, uint64_t key, int6
   std::memcpy(header.magic, kMagic, sizeof kMagic);
   file.write(end, index_bytes);
   file.write(0, bytes_of(header));
-  file.finish(path);
+  file.finish();
   print_message(fmt::format("rnrun: {} images decoded into {}, {}", count, path, bytes_text(end)));
 }
 
