@@ -226,10 +226,6 @@ int train(const Options& options) {
   print_left_out(*data.train);
   if (data.test != nullptr && settings.val_split == 0) print_left_out(*data.test);
   print_notes(data.train.get(), data.test.get());
-  if (data.test == nullptr)
-    print_message(
-        "rnrun: note: there are no images to validate with: --val-split 0.2 keeps a fifth of those to train "
-        "with for that");
   const bool one_batch = settings.batch_size > data.train->size();
   print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {} threads; results in {}\n", model->name(),
         data.train->size(), data.train->description(), settings.data,

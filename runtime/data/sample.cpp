@@ -25,7 +25,7 @@ std::string range_remedy(const Field& field, std::span<const int32_t> values) {
   std::string text = fmt::format("; they go from {} to {}, the model's from 0 to {}: ", smallest, largest,
                                  field.classes - 1);
   const int64_t span = int64_t{largest} - smallest;
-  if (smallest != 0 && span < field.classes)
+  if ((smallest == 1 || smallest < 0) && span < field.classes)
     text += fmt::format("--label-offset {} makes them fit", -int64_t{smallest});
   else if (smallest < 0)
     text += fmt::format("they need --label-offset {} and a model of {} classes, as by rnc --set classes={}",

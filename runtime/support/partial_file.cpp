@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "runtime/support/error.h"
+#include "runtime/support/output.h"
 
 namespace rnrun {
 
@@ -21,7 +22,11 @@ PartialFile::PartialFile(const std::string& path) : path_(path), partial_(path +
   do {
     if (file_ >= 0) close(file_);
     file_ = open(partial_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (file_ < 0 || flock(file_, LOCK_EX) != 0 || fstat(file_, &own) != 0) fail();
+    if (file_ < 0 || fstat(file_, &own) != 0) fail();
+    if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      print_message(fmt::format("rnrun: waiting for another process that is writing {}", path_));
+      if (flock(file_, LOCK_EX) != 0) fail();
+    }
     // Whoever had it may have renamed or removed it.
   } while (stat(partial_.c_str(), &there) != 0 || there.st_ino != own.st_ino || there.st_dev != own.st_dev);
 }

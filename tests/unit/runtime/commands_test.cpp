@@ -171,7 +171,9 @@ TEST_CASE("folders of images on the command line") {
 
   const std::string checkpoint = directory / "o/checkpoint-last.safetensors";
   CHECK(failure({"eval", kModel, "--params", checkpoint, "--data", directory / "data"}) ==
-        "1 " + directory / "data" + " has no images to test");
+        "1 " + directory / "data" +
+            " has no images to test: --val-split takes the part of those to train that a training with it "
+            "has kept for validation, --split train takes all of them");
   std::filesystem::rename(directory / "data/train", directory / "data/val");
   const ProcessResult eval = run_rnrun(
       {"eval", kModel, "--params", checkpoint, "--data", "folder:" + directory / "data", "--skip-corrupt"});
