@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 
 #include "runtime/commands/commands.h"
 #include "runtime/contract/safetensors.h"
@@ -136,10 +137,10 @@ void add_data_flags(CLI::App& app, DataFlags& flags) {
                  "disk, in a file "
                  "in the directory --cache. By default ram, or disk with --cache")
       ->check(CLI::IsMember({"no", "ram", "disk"}));
-  app.add_option(
-      "--cache", flags.cache,
-      "a directory for decoded images, which are decoded once at the beginning, and taken again as long as "
-      "the files stay the same");
+  app.add_option("--cache", flags.cache,
+                 "a directory that there is, for decoded images, which are decoded once at the beginning, "
+                 "and taken again as long as "
+                 "the files stay the same");
   app.add_option("--workers", flags.workers, "threads that read images; by default half as many as --threads")
       ->check(CLI::Range(1, kMaxThreads));
 }
@@ -151,6 +152,10 @@ DataOptions data_options(const Model& model, const Task& task, const DataFlags& 
     throw UsageError("--cache-images disk needs a directory: pass --cache DIR");
   if (!disk && !flags.cache.empty())
     throw UsageError(fmt::format("--cache is for --cache-images disk, not {}", flags.cache_images));
+  // Made by the user: a name with a slip in it would fill the wrong disk.
+  std::error_code ignored;
+  if (disk && !std::filesystem::is_directory(flags.cache, ignored))
+    throw UsageError(fmt::format("--cache: must be a directory that there is, not {}", flags.cache));
   DataOptions options{.fields = task.fields(),
                       .class_names = model_class_names(model),
                       .skip_corrupt = flags.skip_corrupt,

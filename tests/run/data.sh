@@ -94,6 +94,9 @@ refused 2 'the model net takes image u8[3, 8, 8] and label i32[], and its recipe
   "$bin/rnrun" train net.so --output-dir no
 refused 2 'and its recipe names no data: pass --data PATH' "$bin/rnrun" eval net.so --weights "$(last split)"
 
+refused 2 '--label-offset: must be an integer from -2147483648 to 2147483648, not nan' \
+  "$bin/rnrun" train net.so --data one-based.csv --label-offset nan --output-dir no
+
 # Cameras.
 for class in ant bee cow; do cp "$images/held6.jpg" "flat/$class/"; done
 train --data flat --val-split 0.2 --output-dir held --epochs 1
@@ -118,4 +121,6 @@ for how in '--cache-images no' '--cache-images disk --cache cache' '--cache cach
 done
 refused 2 '--cache-images disk needs a directory: pass --cache DIR' \
   "$bin/rnrun" train net.so --data flat --val-split 0.2 --cache-images disk --output-dir no
+refused 2 '--cache: must be a directory that there is, not none' \
+  "$bin/rnrun" train net.so --data flat --val-split 0.2 --cache none --output-dir no
 echo "all as it should be"
