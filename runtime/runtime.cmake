@@ -5,6 +5,14 @@
 find_library(RNC_ZLIB NAMES libz.a z REQUIRED)
 find_library(RNC_JPEG NAMES libjpeg.a jpeg REQUIRED)
 find_library(RNC_PNG NAMES libpng16.a png16 REQUIRED)
+find_library(RNC_GIF NAMES libgif.a gif REQUIRED)
+find_library(RNC_WEBP_DEMUX NAMES libwebpdemux.a webpdemux REQUIRED)
+# libtiff, and what its compressions need.
+foreach(library tiff webp zstd lzma jbig deflate Lerc)
+  string(TOUPPER ${library} name)
+  find_library(RNC_${name} NAMES lib${library}.a ${library} REQUIRED)
+  list(APPEND RNC_TIFF_LIBRARIES ${RNC_${name}})
+endforeach()
 execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libgomp.a OUTPUT_VARIABLE libgomp
                 OUTPUT_STRIP_TRAILING_WHITESPACE)
 if(EXISTS "${libgomp}")
@@ -19,7 +27,8 @@ target_link_libraries(rnc_contract PRIVATE fmt::fmt-header-only nlohmann_json::n
 
 rnc_layer(rnc_runtime runtime EXCEPT runtime/contract)
 target_compile_definitions(rnc_runtime PUBLIC RNC_VERSION="${PROJECT_VERSION}")
-target_link_libraries(rnc_runtime PUBLIC rnc_contract fmt::fmt-header-only ${RNC_JPEG} ${RNC_PNG} ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
+target_link_libraries(rnc_runtime PUBLIC rnc_contract fmt::fmt-header-only ${RNC_GIF} ${RNC_WEBP_DEMUX} ${RNC_TIFF_LIBRARIES}
+                      ${RNC_JPEG} ${RNC_PNG} ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
                       CLI11::CLI11 ${CMAKE_DL_LIBS})
 
 # The report's page, with the library that draws its charts (Debian's libjs-chart.js).

@@ -59,6 +59,7 @@ add_test(NAME growth
          COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/growth.py --bin $<TARGET_FILE_DIR:rnc> ${growth_flags})
 set_tests_properties(growth PROPERTIES RUN_SERIAL TRUE)  # it compares times
 add_test(NAME files COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/files.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME data COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/data.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 
 # Tests labelled "full" need packages that only they need: tests/install_debian.sh tests. Without these they fail, but

@@ -48,11 +48,15 @@ struct WeightsFlags {
 };
 // --weights/--params, which is returned, and --partial.
 CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags);
-// Loads them, and prints what a partial load left out to standard error. `parameters` gets the names of
-// those parameters that were loaded. Returns the names that they have for the classes, if they have some. Throws Error when they do not fit, UsageError when none are given and the
-// model has none of its own.
-std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session,
-                                      std::vector<std::string>* parameters = nullptr);
+// What a checkpoint says besides the weights.
+struct WeightsNotes {
+  std::vector<std::string> classes;     // their names; none if it has none, or was loaded in part
+  std::vector<std::string> parameters;  // those that were loaded
+  TrainSettings settings;               // of its training; the defaults where it is no checkpoint
+};
+// Loads them, and prints what a partial load left out to standard error. Throws Error when they do not fit, UsageError
+// when none are given and the model has none of its own.
+WeightsNotes load_weights(const WeightsFlags& flags, Session& session);
 
 // Values of scalar inputs by name.
 using ScalarInputs = std::map<std::string, double>;
@@ -67,22 +71,37 @@ std::string missing_input(const Model& model, std::string_view input);
 // Says of weights that were not f32 that they are now.
 void print_conversions(const std::string& path, const WeightsMatch& match);
 
+// Settings of a training as given on the command line, by name.
+using GivenSettings = std::map<std::string, std::string>;
+// The setting's flag, and --no-... of a boolean one. Wrong values are a UsageError.
+void add_setting(CLI::App& app, const Setting& setting, GivenSettings& given);
+// The same by its name, which is in the table.
+void add_setting(CLI::App& app, std::string_view name, GivenSettings& given);
+void apply(const GivenSettings& given, TrainSettings& settings);
+
 // How a command reads images.
 struct DataFlags {
   bool skip_corrupt = false;
-  int workers = 0;  // 0: half as many as threads that compute, at least one
+  std::string cache_images;  // see CacheImages; empty: disk if there is a directory for it, else ram
+  std::string cache;         // this directory
+  int workers = 0;           // 0: half as many as threads that compute, at least one
   int workers_for(int threads) const { return workers > 0 ? workers : std::max(1, threads / 2); }
 };
 void add_data_flags(CLI::App& app, DataFlags& flags);
-// What `model` needs of a data set. `classes`: the names in the checkpoint that it has its weights from, or
-// none.
+// What `model` needs of a data set, read as `settings` say. `classes`: the names in the checkpoint that it has its weights
+// from, or none. Throws UsageError where a cache is to be on disk but has no directory.
 DataOptions data_options(const Model& model, const Task& task, const DataFlags& flags,
-                         const std::vector<std::string>& classes);
+                         const TrainSettings& settings, const std::vector<std::string>& classes);
+// The data set for a model where none is given: the recipe's, or Fashion-MNIST. Throws UsageError when the model cannot
+// take that.
+std::string default_data(const Model& model, const Task& task);
 // Prints to standard error that labels count the folders of `data`, where these are called otherwise than the
 // model's classes and weights have no names of their own.
 void print_other_names(const Dataset& data, const Model& model, const std::vector<std::string>& classes);
 // Prints which images were left out of a data set.
 void print_left_out(const Dataset& data);
+// Prints to standard error what there is to know of the data, each once; either may be null.
+void print_notes(const Dataset* train, const Dataset* test);
 
 // -b/--batch-size with its range; `batch` stays as it is when the option is not given.
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help);

@@ -19,27 +19,46 @@ namespace {
 struct Options {
   std::string model;
   WeightsFlags weights;
-  std::string data = kFashionMnist;
+  std::string data;  // empty: see default_data
   std::string split = "test";
   int64_t batch_size = 0;
   int64_t limit_batches = 0;
   int threads = default_threads();
   DataFlags data_flags;
+  GivenSettings settings;  // of how the data are read
   ScalarInputs inputs;
   bool json = false;
 };
+
+// How the data were read in the training, unless the command line says otherwise. Data that have images to test are not
+// divided because those of the training were.
+TrainSettings settings_of(const Options& options, const TrainSettings& trained, const std::string& data) {
+  TrainSettings settings = trained;
+  apply(options.settings, settings);
+  if (!options.settings.contains("val_split") && settings.val_split > 0 && has_own_test(data))
+    settings.val_split = 0;
+  if (settings.val_split > 0)
+    print_message(fmt::format(
+        "rnrun: note: of the images to train, those that --val-split {} --seed {} {} are evaluated",
+        settings.val_split, settings.seed, options.split == "test" ? "keeps for validation" : "trains with"));
+  return settings;
+}
 
 int eval(const Options& options) {
   const auto model = Model::load(options.model);
   const auto task = task_of(*model, evaluated_entry(*model));
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  const auto known_names = load_weights(options.weights, session);
+  const WeightsNotes notes = load_weights(options.weights, session);
+  const auto& known_names = notes.classes;
   set_inputs(session, evaluated_entry(*model), options.inputs);
-  const auto data = open_split(options.data, options.split == "test" ? Split::test : Split::train,
-                               data_options(*model, *task, options.data_flags, known_names));
+  const std::string path = options.data.empty() ? default_data(*model, *task) : options.data;
+  const TrainSettings settings = settings_of(options, notes.settings, path);
+  const auto data = open_split(path, options.split == "test" ? Split::test : Split::train,
+                               data_options(*model, *task, options.data_flags, settings, known_names));
   print_other_names(*data, *model, known_names);
   if (!options.json) print_left_out(*data);
+  print_notes(nullptr, data.get());
   const auto recipe_batch =
       static_cast<int64_t>(number(model->descriptor().recipe, "batch_size").value_or(64));
   const int64_t batch =
@@ -78,8 +97,11 @@ Command add_eval(CLI::App& app) {
   CLI::App* command = app.add_subcommand("eval", "Evaluate trained weights");
   command->add_option("model", options->model, "the model library")->required();
   add_weights_options(*command, options->weights);
-  command->add_option("--data", options->data, data_help())->capture_default_str();
+  command->add_option("--data", options->data,
+                      fmt::format("{}; by default the recipe's, or {}", data_help(), kFashionMnist));
   add_data_flags(*command, options->data_flags);
+  for (const char* name : {"val_split", "seed", "label_offset", "exif_transpose"})
+    add_setting(*command, name, options->settings);
   add_input_option(*command, options->inputs);
   command->add_option("--split", options->split, "test or train")
       ->check(CLI::IsMember({"test", "train"}))

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 
 #include "runtime/commands/commands.h"
 #include "runtime/contract/safetensors.h"
+#include "runtime/model/attributes.h"
 #include "runtime/support/error.h"
 #include "runtime/support/output.h"
 #include "runtime/support/thread_pool.h"
@@ -33,16 +35,15 @@ void print_conversions(const std::string& path, const WeightsMatch& match) {
     print_message(fmt::format("rnrun: note: {}: {}", path, contract::conversions_text(match.converted)));
 }
 
-std::vector<std::string> load_weights(const WeightsFlags& flags, Session& session,
-                                      std::vector<std::string>* parameters) {
+WeightsNotes load_weights(const WeightsFlags& flags, Session& session) {
   const Model& model = session.model();
   if (!flags.path.empty()) {
     WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial, .inputs = true});
     if (flags.partial) print_message(weights_text(flags.path, match));
     print_conversions(flags.path, match);
-    if (parameters != nullptr) *parameters = std::move(match.parameters);
     const bool all = match.missing.empty() && match.misshapen.empty();
-    return all ? std::move(match.classes) : std::vector<std::string>();
+    return {all ? std::move(match.classes) : std::vector<std::string>(), std::move(match.parameters),
+            std::move(match.settings)};
   }
   const bool empty =
       std::ranges::any_of(model.tensors(), [](const rn_tensor& t) { return t.kind == RN_PARAMETER; });
@@ -97,23 +98,102 @@ std::string missing_input(const Model& model, std::string_view input) {
       model.name(), input);
 }
 
+void add_setting(CLI::App& app, const Setting& setting, GivenSettings& given) {
+  const std::string name(setting.name);
+  const std::string flag = (name == "batch_size" ? "-b," : "") + flag_of(name);
+  const std::string help(setting.help);
+  if (std::holds_alternative<bool TrainSettings::*>(setting.field)) {
+    app.add_flag_function(
+        fmt::format("{},!--no-{}", flag, flag.substr(2)),
+        [&given, name](int64_t count) { given[name] = count > 0 ? "true" : "false"; }, help);
+    return;
+  }
+  app.add_option_function<std::string>(
+      flag,
+      [&given, name, &setting](const std::string& text) {
+        TrainSettings scratch;
+        if (!set(scratch, setting, text))
+          throw UsageError(fmt::format("{}: must be {}, not {}", flag_of(name), allowed(setting), text));
+        given[name] = text;
+      },
+      help);
+}
+
+void add_setting(CLI::App& app, std::string_view name, GivenSettings& given) {
+  add_setting(app, *std::ranges::find(train_settings(), name, &Setting::name), given);
+}
+
+void apply(const GivenSettings& given, TrainSettings& settings) {
+  for (const Setting& setting : train_settings()) {
+    const auto found = given.find(std::string(setting.name));
+    if (found != given.end()) set(settings, setting, found->second);
+  }
+}
+
 void add_data_flags(CLI::App& app, DataFlags& flags) {
   app.add_flag("--skip-corrupt", flags.skip_corrupt,
                "leave out image files that cannot be decoded; decodes all of them once at the beginning");
+  app.add_option("--cache-images", flags.cache_images,
+                 "where decoded images are kept: no; ram, as many as fit into a quarter of what is free; "
+                 "disk, in a file "
+                 "in the directory --cache. By default ram, or disk with --cache")
+      ->check(CLI::IsMember({"no", "ram", "disk"}));
+  app.add_option("--cache", flags.cache,
+                 "a directory that there is, for decoded images, which are decoded once at the beginning, "
+                 "and taken again as long as "
+                 "the files stay the same");
   app.add_option("--workers", flags.workers, "threads that read images; by default half as many as --threads")
       ->check(CLI::Range(1, kMaxThreads));
 }
 
 DataOptions data_options(const Model& model, const Task& task, const DataFlags& flags,
-                         const std::vector<std::string>& classes) {
-  DataOptions options{
-      .fields = task.fields(), .class_names = model_class_names(model), .skip_corrupt = flags.skip_corrupt};
+                         const TrainSettings& settings, const std::vector<std::string>& classes) {
+  const bool disk = flags.cache_images.empty() ? !flags.cache.empty() : flags.cache_images == "disk";
+  if (disk && flags.cache.empty())
+    throw UsageError("--cache-images disk needs a directory: pass --cache DIR");
+  if (!disk && !flags.cache.empty())
+    throw UsageError(fmt::format("--cache is for --cache-images disk, not {}", flags.cache_images));
+  // Made by the user: a name with a slip in it would fill the wrong disk.
+  std::error_code ignored;
+  if (disk && !std::filesystem::is_directory(flags.cache, ignored))
+    throw UsageError(fmt::format("--cache: must be a directory that there is, not {}", flags.cache));
+  DataOptions options{.fields = task.fields(),
+                      .class_names = model_class_names(model),
+                      .skip_corrupt = flags.skip_corrupt,
+                      .exif_transpose = settings.exif_transpose,
+                      .label_offset = settings.label_offset,
+                      .val_split = settings.val_split,
+                      .seed = settings.seed,
+                      .cache_images = disk                         ? CacheImages::disk
+                                      : flags.cache_images == "no" ? CacheImages::no
+                                                                   : CacheImages::ram,
+                      .cache_directory = flags.cache};
   if (!classes.empty()) {
     options.class_names = classes;
     options.named_by = "the checkpoint";
     options.names_fixed = true;
   }
   return options;
+}
+
+std::string default_data(const Model& model, const Task& task) {
+  const std::string_view named = text(model.descriptor().recipe, "data", "");
+  if (!named.empty()) return std::string(named);
+  constexpr int64_t kClasses = 10;
+  std::string taken;
+  bool fits = true;
+  for (const Field& field : task.fields()) {
+    taken += fmt::format("{}{} {}", taken.empty() ? "" : " and ", field.name, type_text(field));
+    fits = fits && (field.is_picture()
+                        ? field.picture().channels == 1
+                        : field.dtype == DType::i32 && field.shape.empty() && field.classes >= kClasses);
+  }
+  if (!fits)
+    throw UsageError(
+        fmt::format("the model {} takes {}, and its recipe names no data: pass --data PATH (without it, "
+                    "Fashion-MNIST is taken, grey images of 10 classes, which do not fit)",
+                    model.name(), taken));
+  return kFashionMnist;
 }
 
 void print_other_names(const Dataset& data, const Model& model, const std::vector<std::string>& classes) {
@@ -128,6 +208,14 @@ void print_left_out(const Dataset& data) {
   const std::vector<std::string> all = data.left_out();
   for (size_t i = 0; i < std::min(all.size(), kShown); ++i) print("left out: {}\n", all[i]);
   if (all.size() > kShown) print("left out: {} more\n", all.size() - kShown);
+}
+
+void print_notes(const Dataset* train, const Dataset* test) {
+  std::vector<std::string> notes;
+  for (const Dataset* data : {train, test})
+    for (std::string& note : data != nullptr ? data->notes() : std::vector<std::string>())
+      if (std::ranges::find(notes, note) == notes.end()) notes.push_back(std::move(note));
+  for (const std::string& note : notes) print_message("rnrun: note: " + note);
 }
 
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help) {

@@ -26,6 +26,7 @@ struct Options {
   std::vector<std::string> images;
   WeightsFlags weights;
   ScalarInputs inputs;
+  GivenSettings settings;  // of how images are read; by default those of the checkpoint
   int64_t batch_size = 64;
   size_t top = 5;
   int threads = default_threads();
@@ -35,13 +36,14 @@ struct Options {
 // Image files, made to fit a model that takes a picture and nothing else.
 class Files : public Dataset {
  public:
-  Files(const std::vector<std::string>& paths, const Field& picture) : paths_(paths), picture_(picture) {}
+  Files(const std::vector<std::string>& paths, const Field& picture, bool exif_transpose)
+      : paths_(paths), picture_(picture), exif_transpose_(exif_transpose) {}
   int64_t size() const override { return static_cast<int64_t>(paths_.size()); }
   std::string description() const override { return "image files"; }
   std::vector<std::string> fields() const override { return {picture_.name}; }
   void read(int64_t index, Sample& sample) const override {
     const std::string& path = paths_[static_cast<size_t>(index)];
-    Image image = read_image(path);
+    Image image = read_image(path, {.exif_transpose = exif_transpose_});
     fit(image, picture_.picture(), path);
     sample.resize(1);
     sample[0].set(std::move(image));
@@ -50,6 +52,7 @@ class Files : public Dataset {
  private:
   const std::vector<std::string>& paths_;
   Field picture_;
+  bool exif_transpose_;
 };
 
 int predict(const Options& options) {
@@ -61,10 +64,12 @@ int predict(const Options& options) {
     throw Error(fmt::format("the model {} does not take one picture: use rnrun call", model->name()));
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  const auto known_names = load_weights(options.weights, session);
+  const auto [known_names, trained] = load_weights(options.weights, session);
+  TrainSettings settings = trained;
+  apply(options.settings, settings);
   set_inputs(session, entry, options.inputs);
 
-  const Files files(options.images, fields[0]);
+  const Files files(options.images, fields[0], settings.exif_transpose);
   std::vector<uint32_t> order(options.images.size());
   std::iota(order.begin(), order.end(), 0u);
   const int64_t batch_size = std::min(options.batch_size, files.size());
@@ -98,9 +103,10 @@ Command add_predict(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("predict", "Tell what images show");
   command->add_option("model", options->model, "the model library")->required();
-  command->add_option("images", options->images, "JPEG or PNG files")->required();
+  command->add_option("images", options->images, "JPEG, PNG, WebP, TIFF, GIF or BMP files")->required();
   add_weights_options(*command, options->weights);
   add_input_option(*command, options->inputs);
+  add_setting(*command, "exif_transpose", options->settings);
   command->add_option("--top", options->top, "classes per image")
       ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
       ->capture_default_str();

@@ -37,7 +37,6 @@ namespace {
 TrainSettings settings_of(const Model& model, const rn_entry& step) {
   const rn_attributes& recipe = model.descriptor().recipe;
   TrainSettings settings;
-  settings.data = text(recipe, "data", kFashionMnist);
   for (const Setting& setting : train_settings()) {
     const rn_attribute* given = find(recipe, setting.name);
     if (given != nullptr && !set(settings, setting, given->text))
@@ -52,15 +51,17 @@ TrainSettings settings_of(const Model& model, const rn_entry& step) {
 // What the command line says.
 void override_settings(TrainSettings& settings, const TrainOptions& options, const Model& compiled) {
   const std::string_view model = compiled.name();
-  const uint64_t seed = settings.seed;
+  const TrainSettings before = settings;
   settings.data = options.data.value_or(settings.data);
-  for (const Setting& setting : train_settings()) {
-    const auto given = options.settings.find(std::string(setting.name));
-    if (given != options.settings.end()) set(settings, setting, given->second);
-  }
-  if (options.resume && settings.seed != seed)
+  apply(options.settings, settings);
+  if (options.resume && settings.seed != before.seed)
     throw UsageError(
-        fmt::format("--seed {} with --resume: the training began with seed {}", settings.seed, seed));
+        fmt::format("--seed {} with --resume: the training began with seed {}", settings.seed, before.seed));
+  if (options.resume && settings.val_split != before.val_split)
+    throw UsageError(
+        fmt::format("--val-split {} with --resume: the training began with --val-split {}, and would be "
+                    "validated with images that it has been trained with",
+                    settings.val_split, before.val_split));
   for (const auto& [name, value] : options.hyper) {
     if (!settings.hyper.contains(name))
       throw UsageError(
@@ -109,7 +110,7 @@ void choose_frozen(TrainSettings& settings, const TrainOptions& options,
 
 // The checkpoint to go on from, or a start from initial values. What the command line says comes first, then
 // the checkpoint, then the recipe.
-Checkpoint begin(Session& session, const TrainOptions& options, const rn_entry& step,
+Checkpoint begin(Session& session, const TrainOptions& options, const rn_entry& step, const Task& task,
                  const std::string& directory) {
   Checkpoint state;
   if (options.resume)
@@ -118,9 +119,10 @@ Checkpoint begin(Session& session, const TrainOptions& options, const rn_entry& 
   else
     state.settings = settings_of(session.model(), step);
   override_settings(state.settings, options, session.model());
+  if (state.settings.data.empty()) state.settings.data = default_data(session.model(), task);
   if (!options.resume) session.initialize(state.settings.seed);
   std::vector<std::string> loaded;
-  if (!options.weights.path.empty()) load_weights(options.weights, session, &loaded);
+  if (!options.weights.path.empty()) loaded = load_weights(options.weights, session).parameters;
   choose_frozen(state.settings, options, loaded);
   for (const auto& [name, value] : state.settings.hyper) session.set_scalar(name, value);
   for (const auto& [name, values] : state.settings.shared_inputs) session.set_shared_input(name, values);
@@ -232,9 +234,9 @@ int train(const TrainOptions& options) {
   std::unique_ptr<const RunLock> lock;
   if (options.resume && !options.test_only && std::filesystem::is_directory(directory))
     lock = take_directory(options, directory);
-  Checkpoint state = begin(session, options, model->entry(RN_TRAIN_STEP), directory);
+  Checkpoint state = begin(session, options, model->entry(RN_TRAIN_STEP), *task, directory);
   const TrainSettings& settings = state.settings;
-  DataOptions needs = data_options(*model, *task, options.data_flags, state.classes);
+  DataOptions needs = data_options(*model, *task, options.data_flags, settings, state.classes);
   RunLimits limits = options.limits;
   limits.workers = options.data_flags.workers_for(options.threads);
   if (options.test_only)
@@ -249,7 +251,8 @@ int train(const TrainOptions& options) {
   if (lock == nullptr) lock = take_directory(options, directory);
 
   print_left_out(*data.train);
-  if (data.test != nullptr) print_left_out(*data.test);
+  if (data.test != nullptr && settings.val_split == 0) print_left_out(*data.test);
+  print_notes(data.train.get(), data.test.get());
   const bool one_batch = settings.batch_size > data.train->size() * settings.repeat_augment;
   print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {} threads; results in {}\n", model->name(),
         data.train->size(), data.train->description(), settings.data,

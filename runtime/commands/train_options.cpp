@@ -23,27 +23,6 @@ double seconds_of(const std::string& text) {
   return value * unit->second;
 }
 
-void add_setting(CLI::App& app, const Setting& setting, const std::shared_ptr<TrainOptions>& options) {
-  const std::string name(setting.name);
-  const std::string flag = (name == "batch_size" ? "-b," : "") + flag_of(name);
-  const std::string help(setting.help);
-  if (std::holds_alternative<bool TrainSettings::*>(setting.field)) {
-    app.add_flag_function(
-        fmt::format("{},!--no-{}", flag, flag.substr(2)),
-        [options, name](int64_t count) { options->settings[name] = count > 0 ? "true" : "false"; }, help);
-    return;
-  }
-  app.add_option_function<std::string>(
-      flag,
-      [options, name, flag, &setting](const std::string& text) {
-        TrainSettings scratch;
-        if (!set(scratch, setting, text))
-          throw UsageError(fmt::format("{}: must be {}, not {}", flag_of(name), allowed(setting), text));
-        options->settings[name] = text;
-      },
-      help);
-}
-
 }  // namespace
 
 void add_train_options(CLI::App& app, const std::shared_ptr<TrainOptions>& options) {
@@ -63,7 +42,7 @@ void add_train_options(CLI::App& app, const std::shared_ptr<TrainOptions>& optio
         help);
   };
   app.add_option("--data,--data-path", options->data,
-                 fmt::format("{}; by default {}", data_help(), kFashionMnist));
+                 fmt::format("{}; by default the recipe's, or {}", data_help(), kFashionMnist));
   add_data_flags(app, options->data_flags);
   app.add_option("--opt", options->optimizer, "the optimizer that the model must have been compiled with");
   hyper("--momentum", "momentum", "the optimizer's momentum");
@@ -86,7 +65,7 @@ void add_train_options(CLI::App& app, const std::shared_ptr<TrainOptions>& optio
       "--class-weights", options->class_weights,
       "weights of the classes in a loss that takes them as an input, class_weight: f32[classes]: balanced "
       "(samples / (classes * samples of the class)), or a file with a number for each");
-  for (const Setting& setting : train_settings()) add_setting(app, setting, options);
+  for (const Setting& setting : train_settings()) add_setting(app, setting, options->settings);
   add_threads_option(app, options->threads);
   app.add_option("--output-dir", options->output_dir,
                  "where checkpoint and metrics go; by default runs/<model>");

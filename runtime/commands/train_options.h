@@ -25,7 +25,7 @@ struct TrainOptions {
   std::string model;
   std::shared_ptr<const Model> carried;
   std::optional<std::string> data;
-  std::map<std::string, std::string> settings;  // by name, as given
+  GivenSettings settings;
   std::map<std::string, double> hyper;
   std::map<std::string, std::string> texts;  // of text_settings, by name
   ScalarInputs inputs;

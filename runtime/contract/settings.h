@@ -34,6 +34,7 @@ namespace table {
 inline constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 inline constexpr double kLargest = 1e6;         // of learning rates and the like
 inline constexpr double kLargestSide = 10'000;  // of a part of an image, in pixels
+inline constexpr double kLargestLabel = 0x1p31;
 inline constexpr double kLargestSeed = 0x1p64;
 inline constexpr double kEpochs = kMaxEpochs, kBatch = kMaxBatch, kCount = kMaxCount;
 
@@ -102,6 +103,12 @@ inline constexpr Setting kSettings[] = {
      {"auto", "classification", "segmentation", "images", "multi_label", "regression"}},
     // The default of the model's input of that name: see README, Recipes.
     {"label_smoothing", real, kNone, 0, 1, "share of the label that is spread over all classes"},
+    {"val_split", real, 0, 0, 0.99,
+     "keep this share of the training images for validation, of each class the same; 0: the data have a "
+     "split for it"},
+    {"label_offset", integer, 0, -kLargestLabel, kLargestLabel,
+     "add this to labels: -1 where they count from 1"},
+    {"exif_transpose", boolean, 0, 0, 1, "turn and mirror image files as their EXIF orientation says"},
     {"random_resized_crop", boolean, 0, 0, 1,
      "train on random parts of the images, scaled (8 to 100 % of the area, sides 3:4 to 4:3)"},
     {"random_crop", integer, 0, 0, kLargestSide, "shift images by up to so many pixels; black comes in"},

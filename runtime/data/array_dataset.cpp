@@ -29,4 +29,12 @@ void ArrayDataset::read(int64_t index, Sample& sample) const {
   }
 }
 
+std::vector<int32_t> ArrayDataset::strata() const {
+  for (const auto& [name, array] : columns_) {
+    const auto values = array.as<int32_t>();
+    if (array.dtype == DType::i32 && array.shape.size() == 1) return {values.begin(), values.end()};
+  }
+  return {};
+}
+
 }  // namespace rnrun

@@ -20,6 +20,8 @@ class ArrayDataset : public Dataset {
   std::string description() const override;
   std::vector<std::string> fields() const override;
   void read(int64_t index, Sample& sample) const override;
+  // The values of the first column of one i32 per sample.
+  std::vector<int32_t> strata() const override;
 
  private:
   Columns columns_;

@@ -26,7 +26,7 @@ std::unique_ptr<const Dataset> read_cifar(const std::vector<std::string>& paths,
       labels.push_back(static_cast<int32_t>(begin[-1]));
       pixels.insert(pixels.end(), begin, begin + kShape.bytes());
     }
-    check_range(options.field("label"), std::span(labels).subspan(first), path);
+    place_labels(options.field("label"), std::span(labels).subspan(first), options, path);
   }
   const auto count = static_cast<int64_t>(labels.size());
   return std::make_unique<ArrayDataset>(ArrayDataset::Columns{

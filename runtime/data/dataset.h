@@ -28,6 +28,11 @@ class Dataset {
   virtual std::vector<int32_t> numbers(size_t field) const;
   // The names of the classes in the order of their numbers, where the data say them; else none.
   virtual std::vector<std::string> class_names() const { return {}; }
+  // Samples of the same number are of one kind, and a part taken by random has as large a share of each kind; empty: all
+  // are of one.
+  virtual std::vector<int32_t> strata() const { return {}; }
+  // What a user should know of the data, a line each: files that were passed over, ...
+  virtual std::vector<std::string> notes() const { return {}; }
   // What is wrong with the images that were left out (DataOptions::skip_corrupt).
   virtual std::vector<std::string> left_out() const { return {}; }
 };

@@ -110,31 +110,24 @@ class JpegDecoder {
   JSAMPROW row_ = nullptr;
 };
 
-// x * y / 255, rounded.
-uint8_t scaled(uint32_t x, uint32_t y) {
-  const uint32_t product = x * y + 128;
-  return static_cast<uint8_t>(((product >> 8) + product) >> 8);
-}
-
 // Adobe's inverted CMYK, as all programs write it, to RGB in place, as Pillow does it.
 void cmyk_to_rgb(uint8_t* row, int64_t width) {
   for (int64_t x = 0; x < width; ++x) {
     const uint8_t* from = row + 4 * x;
-    const uint32_t black = from[3];
-    for (int64_t c = 0; c < 3; ++c)
-      row[3 * x + c] = static_cast<uint8_t>(black - scaled(255u - from[c], black));
+    const uint32_t white = from[3];
+    for (int64_t c = 0; c < 3; ++c) row[3 * x + c] = rgb_of_cmyk(255u - from[c], white);
   }
 }
 
 }  // namespace
 
-Image decode_jpeg(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits) {
+Image decode_jpeg(std::span<const std::byte> file, const std::string& path, const DecodeOptions& options) {
   JpegDecoder decoder(file);
   const auto require = [&](bool ok) {
     if (!ok) throw BadImage(fmt::format("{}: damaged JPEG image: {}", path, decoder.message()));
   };
   require(decoder.read_header());
-  check_size(decoder.info().image_width, decoder.info().image_height, path, limits);
+  check_size(decoder.info().image_width, decoder.info().image_height, path, options);
   require(decoder.start());
 
   const int components = decoder.info().output_components;

@@ -53,6 +53,9 @@ class PngDecoder {
   int64_t height() const { return png_get_image_height(png_, info_); }
   int64_t channels() const { return png_get_channels(png_, info_); }
   size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
+  bool is_deep_grey() const {
+    return png_get_color_type(png_, info_) == PNG_COLOR_TYPE_GRAY && png_get_bit_depth(png_, info_) == 16;
+  }
   const char* message() const { return message_; }
 
  private:
@@ -115,19 +118,21 @@ class PngDecoder {
 namespace {
 
 // `start`: what the pixels are to be.
-Image decode(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits,
+Image decode(std::span<const std::byte> file, const std::string& path, const DecodeOptions& options,
              bool (PngDecoder::*start)()) {
   PngDecoder decoder(file);
   const auto require = [&](bool ok) {
     if (!ok) throw BadImage(fmt::format("{}: damaged PNG image: {}", path, decoder.message()));
   };
   require(decoder.read_header());
-  check_size(decoder.width(), decoder.height(), path, limits);
+  check_size(decoder.width(), decoder.height(), path, options);
   if (start == &PngDecoder::start_values && !decoder.has_values())
     throw BadImage(fmt::format(
         "{}: has colours or 16 bits: a mask is a PNG image with a palette, or a grey one of at most "
         "8 bits, whose pixels are the numbers of classes",
         path));
+  if (decoder.is_deep_grey())
+    throw BadImage(path + ": a PNG image of 16 bits of grey per pixel, which is not read (convert it to 8)");
   require((decoder.*start)());
   Image image{{decoder.channels(), decoder.height(), decoder.width()}, {}};
   std::vector<uint8_t> interleaved(static_cast<size_t>(image.shape.height) * decoder.row_bytes());
@@ -142,12 +147,13 @@ Image decode(std::span<const std::byte> file, const std::string& path, const Ima
 
 }  // namespace
 
-Image decode_png(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits) {
-  return decode(file, path, limits, &PngDecoder::start);
+Image decode_png(std::span<const std::byte> file, const std::string& path, const DecodeOptions& options) {
+  return decode(file, path, options, &PngDecoder::start);
 }
 
-Image decode_png_values(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits) {
-  return decode(file, path, limits, &PngDecoder::start_values);
+Image decode_png_values(std::span<const std::byte> file, const std::string& path,
+                        const DecodeOptions& options) {
+  return decode(file, path, options, &PngDecoder::start_values);
 }
 
 }  // namespace rnrun

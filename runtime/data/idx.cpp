@@ -117,7 +117,7 @@ std::unique_ptr<const Dataset> read_idx(const std::string& images, const std::st
   std::vector<int32_t> label_data;
   for (const std::byte label : label_file.items(count, 1)) label_data.push_back(static_cast<int32_t>(label));
   label_file.expect_end();
-  check_range(options.field("label"), label_data, labels);
+  place_labels(options.field("label"), label_data, options, labels);
 
   AlignedBytes pixels = image_file.items(count, uint64_t{rows} * columns);
   image_file.expect_end();

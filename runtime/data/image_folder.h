@@ -4,22 +4,19 @@
 #include <memory>
 #include <string>
 
+#include "runtime/data/data_options.h"
 #include "runtime/data/dataset.h"
-#include "runtime/data/open_data.h"
 
 namespace rnrun {
 
-// The files <directory>/<class>/*.{jpg,jpeg,png} (in either case), classes and files sorted by name; names
-// that begin with a dot are passed over. If the names of the folders are among options.class_names, a
-// folder's label is that of its name, and these are the names of the classes. If none is, there must be as
-// many folders as classes, labels count them, and they name the classes; not so with options.names_fixed.
-// Throws Error when that does not come out.
-//
-// Files are decoded when they are read, as read_image does; then, unless options.keep_size, made to fit the
-// model (image.h). What fits into `cache_bytes` is kept in memory.
-std::unique_ptr<const Dataset> open_image_folder(const std::string& directory, const DataOptions& options,
-                                                 int64_t cache_bytes);
-// With a quarter of the available memory for the cache.
+// The images <directory>/<class>/** (is_image_name), classes and files sorted by name; names that begin with a dot are
+// passed over, other files are counted in notes(). If the names of the folders are among options.class_names, a folder's
+// label is that of its name, and these are the names of the classes. If none is, there must be as many folders as classes,
+// labels count them, and they name the classes; not so with options.names_fixed (class_labels.h). Throws Error when that
+// does not come out. Files are read as image_files.h says.
 std::unique_ptr<const Dataset> open_image_folder(const std::string& directory, const DataOptions& options);
+
+// Whether the directory is one of class folders: one of these has an image in it.
+bool has_class_folders(const std::string& directory);
 
 }  // namespace rnrun

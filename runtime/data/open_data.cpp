@@ -11,8 +11,10 @@
 #include "runtime/data/cifar.h"
 #include "runtime/data/idx.h"
 #include "runtime/data/image_folder.h"
+#include "runtime/data/image_list.h"
 #include "runtime/data/paired_folder.h"
 #include "runtime/data/shapes.h"
+#include "runtime/data/split.h"
 #include "runtime/data/tensor_file.h"
 #include "runtime/support/error.h"
 
@@ -20,6 +22,7 @@ namespace rnrun {
 
 namespace {
 
+constexpr std::string_view kShapes = "shapes";  // generated
 using Paths = std::vector<std::string>;
 using std::filesystem::exists;
 
@@ -65,15 +68,23 @@ Paths find_cifar100(const std::string& path, Split split) {
 
 Paths find_pairs(const std::string& path, Split split) {
   const Paths candidates =
-      split == Split::train ? Paths{path + "/train"} : Paths{path + "/val", path + "/test"};
+      split == Split::train ? Paths{path + "/train", path} : Paths{path + "/val", path + "/test"};
   for (const std::string& directory : candidates)
     if (is_paired_folder(directory)) return {directory};
   return {};
 }
 
+// A directory of class folders is there to train with.
 Paths find_folder(const std::string& path, Split split) {
-  if (split == Split::train) return first_of({path + "/train"});
-  return first_of({path + "/val", path + "/test"});
+  if (split == Split::test) return first_of({path + "/val", path + "/test"});
+  if (exists(path + "/train")) return {path + "/train"};
+  return has_class_folders(path) ? Paths{path} : Paths{};
+}
+
+Paths find_list(const std::string& path, Split split) {
+  if (path.ends_with(".csv")) return first_of({path});
+  if (split == Split::train) return first_of({path + "/train.csv"});
+  return first_of({path + "/val.csv", path + "/test.csv"});
 }
 
 Paths find_tensors(const std::string& path, Split split) {
@@ -82,7 +93,7 @@ Paths find_tensors(const std::string& path, Split split) {
   return first_of({path + "/val.safetensors", path + "/test.safetensors"});
 }
 
-constexpr std::array<Kind, 6> kKinds = {{
+constexpr std::array<Kind, 7> kKinds = {{
     {"idx", "idx files (train-images-idx3-ubyte)", find_idx,
      [](const Paths& files, const DataOptions& o) { return read_idx(files[0], files[1], o); }},
     {"cifar10", "CIFAR-10's data_batch_1.bin", find_cifar10,
@@ -91,10 +102,12 @@ constexpr std::array<Kind, 6> kKinds = {{
      [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::hundred, o); }},
     {"pairs", "folders train/images and masks, or train/input and target", find_pairs,
      [](const Paths& files, const DataOptions& o) { return open_paired_folder(files[0], o); }},
-    {"folder", "folders train/<class> of JPEG and PNG images", find_folder,
-     [](const Paths& files, const DataOptions& o) { return open_image_folder(files[0], o); }},
     {"tensors", "train.safetensors", find_tensors,
      [](const Paths& files, const DataOptions& o) { return read_tensor_file(files[0], o); }},
+    {"list", "train.csv", find_list,
+     [](const Paths& files, const DataOptions& o) { return open_image_list(files[0], o); }},
+    {"folder", "folders train/<class> or <class> of images", find_folder,
+     [](const Paths& files, const DataOptions& o) { return open_image_folder(files[0], o); }},
 }};
 
 [[noreturn]] void fail_nothing_found(const std::string& path, std::span<const Kind> kinds) {
@@ -131,28 +144,34 @@ Found find(const std::string& where) {
 }
 
 // A single file is what it is called for, but not both.
-bool has_test(const Found& found) {
+bool has_test(const std::string& where) {
+  if (where == kShapes) return true;
+  const Found found = find(where);
   const Paths test = found.kind.find(found.path, Split::test);
   return !test.empty() && test != found.kind.find(found.path, Split::train);
 }
 
-}  // namespace
-
-std::string data_help() {
-  return "a directory, and the kind is what is there: idx files (MNIST's names, gz or plain), CIFAR's binary "
-         "files, folders {train,val,test}/<class> of JPEG and PNG images, {train,val,test}/images and masks, "
-         "or "
-         "input and target, {train,val,test}.safetensors; or "
-         "kind:path with a kind of idx, cifar10, cifar100, pairs, folder, tensors; or \"shapes\": generated "
-         "images";
+// Whether all that is there is the directory itself, with nothing that says which part is to train with.
+bool is_undivided(const std::string& where) {
+  if (where == kShapes || has_test(where)) return false;
+  const Found found = find(where);
+  return found.kind.find(found.path, Split::train) == Paths{found.path} &&
+         std::filesystem::is_directory(found.path);
 }
 
-std::unique_ptr<const Dataset> open_split(const std::string& where, Split split, const DataOptions& options) {
-  if (where == "shapes")
+constexpr std::string_view kProposal = "pass --val-split 0.2 to keep a fifth of them for validation";
+
+std::unique_ptr<const Dataset> open_whole(const std::string& where, Split split, const DataOptions& options) {
+  if (where == kShapes)
     return make_shapes(options.field("image").picture(), options.field("label").classes,
                        split == Split::train ? "train" : "test");
   const Found found = find(where);
   const Paths files = found.kind.find(found.path, split);
+  if (files.empty() && split == Split::test && !found.kind.find(found.path, Split::train).empty())
+    throw Error(
+        fmt::format("{} has no images to test: --val-split takes the part of those to train that a training "
+                    "with it has kept for validation, --split train takes all of them",
+                    found.path));
   if (files.empty())
     throw Error(fmt::format("{} has no images to {}", found.path, split == Split::train ? "train" : "test"));
   auto data = found.kind.open(files, options);
@@ -160,9 +179,36 @@ std::unique_ptr<const Dataset> open_split(const std::string& where, Split split,
   return data;
 }
 
+DataSplits open_divided(const std::string& where, const DataOptions& options) {
+  return split_off(open_whole(where, Split::train, options), options.val_split, options.seed);
+}
+
+}  // namespace
+
+std::string data_help() {
+  return "a directory, and the kind is what is there: idx files (MNIST's names, gz or plain), CIFAR's binary "
+         "files, {train,val,test}.safetensors, {train,val,test}.csv (columns path and label), folders "
+         "{train,val,test}/images and masks or input and target, folders "
+         "{train,val,test}/<class> or <class> of images; or one .safetensors or .csv file; or kind:path with "
+         "a kind of "
+         "idx, cifar10, cifar100, pairs, tensors, list, folder; or \"shapes\": generated images";
+}
+
+bool has_own_test(const std::string& where) { return has_test(where); }
+
+std::unique_ptr<const Dataset> open_split(const std::string& where, Split split, const DataOptions& options) {
+  if (options.val_split <= 0) return open_whole(where, split, options);
+  DataSplits splits = open_divided(where, options);
+  return std::move(split == Split::train ? splits.train : splits.test);
+}
+
 DataSplits open_data(const std::string& where, const DataOptions& options) {
-  DataSplits splits{open_split(where, Split::train, options), nullptr};
-  const bool generated = where == "shapes";
+  if (options.val_split > 0) return open_divided(where, options);
+  if (is_undivided(where))
+    throw Error(
+        fmt::format("{} has folders of images, but none for training and validation (train/ and val/): {}",
+                    where, kProposal));
+  DataSplits splits{open_whole(where, Split::train, options), nullptr};
   DataOptions test_options = options;
   test_options.keep_size = false;
   if (auto names = splits.train->class_names(); !names.empty()) {
@@ -170,7 +216,7 @@ DataSplits open_data(const std::string& where, const DataOptions& options) {
     test_options.class_names = std::move(names);
     test_options.names_fixed = true;
   }
-  if (generated || has_test(find(where))) splits.test = open_split(where, Split::test, test_options);
+  if (has_test(where)) splits.test = open_whole(where, Split::test, test_options);
   return splits;
 }
 

@@ -23,13 +23,17 @@ std::string data_help();
 //   cifar10   data_batch_1.bin, ..., test_batch.bin
 //   cifar100  train.bin, test.bin
 //   pairs     {train,val}/images and masks, or input and target: see paired_folder.h; test/ where there is no val/
-//   folder    {train,val}/<class>/*.{jpg,jpeg,png}; test/ where there is no val/
 //   tensors   {train,val}.safetensors, test.safetensors where there is no val; or one file, for any split
+//   list      {train,val}.csv, test.csv where there is no val; or one file, for any split
+//   folder    {train,val}/<class>/** of images, test/ where there is no val/; or <class>/**, all of it to train
 // "<kind>:<path>" takes that kind; "shapes" stands for generated images. The data have options.fields, in range.
-// Throws Error "no data set in <path>: ...", or naming what is wrong with a file.
+// With options.val_split a part of what is to train is what to test, whatever else there is (split.h). Throws Error "no data
+// set in <path>: ...", or naming what is wrong with a file.
 std::unique_ptr<const Dataset> open_split(const std::string& where, Split split, const DataOptions& options);
 // Both splits; `train` is there, `test` only if the data have it. Where the training images name the classes,
-// those to test have the same.
+// those to test have the same. Throws Error where class folders are in no folder for a split, and no val_split is given.
 DataSplits open_data(const std::string& where, const DataOptions& options);
+// Whether the data have images to test of their own. Throws Error when there are no data.
+bool has_own_test(const std::string& where);
 
 }  // namespace rnrun

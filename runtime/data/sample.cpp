@@ -17,15 +17,41 @@ int64_t Field::elements() const {
 
 std::string type_text(const Field& field) { return type_text(field.dtype, field.shape); }
 
+namespace {
+
+// What the labels are, and what makes them fit.
+std::string range_remedy(const Field& field, std::span<const int32_t> values) {
+  const auto [smallest, largest] = std::ranges::minmax(values);
+  std::string text = fmt::format("; they go from {} to {}, the model's from 0 to {}: ", smallest, largest,
+                                 field.classes - 1);
+  const int64_t span = int64_t{largest} - smallest;
+  if ((smallest == 1 || smallest < 0) && span < field.classes)
+    text += fmt::format("--label-offset {} makes them fit", -int64_t{smallest});
+  else if (smallest < 0)
+    text += fmt::format("they need --label-offset {} and a model of {} classes, as by rnc --set classes={}",
+                        -int64_t{smallest}, span + 1, span + 1);
+  else
+    text += fmt::format("compile the model for more, as with rnc --set classes={}", int64_t{largest} + 1);
+  if (smallest == 1 && span >= field.classes)
+    text += fmt::format(", or, if they count from 1, with --set classes={} and train with --label-offset -1",
+                        largest);
+  return text;
+}
+
+}  // namespace
+
 void check_range(const Field& field, std::span<const int32_t> values, const std::string& path,
                  int64_t first) {
   if (field.classes == 0) return;
   const auto wrong = std::ranges::find_if(
       values, [&](int32_t v) { return (v < 0 || v >= field.classes) && v != field.ignored; });
-  if (wrong != values.end())
-    throw Error(fmt::format("{}: {} {} of image {} is not below the model's {} classes", path, field.name,
-                            *wrong, first + (wrong - values.begin()) / std::max<int64_t>(field.elements(), 1),
-                            field.classes));
+  if (wrong == values.end()) return;
+  const int64_t each = std::max<int64_t>(field.elements(), 1);
+  const bool of_many = static_cast<int64_t>(values.size()) > each;
+  throw Error(fmt::format("{}: {} {} of image {} is {} the model's {} classes{}", path, field.name, *wrong,
+                          first + (wrong - values.begin()) / each,
+                          *wrong < 0 ? "negative, not one of" : "not below", field.classes,
+                          of_many ? range_remedy(field, values) : ""));
 }
 
 void SampleTensor::set(Image image) {

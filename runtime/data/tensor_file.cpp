@@ -46,7 +46,7 @@ std::unique_ptr<const Dataset> read_tensor_file(const std::string& path, const D
   int64_t count = -1;
   for (const Field& field : options.fields) {
     Array array = take(file, field, count, path);
-    if (field.dtype == DType::i32) check_range(field, array.as<int32_t>(), path);
+    if (field.dtype == DType::i32) place_labels(field, array.as<int32_t>(), options, path);
     count = array.shape.front();
     columns.emplace_back(field.name, std::move(array));
   }

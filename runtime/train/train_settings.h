@@ -53,6 +53,11 @@ struct TrainSettings {
   std::string lr_warmup_method{contract::initial_word("lr_warmup_method")};
   double lr_warmup_decay = contract::initial<double>("lr_warmup_decay");
 
+  // See DataOptions in data/data_options.h.
+  double val_split = contract::initial<double>("val_split");
+  int64_t label_offset = contract::initial<int64_t>("label_offset");
+  bool exif_transpose = contract::initial<bool>("exif_transpose");
+
   // See Augmentation in data/augment.h.
   bool random_resized_crop = contract::initial<bool>("random_resized_crop");
   int64_t random_crop = contract::initial<int64_t>("random_crop");

@@ -106,6 +106,16 @@ void set_inputs(const TensorFile& file, const std::string& path, Session& sessio
     session.set_shared_input(name, std::move(values));
 }
 
+TrainSettings settings_in(const TensorFile& file, const std::string& path) {
+  TrainSettings settings;
+  for (const Setting& setting : train_settings()) {
+    const auto found = file.metadata.find(std::string(setting.name));
+    if (found != file.metadata.end() && !set(settings, setting, found->second))
+      throw Error(fmt::format("{}: damaged checkpoint: {} = '{}'", path, setting.name, found->second));
+  }
+  return settings;
+}
+
 }  // namespace
 
 WeightsMatch load_weights(const std::string& path, Session& session, const WeightsOptions& options) {
@@ -122,6 +132,7 @@ WeightsMatch load_weights(const std::string& path, Session& session, const Weigh
   if (!options.partial && !other.empty())
     throw Error(fmt::format("{} is {}; --partial takes its weights all the same", path, other));
   match.classes = checkpoint_classes(file.metadata, path);
+  if (is_checkpoint(file)) match.settings = settings_in(file, path);
   Arrays others;  // what is not f32 in the file, before anything is set
   for (const rn_tensor& t : model.tensors()) {
     const Array* value = value_of(file, t.name);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/model/session.h"
+#include "runtime/train/train_settings.h"
 
 namespace rnrun {
 
@@ -25,6 +26,7 @@ struct WeightsMatch {
   std::vector<std::string> extra;       // the file has them, the model not
   std::vector<std::string> misshapen;   // "fc.weight: f32[10, 512], the model has f32[1000, 512]"
   std::vector<std::string> classes;     // that a checkpoint has names for
+  TrainSettings settings;               // that a checkpoint was trained with; else the defaults
   std::map<DType, int64_t> converted;   // how many of those loaded were of another element type
 };
 

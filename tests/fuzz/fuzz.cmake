@@ -16,6 +16,7 @@ rnc_fuzz(parse rnc_ir)
 rnc_fuzz(loops rnc_ir)
 rnc_fuzz(safetensors rnc_runtime)
 rnc_fuzz(dataset rnc_runtime)
+rnc_fuzz(csv rnc_runtime)
 rnc_fuzz(image rnc_runtime)
 # Good images are a corpus too: bin/image_fuzz tests/fuzz/image tests/images
 add_test(NAME fuzz_image_good COMMAND image_replay ${CMAKE_SOURCE_DIR}/tests/images)

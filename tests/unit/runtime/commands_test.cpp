@@ -80,7 +80,7 @@ TEST_CASE("errors have status 1") {
       failure({"train", kModel, "--data", directory.path(), "--output-dir", directory / "o"}) ==
       "1 no data set in " + directory.path() +
           ": looked for idx files (train-images-idx3-ubyte), or CIFAR-10's data_batch_1.bin, or CIFAR-100's "
-          "train.bin, or folders train/<class> of JPEG and PNG images, or train.safetensors");
+          "train.bin, or train.safetensors, or train.csv, or folders train/<class> or <class> of images");
   CHECK(failure({"train", kModel, "--data", "idx:" + directory / "none", "--output-dir", directory / "o"}) ==
         "1 no data set in " + directory / "none" + ": no such file or directory");
   CHECK(failure({"train", kModel, "--resume", "--output-dir", directory / "o"}) ==
@@ -155,7 +155,7 @@ TEST_CASE("folders of images on the command line") {
                                     directory / "o", "--epochs", "1",      "--workers",        "3"};
   const ProcessResult good = run_rnrun(train);
   CHECK(good.status == 0);
-  CHECK(good.out.find("30 JPEG and PNG images in 10 folders from " + directory / "data" + ", 0 to test;") !=
+  CHECK(good.out.find("30 images in 10 folders from " + directory / "data" + ", 0 to test;") !=
         std::string::npos);
   CHECK(good.out.find("Test: ") == std::string::npos);
 
@@ -168,11 +168,13 @@ TEST_CASE("folders of images on the command line") {
   const ProcessResult skipped = run_rnrun(train);
   CHECK(skipped.status == 0);
   CHECK(skipped.out.starts_with("left out: " + bad + ": damaged JPEG image: Premature end of JPEG file\n"));
-  CHECK(skipped.out.find(" 29 JPEG and PNG images in 10 folders") != std::string::npos);
+  CHECK(skipped.out.find(" 29 images in 10 folders") != std::string::npos);
 
   const std::string checkpoint = directory / "o/checkpoint-last.safetensors";
   CHECK(failure({"eval", kModel, "--params", checkpoint, "--data", directory / "data"}) ==
-        "1 " + directory / "data" + " has no images to test");
+        "1 " + directory / "data" +
+            " has no images to test: --val-split takes the part of those to train that a training with it "
+            "has kept for validation, --split train takes all of them");
   std::filesystem::rename(directory / "data/train", directory / "data/val");
   const ProcessResult eval = run_rnrun(
       {"eval", kModel, "--params", checkpoint, "--data", "folder:" + directory / "data", "--skip-corrupt"});

@@ -68,7 +68,9 @@ TEST_CASE("hostile idx files are refused with a reason") {
         "labels: not an idx file of labels: magic number 0x00000803 instead of 0x00000801");
   CHECK(idx_error(kTwoImages, idx_labels(3, "abc")) == "labels: has 3 labels for 2 images");
   CHECK(idx_error(kTwoImages, idx_labels(2, std::string("\x05\x0a", 2))) ==
-        "labels: label 10 of image 1 is not below the model's 10 classes");
+        "labels: label 10 of image 1 is not below the model's 10 classes; they go from 5 to 10, the model's "
+        "from 0 to 9: "
+        "compile the model for more, as with rnc --set classes=11");
   CHECK(idx_error(kTwoImages, idx_labels(2, std::string("\x05", 1))) == "labels: truncated");
   CHECK(idx_error(kTwoImages.substr(0, kTwoImages.size() - 1), kTwoLabels) == "images: truncated");
   CHECK(idx_error(kTwoImages + "x", kTwoLabels) == "images: has more data than its header says");

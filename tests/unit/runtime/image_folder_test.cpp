@@ -44,7 +44,7 @@ TEST_CASE("classes and files count in the order of their names") {
   write_folders(directory);
   const auto data = open_image_folder(directory.path(), kOptions);
   CHECK(data->size() == 3);
-  CHECK(data->description() == "JPEG and PNG images in 2 folders");
+  CHECK(data->description() == "images in 2 folders");
   CHECK(str(read(*data, 0, 0).shape) == "3x9x13");  // cat/c.jpeg, grey and larger
   CHECK(read(*data, 2, 1).pixels == read_image(kImages + "rgb.png").pixels);
   Image fitted = read_image(kImages + "rgb.jpg");
@@ -66,7 +66,9 @@ TEST_CASE("what is in the cache is not read again, what does not fit is") {
   for (const int64_t cache_bytes : {int64_t{0}, int64_t{600}, int64_t{1} << 20}) {
     const TemporaryDirectory directory;
     write_folders(directory);
-    const auto data = open_image_folder(directory.path(), kOptions, cache_bytes);
+    DataOptions options = kOptions;
+    options.cache_bytes = cache_bytes;
+    const auto data = open_image_folder(directory.path(), options);
     const Image first = read(*data, 1, 1);
     const Image other = read(*data, 2, 1);
     CHECK(read(*data, 1, 1).pixels == first.pixels);
@@ -101,7 +103,10 @@ TEST_CASE("labels go by the model's class names where they are known") {
             ": the folder dog is not called like any class of the model, which are cow, bird, cat");
   for (const std::vector<std::string>& names : {std::vector<std::string>{}, {"a", "b", "c"}}) {
     options.class_names = names;
-    CHECK(message() == directory.path() + " has 2 folders of images, the model has 3 classes");
+    CHECK(message() == directory.path() +
+                           " has 2 folders of images, the model has 3 classes; compile it with rnc --set "
+                           "classes=2, or change the "
+                           "number in its text");
   }
 }
 
@@ -128,6 +133,39 @@ TEST_CASE("folders called otherwise name the classes, unless the names are fixed
   CHECK(message() == directory.path() + "/d\xf6g: the name of a class must be UTF-8");
 }
 
+TEST_CASE("folders are searched to the bottom, and what is no image is counted") {
+  const TemporaryDirectory directory;
+  write_folders(directory);
+  copy("rgb.png", directory / "dog/more/a.png");
+  write_text(directory / "dog/more/b.pdf", "");
+  const auto data = open_image_folder(directory.path(), kOptions);
+  CHECK(data->size() == 4);
+  read(*data, 3, 1);
+  CHECK(data->notes() ==
+        std::vector<std::string>{directory.path() +
+                                 ": 3 files in 3 folders are no images rnrun reads (<class>/*.jpg, *.jpeg, "
+                                 "*.png, *.webp, *.tif, *.tiff, *.gif, "
+                                 "*.bmp): README.jpg, cat/notes.txt, dog/more/b.pdf"});
+}
+
+TEST_CASE("it is said how many images were held in another way, and where there are none") {
+  const TemporaryDirectory directory;
+  copy("held6.jpg", directory / "cat/a.jpg");
+  copy("held1.jpg", directory / "cat/b.jpg");
+  copy("held6.webp", directory / "cat/c.webp");
+  copy("turned6.tif", directory / "cat/d.tif");
+  std::filesystem::create_directories(directory / "dog");
+  DataOptions options = kOptions;
+  const std::string none = directory.path() + ": there are no images in dog";
+  CHECK(open_image_folder(directory.path(), options)->notes() ==
+        std::vector<std::string>{
+            none,
+            "2 of the 4 images are turned or mirrored by the camera's EXIF orientation, which is "
+            "not applied (as in torchvision): --exif-transpose applies it"});
+  options.exif_transpose = true;
+  CHECK(open_image_folder(directory.path(), options)->notes() == std::vector<std::string>{none});
+}
+
 TEST_CASE("a folder without images is an error") {
   const TemporaryDirectory directory;
   CHECK(error_of([&] { open_image_folder(directory / "none", kOptions); }) ==
@@ -135,7 +173,8 @@ TEST_CASE("a folder without images is an error") {
   std::filesystem::create_directories(directory / "cat");
   std::filesystem::create_directories(directory / "dog");
   CHECK(error_of([&] { open_image_folder(directory.path(), kOptions); }) ==
-        directory.path() + " has no images: no <class>/*.jpg, *.jpeg or *.png");
+        directory.path() +
+            " has no images: no <class>/*.jpg, *.jpeg, *.png, *.webp, *.tif, *.tiff, *.gif, *.bmp");
 }
 
 TEST_CASE("a damaged image is named, or left out when that is asked for") {

@@ -34,7 +34,7 @@ void check_equal(const Image& image, const std::string& name) {
   CHECK(image.pixels == wanted.pixels);
 }
 
-std::string decode_error(const std::string& bytes, const ImageLimits& limits = {}) {
+std::string decode_error(const std::string& bytes, const DecodeOptions& limits = {}) {
   return error_of([&] { decode_image(std::as_bytes(std::span(bytes)), "x", limits); });
 }
 
@@ -48,7 +48,19 @@ TEST_CASE("images are decoded as Pillow decodes them") {
     check_equal(read_image(entry.path().string()), name);
     ++files;
   }
-  CHECK(files == 15);
+  CHECK(files == 74);
+}
+
+TEST_CASE("images stand upright where that is asked for, as Pillow turns them") {
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kImages)) {
+    const std::string name = entry.path().filename().string();
+    if (!expected().contains(name + " upright")) continue;
+    const Image image = read_image(entry.path().string(), {.exif_transpose = true});
+    check_equal(image, name + " upright");
+    ++files;
+  }
+  CHECK(files == 11);
 }
 
 TEST_CASE("images are made to fit as torchvision does it") {
@@ -95,7 +107,7 @@ TEST_CASE("files that are no image, too large or damaged are refused by name") {
   const std::string jpeg = read_text(kImages + "rgb.jpg");
   const std::string png = read_text(kImages + "rgb.png");
   CHECK(decode_error("") == "x: empty");
-  CHECK(decode_error("GIF89a") == "x: neither a JPEG nor a PNG image");
+  CHECK(decode_error("%PDF") == "x: not a JPEG, PNG, WebP, TIFF, GIF or BMP image");
   CHECK(decode_error(jpeg, {.pixels = 398}) == "x: an image of 19x21; up to 398 pixels are decoded");
   CHECK(decode_error(png, {.pixels = 116}) == "x: an image of 13x9; up to 116 pixels are decoded");
   CHECK(decode_error(jpeg, {.pixels = 399}).empty());
@@ -124,9 +136,10 @@ TEST_CASE("files that are no image, too large or damaged are refused by name") {
 
 TEST_CASE("every truncation and many changes of a file end in an image or an error") {
   for (const char* name :
-       {"rgb.jpg", "progressive.jpg", "cmyk.jpg", "rgb.png", "palette.png", "interlaced.png"}) {
+       {"rgb.jpg", "progressive.jpg", "cmyk.jpg", "rgb.png", "palette.png", "interlaced.png", "held6.jpg",
+        "held6.png", "held6.webp", "rgb.webp", "lossless.webp", "animated.webp"}) {
     const std::string good = read_text(kImages + name);
-    const ImageLimits limits{.pixels = 1 << 16};
+    const DecodeOptions limits{.pixels = 1 << 16};
     for (size_t size = 0; size < good.size(); ++size)
       CHECK(!decode_error(good.substr(0, size), limits).empty());
     for (size_t i = 0; i < good.size(); ++i) {
@@ -135,6 +148,30 @@ TEST_CASE("every truncation and many changes of a file end in an image or an err
       decode_error(bad, limits);
     }
   }
+}
+
+TEST_CASE("what is left of a file, or changed in it, ends in an image or an error") {
+  for (const char* name :
+       {"palette.gif", "interlaced.gif", "window.gif", "rgb.tif", "tiles.tif", "planes.tif", "lzw.tiff",
+        "jpeg.tiff", "group4.tif", "palette.tif", "palette4.bmp", "fields.bmp", "os2.bmp"}) {
+    const std::string good = read_text(kImages + name);
+    const DecodeOptions limits{.pixels = 1 << 16, .exif_transpose = true};
+    for (size_t size = 0; size < good.size(); ++size) decode_error(good.substr(0, size), limits);
+    CHECK(!decode_error(good.substr(0, good.size() / 3), limits).empty());
+    for (size_t i = 0; i < good.size(); ++i)
+      for (const int mask : {1 << i % 8, 0xff}) {
+        std::string bad = good;
+        bad[i] = static_cast<char>(bad[i] ^ mask);
+        decode_error(bad, limits);
+      }
+  }
+}
+
+TEST_CASE("grey of 16 bits is refused, not cut off") {
+  CHECK(decode_error(read_text(kImages + "grey16.png")) ==
+        "x: a PNG image of 16 bits of grey per pixel, which is not read (convert it to 8)");
+  CHECK(decode_error(read_text(kImages + "grey16.tif")) ==
+        "x: a TIFF image of 16 bits per sample (convert it to 8), which is not read");
 }
 
 }  // namespace rnrun

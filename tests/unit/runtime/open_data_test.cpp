@@ -111,7 +111,10 @@ TEST_CASE("tensors come from one file, or from one for each split") {
   CHECK(message({{"image", pixels({2, 1, 2, 3})}, {"label", labels({1})}}) ==
         file + ": tensor 'label' is i32[1], not i32[2]");
   CHECK(message({{"image", pixels({2, 1, 2, 3})}, {"label", labels({1, -1})}}) ==
-        file + ": label -1 of image 1 is not below the model's 10 classes");
+        file +
+            ": label -1 of image 1 is negative, not one of the model's 10 classes; they go from -1 to 1, the "
+            "model's from 0 to 9: "
+            "--label-offset 1 makes them fit");
 }
 
 TEST_CASE("tensors of any type and shape are read where the model takes them; other kinds of data refuse") {
@@ -147,7 +150,7 @@ TEST_CASE("a kind before a colon is taken, and nothing else") {
   CHECK(failure("cifar10:" + directory.path()) ==
         "no data set in " + directory.path() + ": looked for CIFAR-10's data_batch_1.bin");
   CHECK(failure("folder:" + directory.path()) ==
-        "no data set in " + directory.path() + ": looked for folders train/<class> of JPEG and PNG images");
+        "no data set in " + directory.path() + ": looked for folders train/<class> or <class> of images");
   CHECK(failure("video:" + directory.path()) ==
         "no data set in video:" + directory.path() + ": no such file or directory");
 }
@@ -158,7 +161,7 @@ TEST_CASE("what is missing is said") {
       failure(directory.path()) ==
       "no data set in " + directory.path() +
           ": looked for idx files (train-images-idx3-ubyte), or CIFAR-10's data_batch_1.bin, or CIFAR-100's "
-          "train.bin, or folders train/<class> of JPEG and PNG images, or train.safetensors");
+          "train.bin, or train.safetensors, or train.csv, or folders train/<class> or <class> of images");
   std::filesystem::create_directories(directory / "test/cat");
   CHECK(failure(directory.path()) == directory.path() + " has no images to train");
   write_text(directory / "test/cat/a.png", "");
@@ -166,7 +169,8 @@ TEST_CASE("what is missing is said") {
   std::filesystem::create_directories(directory / "val/cat");  // comes before test
   CHECK(error_of([&] {
           open_split(directory.path(), Split::test, options({1, 2, 3}, 1));
-        }) == directory / "val" + " has no images: no <class>/*.jpg, *.jpeg or *.png");
+        }) == directory / "val" +
+                  " has no images: no <class>/*.jpg, *.jpeg, *.png, *.webp, *.tif, *.tiff, *.gif, *.bmp");
 }
 
 }  // namespace rnrun

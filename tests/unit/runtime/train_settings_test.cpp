@@ -24,7 +24,8 @@ TEST_CASE("every setting's text is read as the same value, and nonsense is refus
     const std::string text = text_of(defaults, s);
     if (s.name != "lr") CHECK(set(copy, s, text));  // lr has no default
     CHECK(text_of(copy, s) == text);
-    for (const char* nonsense : {"-1", "nan", "1e99", "x", "1x", "[1", "1;2", "0x10"})
+    if (s.smallest >= 0) CHECK(!set(copy, s, "-1"));
+    for (const char* nonsense : {"-1e10", "nan", "1e99", "x", "1x", "[1", "1;2", "0x10"})
       CHECK(!set(copy, s, nonsense));
     if (!std::holds_alternative<std::vector<int64_t> TrainSettings::*>(s.field)) CHECK(!set(copy, s, ""));
     CHECK(text_of(copy, s) == text);
