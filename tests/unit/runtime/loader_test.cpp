@@ -86,12 +86,13 @@ TEST_CASE("batches follow the order, the last one partial, for any number of thr
     CHECK(std::equal(image.pixels.begin(), image.pixels.end(),
                      one.pixels.begin() + static_cast<long>(i) * kShape.bytes()));
   }
-  const LoaderPlan large{.order = range(500),
-                         .batch_size = 37,
-                         .fields = labelled_images({1, 9, 9}),
-                         .augmentation = Augmentation{true, 2, 0.5, 3},
-                         .seed = 5,
-                         .epoch = 2};
+  const LoaderPlan large{
+      .order = range(500),
+      .batch_size = 37,
+      .fields = labelled_images({1, 9, 9}),
+      .augmentation = Augmentation{.random_resized_crop = true, .random_crop = 2, .hflip = 0.5, .cutout = 3},
+      .seed = 5,
+      .epoch = 2};
   const All expected = load(*data, large, 1);
   for (const int threads : {2, 5}) CHECK(load(*data, large, threads) == expected);
 }
@@ -101,7 +102,7 @@ TEST_CASE("what happens to an image depends on seed, epoch and index, not on its
   const LoaderPlan whole{.order = range(20),
                          .batch_size = 8,
                          .fields = kFields,
-                         .augmentation = Augmentation{false, 2, 0.5, 3},
+                         .augmentation = Augmentation{.random_crop = 2, .hflip = 0.5, .cutout = 3},
                          .seed = 5,
                          .epoch = 2};
   const All expected = load(*data, whole, 2);
