@@ -82,6 +82,9 @@ void print_other_names(const Dataset& data, const Model& model, const std::vecto
 // Prints which images were left out of a data set.
 void print_left_out(const Dataset& data);
 
+// --tta with the views that it names.
+void add_views_option(CLI::App& app, TestViews& views);
+
 // -b/--batch-size with its range; `batch` stays as it is when the option is not given.
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help);
 

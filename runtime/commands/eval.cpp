@@ -26,18 +26,21 @@ struct Options {
   int threads = default_threads();
   DataFlags data_flags;
   ScalarInputs inputs;
+  TestViews views = TestViews::one;
   bool json = false;
 };
 
 int eval(const Options& options) {
   const auto model = Model::load(options.model);
-  const auto task = task_of(*model, evaluated_entry(*model));
+  const rn_entry& entry = evaluated_entry(*model, options.views);
+  const auto task = task_of(*model, entry);
   ThreadPool pool(options.threads);
   Session session(model, pool);
   const auto known_names = load_weights(options.weights, session);
-  set_inputs(session, evaluated_entry(*model), options.inputs);
-  const auto data = open_split(options.data, options.split == "test" ? Split::test : Split::train,
-                               data_options(*model, *task, options.data_flags, known_names));
+  set_inputs(session, entry, options.inputs);
+  DataOptions needs = data_options(*model, *task, options.data_flags, known_names);
+  needs.keep_size = options.views == TestViews::ten_crop;
+  const auto data = open_split(options.data, options.split == "test" ? Split::test : Split::train, needs);
   print_other_names(*data, *model, known_names);
   if (!options.json) print_left_out(*data);
   const auto recipe_batch =
@@ -48,7 +51,7 @@ int eval(const Options& options) {
   const auto start = Clock::now();
   const auto findings = task->findings(0);
   const Metrics m = evaluate(session, *task, *data, batch, options.limit_batches,
-                             options.data_flags.workers_for(options.threads), findings.get());
+                             options.data_flags.workers_for(options.threads), findings.get(), options.views);
   const double seconds = seconds_between(start, Clock::now());
   const double speed = static_cast<double>(m.samples) / seconds;
   const auto names = class_names(*task, *model, known_names.empty() ? data->class_names() : known_names);
@@ -67,7 +70,8 @@ int eval(const Options& options) {
         fmt::format("  {} {}{}", metric.name, metric.text(task->value(m, i)), metric.share ? " %" : "");
   }
   print("{} images: {} {:.4f}{}  {:.0f} images/s\n{}", m.samples,
-        has_loss(*model) ? "loss" : task->own_loss_name(), m.loss(), figures, speed, findings->text(names));
+        entry.role == RN_EVALUATE ? "loss" : task->own_loss_name(), m.loss(), figures, speed,
+        findings->text(names));
   return 0;
 }
 
@@ -81,6 +85,7 @@ Command add_eval(CLI::App& app) {
   command->add_option("--data", options->data, data_help())->capture_default_str();
   add_data_flags(*command, options->data_flags);
   add_input_option(*command, options->inputs);
+  add_views_option(*command, options->views);
   command->add_option("--split", options->split, "test or train")
       ->check(CLI::IsMember({"test", "train"}))
       ->capture_default_str();

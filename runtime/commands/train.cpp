@@ -14,6 +14,7 @@
 #include <optional>
 
 #include "runtime/commands/commands.h"
+#include "runtime/commands/preview.h"
 #include "runtime/measure/evaluate.h"
 #include "runtime/model/attributes.h"
 #include "runtime/support/error.h"
@@ -50,6 +51,8 @@ struct Options {
   bool force = false;
   WeightsFlags weights;
   DataFlags data_flags;
+  int64_t preview = 0;  // images; 0: train
+  std::string preview_path = "preview.png";
 };
 
 // The model's recipe; what it leaves open has the defaults of TrainSettings.
@@ -207,7 +210,8 @@ int train(const Options& options) {
   Session session(model, pool);
   // What goes on is read with the directory locked.
   std::unique_ptr<const RunLock> lock;
-  if (options.resume && !options.test_only && std::filesystem::is_directory(directory))
+  if (options.resume && !options.test_only && options.preview == 0 &&
+      std::filesystem::is_directory(directory))
     lock = take_directory(options, directory);
   const Checkpoint state = begin(session, options, model->entry(RN_TRAIN_STEP), directory);
   const TrainSettings& settings = state.settings;
@@ -219,6 +223,12 @@ int train(const Options& options) {
   needs.keep_size = settings.random_resized_crop;
   const DataSplits data = open_data(settings.data, needs);
   Trainer trainer(session, *task, data, settings, directory, limits);  // refuses what cannot be trained
+  if (options.preview > 0) {
+    write_preview(options.preview_path, options.preview, *data.train, *task, settings, state.position.epoch,
+                  limits.workers);
+    print("{}\n", options.preview_path);
+    return 0;
+  }
   if (lock == nullptr) lock = take_directory(options, directory);
 
   print_left_out(*data.train);
@@ -269,15 +279,17 @@ void add_setting(CLI::App& app, const Setting& setting, const std::shared_ptr<Op
         [options, name](int64_t count) { options->settings[name] = count > 0 ? "true" : "false"; }, help);
     return;
   }
-  app.add_option_function<std::string>(
+  CLI::Option* option = app.add_option_function<std::string>(
       flag,
-      [options, name, flag, &setting](const std::string& text) {
+      [options, name, flag, &setting](const std::string& given) {
+        const std::string text(given.empty() ? setting.without_value : given);
         TrainSettings scratch;
         if (!set(scratch, setting, text))
           throw UsageError(fmt::format("{}: must be {}, not {}", flag_of(name), allowed(setting), text));
         options->settings[name] = text;
       },
       help);
+  if (!setting.without_value.empty()) option->expected(0, 1);
 }
 
 void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
@@ -325,6 +337,13 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
   add_weights_options(app, options->weights)->excludes(resume);
   app.add_flag("--test-only", options->test_only, "evaluate the checkpoint instead of training")
       ->needs(resume);
+  CLI::Option* preview =
+      app.add_option(
+             "--preview-data", options->preview,
+             "write a picture of so many training images, as they are and below them as they are trained on, "
+             "and end")
+          ->check(CLI::Range(int64_t{1}, kMaxPreview));
+  app.add_option("-o", options->preview_path, "where it goes")->needs(preview)->capture_default_str();
   app.add_flag("--force,--overwrite", options->force, "begin a new training in the output directory")
       ->excludes(resume);
 }

@@ -30,7 +30,7 @@ void augment(Image& image, const ImageShape& shape, const Augmentation& a, Rando
   if (a.random_affine) random_affine(image, *a.random_affine, random);
   if (happens(a.random_perspective.probability))
     random_perspective(image, a.random_perspective.distortion_scale, random);
-  if (a.gaussian_blur > 0) random_blur(image, a.gaussian_blur, random);
+  if (a.gaussian_blur > 1) random_blur(image, a.gaussian_blur, random);
   if (happens(a.random_erasing)) random_erasing(image, random);
   if (a.cutout > 0) cutout(image, a.cutout, random);
 }

@@ -39,7 +39,7 @@ struct Augmentation {
   double rotation = 0;  // degrees
   std::optional<RandomAffine> random_affine;
   RandomPerspective random_perspective;
-  int64_t gaussian_blur = 0;  // weights
+  int64_t gaussian_blur = 1;  // weights; 1: none
   double random_erasing = 0;
   int64_t cutout = 0;  // the square's side
 

@@ -111,23 +111,27 @@ void resize(Image& image, const Box& source, int64_t height, int64_t width, cons
   image.pixels = std::move(result);
 }
 
-void fit(Image& image, const ImageShape& shape, const std::string& name) {
-  convert_channels(image, shape.channels, name);
-  const auto [channels, height, width] = shape;
-  const int64_t h = image.shape.height;
-  const int64_t w = image.shape.width;
-  if (h == height && w == width) return;
+std::array<int64_t, 2> covering_size(const ImageShape& image, int64_t height, int64_t width) {
   const auto enlarged = [](int64_t side) {
     return static_cast<int64_t>(static_cast<double>(side) * 256 / 224 + 0.5);
   };
-  int64_t full_height = enlarged(height);
-  int64_t full_width = enlarged(width);
-  if (full_height * w >= full_width * h)
-    full_width = full_height * w / h;
-  else
-    full_height = full_width * h / w;
-  resize(image, {0, 0, h, w}, full_height, full_width,
-         {half(full_height - height), half(full_width - width), height, width});
+  const int64_t h = enlarged(height);
+  const int64_t w = enlarged(width);
+  if (h * image.width >= w * image.height) return {h, h * image.width / image.height};
+  return {w * image.height / image.width, w};
+}
+
+Box centre_of(int64_t full_height, int64_t full_width, int64_t height, int64_t width) {
+  return {half(full_height - height), half(full_width - width), height, width};
+}
+
+void fit(Image& image, const ImageShape& shape, const std::string& name) {
+  convert_channels(image, shape.channels, name);
+  const auto [channels, height, width] = shape;
+  if (image.shape.height == height && image.shape.width == width) return;
+  const auto [full_height, full_width] = covering_size(image.shape, height, width);
+  resize(image, {0, 0, image.shape.height, image.shape.width}, full_height, full_width,
+         centre_of(full_height, full_width, height, width));
 }
 
 }  // namespace rnrun

@@ -1,6 +1,7 @@
 // One picture in memory, and what is done to it before it is given to a model.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -46,6 +47,11 @@ void convert_channels(Image& image, int64_t channels, const std::string& name);
 // image. Exactly Pillow's crop(source) followed by resize(BILINEAR) and crop(window): triangle filter that
 // widens when the image shrinks, horizontal pass first, 22-bit fixed-point weights, rounded between passes.
 void resize(Image& image, const Box& source, int64_t height, int64_t width, const Box& window);
+
+// The size of an image scaled so that it just covers 256/224 of height x width: {height, width}.
+std::array<int64_t, 2> covering_size(const ImageShape& image, int64_t height, int64_t width);
+// The middle of so many pixels, as torchvision's center_crop.
+Box centre_of(int64_t full_height, int64_t full_width, int64_t height, int64_t width);
 
 // Makes the image what the model takes. Channels: see above. If its size is another, as torchvision's
 // evaluation transform does: scales it so that it just covers 256/224 of the size (Resize(256) for 224

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/data/mixup.h"
+#include "runtime/data/mixture.h"
 #include "runtime/model/profile.h"
 
 namespace rnrun {
@@ -23,7 +23,7 @@ Loader::Loader(const Dataset& data, LoaderPlan plan, int threads)
     Slot& s = slots_.emplace_back();
     for (const Field& field : plan_.fields) {
       s.values.emplace_back(batch_size * field.bytes(), "batches");
-      if (plan_.mixup_alpha > 0)
+      if (plan_.mixes())
         s.others.push_back(field.is_picture() ? Memory() : Memory(batch_size * field.bytes(), "batches"));
     }
     s.errors.resize(static_cast<size_t>(batch_size));
@@ -95,7 +95,7 @@ void Loader::put(Sample& sample, int64_t index, Slot& slot, int64_t place) const
     const Field& field = plan_.fields[i];
     SampleTensor& tensor = sample[places_[i]];
     const std::string name = fmt::format("image {}", index);
-    if (field.is_picture()) tensor.set(changed(tensor.take_picture(name), field, index));
+    if (field.is_picture()) tensor.set(changed(tensor.take_picture(name), field, index, place));
     if (tensor.dtype != field.dtype || tensor.shape != field.shape)
       throw Error(fmt::format("{}: '{}' is {}, the model takes {}", name, field.name,
                               type_text(tensor.dtype, tensor.shape), type_text(field)));
@@ -105,30 +105,40 @@ void Loader::put(Sample& sample, int64_t index, Slot& slot, int64_t place) const
 }
 
 // The pictures of one sample undergo the same random changes.
-Image Loader::changed(Image picture, const Field& field, int64_t index) const {
+Image Loader::changed(Image picture, const Field& field, int64_t index, int64_t place) const {
   const std::string name = fmt::format("image {}", index);
   if (plan_.augmentation)
     augment(picture, field.picture(), *plan_.augmentation,
             sample_random("augmentation", plan_.seed, plan_.epoch, index), name);
   else
-    fit(picture, field.picture(), name);
+    view(picture, field.picture(), plan_.views, place % view_count(plan_.views), name);
   return picture;
 }
 
 // Mixes the pictures of a batch when all are there.
 void Loader::finish(int64_t batch) {
-  if (plan_.mixup_alpha <= 0) return;
+  if (!plan_.mixes()) return;
   Slot& s = slot(batch);
   const int64_t begin = batch * plan_.batch_size;
   const int64_t size = std::min(plan_.batch_size, count() - begin);
-  const int64_t first = plan_.order[static_cast<size_t>(begin)];
-  s.share = mixup_share(plan_.mixup_alpha, sample_random("mixup", plan_.seed, plan_.epoch, first));
+  const auto random = [&](std::string_view purpose) {
+    return sample_random(purpose, plan_.seed, plan_.epoch, plan_.order[static_cast<size_t>(begin)]);
+  };
+  const bool both = plan_.mixup_alpha > 0 && plan_.cutmix_alpha > 0;
+  const bool cut = both ? random("mixture").below(2) == 1 : plan_.cutmix_alpha > 0;
+  if (!cut) s.share = mixture_share(plan_.mixup_alpha, random("mixup"));
   for (size_t i = 0; i < plan_.fields.size(); ++i) {
     const Field& field = plan_.fields[i];
-    if (field.is_picture())
-      mix(reinterpret_cast<uint8_t*>(s.values[i].data()), size, field.bytes(), s.share);
-    else
+    auto* pixels = reinterpret_cast<uint8_t*>(s.values[i].data());
+    if (!field.is_picture()) {
       take_others(s.values[i].data(), size, field.bytes(), s.others[i].data());
+    } else if (cut) {
+      const Box box = cutmix_box(field.picture(), plan_.cutmix_alpha, random("cutmix"));
+      cut_mix(pixels, size, field.picture(), box);
+      s.share = cutmix_share(field.picture(), box);
+    } else {
+      mix(pixels, size, field.bytes(), s.share);
+    }
   }
 }
 

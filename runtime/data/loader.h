@@ -12,6 +12,7 @@
 
 #include "runtime/data/augment.h"
 #include "runtime/data/dataset.h"
+#include "runtime/data/views.h"
 #include "runtime/support/memory.h"
 
 namespace rnrun {
@@ -22,9 +23,13 @@ struct LoaderPlan {
   int64_t batch_size = 1;
   std::vector<Field> fields;                 // what the model takes
   std::optional<Augmentation> augmentation;  // of pictures; nothing: as they are
-  uint64_t seed = 0;                         // of the augmentation, as is the epoch
+  TestViews views = TestViews::one;  // without augmentation: sample i is view i of them, over and over
+  uint64_t seed = 0;                 // of the augmentation, as is the epoch
   int64_t epoch = 0;
-  double mixup_alpha = 0;  // see mixup.h; 0: pictures are not mixed
+  // See mixture.h; 0: not so. With both, each batch has one of the two, at random.
+  double mixup_alpha = 0;
+  double cutmix_alpha = 0;
+  bool mixes() const { return mixup_alpha > 0 || cutmix_alpha > 0; }
 };
 
 struct Batch {
@@ -42,6 +47,7 @@ struct Batch {
   }
 };
 
+// With views, batches are of whole samples: batch_size is a multiple of their number.
 // What the batches are depends on the data set and the plan alone, not on the number of threads.
 class Loader {
  public:
@@ -80,7 +86,7 @@ class Loader {
   std::optional<Range> take(std::unique_lock<std::mutex>& lock);
   void read(int64_t sample, Sample& memory);
   void put(Sample& sample, int64_t index, Slot& slot, int64_t place) const;
-  Image changed(Image picture, const Field& field, int64_t index) const;
+  Image changed(Image picture, const Field& field, int64_t index, int64_t place) const;
   void finish(int64_t batch);
 
   const Dataset& data_;

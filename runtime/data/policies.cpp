@@ -122,6 +122,13 @@ void trivial_augment_wide(Image& image, Random& random) {
   apply(image, m.operation, drawn(m, bin, kMagnitudeBins, image.shape, random), kInterpolation);
 }
 
+std::optional<AutoAugmentPolicy> auto_augment_policy(std::string_view name) {
+  if (name == "imagenet") return AutoAugmentPolicy::imagenet;
+  if (name == "cifar10") return AutoAugmentPolicy::cifar10;
+  if (name == "svhn") return AutoAugmentPolicy::svhn;
+  return std::nullopt;
+}
+
 void auto_augment(Image& image, AutoAugmentPolicy policy, Random& random) {
   const std::span<const SubPolicy> pairs = sub_policies(policy);
   for (const PolicyStep& step : pairs[random.below(static_cast<uint32_t>(pairs.size()))]) {

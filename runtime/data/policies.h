@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
+#include <string_view>
 
 #include "runtime/data/image.h"
 #include "runtime/data/warp.h"
@@ -57,6 +59,8 @@ void trivial_augment_wide(Image& image, Random& random);
 
 // AutoAugment (Cubuk et al., 2019): one of 25 pairs of operations that were found for a data set.
 enum class AutoAugmentPolicy : uint8_t { imagenet, cifar10, svhn };
+// Nothing for a name that is none of these.
+std::optional<AutoAugmentPolicy> auto_augment_policy(std::string_view name);
 void auto_augment(Image& image, AutoAugmentPolicy policy, Random& random);
 
 }  // namespace rnrun

@@ -73,6 +73,9 @@ class Task {
   // The result of a training, in a sentence: "accuracy 89.39 % (top-5 99.76 %)".
   virtual std::string summary(const Metrics& counted) const;
 
+  // Whether predictions for several views of a sample, mirrored or cut out of it, can be averaged.
+  virtual bool averages_views() const { return false; }
+
   // How many classes there are whose names tell something; 0: it is not about classes.
   virtual int64_t class_count() const { return 0; }
   // Keeps at most so many samples to show.

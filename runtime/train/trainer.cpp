@@ -33,11 +33,11 @@ Trainer::Trainer(Session& session, const Task& task, const DataSplits& data, con
       task_(task),
       samples_per_epoch_(data.train->size()),
       progress_(settings.print_freq, task) {
-  if (settings.mixup_alpha > 0 && !task.takes_mixtures())
-    throw UsageError(fmt::format(
-        "--mixup-alpha: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
-        "and lambda: f32[]",
-        session.model().name()));
+  if ((settings.mixup_alpha > 0 || settings.cutmix_alpha > 0) && !task.takes_mixtures())
+    throw UsageError(
+        fmt::format("{}: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
+                    "and lambda: f32[]",
+                    settings.mixup_alpha > 0 ? "--mixup-alpha" : "--cutmix-alpha", session.model().name()));
   if (settings.drop_last) samples_per_epoch_ -= samples_per_epoch_ % settings.batch_size;
   if (settings.limit_batches > 0)
     samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);
@@ -130,14 +130,7 @@ void Trainer::train_epoch() {
   order.erase(order.begin(), order.begin() + std::min(position_.position, samples_per_epoch_));
   epoch_samples_ = 0;
   epoch_start_ = Clock::now();
-  Loader loader(*data_.train,
-                {.order = std::move(order),
-                 .batch_size = settings_.batch_size,
-                 .fields = task_.fields(),
-                 .augmentation = augmentation_of(settings_),
-                 .seed = settings_.seed,
-                 .epoch = position_.epoch,
-                 .mixup_alpha = settings_.mixup_alpha},
+  Loader loader(*data_.train, training_plan(settings_, task_.fields(), std::move(order), position_.epoch),
                 limits_.workers);
   while (position_.position < samples_per_epoch_ && !stopped()) {
     const int64_t samples = std::min(step_size, samples_per_epoch_ - position_.position);

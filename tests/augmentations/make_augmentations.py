@@ -110,6 +110,9 @@ for name in "AutoContrast", "Equalize":
 many = random.integers(0, 4, (16, 33), dtype=np.uint8) ** 3  # few values, of which the last is rare
 expected["many"] = many[None]
 expected["many equalize 0 nearest"] = planes(F.equalize(Image.fromarray(many)))
+rgb = Image.fromarray(expected["rgb"].transpose(1, 2, 0).copy())
+for i, crop in enumerate(F.ten_crop(F.resize(rgb, int(8 * 256 / 224 + 0.5)), [8, 8])):
+    expected[f"rgb view {i}"] = planes(crop)
 # Every hue: all colours of 16 levels.
 levels = np.arange(16) * 17
 cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), -1).reshape(64, 64, 3).astype(np.uint8)

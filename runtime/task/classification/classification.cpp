@@ -40,6 +40,7 @@ class Classification : public Task {
   std::span<const Metric> metrics() const override { return metrics_; }
   std::string_view own_loss_name() const override { return "cross entropy"; }
   int64_t class_count() const override { return classes_; }
+  bool averages_views() const override { return true; }
 
   std::string summary(const Metrics& m) const override {
     return fmt::format("accuracy {:.2f} % (top-5 {:.2f} %)", 100 * value(m, 0), 100 * value(m, 1));

@@ -12,6 +12,7 @@
 #include "runtime/data/filter.h"
 #include "runtime/data/geometry.h"
 #include "runtime/data/policies.h"
+#include "runtime/data/views.h"
 #include "runtime/support/safetensors.h"
 
 namespace rnrun {
@@ -61,6 +62,8 @@ void run(Image& image, const Call& call) {
   if (call.operation == "hflip") return hflip(image);
   if (call.operation == "vflip") return vflip(image);
   if (call.operation == "hue") return adjust_hue(image, n[0]);
+  if (call.operation == "view")
+    return view(image, {3, 8, 8}, TestViews::ten_crop, static_cast<int64_t>(n[0]), "x");
   if (call.operation == "blur") return gaussian_blur(image, static_cast<int64_t>(n[0]), n[1]);
   if (call.operation == "affine")
     return affine(image, {.degrees = n[0], .translate = {n[1], n[2]}, .scale = n[3], .shear = {n[4], 0}},
@@ -115,7 +118,7 @@ TEST_CASE("operations on pixels are those of torchvision on Pillow's images") {
     CHECK(worst <= allowed);
     operations.insert(call.operation);
   }
-  CHECK(operations.size() == kOperations.size() + 6);
+  CHECK(operations.size() == kOperations.size() + 7);
 }
 
 TEST_CASE("policies have torchvision's operations and magnitudes") {

@@ -68,6 +68,27 @@ TEST_CASE("values of each kind") {
   CHECK(s.lr_milestones.empty());
 }
 
+TEST_CASE("lists with a range for each element") {
+  TrainSettings s;
+  CHECK(set(s, setting("color_jitter"), "[0.4, 2, 0, 0.5]"));
+  CHECK(s.color_jitter == std::vector<double>{0.4, 2, 0, 0.5});
+  for (const char* wrong :
+       {"0.4,0.4,0.4,0.6", "0.4,0.4,0.4", "0.4,0.4,0.4,0.1,0", "0.4,-1,0.4,0.1", "nan,0,0,0", "a"})
+    CHECK(!set(s, setting("color_jitter"), wrong));
+  CHECK(text_of(s, setting("color_jitter")) == "0.4,2,0,0.5");
+  CHECK(allowed(setting("color_jitter")) ==
+        "4 numbers: from 0 to 100, from 0 to 100, from 0 to 100, from 0 to 0.5");
+  CHECK(set(s, setting("randaugment"), "2,30"));
+  CHECK(!set(s, setting("randaugment"), "2,31"));
+  CHECK(!set(s, setting("randaugment"), "2"));
+  CHECK(!set(s, setting("randaugment"), "2,9.5"));
+  CHECK(set(s, setting("randaugment"), ""));
+  CHECK(s.randaugment.empty());
+  CHECK(!set(s, setting("gaussian_blur"), "4"));
+  CHECK(set(s, setting("gaussian_blur"), "5"));
+  CHECK(allowed(setting("gaussian_blur")) == "an odd integer from 1 to 255");
+}
+
 TEST_CASE("flags, and what they allow in words") {
   CHECK(flag_of("lr_step_size") == "--lr-step-size");
   CHECK(allowed(setting("epochs")) == "an integer from 1 to 1000000");
