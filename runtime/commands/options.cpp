@@ -135,8 +135,7 @@ void add_views_option(CLI::App& app, TestViews& views) {
            views = name == "flip" ? TestViews::flip : TestViews::ten_crop;
          },
          "average predictions (before softmax) over views of each image: it and its mirror image, or the "
-         "corners and "
-         "the centre of it scaled up and their mirror images")
+         "corners and the centre of it, somewhat enlarged, and their mirror images")
       ->check(CLI::IsMember({"flip", "ten-crop"}));
 }
 

@@ -3,17 +3,20 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include "runtime/data/image.h"
 
 namespace rnrun {
 
 enum class TestViews : uint8_t {
-  one,   // the image made to fit (fit in image.h)
-  flip,  // that, and mirrored
-  ten_crop,  // torchvision's TenCrop: of the image scaled to cover 256/224 of the size the corners and the centre, and
-             // these mirrored; images that have the size already are scaled as well
+  // The image made to fit (fit in image.h).
+  one,
+  // That, and mirrored.
+  flip,
+  // torchvision's TenCrop: of the image scaled to cover 256/224 of the size the corners and the centre, and these
+  // mirrored. An image that has the size already is not scaled; it gets a black border of half the difference, as random
+  // crops in training have it.
+  ten_crop,
 };
 int64_t view_count(TestViews views);
 

@@ -21,6 +21,8 @@ SIZE = 16, 24
 def views_of(image, kind):
     covering = max(round(SIZE[0] * 256 / 224) / image.height, round(SIZE[1] * 256 / 224) / image.width)
     scaled = F.resize(image, [int(image.height * covering + 1e-9), int(image.width * covering + 1e-9)])
+    if image.size == SIZE[::-1]:  # has a border instead
+        scaled = F.pad(image, [(round(side * 256 / 224) - side) // 2 for side in SIZE[::-1]])
     if kind == "ten-crop":
         return F.ten_crop(scaled, SIZE)
     return [F.center_crop(scaled, SIZE), F.hflip(F.center_crop(scaled, SIZE))]
@@ -46,6 +48,7 @@ def main():
 
     images = [Image.fromarray(random.integers(0, 256, shape, dtype=np.uint8).repeat(5, 0).repeat(5, 1))
               for shape in ((7, 9, 3), (8, 6, 3), (5, 14, 3))]
+    images.append(images[0].resize(SIZE[::-1]))
     for i, image in enumerate(images):
         image.save(directory / f"{i}.png")
     worst = 0
