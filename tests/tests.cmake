@@ -47,6 +47,7 @@ endforeach()
 add_test(NAME samples COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/samples.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME command_line COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/command_line.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME training COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/training.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME augmentation COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/augmentation.sh $<TARGET_FILE_DIR:rnc>)
 add_test(NAME scalar_inputs COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/scalar_inputs.sh $<TARGET_FILE_DIR:rnc>)
 add_test(NAME runs COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/runs.sh $<TARGET_FILE_DIR:rnc>)
 add_test(NAME rates COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/rates.sh $<TARGET_FILE_DIR:rnc>)
@@ -64,7 +65,7 @@ add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.s
 
 # Tests labelled "full" need packages that only they need: tests/install_debian.sh tests. Without these they fail, but
 # ctest -LE full leaves them out.
-set(full format drawing tasks report_page compare_torchvision compare_logits compare_training compare_pytorch)
+set(full format drawing tasks report_page compare_torchvision compare_logits compare_training compare_pytorch compare_views)
 add_test(NAME drawing COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/drawing.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME tasks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/tasks.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
@@ -74,6 +75,7 @@ add_test(NAME compare_torchvision COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/t
          shufflenet_v2_x1_0 squeezenet1_1 googlenet resunet siamese_resnet20 resnet1d cifar_preact_drop_resnet20
          cifar_skipinit_resnet20 dncnn lenet mlp)
 add_test(NAME compare_logits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_logits.py --bin $<TARGET_FILE_DIR:rnc>)
+add_test(NAME compare_views COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_views.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_training.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_pytorch.py
          --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet20,cifar_resnet56,wrn_16_4,fashion_resnet18
@@ -98,6 +100,8 @@ endforeach()
 # Measurements, run by hand.
 add_executable(bench_direct_tile EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/direct_tile.cpp)
 target_link_libraries(bench_direct_tile PRIVATE rnc_compiler)
+add_executable(bench_loader EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/bench/loader.cpp)
+target_link_libraries(bench_loader PRIVATE rnc_runtime)
 
 include(tests/fuzz/fuzz.cmake)
 

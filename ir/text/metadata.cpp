@@ -42,16 +42,19 @@ AttributeKind kind_of(const contract::Setting& setting) {
       return AttributeKind::string;
     case contract::SettingKind::integers:
       return AttributeKind::integers;
+    case contract::SettingKind::reals:
+      return AttributeKind::reals;
   }
   unreachable("kind of setting");
 }
 
 bool allows(const contract::Setting& setting, const Attribute& value) {
-  const auto inside = [&](int64_t number) { return contract::allows(setting, static_cast<double>(number)); };
   if (const auto* real = std::get_if<double>(&value)) return contract::allows(setting, *real);
-  if (const auto* integer = std::get_if<int64_t>(&value)) return inside(*integer);
+  if (const auto* integer = std::get_if<int64_t>(&value))
+    return contract::allows(setting, static_cast<double>(*integer));
   if (const auto* integers = std::get_if<std::vector<int64_t>>(&value))
-    return std::ranges::all_of(*integers, inside);
+    return contract::allows(setting, std::vector<double>(integers->begin(), integers->end()));
+  if (const auto* reals = std::get_if<std::vector<double>>(&value)) return contract::allows(setting, *reals);
   const auto* word = std::get_if<std::string>(&value);
   return word == nullptr || contract::allows(setting, *word);
 }

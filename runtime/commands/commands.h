@@ -103,6 +103,9 @@ void print_left_out(const Dataset& data);
 // Prints to standard error what there is to know of the data, each once; either may be null.
 void print_notes(const Dataset* train, const Dataset* test);
 
+// --tta with the views that it names.
+void add_views_option(CLI::App& app, TestViews& views);
+
 // -b/--batch-size with its range; `batch` stays as it is when the option is not given.
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help);
 

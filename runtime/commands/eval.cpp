@@ -27,6 +27,7 @@ struct Options {
   DataFlags data_flags;
   GivenSettings settings;  // of how the data are read
   ScalarInputs inputs;
+  TestViews views = TestViews::one;
   bool json = false;
 };
 
@@ -46,16 +47,18 @@ TrainSettings settings_of(const Options& options, const TrainSettings& trained, 
 
 int eval(const Options& options) {
   const auto model = Model::load(options.model);
-  const auto task = task_of(*model, evaluated_entry(*model));
+  const rn_entry& entry = evaluated_entry(*model, options.views);
+  const auto task = task_of(*model, entry);
   ThreadPool pool(options.threads);
   Session session(model, pool);
   const WeightsNotes notes = load_weights(options.weights, session);
   const auto& known_names = notes.classes;
-  set_inputs(session, evaluated_entry(*model), options.inputs);
+  set_inputs(session, entry, options.inputs);
   const std::string path = options.data.empty() ? default_data(*model, *task) : options.data;
   const TrainSettings settings = settings_of(options, notes.settings, path);
-  const auto data = open_split(path, options.split == "test" ? Split::test : Split::train,
-                               data_options(*model, *task, options.data_flags, settings, known_names));
+  DataOptions needs = data_options(*model, *task, options.data_flags, settings, known_names);
+  needs.keep_size = options.views == TestViews::ten_crop;
+  const auto data = open_split(path, options.split == "test" ? Split::test : Split::train, needs);
   print_other_names(*data, *model, known_names);
   if (!options.json) print_left_out(*data);
   print_notes(nullptr, data.get());
@@ -67,7 +70,7 @@ int eval(const Options& options) {
   const auto start = Clock::now();
   const auto findings = task->findings(0);
   const Metrics m = evaluate(session, *task, *data, batch, options.limit_batches,
-                             options.data_flags.workers_for(options.threads), findings.get());
+                             options.data_flags.workers_for(options.threads), findings.get(), options.views);
   const double seconds = seconds_between(start, Clock::now());
   const double speed = static_cast<double>(m.samples) / seconds;
   const auto names = class_names(*task, *model, known_names.empty() ? data->class_names() : known_names);
@@ -86,7 +89,8 @@ int eval(const Options& options) {
         fmt::format("  {} {}{}", metric.name, metric.text(task->value(m, i)), metric.share ? " %" : "");
   }
   print("{} images: {} {:.4f}{}  {:.0f} images/s\n{}", m.samples,
-        has_loss(*model) ? "loss" : task->own_loss_name(), m.loss(), figures, speed, findings->text(names));
+        entry.role == RN_EVALUATE ? "loss" : task->own_loss_name(), m.loss(), figures, speed,
+        findings->text(names));
   return 0;
 }
 
@@ -103,6 +107,7 @@ Command add_eval(CLI::App& app) {
   for (const char* name : {"val_split", "seed", "label_offset", "exif_transpose"})
     add_setting(*command, name, options->settings);
   add_input_option(*command, options->inputs);
+  add_views_option(*command, options->views);
   command->add_option("--split", options->split, "test or train")
       ->check(CLI::IsMember({"test", "train"}))
       ->capture_default_str();

@@ -218,6 +218,17 @@ void print_notes(const Dataset* train, const Dataset* test) {
   for (const std::string& note : notes) print_message("rnrun: note: " + note);
 }
 
+void add_views_option(CLI::App& app, TestViews& views) {
+  app.add_option_function<std::string>(
+         "--tta",
+         [&views](const std::string& name) {
+           views = name == "flip" ? TestViews::flip : TestViews::ten_crop;
+         },
+         "average predictions (before softmax) over views of each image: it and its mirror image, or the "
+         "corners and the centre of it, somewhat enlarged, and their mirror images")
+      ->check(CLI::IsMember({"flip", "ten-crop"}));
+}
+
 CLI::Option* add_batch_option(CLI::App& app, int64_t& batch, const std::string& help) {
   return app.add_option("-b,--batch-size", batch, help)->check(CLI::Range(int64_t{1}, kMaxBatch));
 }

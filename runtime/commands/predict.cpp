@@ -11,6 +11,7 @@
 #include "runtime/commands/commands.h"
 #include "runtime/data/decode.h"
 #include "runtime/data/loader.h"
+#include "runtime/measure/test_views.h"
 #include "runtime/model/bound_entry.h"
 #include "runtime/support/error.h"
 #include "runtime/support/output.h"
@@ -30,10 +31,11 @@ struct Options {
   int64_t batch_size = 64;
   size_t top = 5;
   int threads = default_threads();
+  TestViews views = TestViews::one;
   bool json = false;
 };
 
-// Image files, made to fit a model that takes a picture and nothing else.
+// Image files, with the channels that a model takes.
 class Files : public Dataset {
  public:
   Files(const std::vector<std::string>& paths, const Field& picture, bool exif_transpose)
@@ -44,7 +46,7 @@ class Files : public Dataset {
   void read(int64_t index, Sample& sample) const override {
     const std::string& path = paths_[static_cast<size_t>(index)];
     Image image = read_image(path, {.exif_transpose = exif_transpose_});
-    fit(image, picture_.picture(), path);
+    convert_channels(image, picture_.picture().channels, path);
     sample.resize(1);
     sample[0].set(std::move(image));
   }
@@ -72,18 +74,21 @@ int predict(const Options& options) {
   const Files files(options.images, fields[0], settings.exif_transpose);
   std::vector<uint32_t> order(options.images.size());
   std::iota(order.begin(), order.end(), 0u);
-  const int64_t batch_size = std::min(options.batch_size, files.size());
-  Loader loader(files, {.order = std::move(order), .batch_size = batch_size, .fields = fields},
-                DataFlags{}.workers_for(options.threads));
-  BoundEntry infer(session, entry, batch_size);
+  LoaderPlan plan =
+      with_views({.order = std::move(order),
+                  .batch_size = std::min(options.batch_size, files.size() * view_count(options.views)),
+                  .fields = fields},
+                 options.views);
+  ViewAverage average(*task, options.views);
+  BoundEntry infer(session, entry, plan.batch_size);
+  Loader loader(files, std::move(plan), DataFlags{}.workers_for(options.threads));
   session.prepare_for(infer.entry());
   const AnswerOptions asked{.class_names = class_names(*task, *model, known_names), .top = options.top};
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   size_t done = 0;
   for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
-    task->bind(infer, batch);
-    infer.run(batch.size);
-    for (int64_t i = 0; i < batch.size; ++i, ++done) {
+    const int64_t samples = average.run(infer, batch).size;
+    for (int64_t i = 0; i < samples; ++i, ++done) {
       const Answer answer = task->answer(infer, i, asked);
       if (options.json) {
         results.push_back({{"image", options.images[done]}});
@@ -107,6 +112,7 @@ Command add_predict(CLI::App& app) {
   add_weights_options(*command, options->weights);
   add_input_option(*command, options->inputs);
   add_setting(*command, "exif_transpose", options->settings);
+  add_views_option(*command, options->views);
   command->add_option("--top", options->top, "classes per image")
       ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
       ->capture_default_str();

@@ -14,6 +14,7 @@
 
 #include "runtime/commands/commands.h"
 #include "runtime/commands/lr_find.h"
+#include "runtime/commands/preview.h"
 #include "runtime/commands/train_options.h"
 #include "runtime/measure/evaluate.h"
 #include "runtime/model/attributes.h"
@@ -232,7 +233,8 @@ int train(const TrainOptions& options) {
   Session session(model, pool);
   // What goes on is read with the directory locked.
   std::unique_ptr<const RunLock> lock;
-  if (options.resume && !options.test_only && std::filesystem::is_directory(directory))
+  if (options.resume && !options.test_only && options.preview == 0 &&
+      std::filesystem::is_directory(directory))
     lock = take_directory(options, directory);
   Checkpoint state = begin(session, options, model->entry(RN_TRAIN_STEP), *task, directory);
   const TrainSettings& settings = state.settings;
@@ -248,6 +250,12 @@ int train(const TrainOptions& options) {
   Trainer trainer(session, *task, data, settings, directory, limits);  // refuses what cannot be trained
   if (options.lr_find)
     return find_lr(session, *task, *data.train, settings, directory, limits.workers, lines.get());
+  if (options.preview > 0) {
+    write_preview(options.preview_path, options.preview, *data.train, *task, settings, state.position.epoch,
+                  limits.workers);
+    print("{}\n", options.preview_path);
+    return 0;
+  }
   if (lock == nullptr) lock = take_directory(options, directory);
 
   print_left_out(*data.train);

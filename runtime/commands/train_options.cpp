@@ -91,6 +91,13 @@ void add_train_options(CLI::App& app, const std::shared_ptr<TrainOptions>& optio
       "instead of training, a step with each of 100 learning rates from 1e-7 to 10 (Smith 2017, as fastai): "
       "prints the one at which the loss falls fastest, and writes lr_find.csv and lr_find.html to the output "
       "directory");
+  CLI::Option* preview =
+      app.add_option(
+             "--preview-data", options->preview,
+             "write a picture of so many training images, as they are and below them as they are trained on, "
+             "and end")
+          ->check(CLI::Range(int64_t{1}, kMaxPreview));
+  app.add_option("-o", options->preview_path, "where it goes")->needs(preview)->capture_default_str();
   app.add_flag("--force,--overwrite", options->force, "begin a new training in the output directory")
       ->excludes(resume);
 }

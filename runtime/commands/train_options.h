@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "runtime/commands/commands.h"
+#include "runtime/commands/preview.h"
 #include "runtime/model/model.h"
 #include "runtime/support/thread_pool.h"
 #include "runtime/train/trainer.h"
@@ -40,6 +41,8 @@ struct TrainOptions {
   bool force = false;
   bool log_json = false;
   bool lr_find = false;
+  int64_t preview = 0;  // images; 0: train
+  std::string preview_path = "preview.png";
   WeightsFlags weights;
   DataFlags data_flags;
 };

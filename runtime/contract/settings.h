@@ -17,7 +17,12 @@ inline constexpr int64_t kMaxEpochs = 1'000'000;
 inline constexpr int64_t kMaxBatch = int64_t{1} << 20;
 inline constexpr int64_t kMaxCount = int64_t{1} << 40;  // of steps, samples and batches
 
-enum class SettingKind : uint8_t { integer, real, boolean, word, integers };
+enum class SettingKind : uint8_t { integer, real, boolean, word, integers, reals };
+
+struct Bounds {
+  double smallest = 0;
+  double largest = 0;
+};
 
 struct Setting {
   std::string_view name;  // in a recipe and in checkpoints; a flag has '-' for '_'
@@ -27,6 +32,9 @@ struct Setting {
   double largest = 0;
   std::string_view help = {};
   std::array<std::string_view, 8> words = {};
+  std::array<Bounds, 5> each = {};      // a list that is empty or has an element for each of these
+  std::string_view without_value = {};  // what the flag means without a value; empty: it needs one
+  bool odd = false;                     // of integers: even ones are not allowed
 };
 
 namespace table {
@@ -36,6 +44,7 @@ inline constexpr double kLargest = 1e6;         // of learning rates and the lik
 inline constexpr double kLargestSide = 10'000;  // of a part of an image, in pixels
 inline constexpr double kLargestLabel = 0x1p31;
 inline constexpr double kLargestSeed = 0x1p64;
+inline constexpr double kLargestBlur = 255;
 inline constexpr double kEpochs = kMaxEpochs, kBatch = kMaxBatch, kCount = kMaxCount;
 
 using enum SettingKind;
@@ -113,11 +122,55 @@ inline constexpr Setting kSettings[] = {
      "train on random parts of the images, scaled (8 to 100 % of the area, sides 3:4 to 4:3)"},
     {"random_crop", integer, 0, 0, kLargestSide, "shift images by up to so many pixels; black comes in"},
     {"hflip", real, 0, 0, 1, "mirror images with this probability"},
+    {"vflip", real, 0, 0, 1, "turn images upside down with this probability"},
+    {"auto_augment",
+     word,
+     0,
+     0,
+     0,
+     "AutoAugment: a pair of operations, of 25 that were found for these data",
+     {"none", "imagenet", "cifar10", "svhn"}},
+    {.name = "randaugment",
+     .kind = integers,
+     .help = "RandAugment: so many random operations of this magnitude of 0 to 30; 2,9 without a value",
+     .each = {{{0, 100}, {0, 30}}},
+     .without_value = "2,9"},
+    {"trivial_augment", boolean, 0, 0, 1, "TrivialAugmentWide: one random operation of any magnitude"},
+    {.name = "color_jitter",
+     .kind = reals,
+     .help = "change brightness, contrast, saturation and hue by up to so much: 0.4,0.4,0.4,0.1",
+     .each = {{{0, 100}, {0, 100}, {0, 100}, {0, 0.5}}}},
+    {"rotation", real, 0, 0, 180, "turn images by up to so many degrees either way"},
+    {.name = "random_affine",
+     .kind = reals,
+     .help =
+         "turn images by up to so many degrees, move them by up to this part of their sides, scale them by a "
+         "factor between these two and shear them by up to so many degrees: 10,0.1,0.9,1.1,5",
+     .each = {{{0, 180}, {0, 1}, {0.01, 100}, {0.01, 100}, {0, 89}}}},
+    {.name = "random_perspective",
+     .kind = reals,
+     .help = "move the corners inwards by up to this part of half a side, with this probability; 0.5,0.5 "
+             "without a value",
+     .each = {{{0, 1}, {0, 1}}},
+     .without_value = "0.5,0.5"},
+    {.name = "gaussian_blur",
+     .kind = integer,
+     .initial = 1,
+     .smallest = 1,
+     .largest = kLargestBlur,
+     .help = "blur images with so many weights in each direction, sigma 0.1 to 2; 1: not at all",
+     .odd = true},
+    {"random_erasing", real, 0, 0, 1,
+     "make a random rectangle grey (as cutout does) with this probability: 2 to 33 % of the area, sides 0.3 "
+     "to 3.3"},
     {"cutout", integer, 0, 0, kLargestSide,
      "make a random square with this side grey (128 of 255, which normalisation takes to about 0, the value "
      "torchvision and the paper fill in after it); 0: none"},
     {"mixup_alpha", real, 0, 0, 1000,
      "mix pairs of images, with shares Beta(alpha, alpha) distributed; 0: no mixtures"},
+    {"cutmix_alpha", real, 0, 0, 1000,
+     "put a rectangle of another image in each, of a part of the area that is Beta(alpha, alpha) "
+     "distributed; 0: none. With mixup-alpha, each batch has one of the two, at random"},
     {"clip_grad_norm", real, 0, 0, 1e12, "scale gradients down to this norm, all together; 0: as they are"},
     {"model_ema", boolean, 0, 0, 1, "keep and evaluate a moving average of the weights"},
     {"model_ema_decay", real, 0.99998, 0, 1, "its decay per update, as torchvision's"},
@@ -162,6 +215,7 @@ std::span<const std::string_view> words(const Setting& setting);
 std::string_view lr_scheduler_of(std::string_view name);
 bool allows(const Setting& setting, double number);
 bool allows(const Setting& setting, std::string_view word);
+bool allows(const Setting& setting, std::span<const double> list);
 // What is allowed: "an integer from 1 to 1000000", "one of epoch, step".
 std::string allowed(const Setting& setting);
 

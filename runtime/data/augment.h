@@ -1,27 +1,47 @@
 // Random changes to training images.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "runtime/data/image.h"
+#include "runtime/data/policies.h"
+#include "runtime/data/random_transforms.h"
 #include "runtime/support/random.h"
 
 namespace rnrun {
 
-// In the order in which they are applied.
+struct RandAugment {
+  int64_t num_ops = 0;
+  int64_t magnitude = 0;
+  bool operator==(const RandAugment&) const = default;
+};
+struct RandomPerspective {
+  double distortion_scale = 0;
+  double probability = 0;
+  bool operator==(const RandomPerspective&) const = default;
+};
+
+// In the order in which they are applied, that of torchvision's references/classification/presets.py; see
+// random_transforms.h and policies.h. Zero, false and nothing: not at all.
 struct Augmentation {
-  // torchvision's RandomResizedCrop: a part of 8 to 100 % of the area with sides 3:4 to 4:3, scaled to the
-  // model's size. Otherwise the image is made to fit as for evaluation (fit in image.h).
-  bool random_resized_crop = false;
-  // RandomCrop: a part of the model's size, after so many black pixels were added at each side.
-  int64_t random_crop = 0;
-  // RandomHorizontalFlip: the probability.
-  double hflip = 0;
-  // A square with this side around a random pixel becomes grey (DeVries and Taylor, "Improved regularization
-  // of convolutional neural networks with cutout", 2017).
-  int64_t cutout = 0;
+  bool random_resized_crop = false;  // otherwise the image is made to fit as for evaluation (fit in image.h)
+  int64_t random_crop = 0;           // the padding
+  double hflip = 0;                  // the probability, as of all others where nothing else is said
+  double vflip = 0;
+  std::optional<AutoAugmentPolicy> auto_augment;
+  RandAugment randaugment;
+  bool trivial_augment = false;
+  std::optional<ColorJitter> color_jitter;
+  double rotation = 0;  // degrees
+  std::optional<RandomAffine> random_affine;
+  RandomPerspective random_perspective;
+  int64_t gaussian_blur = 1;  // weights; 1: none
+  double random_erasing = 0;
+  int64_t cutout = 0;  // the square's side
 
   bool operator==(const Augmentation&) const = default;
 };

@@ -130,34 +130,29 @@ void resize_nearest(Image& image, const Box& source, int64_t height, int64_t wid
   image.pixels = std::move(result);
 }
 
-namespace {
-
-// How the image is scaled and cut to be of this height and width.
-struct Fit {
-  int64_t full_height, full_width;
-  Box window;
-};
-
-Fit fit_of(int64_t h, int64_t w, int64_t height, int64_t width) {
+std::array<int64_t, 2> covering_size(const ImageShape& image, int64_t height, int64_t width) {
   const auto enlarged = [](int64_t side) {
     return static_cast<int64_t>(static_cast<double>(side) * 256 / 224 + 0.5);
   };
-  int64_t full_height = enlarged(height);
-  int64_t full_width = enlarged(width);
-  if (full_height * w >= full_width * h)
-    full_width = full_height * w / h;
-  else
-    full_height = full_width * h / w;
-  return {full_height, full_width, {half(full_height - height), half(full_width - width), height, width}};
+  const int64_t h = enlarged(height);
+  const int64_t w = enlarged(width);
+  if (h * image.width >= w * image.height) return {h, h * image.width / image.height};
+  return {w * image.height / image.width, w};
 }
+
+Box centre_of(int64_t full_height, int64_t full_width, int64_t height, int64_t width) {
+  return {half(full_height - height), half(full_width - width), height, width};
+}
+
+namespace {
 
 // Scales by one of the functions above.
 template <class Resize>
 void fit_by(Resize scale, Image& image, int64_t height, int64_t width) {
   const auto [channels, h, w] = image.shape;
   if (h == height && w == width) return;
-  const Fit f = fit_of(h, w, height, width);
-  scale(image, {0, 0, h, w}, f.full_height, f.full_width, f.window);
+  const auto [full_height, full_width] = covering_size(image.shape, height, width);
+  scale(image, {0, 0, h, w}, full_height, full_width, centre_of(full_height, full_width, height, width));
 }
 
 }  // namespace

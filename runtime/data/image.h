@@ -1,6 +1,7 @@
 // One picture in memory, and what is done to it before it is given to a model.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -49,6 +50,10 @@ void resize(Image& image, const Box& source, int64_t height, int64_t width, cons
 
 // The same by the nearest pixel, as Pillow's NEAREST: no value that was not there.
 void resize_nearest(Image& image, const Box& source, int64_t height, int64_t width, const Box& window);
+// The size of an image scaled so that it just covers 256/224 of height x width: {height, width}.
+std::array<int64_t, 2> covering_size(const ImageShape& image, int64_t height, int64_t width);
+// The middle of so many pixels, as torchvision's center_crop.
+Box centre_of(int64_t full_height, int64_t full_width, int64_t height, int64_t width);
 
 // Makes the image what the model takes. Channels: see above. If its size is another, as torchvision's
 // evaluation transform does: scales it so that it just covers 256/224 of the size (Resize(256) for 224

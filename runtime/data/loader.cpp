@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/data/mixup.h"
+#include "runtime/data/mixture.h"
 #include "runtime/model/profile.h"
 
 namespace rnrun {
@@ -23,7 +23,7 @@ Loader::Loader(const Dataset& data, LoaderPlan plan, int threads)
     Slot& s = slots_.emplace_back();
     for (const Field& field : plan_.fields) {
       s.values.emplace_back(batch_size * field.bytes(), "batches");
-      if (plan_.mixup_alpha > 0)
+      if (plan_.mixes())
         s.others.push_back(field.is_picture() && field.dtype == DType::u8
                                ? Memory()
                                : Memory(batch_size * field.bytes(), "batches"));
@@ -127,23 +127,32 @@ Image Loader::changed(Image picture, const Field& field, int64_t position) const
   if (plan_.augmentation)
     augment(picture, field.picture(), *plan_.augmentation, random("augmentation", position), name);
   else
-    fit(picture, field.picture(), name);
+    view(picture, field.picture(), plan_.views, static_cast<int64_t>(position % view_count(plan_.views)),
+         name);
   return picture;
 }
 
 // Mixes the pictures of a batch when all are there.
 void Loader::finish(int64_t batch) {
-  if (plan_.mixup_alpha <= 0) return;
+  if (!plan_.mixes()) return;
   Slot& s = slot(batch);
   const int64_t begin = batch * plan_.batch_size;
   const int64_t size = std::min(plan_.batch_size, count() - begin);
-  s.share = mixup_share(plan_.mixup_alpha, random("mixup", begin));
+  const bool both = plan_.mixup_alpha > 0 && plan_.cutmix_alpha > 0;
+  const bool cut = both ? random("mixture", begin).below(2) == 1 : plan_.cutmix_alpha > 0;
+  if (!cut) s.share = mixture_share(plan_.mixup_alpha, random("mixup", begin));
   for (size_t i = 0; i < plan_.fields.size(); ++i) {
     const Field& field = plan_.fields[i];
-    if (field.is_picture() && field.dtype == DType::u8)
-      mix(reinterpret_cast<uint8_t*>(s.values[i].data()), size, field.bytes(), s.share);
-    else
+    auto* pixels = reinterpret_cast<uint8_t*>(s.values[i].data());
+    if (!field.is_picture() || field.dtype != DType::u8) {
       take_others(s.values[i].data(), size, field.bytes(), s.others[i].data());
+    } else if (cut) {
+      const Box box = cutmix_box(field.picture(), plan_.cutmix_alpha, random("cutmix", begin));
+      cut_mix(pixels, size, field.picture(), box);
+      s.share = cutmix_share(field.picture(), box);
+    } else {
+      mix(pixels, size, field.bytes(), s.share);
+    }
   }
 }
 

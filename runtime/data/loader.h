@@ -13,6 +13,7 @@
 
 #include "runtime/data/augment.h"
 #include "runtime/data/dataset.h"
+#include "runtime/data/views.h"
 #include "runtime/support/memory.h"
 
 namespace rnrun {
@@ -24,9 +25,13 @@ struct LoaderPlan {
   int64_t batch_size = 1;
   std::vector<Field> fields;                 // what the model takes
   std::optional<Augmentation> augmentation;  // of pictures; nothing: as they are
-  uint64_t seed = 0;                         // of the augmentation, as is the epoch
+  TestViews views = TestViews::one;  // without augmentation: sample i is view i of them, over and over
+  uint64_t seed = 0;                 // of the augmentation, as is the epoch
   int64_t epoch = 0;
-  double mixup_alpha = 0;  // see mixup.h; 0: pictures are not mixed
+  // See mixture.h; 0: not so. With both, each batch has one of the two, at random.
+  double mixup_alpha = 0;
+  double cutmix_alpha = 0;
+  bool mixes() const { return mixup_alpha > 0 || cutmix_alpha > 0; }
 };
 
 struct Batch {
@@ -44,6 +49,7 @@ struct Batch {
   }
 };
 
+// With views, batches are of whole samples: batch_size is a multiple of their number.
 // What the batches are depends on the data set and the plan alone, not on the number of threads.
 class Loader {
  public:

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/data/loader.h"
+#include "runtime/measure/test_views.h"
 #include "runtime/model/bound_entry.h"
 #include "runtime/support/interrupt.h"
 
@@ -24,25 +25,26 @@ std::vector<uint32_t> chosen(int64_t size, int64_t most) {
 
 bool has_loss(const Model& model) { return model.find_entry(RN_EVALUATE) != nullptr; }
 
-const rn_entry& evaluated_entry(const Model& model) {
-  return model.entry(has_loss(model) ? RN_EVALUATE : RN_INFER);
+const rn_entry& evaluated_entry(const Model& model, TestViews views) {
+  return model.entry(has_loss(model) && views == TestViews::one ? RN_EVALUATE : RN_INFER);
 }
 
 Metrics evaluate(Session& session, const Task& task, const Dataset& data, int64_t batch_size,
-                 int64_t limit_batches, int workers, Findings* findings) {
+                 int64_t limit_batches, int workers, Findings* findings, TestViews views) {
   const std::vector<uint32_t> order =
       limit_batches > 0 ? chosen(data.size(), limit_batches * batch_size) : chosen(data.size(), data.size());
-  BoundEntry entry(session, evaluated_entry(session.model()),
-                   std::min(batch_size, static_cast<int64_t>(order.size())));
+  LoaderPlan plan = with_views({.order = order, .batch_size = batch_size, .fields = task.fields()}, views);
+  BoundEntry entry(session, evaluated_entry(session.model(), views),
+                   std::min(plan.batch_size, static_cast<int64_t>(plan.order.size())));
   session.prepare_for(entry.entry());
 
-  Loader loader(data, {.order = order, .batch_size = batch_size, .fields = task.fields()}, workers);
+  ViewAverage average(task, views);
+  Loader loader(data, std::move(plan), workers);
   Metrics metrics{.keeps = true};
   while (interrupted() == 0) {
-    const Batch batch = loader.next();
-    if (batch.size == 0) break;
-    task.bind(entry, batch);
-    entry.run(batch.size);
+    const Batch views_of_batch = loader.next();
+    if (views_of_batch.size == 0) break;
+    const Batch batch = average.run(entry, views_of_batch);
     if (findings != nullptr)
       findings->add(
           std::span(order).subspan(static_cast<size_t>(metrics.samples), static_cast<size_t>(batch.size)),

@@ -60,6 +60,13 @@ void BoundEntry::run(int64_t batch, Recorder recorder) {
   session_->run(*entry_, batch, in_pointers_, out_pointers_, recorder);
 }
 
+std::span<float> BoundEntry::rows(std::string_view name, int64_t batch) {
+  const Memory& memory = find(outputs(*entry_), out_, name, RN_F32);
+  const rn_type& type = entry_->outputs[&memory - out_.data()].type;
+  return {reinterpret_cast<float*>(memory.data()),
+          static_cast<size_t>(plain_bytes(type, batch)) / sizeof(float)};
+}
+
 void BoundEntry::bind(std::string_view name, DType dtype, const void* data) {
   const Memory& own =
       find(inputs(*entry_), in_, name, static_cast<rn_dtype>(contract::abi_code(dtype).value()));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,8 @@ class BoundEntry {
   const T* output(std::string_view name) const {
     return reinterpret_cast<const T*>(find(outputs(*entry_), out_, name, dtype_of(T{})).data());
   }
+  // The output's values of `batch` samples, to be changed. Throws as `output` does.
+  std::span<float> rows(std::string_view name, int64_t batch);
   // Takes the input, of elements of this type, from elsewhere from now on; RN_ALIGNMENT-aligned. Throws as `input` does.
   void bind(std::string_view name, DType dtype, const void* data);
   // Do nothing when the entry has no such input.

@@ -21,8 +21,12 @@ class Random {
   uint32_t next();
   // Uniform in [0, 1), 24 random bits.
   float uniform() { return static_cast<float>(next() >> 8) * 0x1p-24f; }
+  // Uniform in [low, high).
+  double uniform(double low, double high) { return low + (high - low) * static_cast<double>(uniform()); }
   // Uniform in 0..bound-1 without bias (Lemire's method).
   uint32_t below(uint32_t bound);
+  // Uniform in 0..last, where last < 2^32.
+  int64_t up_to(int64_t last) { return static_cast<int64_t>(below(static_cast<uint32_t>(last + 1))); }
   // Standard normal (Box and Muller), in double precision.
   double normal();
 

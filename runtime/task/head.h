@@ -47,6 +47,8 @@ class Head {
 
   // In a sentence: "accuracy 89.39 % (top-5 99.76 %)".
   virtual std::string summary(const HeadCounts& counted) const;
+  // Whether predictions of several views of a sample have a mean that is a prediction.
+  virtual bool averages_views() const { return false; }
   // How many classes there are whose names tell something; 0: it is not about classes.
   virtual int64_t class_count() const { return 0; }
   // Keeps at most so many samples to show.

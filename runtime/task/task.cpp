@@ -84,6 +84,11 @@ void Task::bind(BoundEntry& entry, const Batch& batch) const {
   entry.set_scalar(RN_MIXTURE_SHARE, batch.share);
 }
 
+bool Task::averages_views() const {
+  return !heads_.empty() &&
+         std::ranges::all_of(heads_, [](const NamedHead& h) { return h.head->averages_views(); });
+}
+
 const Metric& Task::criterion() const { return heads_.empty() ? kLoss : metrics_.front(); }
 
 double Task::criterion_value(const Metrics& counted) const {

@@ -63,6 +63,9 @@ class Task {
   // The result of a training, in a sentence: "accuracy 89.39 % (top-5 99.76 %)".
   std::string summary(const Metrics& counted) const;
 
+  // Whether predictions for several views of a sample, mirrored or cut out of it, can be averaged.
+  bool averages_views() const;
+
   // How many classes there are whose names tell something; 0: it is not about classes.
   int64_t class_count() const;
   // The input of its loss that weighs the classes, f32[class_count()]; empty: there is none.

@@ -15,14 +15,9 @@ std::vector<uint32_t> part(const std::vector<uint32_t>& values, int64_t begin, i
 LoaderPlan epoch_plan(const Sampler& sampler, const Task& task, const TrainSettings& settings, int64_t epoch,
                       int64_t begin, int64_t end) {
   const EpochOrder all = sampler.epoch(settings.seed, epoch);
-  return {.order = part(all.order, begin, end),
-          .repetitions = part(all.repetitions, begin, end),
-          .batch_size = settings.batch_size,
-          .fields = task.fields(),
-          .augmentation = augmentation_of(settings),
-          .seed = settings.seed,
-          .epoch = epoch,
-          .mixup_alpha = settings.mixup_alpha};
+  LoaderPlan plan = training_plan(settings, task.fields(), part(all.order, begin, end), epoch);
+  plan.repetitions = part(all.repetitions, begin, end);
+  return plan;
 }
 
 }  // namespace rnrun

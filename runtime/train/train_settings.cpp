@@ -12,26 +12,33 @@ namespace rnrun {
 namespace {
 
 template <class T>
-std::optional<T> parse(std::string_view text, const Setting& setting) {
+std::optional<T> parse_number(std::string_view text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool inside = allows(setting, static_cast<double>(value));
-  if (error != std::errc() || end != text.data() + text.size() || !inside) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return value;
 }
 
-std::optional<std::vector<int64_t>> parse_list(std::string_view text, const Setting& setting) {
+template <class T>
+std::optional<T> parse(std::string_view text, const Setting& setting) {
+  const auto value = parse_number<T>(text);
+  return value && allows(setting, static_cast<double>(*value)) ? value : std::nullopt;
+}
+
+template <class T>
+std::optional<std::vector<T>> parse_list(std::string_view text, const Setting& setting) {
   if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
-  std::vector<int64_t> values;
+  std::vector<T> values;
   while (!text.empty()) {
     const size_t end = std::min(text.find_first_of(", "), text.size());
     if (end > 0) {
-      const auto value = parse<int64_t>(text.substr(0, end), setting);
+      const auto value = parse_number<T>(text.substr(0, end));
       if (!value) return std::nullopt;
       values.push_back(*value);
     }
     text.remove_prefix(std::min(end + 1, text.size()));
   }
+  if (!allows(setting, std::vector<double>(values.begin(), values.end()))) return std::nullopt;
   return values;
 }
 
@@ -51,7 +58,10 @@ struct Assign {
   bool operator()(uint64_t TrainSettings::*f) const { return to(f, parse<uint64_t>(text, s)); }
   bool operator()(double TrainSettings::*f) const { return to(f, parse<double>(text, s)); }
   bool operator()(bool TrainSettings::*f) const { return to(f, parse_boolean(text)); }
-  bool operator()(std::vector<int64_t> TrainSettings::*f) const { return to(f, parse_list(text, s)); }
+  bool operator()(std::vector<int64_t> TrainSettings::*f) const {
+    return to(f, parse_list<int64_t>(text, s));
+  }
+  bool operator()(std::vector<double> TrainSettings::*f) const { return to(f, parse_list<double>(text, s)); }
   bool operator()(std::string TrainSettings::*f) const {
     return to(f, allows(s, text) ? std::optional(std::string(text)) : std::nullopt);
   }
@@ -67,11 +77,31 @@ struct Assign {
 
 struct TextOf {
   const TrainSettings& settings;
-  std::string operator()(std::vector<int64_t> TrainSettings::*f) const {
+  template <class T>
+  std::string operator()(std::vector<T> TrainSettings::*f) const {
     return fmt::format("{}", fmt::join(settings.*f, ","));
   }
   std::string operator()(auto f) const { return fmt::format("{}", settings.*f); }
 };
+
+Augmentation augmentation_of(const TrainSettings& s) {
+  Augmentation a{.random_resized_crop = s.random_resized_crop,
+                 .random_crop = s.random_crop,
+                 .hflip = s.hflip,
+                 .vflip = s.vflip,
+                 .auto_augment = auto_augment_policy(s.auto_augment),
+                 .trivial_augment = s.trivial_augment,
+                 .rotation = s.rotation,
+                 .gaussian_blur = s.gaussian_blur,
+                 .random_erasing = s.random_erasing,
+                 .cutout = s.cutout};
+  if (const auto& n = s.randaugment; !n.empty()) a.randaugment = {n.at(0), n.at(1)};
+  if (const auto& n = s.color_jitter; !n.empty()) a.color_jitter = {n.at(0), n.at(1), n.at(2), n.at(3)};
+  if (const auto& n = s.random_affine; !n.empty())
+    a.random_affine = {n.at(0), n.at(1), n.at(2), n.at(3), n.at(4)};
+  if (const auto& n = s.random_perspective; !n.empty()) a.random_perspective = {n.at(0), n.at(1)};
+  return a;
+}
 
 }  // namespace
 
@@ -107,8 +137,19 @@ const std::vector<Setting>& train_settings() {
                                              of("random_resized_crop", &S::random_resized_crop),
                                              of("random_crop", &S::random_crop),
                                              of("hflip", &S::hflip),
+                                             of("vflip", &S::vflip),
+                                             of("auto_augment", &S::auto_augment),
+                                             of("randaugment", &S::randaugment),
+                                             of("trivial_augment", &S::trivial_augment),
+                                             of("color_jitter", &S::color_jitter),
+                                             of("rotation", &S::rotation),
+                                             of("random_affine", &S::random_affine),
+                                             of("random_perspective", &S::random_perspective),
+                                             of("gaussian_blur", &S::gaussian_blur),
+                                             of("random_erasing", &S::random_erasing),
                                              of("cutout", &S::cutout),
                                              of("mixup_alpha", &S::mixup_alpha),
+                                             of("cutmix_alpha", &S::cutmix_alpha),
                                              of("clip_grad_norm", &S::clip_grad_norm),
                                              of("model_ema", &S::model_ema),
                                              of("model_ema_decay", &S::model_ema_decay),
@@ -131,11 +172,16 @@ SamplerOptions sampler_of(const TrainSettings& s) {
   return {.balanced = s.sampler == "balanced", .repeats = s.repeat_augment};
 }
 
-Augmentation augmentation_of(const TrainSettings& s) {
-  return {.random_resized_crop = s.random_resized_crop,
-          .random_crop = s.random_crop,
-          .hflip = s.hflip,
-          .cutout = s.cutout};
+LoaderPlan training_plan(const TrainSettings& settings, std::vector<Field> fields,
+                         std::vector<uint32_t> order, int64_t epoch) {
+  return {.order = std::move(order),
+          .batch_size = settings.batch_size,
+          .fields = std::move(fields),
+          .augmentation = augmentation_of(settings),
+          .seed = settings.seed,
+          .epoch = epoch,
+          .mixup_alpha = settings.mixup_alpha,
+          .cutmix_alpha = settings.cutmix_alpha};
 }
 
 std::string flag_of(std::string_view setting) {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "runtime/contract/settings.h"
-#include "runtime/data/augment.h"
+#include "runtime/data/loader.h"
 #include "runtime/data/sampler.h"
 
 namespace rnrun {
@@ -62,8 +62,19 @@ struct TrainSettings {
   bool random_resized_crop = contract::initial<bool>("random_resized_crop");
   int64_t random_crop = contract::initial<int64_t>("random_crop");
   double hflip = contract::initial<double>("hflip");
+  double vflip = contract::initial<double>("vflip");
+  std::string auto_augment{contract::initial_word("auto_augment")};
+  std::vector<int64_t> randaugment;
+  bool trivial_augment = contract::initial<bool>("trivial_augment");
+  std::vector<double> color_jitter;
+  double rotation = contract::initial<double>("rotation");
+  std::vector<double> random_affine;
+  std::vector<double> random_perspective;
+  int64_t gaussian_blur = contract::initial<int64_t>("gaussian_blur");
+  double random_erasing = contract::initial<double>("random_erasing");
   int64_t cutout = contract::initial<int64_t>("cutout");
-  double mixup_alpha = contract::initial<double>("mixup_alpha");  // see data/mixup.h
+  double mixup_alpha = contract::initial<double>("mixup_alpha");  // see data/mixture.h
+  double cutmix_alpha = contract::initial<double>("cutmix_alpha");
 
   double clip_grad_norm = contract::initial<double>("clip_grad_norm");  // of all gradients; 0: any
   bool model_ema = contract::initial<bool>("model_ema");                // see model_ema.h
@@ -80,14 +91,16 @@ struct TrainSettings {
 struct Setting : contract::Setting {
   using Field = std::variant<int64_t TrainSettings::*, uint64_t TrainSettings::*, double TrainSettings::*,
                              bool TrainSettings::*, std::string TrainSettings::*,
-                             std::vector<int64_t> TrainSettings::*>;
+                             std::vector<int64_t> TrainSettings::*, std::vector<double> TrainSettings::*>;
   Field field;
 };
 
 SamplerOptions sampler_of(const TrainSettings& settings);
 // Those that are any text, by name.
 const std::vector<std::pair<std::string, std::string TrainSettings::*>>& text_settings();
-Augmentation augmentation_of(const TrainSettings& settings);
+// How the samples of an epoch, at these places of the data set, are made.
+LoaderPlan training_plan(const TrainSettings& settings, std::vector<Field> fields,
+                         std::vector<uint32_t> order, int64_t epoch);
 
 // All settings but `data`, `hyper`, `shared_inputs` and texts that may be anything, text_settings().
 const std::vector<Setting>& train_settings();

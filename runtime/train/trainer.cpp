@@ -35,11 +35,11 @@ Trainer::Trainer(Session& session, const Task& task, const DataSplits& data, con
       sampler_(*data.train, task.fields(), sampler_of(settings)),
       samples_per_epoch_(sampler_.size()),
       progress_(settings.print_freq, task) {
-  if (settings.mixup_alpha > 0 && !task.takes_mixtures())
-    throw UsageError(fmt::format(
-        "--mixup-alpha: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
-        "and lambda: f32[]",
-        session.model().name()));
+  if ((settings.mixup_alpha > 0 || settings.cutmix_alpha > 0) && !task.takes_mixtures())
+    throw UsageError(
+        fmt::format("{}: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
+                    "and lambda: f32[]",
+                    settings.mixup_alpha > 0 ? "--mixup-alpha" : "--cutmix-alpha", session.model().name()));
   if (settings.drop_last) samples_per_epoch_ -= samples_per_epoch_ % settings.batch_size;
   if (settings.limit_batches > 0)
     samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);

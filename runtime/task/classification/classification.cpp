@@ -24,6 +24,7 @@ class Classification : public Head {
   std::span<const Metric> metrics() const override { return kMetrics; }
   std::string_view own_loss_name() const override { return "cross entropy"; }
   int64_t class_count() const override { return place().shape[0]; }
+  bool averages_views() const override { return true; }
 
   std::string summary(const HeadCounts& counted) const override {
     return fmt::format("accuracy {:.2f} % (top-5 {:.2f} %)", 100 * value(counted, 0),

@@ -25,6 +25,7 @@ class MultiLabel : public Head {
 
   std::string_view kind() const override { return "multi_label"; }
   std::span<const Metric> metrics() const override { return kMetrics; }
+  bool averages_views() const override { return true; }
   std::string_view own_loss_name() const override { return "binary cross entropy"; }
   int64_t class_count() const override { return place().elements(); }
 

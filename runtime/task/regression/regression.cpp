@@ -29,6 +29,7 @@ class Regression : public Head {
 
   std::string_view kind() const override { return "regression"; }
   std::span<const Metric> metrics() const override { return kMetrics; }
+  bool averages_views() const override { return true; }
   std::string_view own_loss_name() const override { return "mean squared error"; }
 
   std::vector<std::string> sums() const override {

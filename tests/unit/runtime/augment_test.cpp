@@ -134,6 +134,122 @@ TEST_CASE("random resized crop takes parts of 8 to 100 % with sides 3:4 to 4:3, 
   }
 }
 
+TEST_CASE("vertical flips come with their probability") {
+  const Image image = numbered(3, 4);
+  int flipped = 0;
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    const Image result = augmented(image, {.vflip = 0.25}, seed);
+    if (result.pixels == image.pixels) continue;
+    ++flipped;
+    for (int64_t c = 0; c < 2; ++c)
+      for (int64_t y = 0; y < 3; ++y)
+        for (int64_t x = 0; x < 4; ++x) REQUIRE(at(result, c, y, x) == at(image, c, 2 - y, x));
+  }
+  CHECK(std::abs(flipped - 250) <= 50);
+}
+
+TEST_CASE("random erasing greys rectangles of 2 to 33 % of the area with sides 0.3 to 3.3, after all else") {
+  Image image{{1, 40, 50}, std::vector<uint8_t>(2000, 10)};
+  double smallest = 1, largest = 0, flattest = 1, tallest = 1;
+  int erased = 0;
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    const Image result =
+        augmented(image, {.color_jitter = ColorJitter{.brightness = 1}, .random_erasing = 0.5}, seed);
+    int64_t top = 40, bottom = -1, left = 50, right = -1, grey = 0;
+    for (int64_t y = 0; y < 40; ++y)
+      for (int64_t x = 0; x < 50; ++x) {
+        if (at(result, 0, y, x) != 128) continue;
+        ++grey;
+        top = std::min(top, y), bottom = std::max(bottom, y);
+        left = std::min(left, x), right = std::max(right, x);
+      }
+    if (grey == 0) continue;
+    ++erased;
+    const double height = static_cast<double>(bottom - top + 1),
+                 width = static_cast<double>(right - left + 1);
+    REQUIRE(static_cast<double>(grey) == height * width);
+    smallest = std::min(smallest, height * width / 2000), largest = std::max(largest, height * width / 2000);
+    flattest = std::min(flattest, height / width), tallest = std::max(tallest, height / width);
+  }
+  CHECK(std::abs(erased - 500) < 60);
+  CHECK(smallest > 0.015);
+  CHECK(smallest < 0.03);
+  CHECK(largest > 0.3);
+  CHECK(largest < 0.345);
+  CHECK(flattest > 0.25);
+  CHECK(flattest < 0.4);
+  CHECK(tallest > 2.8);
+  CHECK(tallest < 3.8);
+}
+
+TEST_CASE("colour jitter is of its range") {
+  const Image grey{{3, 2, 2}, std::vector<uint8_t>(12, 100)};
+  std::set<int> values;
+  for (uint64_t seed = 0; seed < 500; ++seed)
+    values.insert(augmented(grey, {.color_jitter = ColorJitter{.brightness = 0.2}}, seed).pixels[0]);
+  CHECK(*values.begin() == 80);
+  CHECK(*values.rbegin() == 119);
+  CHECK(values.size() == 40);
+  const Image two{{1, 1, 2}, {10, 240}};
+  CHECK(augmented(two, {.color_jitter = ColorJitter{}}, 1).pixels == two.pixels);
+}
+
+TEST_CASE("what moves pixels moves them differently each time, and not at all by nothing") {
+  const Image image = numbered(12, 15);
+  const Augmentation changes[] = {{.rotation = 30},
+                                  {.random_affine = RandomAffine{.degrees = 20}},
+                                  {.random_affine = RandomAffine{.translate = 0.3}},
+                                  {.random_affine = RandomAffine{.scale_from = 0.5, .scale_to = 2}},
+                                  {.random_affine = RandomAffine{.shear = 30}},
+                                  {.random_perspective = {0.8, 1}},
+                                  {.gaussian_blur = 5}};
+  for (const Augmentation& change : changes) {
+    std::set<std::vector<uint8_t>> results;
+    for (uint64_t seed = 0; seed < 40; ++seed) {
+      results.insert(augmented(image, change, seed).pixels);
+      REQUIRE(augmented(image, change, seed).pixels == augmented(image, change, seed).pixels);
+    }
+    CHECK(results.size() > 10);
+  }
+  const Augmentation nothing[] = {
+      {.random_affine = RandomAffine{}}, {.random_perspective = {0, 1}}, {.randaugment = {0, 9}}};
+  for (const Augmentation& change : nothing) CHECK(augmented(image, change, 3).pixels == image.pixels);
+  int changed = 0;
+  for (uint64_t seed = 0; seed < 400; ++seed)
+    changed += augmented(image, {.random_perspective = {0.8, 0.25}}, seed).pixels != image.pixels ? 1 : 0;
+  CHECK(std::abs(changed - 100) < 40);
+}
+
+TEST_CASE("policies take all their operations, and images of any size and number of channels") {
+  const Image image = numbered(12, 15);
+  for (const Augmentation& policy : {Augmentation{.randaugment = {1, 20}}, {.trivial_augment = true}}) {
+    int same = 0;
+    for (uint64_t seed = 0; seed < 1400; ++seed)
+      same += augmented(image, policy, seed).pixels == image.pixels ? 1 : 0;
+    // Identity; color, as the image has no colours; of TrivialAugment also some with a magnitude of nothing.
+    CHECK(same > 120);
+    CHECK(same < 420);
+  }
+  for (const int64_t channels : {1, 2, 3})
+    for (const int64_t side : {1, 2, 33})
+      for (uint64_t seed = 0; seed < 60; ++seed) {
+        const Image any{{channels, side, 2 * side},
+                        std::vector<uint8_t>(static_cast<size_t>(2 * channels * side * side), 77)};
+        augmented(any,
+                  {.random_resized_crop = true,
+                   .auto_augment = static_cast<AutoAugmentPolicy>(seed % 3),
+                   .randaugment = {3, 30},
+                   .trivial_augment = true,
+                   .color_jitter = ColorJitter{1, 1, 1, 0.5},
+                   .rotation = 180,
+                   .random_affine = RandomAffine{180, 1, 0.01, 100, 89},
+                   .random_perspective = {1, 1},
+                   .gaussian_blur = 255,
+                   .random_erasing = 1},
+                  seed);
+      }
+}
+
 TEST_CASE("images of other sizes are made to fit first") {
   Image image{{1, 30, 50}, std::vector<uint8_t>(1500, 77)};
   augment(image, {3, 8, 8}, {.hflip = 1}, Random(1, 0), "x");

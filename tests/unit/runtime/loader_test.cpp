@@ -9,7 +9,7 @@
 #include <set>
 #include <span>
 
-#include "runtime/data/mixup.h"
+#include "runtime/data/mixture.h"
 #include "runtime/data/shapes.h"
 #include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"
@@ -86,12 +86,13 @@ TEST_CASE("batches follow the order, the last one partial, for any number of thr
     CHECK(std::equal(image.pixels.begin(), image.pixels.end(),
                      one.pixels.begin() + static_cast<long>(i) * kShape.bytes()));
   }
-  const LoaderPlan large{.order = range(500),
-                         .batch_size = 37,
-                         .fields = labelled_images({1, 9, 9}),
-                         .augmentation = Augmentation{true, 2, 0.5, 3},
-                         .seed = 5,
-                         .epoch = 2};
+  const LoaderPlan large{
+      .order = range(500),
+      .batch_size = 37,
+      .fields = labelled_images({1, 9, 9}),
+      .augmentation = Augmentation{.random_resized_crop = true, .random_crop = 2, .hflip = 0.5, .cutout = 3},
+      .seed = 5,
+      .epoch = 2};
   const All expected = load(*data, large, 1);
   for (const int threads : {2, 5}) CHECK(load(*data, large, threads) == expected);
 }
@@ -101,7 +102,7 @@ TEST_CASE("what happens to an image depends on seed, epoch and index, not on its
   const LoaderPlan whole{.order = range(20),
                          .batch_size = 8,
                          .fields = kFields,
-                         .augmentation = Augmentation{false, 2, 0.5, 3},
+                         .augmentation = Augmentation{.random_crop = 2, .hflip = 0.5, .cutout = 3},
                          .seed = 5,
                          .epoch = 2};
   const All expected = load(*data, whole, 2);
@@ -214,13 +215,95 @@ TEST_CASE("mixup mixes neighbours of a batch, with a share of its own for each b
   CHECK(shares.size() == 7);
 }
 
+TEST_CASE("CutMix puts a rectangle of a neighbour in each image, and its share is the area that is left") {
+  const auto data = make_shapes(kShape, 10, "train");
+  LoaderPlan plan{.order = range(200), .batch_size = 8, .fields = kFields, .seed = 3};
+  Loader plain(*data, plan, 2);
+  plan.cutmix_alpha = 1;
+  Loader mixed(*data, plan, 2);
+  std::set<double> shares;
+  for (Batch a = plain.next(); a.size > 0; a = plain.next()) {
+    const Batch b = mixed.next();
+    const auto* others = reinterpret_cast<const int32_t*>(b.others[1]);
+    const auto before = pixels_of(a), after = pixels_of(b);
+    shares.insert(b.share);
+    const auto plane = static_cast<size_t>(kShape.height * kShape.width);
+    std::vector<bool> own(plane, true);  // in all images
+    for (int64_t i = 0; i < a.size; ++i) {
+      const int64_t j = (i + a.size - 1) % a.size;
+      CHECK(others[i] == a.as<int32_t>(1, 1)[static_cast<size_t>(j)]);
+      for (size_t p = 0; p < 3 * plane; ++p) {
+        const uint8_t is = after[static_cast<size_t>(i) * 3 * plane + p];
+        const uint8_t mine = before[static_cast<size_t>(i) * 3 * plane + p];
+        REQUIRE((is == mine || is == before[static_cast<size_t>(j) * 3 * plane + p]));
+        if (is != mine) own[p % plane] = false;
+      }
+    }
+    // A rectangle that holds all pixels that changed is not larger than what the share says.
+    int64_t top = kShape.height, bottom = -1, left = kShape.width, right = -1;
+    for (int64_t y = 0; y < kShape.height; ++y)
+      for (int64_t x = 0; x < kShape.width; ++x) {
+        if (own[static_cast<size_t>(y * kShape.width + x)]) continue;
+        top = std::min(top, y), bottom = std::max(bottom, y);
+        left = std::min(left, x), right = std::max(right, x);
+      }
+    const double area = bottom < 0 ? 0 : static_cast<double>((bottom - top + 1) * (right - left + 1));
+    CHECK(area / static_cast<double>(plane) == doctest::Approx(1 - b.share));
+  }
+  CHECK(shares.size() > 10);
+}
+
+TEST_CASE("mixup and CutMix together take turns by chance") {
+  const auto data = make_shapes(kShape, 10, "train");
+  const LoaderPlan both{.order = range(800),
+                        .batch_size = 8,
+                        .fields = kFields,
+                        .seed = 3,
+                        .mixup_alpha = 0.2,
+                        .cutmix_alpha = 1};
+  const auto shares = [&](LoaderPlan plan, int threads) {
+    Loader loader(*data, std::move(plan), threads);
+    std::vector<double> result;
+    for (Batch b = loader.next(); b.size > 0; b = loader.next()) result.push_back(b.share);
+    return result;
+  };
+  LoaderPlan mixup = both, cutmix = both;
+  mixup.cutmix_alpha = cutmix.mixup_alpha = 0;
+  const auto of_both = shares(both, 3), of_mixup = shares(mixup, 1), of_cutmix = shares(cutmix, 1);
+  int mixed = 0;
+  for (size_t i = 0; i < of_both.size(); ++i) {
+    REQUIRE((of_both[i] == of_mixup[i] || of_both[i] == of_cutmix[i]));
+    mixed += of_both[i] == of_mixup[i] ? 1 : 0;
+  }
+  CHECK(std::abs(mixed - 50) < 20);
+  CHECK(shares(both, 1) == of_both);
+}
+
+TEST_CASE("views of a sample follow each other") {
+  const auto data = make_shapes(kShape, 10, "train");
+  const All plain = load(*data, {.order = {4, 9}, .batch_size = 2, .fields = kFields}, 1);
+  const All views =
+      load(*data, {.order = {4, 4, 9, 9}, .batch_size = 2, .fields = kFields, .views = TestViews::flip}, 2);
+  const auto image = [&](const All& all, int64_t i) {
+    return std::span(all.pixels)
+        .subspan(static_cast<size_t>(i * kShape.bytes()), static_cast<size_t>(kShape.bytes()));
+  };
+  for (const int64_t i : {0, 1}) {
+    CHECK(std::ranges::equal(image(views, 2 * i), image(plain, i)));
+    for (int64_t y = 0; y < 3 * kShape.height; ++y)
+      for (int64_t x = 0; x < kShape.width; ++x)
+        REQUIRE(image(views, 2 * i + 1)[static_cast<size_t>(y * kShape.width + x)] ==
+                image(plain, i)[static_cast<size_t>((y + 1) * kShape.width - 1 - x)]);
+  }
+}
+
 TEST_CASE("shares of mixtures are Beta distributed") {
   for (const double alpha : {0.1, 1.0, 5.0}) {
     constexpr int kCount = 20'000;
     double sum = 0;
     double squares = 0;
     for (uint64_t i = 0; i < kCount; ++i) {
-      const double share = mixup_share(alpha, Random(1, i));
+      const double share = mixture_share(alpha, Random(1, i));
       REQUIRE(share >= 0);
       REQUIRE(share <= 1);
       sum += share - 0.5;

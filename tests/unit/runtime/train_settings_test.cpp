@@ -27,7 +27,8 @@ TEST_CASE("every setting's text is read as the same value, and nonsense is refus
     if (s.smallest >= 0) CHECK(!set(copy, s, "-1"));
     for (const char* nonsense : {"-1e10", "nan", "1e99", "x", "1x", "[1", "1;2", "0x10"})
       CHECK(!set(copy, s, nonsense));
-    if (!std::holds_alternative<std::vector<int64_t> TrainSettings::*>(s.field)) CHECK(!set(copy, s, ""));
+    const bool is_list = s.kind == contract::SettingKind::integers || s.kind == contract::SettingKind::reals;
+    CHECK(set(copy, s, "") == is_list);
     CHECK(text_of(copy, s) == text);
     CHECK(!s.help.empty());
   }
@@ -67,6 +68,27 @@ TEST_CASE("values of each kind") {
   CHECK(s.lr_milestones == std::vector<int64_t>{60, 30, 60});
   CHECK(set(s, setting("lr_milestones"), ""));
   CHECK(s.lr_milestones.empty());
+}
+
+TEST_CASE("lists with a range for each element") {
+  TrainSettings s;
+  CHECK(set(s, setting("color_jitter"), "[0.4, 2, 0, 0.5]"));
+  CHECK(s.color_jitter == std::vector<double>{0.4, 2, 0, 0.5});
+  for (const char* wrong :
+       {"0.4,0.4,0.4,0.6", "0.4,0.4,0.4", "0.4,0.4,0.4,0.1,0", "0.4,-1,0.4,0.1", "nan,0,0,0", "a"})
+    CHECK(!set(s, setting("color_jitter"), wrong));
+  CHECK(text_of(s, setting("color_jitter")) == "0.4,2,0,0.5");
+  CHECK(allowed(setting("color_jitter")) ==
+        "4 numbers: from 0 to 100, from 0 to 100, from 0 to 100, from 0 to 0.5");
+  CHECK(set(s, setting("randaugment"), "2,30"));
+  CHECK(!set(s, setting("randaugment"), "2,31"));
+  CHECK(!set(s, setting("randaugment"), "2"));
+  CHECK(!set(s, setting("randaugment"), "2,9.5"));
+  CHECK(set(s, setting("randaugment"), ""));
+  CHECK(s.randaugment.empty());
+  CHECK(!set(s, setting("gaussian_blur"), "4"));
+  CHECK(set(s, setting("gaussian_blur"), "5"));
+  CHECK(allowed(setting("gaussian_blur")) == "an odd integer from 1 to 255");
 }
 
 TEST_CASE("flags, and what they allow in words") {

@@ -1,7 +1,8 @@
-#include "runtime/data/mixup.h"
+#include "runtime/data/mixture.h"
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 namespace rnrun {
@@ -21,9 +22,8 @@ double gamma_variate(double shape, Random& random) {
   }
 }
 
-}  // namespace
-
-double mixup_share(double alpha, Random random) {
+// Beta(alpha, alpha), a multiple of 2^-16.
+double beta_variate(double alpha, Random& random) {
   // Gamma(alpha) is Gamma(alpha + 1) times u^(1/alpha); as logarithms, for a small alpha makes it underflow.
   double logs[2];
   for (double& log : logs) {
@@ -32,6 +32,10 @@ double mixup_share(double alpha, Random random) {
   }
   return std::round(65536 / (1 + std::exp(logs[1] - logs[0]))) / 65536;
 }
+
+}  // namespace
+
+double mixture_share(double alpha, Random random) { return beta_variate(alpha, random); }
 
 void mix(uint8_t* pixels, int64_t count, int64_t bytes, double share) {
   // In place, from the back: an image's other is still as it was, but for the first's, which is kept.
@@ -43,6 +47,39 @@ void mix(uint8_t* pixels, int64_t count, int64_t bytes, double share) {
     for (int64_t p = 0; p < bytes; ++p)
       image[p] = static_cast<uint8_t>((image[p] * weight + other[p] * (65536 - weight) + 32768) >> 16);
   }
+}
+
+Box cutmix_box(const ImageShape& shape, double alpha, Random random) {
+  const double half = 0.5 * std::sqrt(1 - beta_variate(alpha, random));
+  const auto side = [&](int64_t length) {
+    const int64_t middle = random.up_to(length - 1);
+    const auto reach = static_cast<int64_t>(half * static_cast<double>(length));
+    const int64_t begin = std::max<int64_t>(middle - reach, 0);
+    return std::pair{begin, std::min(middle + reach, length) - begin};
+  };
+  const auto [left, width] = side(shape.width);
+  const auto [top, height] = side(shape.height);
+  return {top, left, height, width};
+}
+
+void cut_mix(uint8_t* pixels, int64_t count, const ImageShape& shape, const Box& box) {
+  const std::vector<uint8_t> last(pixels + (count - 1) * shape.bytes(), pixels + count * shape.bytes());
+  for (int64_t i = count - 1; i >= 0; --i) {  // from the back, as in mix
+    uint8_t* image = pixels + i * shape.bytes();
+    const uint8_t* other = i > 0 ? image - shape.bytes() : last.data();
+    for (int64_t c = 0; c < shape.channels; ++c)
+      for (int64_t y = box.top; y < box.top + box.height; ++y) {
+        const int64_t row = (c * shape.height + y) * shape.width + box.left;
+        std::copy_n(other + row, box.width, image + row);
+      }
+  }
+}
+
+double cutmix_share(const ImageShape& shape, const Box& box) {
+  const auto area = [](int64_t height, int64_t width) {
+    return static_cast<double>(height) * static_cast<double>(width);
+  };
+  return 1 - area(box.height, box.width) / area(shape.height, shape.width);
 }
 
 void take_others(const std::byte* values, int64_t count, int64_t bytes, std::byte* others) {
