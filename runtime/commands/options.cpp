@@ -108,15 +108,17 @@ void add_setting(CLI::App& app, const Setting& setting, GivenSettings& given) {
         [&given, name](int64_t count) { given[name] = count > 0 ? "true" : "false"; }, help);
     return;
   }
-  app.add_option_function<std::string>(
+  CLI::Option* option = app.add_option_function<std::string>(
       flag,
-      [&given, name, &setting](const std::string& text) {
+      [&given, name, &setting](const std::string& value) {
+        const std::string text(value.empty() ? setting.without_value : value);
         TrainSettings scratch;
         if (!set(scratch, setting, text))
           throw UsageError(fmt::format("{}: must be {}, not {}", flag_of(name), allowed(setting), text));
         given[name] = text;
       },
       help);
+  if (!setting.without_value.empty()) option->expected(0, 1);
 }
 
 void add_setting(CLI::App& app, std::string_view name, GivenSettings& given) {

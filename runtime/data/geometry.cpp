@@ -70,7 +70,7 @@ void vflip(Image& image) {
 
 void shift(Image& image, int64_t down, int64_t right) {
   const auto [channels, height, width] = image.shape;
-  std::vector<uint8_t> moved(image.pixels.size());
+  std::vector<uint8_t> moved(image.pixels.size(), image.outside);
   const int64_t first = std::clamp<int64_t>(right, 0, width);
   const int64_t count = width - std::min(std::abs(right), width);
   for (int64_t c = 0; c < channels; ++c)

@@ -81,7 +81,31 @@ void convert_channels(Image& image, int64_t channels, const std::string& name) {
   image.shape.channels = channels;
 }
 
+namespace {
+
+void resize_nearest(Image& image, const Box& source, int64_t height, int64_t width, const Box& window) {
+  const ImageShape from = image.shape;
+  std::vector<uint8_t> result(static_cast<size_t>(from.channels * window.height * window.width));
+  const auto at = [](int64_t i, int64_t size, int64_t scaled) {
+    const double scale = static_cast<double>(size) / static_cast<double>(scaled);
+    return std::clamp<int64_t>(static_cast<int64_t>((static_cast<double>(i) + 0.5) * scale), 0, size - 1);
+  };
+  uint8_t* out = result.data();
+  for (int64_t c = 0; c < from.channels; ++c)
+    for (int64_t y = 0; y < window.height; ++y) {
+      const int64_t row = c * from.height + source.top + at(window.top + y, source.height, height);
+      for (int64_t x = 0; x < window.width; ++x)
+        *out++ = image.pixels[static_cast<size_t>(row * from.width + source.left +
+                                                  at(window.left + x, source.width, width))];
+    }
+  image.shape = {from.channels, window.height, window.width};
+  image.pixels = std::move(result);
+}
+
+}  // namespace
+
 void resize(Image& image, const Box& source, int64_t height, int64_t width, const Box& window) {
+  if (image.is_mask) return resize_nearest(image, source, height, width, window);
   const auto columns = taps(source.width, width, window.left, window.width);
   const auto rows = taps(source.height, height, window.top, window.height);
   // The rows of the source that the window needs.
@@ -111,25 +135,6 @@ void resize(Image& image, const Box& source, int64_t height, int64_t width, cons
   image.pixels = std::move(result);
 }
 
-void resize_nearest(Image& image, const Box& source, int64_t height, int64_t width, const Box& window) {
-  const ImageShape from = image.shape;
-  std::vector<uint8_t> result(static_cast<size_t>(from.channels * window.height * window.width));
-  const auto at = [](int64_t i, int64_t size, int64_t scaled) {
-    const double scale = static_cast<double>(size) / static_cast<double>(scaled);
-    return std::clamp<int64_t>(static_cast<int64_t>((static_cast<double>(i) + 0.5) * scale), 0, size - 1);
-  };
-  uint8_t* out = result.data();
-  for (int64_t c = 0; c < from.channels; ++c)
-    for (int64_t y = 0; y < window.height; ++y) {
-      const int64_t row = c * from.height + source.top + at(window.top + y, source.height, height);
-      for (int64_t x = 0; x < window.width; ++x)
-        *out++ = image.pixels[static_cast<size_t>(row * from.width + source.left +
-                                                  at(window.left + x, source.width, width))];
-    }
-  image.shape = {from.channels, window.height, window.width};
-  image.pixels = std::move(result);
-}
-
 std::array<int64_t, 2> covering_size(const ImageShape& image, int64_t height, int64_t width) {
   const auto enlarged = [](int64_t side) {
     return static_cast<int64_t>(static_cast<double>(side) * 256 / 224 + 0.5);
@@ -144,24 +149,13 @@ Box centre_of(int64_t full_height, int64_t full_width, int64_t height, int64_t w
   return {half(full_height - height), half(full_width - width), height, width};
 }
 
-namespace {
-
-// Scales by one of the functions above.
-template <class Resize>
-void fit_by(Resize scale, Image& image, int64_t height, int64_t width) {
-  const auto [channels, h, w] = image.shape;
-  if (h == height && w == width) return;
-  const auto [full_height, full_width] = covering_size(image.shape, height, width);
-  scale(image, {0, 0, h, w}, full_height, full_width, centre_of(full_height, full_width, height, width));
-}
-
-}  // namespace
-
 void fit(Image& image, const ImageShape& shape, const std::string& name) {
   convert_channels(image, shape.channels, name);
-  fit_by(resize, image, shape.height, shape.width);
+  const auto [channels, height, width] = shape;
+  if (image.shape.height == height && image.shape.width == width) return;
+  const auto [full_height, full_width] = covering_size(image.shape, height, width);
+  resize(image, {0, 0, image.shape.height, image.shape.width}, full_height, full_width,
+         centre_of(full_height, full_width, height, width));
 }
-
-void fit_mask(Image& image, int64_t height, int64_t width) { fit_by(resize_nearest, image, height, width); }
 
 }  // namespace rnrun

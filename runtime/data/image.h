@@ -28,6 +28,9 @@ class BadImage : public Error {
 struct Image {
   ImageShape shape;
   std::vector<uint8_t> pixels;  // one plane per channel, row by row
+  // The pixels are numbers of classes: they are moved as others are, but never mixed, and keep their values.
+  bool is_mask = false;
+  uint8_t outside = 0;  // of what comes in from beyond the edges
 };
 
 // A rectangle of pixels.
@@ -45,11 +48,10 @@ void convert_channels(Image& image, int64_t channels, const std::string& name);
 
 // `source` of the image, scaled to `height` x `width`, of which only `window` is computed and becomes the
 // image. Exactly Pillow's crop(source) followed by resize(BILINEAR) and crop(window): triangle filter that
-// widens when the image shrinks, horizontal pass first, 22-bit fixed-point weights, rounded between passes.
+// widens when the image shrinks, horizontal pass first, 22-bit fixed-point weights, rounded between passes. Masks are scaled
+// as by its NEAREST.
 void resize(Image& image, const Box& source, int64_t height, int64_t width, const Box& window);
 
-// The same by the nearest pixel, as Pillow's NEAREST: no value that was not there.
-void resize_nearest(Image& image, const Box& source, int64_t height, int64_t width, const Box& window);
 // The size of an image scaled so that it just covers 256/224 of height x width: {height, width}.
 std::array<int64_t, 2> covering_size(const ImageShape& image, int64_t height, int64_t width);
 // The middle of so many pixels, as torchvision's center_crop.
@@ -59,7 +61,5 @@ Box centre_of(int64_t full_height, int64_t full_width, int64_t height, int64_t w
 // evaluation transform does: scales it so that it just covers 256/224 of the size (Resize(256) for 224
 // pixels), then takes the centre.
 void fit(Image& image, const ImageShape& shape, const std::string& name);
-// The same of classes of pixels, by the nearest.
-void fit_mask(Image& image, int64_t height, int64_t width);
 
 }  // namespace rnrun

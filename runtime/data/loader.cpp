@@ -106,12 +106,13 @@ void Loader::put(Sample& sample, int64_t position, Slot& slot) const {
     const std::string name = fmt::format("image {}", index(position));
     if (field.is_mask() && tensor.is_picture()) {
       Image mask = tensor.take_picture(name);
-      fit_mask(mask, field.shape[0], field.shape[1]);
-      tensor.set(std::move(mask));
+      mask.is_mask = true;
+      mask.outside = static_cast<uint8_t>(field.ignored.value_or(0));
+      tensor.set(changed(std::move(mask), {1, field.shape[0], field.shape[1]}, position));
       tensor.make_classes();
     }
     if (field.is_picture() && (tensor.is_picture() || field.dtype == DType::u8))
-      tensor.set(changed(tensor.take_picture(name), field, position));
+      tensor.set(changed(tensor.take_picture(name), field.picture(), position));
     if (field.is_picture() && tensor.is_picture() && field.dtype == DType::f32) tensor.make_real();
     if (tensor.dtype != field.dtype || tensor.shape != field.shape)
       throw Error(fmt::format("{}: '{}' is {}, the model takes {}", name, field.name,
@@ -122,13 +123,12 @@ void Loader::put(Sample& sample, int64_t position, Slot& slot) const {
 }
 
 // The pictures of one sample undergo the same random changes.
-Image Loader::changed(Image picture, const Field& field, int64_t position) const {
+Image Loader::changed(Image picture, const ImageShape& shape, int64_t position) const {
   const std::string name = fmt::format("image {}", index(position));
   if (plan_.augmentation)
-    augment(picture, field.picture(), *plan_.augmentation, random("augmentation", position), name);
+    augment(picture, shape, *plan_.augmentation, random("augmentation", position), name);
   else
-    view(picture, field.picture(), plan_.views, static_cast<int64_t>(position % view_count(plan_.views)),
-         name);
+    view(picture, shape, plan_.views, static_cast<int64_t>(position % view_count(plan_.views)), name);
   return picture;
 }
 

@@ -88,7 +88,7 @@ class Loader {
   std::optional<Range> take(std::unique_lock<std::mutex>& lock);
   void read(int64_t position, Sample& memory);
   void put(Sample& sample, int64_t position, Slot& slot) const;
-  Image changed(Image picture, const Field& field, int64_t position) const;
+  Image changed(Image picture, const ImageShape& shape, int64_t position) const;
   int64_t index(int64_t position) const { return plan_.order[static_cast<size_t>(position)]; }
   Random random(std::string_view purpose, int64_t position) const;
   void finish(int64_t batch);

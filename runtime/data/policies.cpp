@@ -61,9 +61,16 @@ double drawn(const Magnitudes& m, int64_t bin, int64_t bins, const ImageShape& s
 // The angle of a shear whose tangent this is.
 double degrees_of(double tangent) { return std::atan(tangent) * 180 / std::numbers::pi; }
 
+// Whether pixels go elsewhere, rather than change their colours.
+bool moves(Operation operation) {
+  return operation == Op::shear_x || operation == Op::shear_y || operation == Op::translate_x ||
+         operation == Op::translate_y || operation == Op::rotate;
+}
+
 }  // namespace
 
 void apply(Image& image, Operation operation, double magnitude, Interpolation interpolation) {
+  if (image.is_mask && !moves(operation)) return;
   const double whole = std::trunc(magnitude);
   switch (operation) {
     case Op::identity:

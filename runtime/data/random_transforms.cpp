@@ -62,6 +62,7 @@ Box random_part(const ImageShape& s, Random& random) {
 
 // What is outside the image does not matter.
 void make_grey(Image& image, const Box& box) {
+  if (image.is_mask) return;
   const auto [channels, height, width] = image.shape;
   const int64_t first = std::max<int64_t>(box.left, 0);
   const int64_t last = std::min(box.left + box.width, width);
@@ -91,6 +92,7 @@ void color_jitter(Image& image, const ColorJitter& jitter, Random& random) {
   const double contrast = factor(jitter.contrast);
   const double saturation = factor(jitter.saturation);
   const double hue = random.uniform(-jitter.hue, jitter.hue);
+  if (image.is_mask) return;
   for (const int step : order) {
     if (step == 0 && jitter.brightness > 0) adjust_brightness(image, brightness);
     if (step == 1 && jitter.contrast > 0) adjust_contrast(image, contrast);
@@ -140,7 +142,8 @@ void random_perspective(Image& image, double distortion_scale, Random& random) {
 }
 
 void random_blur(Image& image, int64_t size, Random& random) {
-  gaussian_blur(image, size, random.uniform(0.1, 2.0));
+  const double sigma = random.uniform(0.1, 2.0);
+  if (!image.is_mask) gaussian_blur(image, size, sigma);
 }
 
 void random_erasing(Image& image, Random& random) {

@@ -1,4 +1,5 @@
-// What may happen to a training image by chance, each as torchvision's class of the same name draws it.
+// What may happen to a training image by chance, each as torchvision's class of the same name draws it. To a mask happens
+// what happens to its image, with the same random numbers, but for changes of colours.
 #pragma once
 
 #include <array>

@@ -16,7 +16,7 @@ struct Place {
 template <class From, class Pixel>
 void sample(Image& image, From from, Pixel pixel) {
   const auto [channels, height, width] = image.shape;
-  std::vector<uint8_t> result(image.pixels.size());
+  std::vector<uint8_t> result(image.pixels.size(), image.outside);
   for (int64_t y = 0; y < height; ++y)
     for (int64_t x = 0; x < width; ++x) {
       const Place p = from(static_cast<double>(x) + 0.5, static_cast<double>(y) + 0.5);
@@ -48,7 +48,7 @@ void sample(Image& image, From from, Interpolation interpolation) {
     return static_cast<uint8_t>(
         mean(row(plane + y0 * width), row(plane + y1 * width), p.y - 0.5 - top));  // cut off, as Pillow does
   };
-  if (interpolation == Interpolation::nearest)
+  if (interpolation == Interpolation::nearest || image.is_mask)
     sample(image, from, nearest);
   else
     sample(image, from, bilinear);
@@ -62,7 +62,7 @@ void warp_nearest(Image& image, const AffineMatrix& m) {
   const int64_t right[2] = {fixed(m[0]), fixed(m[3])};
   const int64_t down[2] = {fixed(m[1]), fixed(m[4])};
   int64_t first[2] = {fixed(m[2] + m[0] * 0.5 + m[1] * 0.5), fixed(m[5] + m[3] * 0.5 + m[4] * 0.5)};
-  std::vector<uint8_t> result(image.pixels.size());
+  std::vector<uint8_t> result(image.pixels.size(), image.outside);
   for (int64_t y = 0; y < height; ++y) {
     int64_t at[2] = {first[0], first[1]};
     for (int64_t x = 0; x < width; ++x) {
@@ -96,7 +96,7 @@ void scale_nearest(Image& image, const AffineMatrix& m) {
   for (int64_t c = 0; c < channels; ++c)
     for (const int64_t y : rows)
       for (const int64_t x : columns)
-        result.push_back(x < 0 || y < 0 ? 0
+        result.push_back(x < 0 || y < 0 ? image.outside
                                         : image.pixels[static_cast<size_t>((c * height + y) * width + x)]);
   image.pixels = std::move(result);
 }

@@ -15,7 +15,7 @@ using AffineMatrix = std::array<double, 6>;
 // The same from ((a x + b y + c) / (g x + h y + 1), (d x + e y + f) / (g x + h y + 1)).
 using PerspectiveCoefficients = std::array<double, 8>;
 
-// The image keeps its size; what comes from outside it is black.
+// The image keeps its size; what comes from outside it is black. Of masks the nearest pixels are taken.
 void warp_affine(Image& image, const AffineMatrix& matrix, Interpolation interpolation);
 void warp_perspective(Image& image, const PerspectiveCoefficients& c, Interpolation interpolation);
 
