@@ -15,6 +15,7 @@ endfunction()
 rnc_fuzz(parse rnc_ir)
 rnc_fuzz(loops rnc_ir)
 rnc_fuzz(safetensors rnc_runtime)
+rnc_fuzz(torch rnc_runtime)
 rnc_fuzz(dataset rnc_runtime)
 rnc_fuzz(image rnc_runtime)
 # Good images are a corpus too: bin/image_fuzz tests/fuzz/image tests/images
