@@ -33,6 +33,7 @@ Command add_predict(CLI::App& app);
 Command add_report(CLI::App& app);
 Command add_info(CLI::App& app);
 Command add_call(CLI::App& app);
+Command add_export(CLI::App& app);
 Command add_bench(CLI::App& app);
 
 // Makes `app` itself the command train, for a model that the executable carries.
@@ -45,8 +46,10 @@ struct WeightsFlags {
   std::string path;
   bool partial = false;
 };
-// --weights/--params, which is returned, and --partial.
-CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags);
+// --weights/--params, which is returned, and --partial. The weights may also be named without a flag where
+// nothing else is.
+enum class Positional { no, yes };
+CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags, Positional positional = Positional::no);
 // Loads them, and prints what a partial load left out to standard error. Returns the names that they have for
 // the classes, if they have some. Throws Error when they do not fit, UsageError when none are given and the
 // model has none of its own.
@@ -62,8 +65,8 @@ void check_inputs(const Model& model, const rn_entry& entry, const ScalarInputs&
 void set_inputs(Session& session, const rn_entry& entry, const ScalarInputs& inputs);
 // What is to be done about an input without a value.
 std::string missing_input(const Model& model, std::string_view input);
-// Says of weights that were not f32 that they are now.
-void print_conversions(const std::string& path, const WeightsMatch& match);
+// Says what the file of weights was taken for, and of weights that were not f32 that they are now.
+void print_notes(const std::string& path, const WeightsMatch& match);
 
 // How a command reads images.
 struct DataFlags {

@@ -77,7 +77,7 @@ Command add_eval(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("eval", "Evaluate trained weights");
   command->add_option("model", options->model, "the model library")->required();
-  add_weights_options(*command, options->weights);
+  add_weights_options(*command, options->weights, Positional::yes);
   command->add_option("--data", options->data, data_help())->capture_default_str();
   add_data_flags(*command, options->data_flags);
   add_input_option(*command, options->inputs);

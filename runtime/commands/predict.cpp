@@ -2,14 +2,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <span>
 #include <vector>
 
 #include "runtime/commands/commands.h"
+#include "runtime/commands/predictions_format.h"
 #include "runtime/data/decode.h"
+#include "runtime/data/image_list.h"
 #include "runtime/data/loader.h"
 #include "runtime/model/bound_entry.h"
 #include "runtime/support/error.h"
@@ -21,6 +23,8 @@ namespace rnrun {
 
 namespace {
 
+constexpr int64_t kFewImages = 10;  // whose time tells nothing
+
 struct Options {
   std::string model;
   std::vector<std::string> images;
@@ -29,28 +33,68 @@ struct Options {
   int64_t batch_size = 64;
   size_t top = 5;
   int threads = default_threads();
-  bool json = false;
+  PredictionsKind kind = PredictionsKind::text;
 };
 
-// Image files, made to fit a model that takes a picture and nothing else.
+// Image files, made to fit a model that takes a picture and nothing else. One that cannot be read is black.
 class Files : public Dataset {
  public:
-  Files(const std::vector<std::string>& paths, const Field& picture) : paths_(paths), picture_(picture) {}
+  Files(const std::vector<std::string>& paths, const Field& picture)
+      : paths_(paths), picture_(picture), faults_(paths.size()) {}
   int64_t size() const override { return static_cast<int64_t>(paths_.size()); }
   std::string description() const override { return "image files"; }
   std::vector<std::string> fields() const override { return {picture_.name}; }
   void read(int64_t index, Sample& sample) const override {
-    const std::string& path = paths_[static_cast<size_t>(index)];
-    Image image = read_image(path);
-    fit(image, picture_.picture(), path);
+    const auto place = static_cast<size_t>(index);
+    const ImageShape shape = picture_.picture();
     sample.resize(1);
-    sample[0].set(std::move(image));
+    try {
+      Image image = read_image(paths_[place]);
+      fit(image, shape, paths_[place]);
+      sample[0].set(std::move(image));
+    } catch (const BadImage& error) {
+      faults_[place] = error.what();
+      sample[0].set(Image{shape, std::vector<uint8_t>(static_cast<size_t>(shape.bytes()))});
+    }
   }
+  // What is wrong with an image that has been read; empty: nothing.
+  const std::string& fault(size_t index) const { return faults_[index]; }
 
  private:
   const std::vector<std::string>& paths_;
   Field picture_;
+  mutable std::vector<std::string> faults_;  // each is written by the one thread that reads the image
 };
+
+// Runs all images and prints the answers in their order. Returns how many could not be read.
+int64_t run(Session& session, const Task& task, const Files& files, const std::vector<std::string>& paths,
+            const Options& options, const AnswerOptions& asked) {
+  std::vector<uint32_t> order(paths.size());
+  std::iota(order.begin(), order.end(), 0u);
+  const int64_t batch_size = std::min(options.batch_size, files.size());
+  Loader loader(files, {.order = std::move(order), .batch_size = batch_size, .fields = task.sample_fields()},
+                DataFlags{}.workers_for(options.threads));
+  BoundEntry infer(session, session.model().entry(RN_INFER), batch_size);
+  session.prepare_for(infer.entry());
+  const auto format = predictions_format(options.kind);
+  int64_t unread = 0;
+  size_t done = 0;
+  for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
+    task.bind(infer, batch);
+    infer.run(batch.size);
+    for (int64_t i = 0; i < batch.size; ++i, ++done) {
+      if (const std::string& fault = files.fault(done); !fault.empty()) {
+        ++unread;
+        print_message(fmt::format("rnrun: error: {}", fault));
+        format->failed(paths[done], fault);
+      } else {
+        format->answer(paths[done], task.answer(infer, i, asked));
+      }
+    }
+  }
+  format->finish();
+  return unread;
+}
 
 int predict(const Options& options) {
   const auto model = Model::load(options.model);
@@ -64,32 +108,20 @@ int predict(const Options& options) {
   const auto known_names = load_weights(options.weights, session);
   set_inputs(session, entry, options.inputs);
 
-  const Files files(options.images, fields[0]);
-  std::vector<uint32_t> order(options.images.size());
-  std::iota(order.begin(), order.end(), 0u);
-  const int64_t batch_size = std::min(options.batch_size, files.size());
-  Loader loader(files, {.order = std::move(order), .batch_size = batch_size, .fields = fields},
-                DataFlags{}.workers_for(options.threads));
-  BoundEntry infer(session, entry, batch_size);
-  session.prepare_for(infer.entry());
-  const AnswerOptions asked{.class_names = class_names(*task, *model, known_names), .top = options.top};
-  nlohmann::ordered_json results = nlohmann::ordered_json::array();
-  size_t done = 0;
-  for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
-    task->bind(infer, batch);
-    infer.run(batch.size);
-    for (int64_t i = 0; i < batch.size; ++i, ++done) {
-      const Answer answer = task->answer(infer, i, asked);
-      if (options.json) {
-        results.push_back({{"image", options.images[done]}});
-        results.back().update(answer.json);
-      } else {
-        print("{}\n{}", options.images[done], answer.text);
-      }
-    }
-  }
-  if (options.json) print("{}\n", results.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  return 0;
+  const std::vector<std::string> paths = image_files(options.images, std::cin);
+  const Files files(paths, fields[0]);
+  const auto start = Clock::now();
+  const int64_t unread = run(session, *task, files, paths, options,
+                             {.class_names = class_names(*task, *model, known_names), .top = options.top});
+  const double seconds = seconds_between(start, Clock::now());
+  if (files.size() > kFewImages)
+    print_message(fmt::format("{} images in {:.2f} s, {:.0f} images/s", files.size() - unread, seconds,
+                              static_cast<double>(files.size() - unread) / seconds));
+  if (unread == 0) return 0;
+  if (files.size() > 1)
+    print_message(fmt::format("rnrun: error: {} of {} images could not be read", unread, files.size()));
+  finish_output();
+  return 1;
 }
 
 }  // namespace
@@ -98,7 +130,12 @@ Command add_predict(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("predict", "Tell what images show");
   command->add_option("model", options->model, "the model library")->required();
-  command->add_option("images", options->images, "JPEG or PNG files")->required();
+  command
+      ->add_option(
+          "images", options->images,
+          "JPEG or PNG files; directories, with all images in them; quoted patterns such as '*.png'; "
+          "@LIST, a file with a name on each line; - for such a list on standard input")
+      ->required();
   add_weights_options(*command, options->weights);
   add_input_option(*command, options->inputs);
   command->add_option("--top", options->top, "classes per image")
@@ -106,7 +143,16 @@ Command add_predict(CLI::App& app) {
       ->capture_default_str();
   add_batch_option(*command, options->batch_size, "images per call")->capture_default_str();
   add_threads_option(*command, options->threads);
-  command->add_flag("--json", options->json, "print JSON");
+  const auto add_kind = [&](const std::string& flag, PredictionsKind kind, const std::string& help) {
+    return command->add_flag_callback(
+        flag, [options, kind] { options->kind = kind; }, help);
+  };
+  CLI::Option* json = add_kind("--json", PredictionsKind::json, "print JSON: one array");
+  CLI::Option* jsonl = add_kind("--jsonl", PredictionsKind::jsonl, "print a line of JSON for each image");
+  add_kind("--csv", PredictionsKind::csv, "print a line of comma-separated values for each image")
+      ->excludes(json)
+      ->excludes(jsonl);
+  json->excludes(jsonl);
   return {command, [options] { return predict(*options); }};
 }
 

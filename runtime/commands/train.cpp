@@ -20,6 +20,7 @@
 #include "runtime/support/file.h"
 #include "runtime/support/interrupt.h"
 #include "runtime/support/output.h"
+#include "runtime/train/run_checkpoints.h"
 #include "runtime/train/run_directory.h"
 #include "runtime/train/run_lock.h"
 #include "runtime/train/trainer.h"
@@ -116,7 +117,7 @@ Checkpoint begin(Session& session, const Options& options, const rn_entry& step,
   Checkpoint state;
   if (options.resume)
     state = load_checkpoint(
-        options.resume_from.empty() ? Trainer::checkpoint_path(directory) : options.resume_from, session);
+        checkpoint_to_resume(options.resume_from.empty() ? directory : options.resume_from), session);
   else
     state.settings = settings_of(session.model(), step);
   override_settings(state.settings, options, session.model());
@@ -196,12 +197,19 @@ int test_only(Session& session, const Task& task, const Checkpoint& state, const
   return 0;
 }
 
+// Where results go: a training that goes on from a directory stays in it.
+std::string directory_of(const Options& options, const Model& model) {
+  if (!options.output_dir.empty()) return options.output_dir;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(options.resume_from, ignored)) return options.resume_from;
+  return fmt::format("runs/{}", model.name());
+}
+
 int train(const Options& options) {
   const auto model = options.carried != nullptr ? options.carried : Model::load(options.model);
   check_trainable(*model, options);
   const auto task = task_of(*model, model->entry(RN_TRAIN_STEP));
-  const std::string directory =
-      options.output_dir.empty() ? fmt::format("runs/{}", model->name()) : options.output_dir;
+  const std::string directory = directory_of(options, *model);
 
   ThreadPool pool(options.threads);
   Session session(model, pool);
@@ -319,7 +327,8 @@ void add_options(CLI::App& app, const std::shared_ptr<Options>& options) {
       "save and stop after this time, such as 90 (seconds), 10m or 1.5h; --resume goes on");
   CLI::Option* resume = app.add_option_function<std::string>(
       "--resume", [options](const std::string& path) { options->resume_from = path; },
-      "go on from this checkpoint, or the one in the output directory, with its settings");
+      "go on from this checkpoint, or from the last one in this directory of a training or the output "
+      "directory, with its settings");
   resume->expected(0, 1)->trigger_on_parse();
   app.parse_complete_callback([options, resume] { options->resume = resume->count() > 0; });
   add_weights_options(app, options->weights)->excludes(resume);

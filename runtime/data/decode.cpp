@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <string_view>
@@ -37,6 +38,13 @@ Image read_image(const std::string& path, const ImageLimits& limits) {
     throw BadImage(error.what());
   }
   return decode_image(file, path, limits);
+}
+
+bool is_image_name(const std::string& path) {
+  std::string extension = std::filesystem::path(path).extension().string();
+  std::ranges::transform(extension, extension.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
 }
 
 void check_size(int64_t width, int64_t height, const std::string& path, const ImageLimits& limits) {

@@ -22,6 +22,9 @@ struct ImageLimits {
 Image decode_image(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits = {});
 Image read_image(const std::string& path, const ImageLimits& limits = {});
 
+// Whether a file is called as an image that can be decoded: *.jpg, *.jpeg or *.png, whatever the case.
+bool is_image_name(const std::string& path);
+
 // The two kinds.
 Image decode_jpeg(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits);
 Image decode_png(std::span<const std::byte> file, const std::string& path, const ImageLimits& limits);

@@ -40,12 +40,7 @@ bool is_directory(const fs::directory_entry& entry) {
   return entry.is_directory(ignored);
 }
 
-bool is_image(const fs::directory_entry& entry) {
-  std::string extension = entry.path().extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return extension == ".jpg" || extension == ".jpeg" || extension == ".png";
-}
+bool is_image(const fs::directory_entry& entry) { return is_image_name(entry.path().string()); }
 
 // Names go into checkpoints and reports, which are JSON.
 bool is_utf8(const std::string& text) {
