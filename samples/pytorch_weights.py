@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Weights between rnrun and PyTorch: safetensors files without the package safetensors.
 
-    samples/pytorch_weights.py WEIGHTS.pth WEIGHTS.safetensors    a state_dict saved by torch.save, for rnrun --weights
+    samples/pytorch_weights.py WEIGHTS.pth WEIGHTS.safetensors    a state_dict saved by torch.save, for rnc --weights
 
 and in Python, with names and shapes as they are in both:
 

@@ -61,14 +61,17 @@ add_test(NAME growth
 set_tests_properties(growth PROPERTIES RUN_SERIAL TRUE)  # it compares times
 add_test(NAME files COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/files.sh $<TARGET_FILE_DIR:rnc>)
 add_test(NAME data COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/data.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
+add_test(NAME predict COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/predict.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 
 # Tests labelled "full" need packages that only they need: tests/install_debian.sh tests. Without these they fail, but
 # ctest -LE full leaves them out.
-set(full format drawing tasks report_page compare_torchvision compare_logits compare_training compare_pytorch compare_views)
+set(full format drawing tasks report_page weights_files compare_torchvision compare_logits compare_training compare_pytorch
+    compare_views)
 add_test(NAME drawing COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/drawing.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME tasks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/tasks.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
+add_test(NAME weights_files COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/weights_files.py --bin $<TARGET_FILE_DIR:rnc>)
 # Those with the largest weights by hand.
 add_test(NAME compare_torchvision COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_torchvision.py
          $<TARGET_FILE_DIR:rnc> convnext_tiny efficientnet_b0 mobilenet_v2 mobilenet_v3_small regnet_y_400mf

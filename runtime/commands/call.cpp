@@ -87,7 +87,7 @@ int call(const Options& options) {
   Session session(model, pool);
   session.initialize(options.seed);
   if (!options.params.empty())
-    print_conversions(options.params, load_weights(options.params, session, {.slots = true}));
+    print_notes(options.params, load_weights(options.params, session, {.slots = true}));
   Arrays inputs;
   if (!options.in.empty()) inputs = read_safetensors(options.in).tensors;
   check_inputs(*model, entry, options.inputs);

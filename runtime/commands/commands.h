@@ -34,6 +34,7 @@ Command add_report(CLI::App& app);
 Command add_runs(CLI::App& app);
 Command add_info(CLI::App& app);
 Command add_call(CLI::App& app);
+Command add_export(CLI::App& app);
 Command add_bench(CLI::App& app);
 
 // Makes `app` itself the command train, for a model that the executable carries.
@@ -46,8 +47,10 @@ struct WeightsFlags {
   std::string path;
   bool partial = false;
 };
-// --weights/--params, which is returned, and --partial.
-CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags);
+// --weights/--params, which is returned, and --partial. The weights may also be named without a flag where
+// nothing else is.
+enum class Positional { no, yes };
+CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags, Positional positional = Positional::no);
 // What a checkpoint says besides the weights.
 struct WeightsNotes {
   std::vector<std::string> classes;     // their names; none if it has none, or was loaded in part
@@ -68,8 +71,8 @@ void check_inputs(const Model& model, const rn_entry& entry, const ScalarInputs&
 void set_inputs(Session& session, const rn_entry& entry, const ScalarInputs& inputs);
 // What is to be done about an input without a value.
 std::string missing_input(const Model& model, std::string_view input);
-// Says of weights that were not f32 that they are now.
-void print_conversions(const std::string& path, const WeightsMatch& match);
+// Says what the file of weights was taken for, and of weights that were not f32 that they are now.
+void print_notes(const std::string& path, const WeightsMatch& match);
 
 // Settings of a training as given on the command line, by name.
 using GivenSettings = std::map<std::string, std::string>;

@@ -100,7 +100,7 @@ Command add_eval(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("eval", "Evaluate trained weights");
   command->add_option("model", options->model, "the model library")->required();
-  add_weights_options(*command, options->weights);
+  add_weights_options(*command, options->weights, Positional::yes);
   command->add_option("--data", options->data,
                       fmt::format("{}; by default the recipe's, or {}", data_help(), kFashionMnist));
   add_data_flags(*command, options->data_flags);

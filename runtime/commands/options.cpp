@@ -23,14 +23,19 @@ void add_threads_option(CLI::App& app, int& threads) {
       ->check(CLI::Range(1, kMaxThreads));
 }
 
-CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags) {
-  CLI::Option* weights = app.add_option("--weights,--params", flags.path,
-                                        "a checkpoint, or a state_dict of PyTorch as safetensors");
+CLI::Option* add_weights_options(CLI::App& app, WeightsFlags& flags, Positional positional) {
+  const std::string names =
+      positional == Positional::yes ? "weights,--weights,--params" : "--weights,--params";
+  CLI::Option* weights = app.add_option(
+      names, flags.path,
+      "a checkpoint or the directory of a training; or a state_dict of PyTorch as safetensors, "
+      "in one file or several (*.index.json), or as torch.save writes it");
   app.add_flag("--partial", flags.partial, "load what fits of the weights, and count it")->needs(weights);
   return weights;
 }
 
-void print_conversions(const std::string& path, const WeightsMatch& match) {
+void print_notes(const std::string& path, const WeightsMatch& match) {
+  for (const std::string& note : match.notes) print_message(fmt::format("rnrun: note: {}: {}", path, note));
   if (!match.converted.empty())
     print_message(fmt::format("rnrun: note: {}: {}", path, contract::conversions_text(match.converted)));
 }
@@ -40,7 +45,7 @@ WeightsNotes load_weights(const WeightsFlags& flags, Session& session) {
   if (!flags.path.empty()) {
     WeightsMatch match = load_weights(flags.path, session, {.partial = flags.partial, .inputs = true});
     if (flags.partial) print_message(weights_text(flags.path, match));
-    print_conversions(flags.path, match);
+    print_notes(flags.path, match);
     const bool all = match.missing.empty() && match.misshapen.empty();
     return {all ? std::move(match.classes) : std::vector<std::string>(), std::move(match.parameters),
             std::move(match.settings)};

@@ -2,15 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <mutex>
 #include <numeric>
 #include <span>
 #include <vector>
 
 #include "runtime/commands/commands.h"
+#include "runtime/commands/predictions_format.h"
 #include "runtime/data/decode.h"
 #include "runtime/data/loader.h"
+#include "runtime/data/named_images.h"
 #include "runtime/measure/test_views.h"
 #include "runtime/model/bound_entry.h"
 #include "runtime/support/error.h"
@@ -22,6 +25,8 @@ namespace rnrun {
 
 namespace {
 
+constexpr int64_t kFewImages = 10;  // whose time tells nothing
+
 struct Options {
   std::string model;
   std::vector<std::string> images;
@@ -32,30 +37,77 @@ struct Options {
   size_t top = 5;
   int threads = default_threads();
   TestViews views = TestViews::one;
-  bool json = false;
+  PredictionsKind kind = PredictionsKind::text;
 };
 
-// Image files, with the channels that a model takes.
+// Image files, with the channels that a model takes. One that cannot be read is black.
 class Files : public Dataset {
  public:
   Files(const std::vector<std::string>& paths, const Field& picture, bool exif_transpose)
-      : paths_(paths), picture_(picture), exif_transpose_(exif_transpose) {}
+      : paths_(paths), picture_(picture), exif_transpose_(exif_transpose), faults_(paths.size()) {}
   int64_t size() const override { return static_cast<int64_t>(paths_.size()); }
   std::string description() const override { return "image files"; }
   std::vector<std::string> fields() const override { return {picture_.name}; }
   void read(int64_t index, Sample& sample) const override {
-    const std::string& path = paths_[static_cast<size_t>(index)];
-    Image image = read_image(path, {.exif_transpose = exif_transpose_});
-    convert_channels(image, picture_.picture().channels, path);
+    const auto place = static_cast<size_t>(index);
+    const ImageShape shape = picture_.picture();
     sample.resize(1);
-    sample[0].set(std::move(image));
+    try {
+      Image image = read_image(paths_[place], {.exif_transpose = exif_transpose_});
+      convert_channels(image, shape.channels, paths_[place]);
+      sample[0].set(std::move(image));
+    } catch (const BadImage& error) {
+      const std::lock_guard lock(mutex_);
+      faults_[place] = error.what();
+      sample[0].set(Image{shape, std::vector<uint8_t>(static_cast<size_t>(shape.bytes()))});
+    }
+  }
+  // What is wrong with an image that has been read; empty: nothing.
+  std::string fault(size_t index) const {
+    const std::lock_guard lock(mutex_);
+    return faults_[index];
   }
 
  private:
   const std::vector<std::string>& paths_;
   Field picture_;
   bool exif_transpose_;
+  mutable std::mutex mutex_;  // for:
+  mutable std::vector<std::string> faults_;
 };
+
+// Runs all images and prints the answers in their order. Returns how many could not be read.
+int64_t run(Session& session, const Task& task, const Files& files, const std::vector<std::string>& paths,
+            const Options& options, const AnswerOptions& asked) {
+  std::vector<uint32_t> order(paths.size());
+  std::iota(order.begin(), order.end(), 0u);
+  LoaderPlan plan =
+      with_views({.order = std::move(order),
+                  .batch_size = std::min(options.batch_size, files.size() * view_count(options.views)),
+                  .fields = task.sample_fields()},
+                 options.views);
+  ViewAverage average(task, options.views);
+  BoundEntry infer(session, session.model().entry(RN_INFER), plan.batch_size);
+  Loader loader(files, std::move(plan), DataFlags{}.workers_for(options.threads));
+  session.prepare_for(infer.entry());
+  const auto format = predictions_format(options.kind);
+  int64_t unread = 0;
+  size_t done = 0;
+  for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
+    const int64_t samples = average.run(infer, batch).size;
+    for (int64_t i = 0; i < samples; ++i, ++done) {
+      if (const std::string fault = files.fault(done); !fault.empty()) {
+        ++unread;
+        print_message(fmt::format("rnrun: error: {}", fault));
+        format->failed(paths[done], fault);
+      } else {
+        format->answer(paths[done], task.answer(infer, i, asked));
+      }
+    }
+  }
+  format->finish();
+  return unread;
+}
 
 int predict(const Options& options) {
   const auto model = Model::load(options.model);
@@ -66,40 +118,25 @@ int predict(const Options& options) {
     throw Error(fmt::format("the model {} does not take one picture: use rnrun call", model->name()));
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  const auto [known_names, trained] = load_weights(options.weights, session);
-  TrainSettings settings = trained;
+  const WeightsNotes notes = load_weights(options.weights, session);
+  TrainSettings settings = notes.settings;
   apply(options.settings, settings);
   set_inputs(session, entry, options.inputs);
 
-  const Files files(options.images, fields[0], settings.exif_transpose);
-  std::vector<uint32_t> order(options.images.size());
-  std::iota(order.begin(), order.end(), 0u);
-  LoaderPlan plan =
-      with_views({.order = std::move(order),
-                  .batch_size = std::min(options.batch_size, files.size() * view_count(options.views)),
-                  .fields = fields},
-                 options.views);
-  ViewAverage average(*task, options.views);
-  BoundEntry infer(session, entry, plan.batch_size);
-  Loader loader(files, std::move(plan), DataFlags{}.workers_for(options.threads));
-  session.prepare_for(infer.entry());
-  const AnswerOptions asked{.class_names = class_names(*task, *model, known_names), .top = options.top};
-  nlohmann::ordered_json results = nlohmann::ordered_json::array();
-  size_t done = 0;
-  for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
-    const int64_t samples = average.run(infer, batch).size;
-    for (int64_t i = 0; i < samples; ++i, ++done) {
-      const Answer answer = task->answer(infer, i, asked);
-      if (options.json) {
-        results.push_back({{"image", options.images[done]}});
-        results.back().update(answer.json);
-      } else {
-        print("{}\n{}", options.images[done], answer.text);
-      }
-    }
-  }
-  if (options.json) print("{}\n", results.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  return 0;
+  const std::vector<std::string> paths = image_files(options.images, std::cin);
+  const Files files(paths, fields[0], settings.exif_transpose);
+  const auto start = Clock::now();
+  const int64_t unread = run(session, *task, files, paths, options,
+                             {.class_names = class_names(*task, *model, notes.classes), .top = options.top});
+  const double seconds = seconds_between(start, Clock::now());
+  if (files.size() > kFewImages)
+    print_message(fmt::format("{} images in {:.2f} s, {:.0f} images/s", files.size() - unread, seconds,
+                              static_cast<double>(files.size() - unread) / seconds));
+  if (unread == 0) return 0;
+  if (files.size() > 1)
+    print_message(fmt::format("rnrun: error: {} of {} images could not be read", unread, files.size()));
+  finish_output();
+  return 1;
 }
 
 }  // namespace
@@ -108,7 +145,12 @@ Command add_predict(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("predict", "Tell what images show");
   command->add_option("model", options->model, "the model library")->required();
-  command->add_option("images", options->images, "JPEG, PNG, WebP, TIFF, GIF or BMP files")->required();
+  command
+      ->add_option("images", options->images,
+                   "JPEG, PNG, WebP, TIFF, GIF or BMP files; directories, with all images in them; quoted "
+                   "patterns such as '*.png'; "
+                   "@LIST, a file with a name on each line; - for such a list on standard input")
+      ->required();
   add_weights_options(*command, options->weights);
   add_input_option(*command, options->inputs);
   add_setting(*command, "exif_transpose", options->settings);
@@ -118,7 +160,16 @@ Command add_predict(CLI::App& app) {
       ->capture_default_str();
   add_batch_option(*command, options->batch_size, "images per call")->capture_default_str();
   add_threads_option(*command, options->threads);
-  command->add_flag("--json", options->json, "print JSON");
+  const auto add_kind = [&](const std::string& flag, PredictionsKind kind, const std::string& help) {
+    return command->add_flag_callback(
+        flag, [options, kind] { options->kind = kind; }, help);
+  };
+  CLI::Option* json = add_kind("--json", PredictionsKind::json, "print JSON: one array");
+  CLI::Option* jsonl = add_kind("--jsonl", PredictionsKind::jsonl, "print a line of JSON for each image");
+  add_kind("--csv", PredictionsKind::csv, "print a line of comma-separated values for each image")
+      ->excludes(json)
+      ->excludes(jsonl);
+  json->excludes(jsonl);
   return {command, [options] { return predict(*options); }};
 }
 

@@ -25,6 +25,7 @@
 #include "runtime/task/classification/class_weights.h"
 #include "runtime/train/json_log.h"
 #include "runtime/train/metrics_log.h"
+#include "runtime/train/run_checkpoints.h"
 #include "runtime/train/run_directory.h"
 #include "runtime/train/run_lock.h"
 #include "runtime/train/run_logs.h"
@@ -116,7 +117,7 @@ Checkpoint begin(Session& session, const TrainOptions& options, const rn_entry& 
   Checkpoint state;
   if (options.resume)
     state = load_checkpoint(
-        options.resume_from.empty() ? Trainer::checkpoint_path(directory) : options.resume_from, session);
+        checkpoint_to_resume(options.resume_from.empty() ? directory : options.resume_from), session);
   else
     state.settings = settings_of(session.model(), step);
   override_settings(state.settings, options, session.model());
@@ -210,6 +211,14 @@ int test_only(Session& session, const Task& task, const Checkpoint& state, const
   return 0;
 }
 
+// Where results go: a training that goes on from a directory stays in it.
+std::string directory_of(const TrainOptions& options, const Model& model) {
+  if (!options.output_dir.empty()) return options.output_dir;
+  std::error_code ignored;
+  if (std::filesystem::is_directory(options.resume_from, ignored)) return options.resume_from;
+  return fmt::format("runs/{}", model.name());
+}
+
 // Those of the command line, then those of the checkpoint; without any, all weigh 1.
 void set_class_weights(TrainSettings& settings, const TrainOptions& options, Session& session,
                        const Task& task, const Dataset& data) {
@@ -225,8 +234,7 @@ int train(const TrainOptions& options) {
   const auto model = options.carried != nullptr ? options.carried : Model::load(options.model);
   check_trainable(*model, options);
   const auto task = task_of(*model, model->entry(RN_TRAIN_STEP));
-  const std::string directory =
-      options.output_dir.empty() ? fmt::format("runs/{}", model->name()) : options.output_dir;
+  const std::string directory = directory_of(options, *model);
   const auto lines = options.log_json ? std::make_unique<LineOutput>() : nullptr;
 
   ThreadPool pool(options.threads);

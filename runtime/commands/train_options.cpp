@@ -77,7 +77,8 @@ void add_train_options(CLI::App& app, const std::shared_ptr<TrainOptions>& optio
       "save and stop after this time, such as 90 (seconds), 10m or 1.5h; --resume goes on");
   CLI::Option* resume = app.add_option_function<std::string>(
       "--resume", [options](const std::string& path) { options->resume_from = path; },
-      "go on from this checkpoint, or the one in the output directory, with its settings");
+      "go on from this checkpoint, or from the last one in this directory of a training or the output "
+      "directory, with its settings");
   resume->expected(0, 1)->trigger_on_parse();
   app.parse_complete_callback([options, resume] { options->resume = resume->count() > 0; });
   add_weights_options(app, options->weights)->excludes(resume);

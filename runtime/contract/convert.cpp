@@ -1,6 +1,7 @@
 // Elements of other types as f32.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -30,6 +31,26 @@ float from_f16(uint16_t bits) {
   const float magnitude = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
                                         : std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
   return sign != 0 ? -magnitude : magnitude;
+}
+
+uint16_t to_bf16(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  if (std::isnan(value)) return static_cast<uint16_t>(bits >> 16 | 0x40);
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+uint16_t to_f16(float value) {
+  const auto sign = static_cast<uint16_t>(std::signbit(value) ? 0x8000 : 0);
+  if (std::isnan(value)) return sign | 0x7e00;
+  if (std::isinf(value)) return sign | 0x7c00;
+  const float magnitude = std::fabs(value);
+  int exponent = 0;
+  std::frexp(magnitude, &exponent);  // magnitude = fraction * 2^exponent, fraction in [1/2, 1)
+  if (exponent > 16) return sign | 0x7c00;
+  // In units of the last place; below 2^-14 these become no smaller. A carry moves into the exponent by itself.
+  const int unit = magnitude == 0 ? -24 : std::max(exponent - 11, -24);
+  const auto units = static_cast<int>(std::nearbyint(std::ldexp(magnitude, -unit)));
+  return static_cast<uint16_t>(sign | (((unit + 24) << 10) + units));
 }
 
 float from_f64(double value, const std::string& name) {
@@ -67,6 +88,23 @@ std::vector<float> to_f32(const TensorView& tensor, const std::string& name) {
     }
   }
   return values;
+}
+
+std::vector<std::byte> from_f32(std::span<const float> values, DType dtype, const std::string& name) {
+  const auto bytes_of = [](const auto& converted) {
+    const auto bytes = std::as_bytes(std::span(converted));
+    return std::vector<std::byte>(bytes.begin(), bytes.end());
+  };
+  if (dtype == DType::f32) return bytes_of(values);
+  std::vector<uint16_t> narrow(values.size());
+  for (size_t i = 0; i < values.size(); ++i) {
+    narrow[i] = dtype == DType::f16 ? to_f16(values[i]) : to_bf16(values[i]);
+    const float back = dtype == DType::f16 ? from_f16(narrow[i]) : from_bf16(narrow[i]);
+    if (std::isinf(back) && !std::isinf(values[i]))
+      throw FormatError(
+          fmt::format("tensor '{}' has {:g}, which is beyond {}", name, values[i], contract::name(dtype)));
+  }
+  return bytes_of(narrow);
 }
 
 std::string conversions_text(const std::map<DType, int64_t>& converted) {

@@ -76,6 +76,9 @@ bool converts_to_f32(DType dtype);
 // The elements in f32: exactly, but f64 is rounded. Throws FormatError naming `name` where a number is beyond
 // f32.
 std::vector<float> to_f32(const TensorView& tensor, const std::string& name);
+// The other way, to f16 or bf16 (or f32): rounded to the nearest, of two the even one. Throws FormatError naming
+// `name` where a finite number is beyond the type.
+std::vector<std::byte> from_f32(std::span<const float> values, DType dtype, const std::string& name);
 
 // "62 tensors of f16 and 1 of f64 were converted to f32"; empty if there are none.
 std::string conversions_text(const std::map<DType, int64_t>& converted);

@@ -11,6 +11,7 @@
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/model_ema.h"
 #include "runtime/train/progress.h"
+#include "runtime/train/run_checkpoints.h"
 #include "runtime/train/run_log.h"
 #include "runtime/train/train_step.h"
 
@@ -39,12 +40,8 @@ class Trainer {
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
 
   // Of the last epoch or interruption, and of the epoch with the best evaluation.
-  static std::string checkpoint_path(const std::string& directory) {
-    return directory + "/checkpoint-last.safetensors";
-  }
-  static std::string best_checkpoint_path(const std::string& directory) {
-    return directory + "/checkpoint-best.safetensors";
-  }
+  static std::string checkpoint_path(const std::string& directory) { return last_checkpoint(directory); }
+  static std::string best_checkpoint_path(const std::string& directory) { return best_checkpoint(directory); }
 
  private:
   void check_batches() const;

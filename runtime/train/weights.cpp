@@ -1,29 +1,22 @@
 #include "runtime/train/weights.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <charconv>
 
 #include "runtime/contract/safetensors.h"
-#include "runtime/model/layout.h"
 #include "runtime/support/error.h"
-#include "runtime/support/safetensors.h"
 #include "runtime/train/checkpoint.h"
+#include "runtime/train/weights_compare.h"
+#include "runtime/train/weights_file.h"
 
 namespace rnrun {
 
 namespace {
 
-bool is_weight(const rn_tensor& t) { return t.kind == RN_PARAMETER || t.kind == RN_BUFFER; }
-
-bool fits(const Array& array, const rn_tensor& t) {
-  return contract::converts_to_f32(array.dtype) && array.shape == shape_of(t.type);
-}
-
 // A tensor's value as the model has it, in f32.
-Array converted(const Array& array, const std::string& name, const std::string& path) {
+Array converted(const StoredTensor& value, const std::string& name, const std::string& path) {
+  const Array array = value.array();
   try {
     const std::vector<float> values = contract::to_f32({array.dtype, array.shape, array.data}, name);
     return Array::of<float>(DType::f32, array.shape, values);
@@ -32,67 +25,7 @@ Array converted(const Array& array, const std::string& name, const std::string& 
   }
 }
 
-bool is_checkpoint(const TensorFile& file) { return contract::is_checkpoint(file.metadata); }
-
-// The value of a tensor: its moving average where a checkpoint has one. Null if there is none.
-const Array* value_of(const TensorFile& file, const std::string& name) {
-  auto found = file.tensors.end();
-  if (is_checkpoint(file)) found = file.tensors.find("ema." + name);
-  if (found == file.tensors.end()) found = file.tensors.find(name);
-  return found == file.tensors.end() ? nullptr : &found->second;
-}
-
-// What a checkpoint of rnrun keeps of a parameter besides its value: "momentum.fc.weight" of "fc.weight".
-bool is_training_state(const TensorFile& file, std::string_view name) {
-  if (!is_checkpoint(file)) return false;
-  const size_t dot = name.find('.');
-  return dot != std::string_view::npos && file.tensors.contains(name.substr(dot + 1));
-}
-
-bool may_be_set(const rn_tensor& t, const WeightsOptions& options) {
-  return is_weight(t) || (options.slots && t.kind == RN_SLOT);
-}
-
-WeightsMatch compare(const TensorFile& file, const Model& model, const WeightsOptions& options) {
-  const bool slots = options.slots && std::ranges::any_of(model.tensors(), [&](const rn_tensor& t) {
-                       return t.kind == RN_SLOT && file.tensors.contains(t.name);
-                     });
-  const auto wanted = [&](const rn_tensor& t) { return is_weight(t) || (slots && t.kind == RN_SLOT); };
-  WeightsMatch match;
-  for (const rn_tensor& t : model.tensors()) {
-    if (!wanted(t)) continue;
-    const Array* value = value_of(file, t.name);
-    if (value == nullptr)
-      match.missing.emplace_back(t.name);
-    else if (!fits(*value, t))
-      match.misshapen.push_back(
-          fmt::format("{}: {}, the model has {}", t.name, type_text(*value), type_text(t.type)));
-    else
-      ++match.loaded;
-  }
-  for (const auto& [name, value] : file.tensors) {
-    const rn_tensor* t = model.find_tensor(name);
-    if ((t == nullptr || !wanted(*t)) && !name.ends_with(".num_batches_tracked") &&
-        !is_training_state(file, name))
-      match.extra.push_back(name);
-  }
-  return match;
-}
-
-// "\n  missing: a, b" for each kind of difference there is.
-std::string differences(const WeightsMatch& match) {
-  std::string text;
-  const auto add = [&](std::string_view what, const std::vector<std::string>& names,
-                       std::string_view separator) {
-    if (!names.empty()) text += fmt::format("\n  {}: {}", what, fmt::join(names, separator));
-  };
-  add("missing", match.missing, ", ");
-  add("extra", match.extra, ", ");
-  add("misshapen", match.misshapen, "\n             ");
-  return text;
-}
-
-void set_inputs(const TensorFile& file, const std::string& path, Session& session) {
+void set_inputs(const WeightsFile& file, const std::string& path, Session& session) {
   constexpr std::string_view kPrefix = "hyper.";
   for (const auto& [key, text] : file.metadata) {
     if (!key.starts_with(kPrefix)) continue;
@@ -119,36 +52,37 @@ TrainSettings settings_in(const TensorFile& file, const std::string& path) {
 }  // namespace
 
 WeightsMatch load_weights(const std::string& path, Session& session, const WeightsOptions& options) {
-  const TensorFile file = read_safetensors(path);
   const Model& model = session.model();
+  const WeightsFile file = read_weights(path, model);
   WeightsMatch match = compare(file, model, options);
   const std::string differing = differences(match);
   if (!options.partial && !differing.empty())
-    throw Error(fmt::format("{} does not fit the model {} (--partial loads the {} tensors that do):{}", path,
-                            model.name(), match.loaded, differing));
+    throw Error(fmt::format("{} does not fit the model {} (--partial loads the {} tensors that do):{}{}",
+                            path, model.name(), match.loaded, other_classes(file, model), differing));
   if (match.loaded == 0)
     throw Error(fmt::format("no tensor of {} fits the model {}:{}", path, model.name(), differing));
   const std::string other = contract::other_model(file.metadata, model.name(), model.graph_hash());
   if (!options.partial && !other.empty())
     throw Error(fmt::format("{} is {}; --partial takes its weights all the same", path, other));
+  match.notes = file.notes;
   match.classes = checkpoint_classes(file.metadata, path);
   if (is_checkpoint(file)) match.settings = settings_in(file, path);
   Arrays others;  // what is not f32 in the file, before anything is set
   for (const rn_tensor& t : model.tensors()) {
-    const Array* value = value_of(file, t.name);
+    const StoredTensor* value = value_of(file, t.name);
     if (value == nullptr || !may_be_set(t, options) || !fits(*value, t) || value->dtype == DType::f32)
       continue;
     others[t.name] = converted(*value, t.name, path);
     ++match.converted[value->dtype];
   }
   for (const rn_tensor& t : model.tensors()) {
-    const Array* value = value_of(file, t.name);
+    const StoredTensor* value = value_of(file, t.name);
     if (value == nullptr || !may_be_set(t, options) || !fits(*value, t)) continue;
     const auto other = others.find(t.name);
     if (t.kind == RN_PARAMETER) match.parameters.emplace_back(t.name);
-    session.set_tensor(t, other == others.end() ? *value : other->second, path);
+    session.set_tensor(t, other == others.end() ? value->array() : other->second, path);
   }
-  if (options.inputs && is_checkpoint(file)) set_inputs(file, path, session);
+  if (options.inputs && contract::is_checkpoint(file.metadata)) set_inputs(file, path, session);
   return match;
 }
 

@@ -1,5 +1,6 @@
-// Weights from files: checkpoints of rnrun, and state_dicts of PyTorch saved as safetensors. Tensors are
-// found by name; names and shapes are the same on both sides. f16, bf16 and f64 are converted to f32.
+// Weights from files: checkpoints of rnrun, and state_dicts of PyTorch as torch.save or safetensors write them
+// (weights_file.h). Tensors are found by name; names and shapes are the same on both sides. f16, bf16 and f64
+// are converted to f32.
 #pragma once
 
 #include <cstdint>
@@ -28,11 +29,13 @@ struct WeightsMatch {
   std::vector<std::string> classes;     // that a checkpoint has names for
   TrainSettings settings;               // that a checkpoint was trained with; else the defaults
   std::map<DType, int64_t> converted;   // how many of those loaded were of another element type
+  std::vector<std::string> notes;       // what is to be said of the file, a sentence each
 };
 
-// Sets parameters and buffers; where a checkpoint has moving averages, to these. PyTorch's counters
+// `path` is a file or a directory. Sets parameters and buffers; where a checkpoint has moving averages, to these. PyTorch's counters
 // "num_batches_tracked" and the optimizer state in a checkpoint of rnrun are no part of the comparison.
-// Throws Error, and has changed nothing then: listing every name that differs; naming the model a checkpoint
+// Throws Error, and has changed nothing then: listing every name that differs, and telling the
+// numbers of classes where that is the difference; naming the model a checkpoint
 // is of when it computes something else with the same tensors; and with `partial`, when no tensor fits.
 WeightsMatch load_weights(const std::string& path, Session& session, const WeightsOptions& options = {});
 

@@ -1,6 +1,7 @@
 #include "runtime/train/weights.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "runtime/contract/safetensors.h"
 #include "runtime/support/safetensors.h"
@@ -61,10 +62,33 @@ TEST_CASE("what does not fit is listed by name, and changes nothing") {
       "\n  missing: fc.bias, first_pixel.mean\n  extra: head.bias, head.weight\n"
       "  misshapen: fc.weight: f32[12, 784], the model has f32[10, 784]";
   CHECK(error_of([&] { f.load(file); }) ==
-        f.path + " does not fit the model linear (--partial loads the 0 tensors that do):" + differences);
+        f.path +
+            " does not fit the model linear (--partial loads the 0 tensors that do): it has weights for 12 "
+            "classes, the model has 10" +
+            differences);
   CHECK(error_of([&] { f.load(file, {.partial = true}); }) ==
         "no tensor of " + f.path + " fits the model linear:" + differences);
   CHECK(f.value("fc.weight") == 0);
+}
+
+TEST_CASE("what wrappers put before all names is left out, and only that") {
+  Fixture f;
+  const auto renamed = [](const std::string& prefix) {
+    TensorFile file;
+    for (const auto& [name, value] : state_dict(2).tensors) file.tensors[prefix + name] = value;
+    return file;
+  };
+  for (const char* prefix : {"module.", "_orig_mod.module.", "state_dict.backbone.model."}) {
+    const WeightsMatch match = f.load(renamed(prefix));
+    CHECK(match.loaded == 3);
+    CHECK(match.notes ==
+          std::vector<std::string>{fmt::format("all names begin with \"{}\", which is left out", prefix)});
+  }
+  CHECK(f.load(state_dict(2)).notes.empty());
+  CHECK(error_of([&] { f.load(renamed("other.")); }).find("extra: other.fc.bias") != std::string::npos);
+  TensorFile some = renamed("module.");
+  some.tensors["head"] = Array::scalar(1);
+  CHECK(error_of([&] { f.load(some); }).find("extra: head, module.fc.bias") != std::string::npos);
 }
 
 TEST_CASE("f16, bf16 and f64 are converted to f32, other types refused by name") {
