@@ -267,7 +267,7 @@ int train(const TrainOptions& options) {
   if (lock == nullptr) lock = take_directory(options, directory);
 
   print_left_out(*data.train);
-  if (data.test != nullptr && settings.val_split == 0) print_left_out(*data.test);
+  if (data.test != nullptr) print_left_out(*data.test);
   print_notes(data.train.get(), data.test.get());
   const bool one_batch = settings.batch_size > data.train->size() * settings.repeat_augment;
   print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {} threads; results in {}\n", model->name(),

@@ -26,6 +26,8 @@ class Dataset {
   // Of every sample the one number, i32, that it has at this place in fields(). By default all samples are read for it.
   // Throws Error where it is something else.
   virtual std::vector<int32_t> numbers(size_t field) const;
+  // Throws BadImage when the sample cannot be read; quick where that is known.
+  virtual void check(int64_t) const {}
   // The names of the classes in the order of their numbers, where the data say them; else none.
   virtual std::vector<std::string> class_names() const { return {}; }
   // Samples of the same number are of one kind, and a part taken by random has as large a share of each kind; empty: all
@@ -33,7 +35,7 @@ class Dataset {
   virtual std::vector<int32_t> strata() const { return {}; }
   // What a user should know of the data, a line each: files that were passed over, ...
   virtual std::vector<std::string> notes() const { return {}; }
-  // What is wrong with the images that were left out (DataOptions::skip_corrupt).
+  // What is wrong with the images that were left out (subset.h).
   virtual std::vector<std::string> left_out() const { return {}; }
 };
 

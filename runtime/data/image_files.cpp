@@ -57,16 +57,14 @@ class ImageFileDataset : public Dataset {
  public:
   ImageFileDataset(ImageFiles files, const DataOptions& options)
       : files_(std::move(files)), options_(options), rows_(std::move(files_.columns)), cache_(make_cache()) {
-    if (options.skip_corrupt) leave_out_corrupt();
     if (options.exif_transpose) return;
     if (std::string note = orientation_note(files_); !note.empty()) files_.notes.push_back(std::move(note));
   }
 
-  int64_t size() const override { return all_ ? samples() : static_cast<int64_t>(kept_.size()); }
+  int64_t size() const override { return files_.paths.size() / pictures(); }
   std::string description() const override { return files_.description; }
   std::vector<std::string> class_names() const override { return files_.class_names; }
   std::vector<std::string> notes() const override { return files_.notes; }
-  std::vector<std::string> left_out() const override { return left_out_; }
   std::vector<std::string> fields() const override {
     std::vector<std::string> names;
     for (const Field& picture : files_.pictures) names.push_back(picture.name);
@@ -76,29 +74,24 @@ class ImageFileDataset : public Dataset {
   // Known without the images.
   std::vector<int32_t> numbers(size_t field) const override {
     return field < files_.pictures.size() ? Dataset::numbers(field)
-                                          : of_kept(rows_.numbers(field - files_.pictures.size()));
+                                          : rows_.numbers(field - files_.pictures.size());
   }
-  std::vector<int32_t> strata() const override { return of_kept(rows_.strata()); }
+  std::vector<int32_t> strata() const override { return rows_.strata(); }
 
   void read(int64_t index, Sample& sample) const override {
-    const int64_t row = all_ ? index : kept_[static_cast<size_t>(index)];
-    rows_.read(row, sample);
+    rows_.read(index, sample);
     for (int64_t i = 0; i < pictures(); ++i) {
       SampleTensor tensor;
-      tensor.set(cache_->read(row * pictures() + i));
+      tensor.set(cache_->read(index * pictures() + i));
       sample.insert(sample.begin() + i, std::move(tensor));
     }
   }
+  void check(int64_t index) const override {
+    for (int64_t i = 0; i < pictures(); ++i) cache_->check(index * pictures() + i);
+  }
 
  private:
-  std::vector<int32_t> of_kept(std::vector<int32_t> whole) const {
-    if (all_ || whole.empty()) return whole;
-    std::vector<int32_t> own;
-    for (const uint32_t sample : kept_) own.push_back(whole[sample]);
-    return own;
-  }
   int64_t pictures() const { return static_cast<int64_t>(files_.pictures.size()); }
-  int64_t samples() const { return files_.paths.size() / pictures(); }
 
   Image decode(int64_t place) const {
     const std::string path = path_of(files_, place);
@@ -127,32 +120,10 @@ class ImageFileDataset : public Dataset {
                       [this](int64_t place) { return path_of(files_, place); });
   }
 
-  void leave_out_corrupt() {
-    std::vector<std::string> faults(static_cast<size_t>(samples()));
-    for_all_images(samples(), "decoding images", [&](int64_t sample) {
-      try {
-        for (int64_t i = 0; i < pictures(); ++i) cache_->check(sample * pictures() + i);
-      } catch (const BadImage& error) {
-        faults[static_cast<size_t>(sample)] = error.what();
-      }
-    });
-    for (size_t i = 0; i < faults.size(); ++i)
-      if (faults[i].empty())
-        kept_.push_back(static_cast<uint32_t>(i));
-      else
-        left_out_.push_back(std::move(faults[i]));
-    if (kept_.empty())
-      throw Error(fmt::format("{}: no image can be decoded; {}", files_.directory, left_out_[0]));
-    all_ = left_out_.empty();
-  }
-
   ImageFiles files_;
   DataOptions options_;
   ArrayDataset rows_;
   std::unique_ptr<const ImageCache> cache_;
-  bool all_ = true;             // or those below
-  std::vector<uint32_t> kept_;  // of the samples
-  std::vector<std::string> left_out_;
 };
 
 }  // namespace

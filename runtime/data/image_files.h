@@ -45,8 +45,8 @@ struct ImageFiles {
 };
 
 // Files are decoded when they are read, as read_image does; then, unless options.keep_size, made to fit the model (image.h).
-// Decoded images are kept as the options say; what is read is the same in any case. Throws Error when there are no
-// images, too many, or none that can be decoded.
+// Decoded images are kept as the options say; what is read is the same in any case. Throws Error when there are
+// too many.
 std::unique_ptr<const Dataset> open_image_files(ImageFiles files, const DataOptions& options);
 
 }  // namespace rnrun

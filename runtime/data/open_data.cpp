@@ -15,6 +15,7 @@
 #include "runtime/data/paired_folder.h"
 #include "runtime/data/shapes.h"
 #include "runtime/data/split.h"
+#include "runtime/data/subset.h"
 #include "runtime/data/tensor_file.h"
 #include "runtime/support/error.h"
 
@@ -179,8 +180,16 @@ std::unique_ptr<const Dataset> open_whole(const std::string& where, Split split,
   return data;
 }
 
+std::unique_ptr<const Dataset> without_damaged(std::unique_ptr<const Dataset> data,
+                                               const DataOptions& options) {
+  return options.skip_corrupt && data != nullptr ? leave_out_damaged(std::move(data)) : std::move(data);
+}
+
+// The parts are the same whether damaged images are left out or not.
 DataSplits open_divided(const std::string& where, const DataOptions& options) {
-  return split_off(open_whole(where, Split::train, options), options.val_split, options.seed);
+  DataSplits splits = split_off(open_whole(where, Split::train, options), options.val_split, options.seed);
+  return {without_damaged(std::move(splits.train), options),
+          without_damaged(std::move(splits.test), options)};
 }
 
 }  // namespace
@@ -197,7 +206,7 @@ std::string data_help() {
 bool has_own_test(const std::string& where) { return has_test(where); }
 
 std::unique_ptr<const Dataset> open_split(const std::string& where, Split split, const DataOptions& options) {
-  if (options.val_split <= 0) return open_whole(where, split, options);
+  if (options.val_split <= 0) return without_damaged(open_whole(where, split, options), options);
   DataSplits splits = open_divided(where, options);
   return std::move(split == Split::train ? splits.train : splits.test);
 }
@@ -208,7 +217,7 @@ DataSplits open_data(const std::string& where, const DataOptions& options) {
     throw Error(
         fmt::format("{} has folders of images, but none for training and validation (train/ and val/): {}",
                     where, kProposal));
-  DataSplits splits{open_whole(where, Split::train, options), nullptr};
+  DataSplits splits{open_split(where, Split::train, options), nullptr};
   DataOptions test_options = options;
   test_options.keep_size = false;
   if (auto names = splits.train->class_names(); !names.empty()) {
@@ -216,7 +225,7 @@ DataSplits open_data(const std::string& where, const DataOptions& options) {
     test_options.class_names = std::move(names);
     test_options.names_fixed = true;
   }
-  if (has_test(where)) splits.test = open_whole(where, Split::test, test_options);
+  if (has_test(where)) splits.test = open_split(where, Split::test, test_options);
   return splits;
 }
 

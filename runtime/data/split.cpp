@@ -7,42 +7,13 @@
 #include <map>
 #include <utility>
 
+#include "runtime/data/subset.h"
 #include "runtime/support/error.h"
 #include "runtime/support/random.h"
 
 namespace rnrun {
 
 namespace {
-
-// Some of the samples of a data set that others share.
-class Subset : public Dataset {
- public:
-  Subset(std::shared_ptr<const Dataset> whole, std::vector<uint32_t> indices)
-      : whole_(std::move(whole)), indices_(std::move(indices)) {}
-
-  int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
-  std::string description() const override { return whole_->description(); }
-  std::vector<std::string> fields() const override { return whole_->fields(); }
-  std::vector<std::string> class_names() const override { return whole_->class_names(); }
-  std::vector<std::string> notes() const override { return whole_->notes(); }
-  std::vector<std::string> left_out() const override { return whole_->left_out(); }
-  void read(int64_t index, Sample& sample) const override {
-    whole_->read(indices_[static_cast<size_t>(index)], sample);
-  }
-  std::vector<int32_t> numbers(size_t field) const override { return own(whole_->numbers(field)); }
-  std::vector<int32_t> strata() const override { return own(whole_->strata()); }
-
- private:
-  std::vector<int32_t> own(const std::vector<int32_t>& all) const {
-    std::vector<int32_t> own;
-    for (const uint32_t index : indices_)
-      if (!all.empty()) own.push_back(all[index]);
-    return own;
-  }
-
-  std::shared_ptr<const Dataset> whole_;
-  std::vector<uint32_t> indices_;
-};
 
 // Moves `count` of the indices, chosen at random, to the front.
 void choose(std::vector<uint32_t>& indices, size_t count, Random random) {

@@ -44,6 +44,14 @@ given=$("$bin/rnrun" eval net.so --weights "$(last split)" --data flat --val-spl
 "$bin/rnrun" eval net.so --weights "$(last split)" --data flat --val-split 0 --split train | grep -q '^30 images' || fail "all"
 refused 1 'flat has no images to test: --val-split takes the part' \
   "$bin/rnrun" eval net.so --weights "$(last split)" --data flat --val-split 0
+# Damaged images do not move the parts.
+cp -r flat broken
+head -c 100 "$images/rgb.jpg" >broken/ant/rgb.jpg
+cp "$images/grey16.png" broken/bee/rgb.png
+train --data broken --val-split 0.2 --output-dir broken-run --skip-corrupt
+[ "$(grep -c '^left out: ' log)" -eq 2 ] || { cat log; fail "what is left out"; }
+whole=$(awk '/ to test/ { sum = $2; for (i = 1; i < NF; ++i) if ($(i + 1) == "to") sum += $i; print sum }' log)
+[ "$whole" -eq 28 ] || { cat log; fail "28 images are left, not $whole"; }
 # Data with a split of their own are tested with that.
 mkdir -p own/val && cp -r flat own/train && cp -r flat/ant flat/bee own/val/
 "$bin/rnrun" eval net.so --weights "$(last split)" --data own | grep -q '^20 images' || fail "the test split of the data"

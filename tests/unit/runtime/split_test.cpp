@@ -1,12 +1,14 @@
 #include "runtime/data/split.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 
 #include "runtime/data/array_dataset.h"
+#include "runtime/data/open_data.h"
 #include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"
 
@@ -60,6 +62,35 @@ TEST_CASE("a share of each class is kept for validation, the rest is trained wit
 
   CHECK(content(*split_off(numbered(labels), 0.2, 1).test) == test);
   CHECK(content(*split_off(numbered(labels), 0.2, 2).test) != test);
+}
+
+TEST_CASE("images that are left out do not change which others are kept for validation") {
+  const TemporaryDirectory directory;
+  const std::string images = RNC_SOURCE_DIR "/tests/images/";
+  std::filesystem::create_directories(directory / "cat");
+  for (int i = 0; i < 12; ++i)
+    std::filesystem::copy_file(images + (i % 2 == 0 ? "rgb.png" : "grey.png"),
+                               directory / fmt::format("cat/{:02}.png", i));
+  for (const int bad : {0, 5, 6}) write_text(directory / fmt::format("cat/{:02}.png", bad), "no image");
+  DataOptions options{.fields = labelled_images({3, 9, 13}, 1), .val_split = 0.5, .seed = 3};
+  // Which of a part can be read, grey and coloured ones, in their order.
+  const auto readable = [](const Dataset& data) {
+    std::string text;
+    for (int64_t i = 0; i < data.size(); ++i)
+      if (error_of([&] { data.check(i); }).empty()) {
+        const std::vector<uint8_t> pixels = read_labelled(data, i).first.pixels;
+        text += std::equal(pixels.begin(), pixels.begin() + 117, pixels.begin() + 117) ? 'g' : 'c';
+      }
+    return text;
+  };
+  const DataSplits all = open_data(directory.path(), options);
+  CHECK(all.train->size() + all.test->size() == 12);
+  options.skip_corrupt = true;
+  const DataSplits good = open_data(directory.path(), options);
+  CHECK(good.train->size() + good.test->size() == 9);
+  CHECK(good.train->left_out().size() + good.test->left_out().size() == 3);
+  CHECK(readable(*good.train) == readable(*all.train));
+  CHECK(readable(*good.test) == readable(*all.test));
 }
 
 TEST_CASE("data of which nothing can be kept are refused") {
