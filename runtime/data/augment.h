@@ -1,7 +1,6 @@
 // Random changes to training images.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
