@@ -56,7 +56,10 @@ int find_lr(Session& session, const Task& task, const Dataset& data, const Train
     print("suggestion: --lr {:.2g}, where the loss falls fastest; the curve is in {} and {}\n",
           *find.suggestion, page, csv);
   else
-    print("no suggestion: the loss falls at none of these rates; the curve is in {} and {}\n", page, csv);
+    print(
+        "no suggestion: the loss falls at none of these rates by more than chance does; a larger "
+        "--batch-size may help; the curve is in {} and {}\n",
+        page, csv);
   if (lines == nullptr) return 0;
   ordered_json event = {{"event", "lr_find"}};
   event.update(json);

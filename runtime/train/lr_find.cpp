@@ -15,7 +15,8 @@ namespace rnrun {
 namespace {
 
 constexpr double kDecay = 0.98;
-constexpr double kDiverged = 4;  // times the least smoothed loss
+constexpr double kDiverged = 4;       // times the least smoothed loss
+constexpr double kNoticeable = 0.02;  // part of the loss by which it must fall; less may be chance
 
 // The batches of one epoch after the other; of each epoch as many as make whole steps, or all where there are fewer.
 class Batches {
@@ -101,6 +102,7 @@ std::optional<double> steepest(const std::vector<LrPoint>& points, int64_t steps
   const auto lowest =
       std::ranges::min_element(points.begin() + first, points.begin() + end, {}, &LrPoint::smoothed);
   const auto highest = std::ranges::max_element(points.begin() + first, lowest + 1, {}, &LrPoint::smoothed);
+  if (lowest->smoothed > (1 - kNoticeable) * highest->smoothed) return std::nullopt;
   std::optional<double> lr;
   double least = 0;
   for (auto a = highest; a != lowest; ++a) {

@@ -32,7 +32,7 @@ struct LrFind {
   bool diverged = false;        // ended early: smoothed loss above four times the least, or no finite loss
   // The rate at which the smoothed loss falls fastest over the logarithm of the rate; without the first tenth of the
   // steps and the last five, as fastai's `steep`, and between its highest value and the lowest after it, so that noise
-  // before the loss begins to fall decides nothing. Nothing when the loss never falls there.
+  // before the loss begins to fall decides nothing. Nothing when it falls by less than 2 % of itself.
   std::optional<double> suggestion;
 };
 
