@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/commands/commands.h"
+#include "runtime/measure/bootstrap.h"
 #include "runtime/measure/evaluate.h"
 #include "runtime/model/attributes.h"
 #include "runtime/support/error.h"
@@ -33,8 +34,10 @@ struct Options {
 
 // How the data were read in the training, unless the command line says otherwise. Data that have images to test are not
 // divided because those of the training were.
-TrainSettings settings_of(const Options& options, const TrainSettings& trained, const std::string& data) {
+TrainSettings settings_of(const Options& options, const Model& model, const TrainSettings& trained,
+                          const std::string& data) {
   TrainSettings settings = trained;
+  if (settings.noise == 0) settings.noise = number(model.descriptor().recipe, "noise").value_or(0);
   apply(options.settings, settings);
   if (!options.settings.contains("val_split") && settings.val_split > 0 && has_own_test(data))
     settings.val_split = 0;
@@ -55,7 +58,7 @@ int eval(const Options& options) {
   const auto& known_names = notes.classes;
   set_inputs(session, entry, options.inputs);
   const std::string path = options.data.empty() ? default_data(*model, *task) : options.data;
-  const TrainSettings settings = settings_of(options, notes.settings, path);
+  const TrainSettings settings = settings_of(options, *model, notes.settings, path);
   DataOptions needs = data_options(*model, *task, options.data_flags, settings, known_names);
   needs.keep_size = options.views == TestViews::ten_crop;
   const auto data = open_split(path, options.split == "test" ? Split::test : Split::train, needs);
@@ -76,7 +79,11 @@ int eval(const Options& options) {
   const auto names = class_names(*task, *model, known_names.empty() ? data->class_names() : known_names);
   if (options.json) {
     nlohmann::ordered_json json = {{"samples", m.samples}, {"loss", m.loss()}};
-    for (size_t i = 0; i < task->metrics().size(); ++i) json[task->metrics()[i].key] = task->value(m, i);
+    for (size_t i = 0; i < task->metrics().size(); ++i) {
+      json[task->metrics()[i].key] = task->value(m, i);
+      if (const auto interval = bootstrap(*task, m, i, settings.seed))
+        json["intervals"][task->metrics()[i].key] = {interval->low, interval->high};
+    }
     json.update({{"seconds", seconds}, {"images_per_s", speed}});
     json.update(findings->json(names));
     print("{}\n", json.dump(2));
@@ -85,8 +92,10 @@ int eval(const Options& options) {
   std::string figures;
   for (size_t i = 0; i < task->metrics().size(); ++i) {
     const Metric& metric = task->metrics()[i];
-    figures +=
-        fmt::format("  {} {}{}", metric.name, metric.text(task->value(m, i)), metric.share ? " %" : "");
+    const auto interval = bootstrap(*task, m, i, settings.seed);
+    figures += fmt::format(
+        "  {} {}{}{}", metric.name, metric.text(task->value(m, i)), metric.share ? " %" : "",
+        interval ? fmt::format(" ({} to {})", metric.text(interval->low), metric.text(interval->high)) : "");
   }
   print("{} images: {} {:.4f}{}  {:.0f} images/s\n{}", m.samples,
         entry.role == RN_EVALUATE ? "loss" : task->own_loss_name(), m.loss(), figures, speed,
@@ -104,7 +113,7 @@ Command add_eval(CLI::App& app) {
   command->add_option("--data", options->data,
                       fmt::format("{}; by default the recipe's, or {}", data_help(), kFashionMnist));
   add_data_flags(*command, options->data_flags);
-  for (const char* name : {"val_split", "seed", "label_offset", "exif_transpose"})
+  for (const char* name : {"val_split", "seed", "label_offset", "exif_transpose", "noise"})
     add_setting(*command, name, options->settings);
   add_input_option(*command, options->inputs);
   add_views_option(*command, options->views);

@@ -171,6 +171,7 @@ DataOptions data_options(const Model& model, const Task& task, const DataFlags& 
                       .label_offset = settings.label_offset,
                       .val_split = settings.val_split,
                       .seed = settings.seed,
+                      .degradation = {.noise = settings.noise},
                       .cache_images = disk                         ? CacheImages::disk
                                       : flags.cache_images == "no" ? CacheImages::no
                                                                    : CacheImages::ram,

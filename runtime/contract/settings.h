@@ -166,6 +166,10 @@ inline constexpr Setting kSettings[] = {
     {"cutout", integer, 0, 0, kLargestSide,
      "make a random square with this side grey (128 of 255, which normalisation takes to about 0, the value "
      "torchvision and the paper fill in after it); 0: none"},
+    {"noise", real, 0, 0, 255,
+     "of a model that makes images of images, with data that have only those to be made: the standard "
+     "deviation of "
+     "Gaussian noise, of 255, that is added to what it is given"},
     {"mixup_alpha", real, 0, 0, 1000,
      "mix pairs of images, with shares Beta(alpha, alpha) distributed; 0: no mixtures"},
     {"cutmix_alpha", real, 0, 0, 1000,

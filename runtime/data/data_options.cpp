@@ -9,6 +9,10 @@
 
 namespace rnrun {
 
+bool DataOptions::has(std::string_view name) const {
+  return std::ranges::find(fields, name, &Field::name) != fields.end();
+}
+
 const Field& DataOptions::field(std::string_view name) const {
   const auto found = std::ranges::find(fields, name, &Field::name);
   if (found == fields.end())

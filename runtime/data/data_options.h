@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/data/degrade.h"
 #include "runtime/data/sample.h"
 
 namespace rnrun {
@@ -36,10 +37,13 @@ struct DataOptions {
   // data have a split for that.
   double val_split = 0;
   uint64_t seed = 0;
+  // Of samples that are made of their targets (degrade.h).
+  Degradation degradation;
   CacheImages cache_images = CacheImages::ram;
   std::string cache_directory;         // of CacheImages::disk
   std::optional<int64_t> cache_bytes;  // of CacheImages::ram; by default a quarter of the available memory
 
+  bool has(std::string_view name) const;
   // The field of this name; Error if the model takes none, as data of this kind cannot be what it wants then.
   const Field& field(std::string_view name) const;
 };

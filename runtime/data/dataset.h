@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "runtime/data/degrade.h"
 #include "runtime/data/sample.h"
 
 namespace rnrun {
@@ -33,6 +35,8 @@ class Dataset {
   // Samples of the same number are of one kind, and a part taken by random has as large a share of each kind; empty: all
   // are of one.
   virtual std::vector<int32_t> strata() const { return {}; }
+  // The targets are all that there is of pictures, and samples are to be made of them so.
+  virtual std::optional<Degradation> degradation() const { return std::nullopt; }
   // What a user should know of the data, a line each: files that were passed over, ...
   virtual std::vector<std::string> notes() const { return {}; }
   // What is wrong with the images that were left out (subset.h).

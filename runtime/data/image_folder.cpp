@@ -91,9 +91,21 @@ class Search {
   std::vector<std::string> shown_;
 };
 
+// All pictures below a directory, for models that take nothing else.
+std::unique_ptr<const Dataset> open_pictures(const std::string& directory, const DataOptions& options) {
+  Search search(directory);
+  search.add(".");
+  if (search.count() == 0) throw Error(fmt::format("{} has no images: no {}", directory, image_names()));
+  ImageFiles files{.directory = directory, .description = "images", .pictures = {options.field("image")}};
+  if (std::string note = search.note(); !note.empty()) files.notes.push_back(std::move(note));
+  files.paths = search.take_paths();
+  return open_image_files(std::move(files), options);
+}
+
 }  // namespace
 
 std::unique_ptr<const Dataset> open_image_folder(const std::string& directory, const DataOptions& options) {
+  if (!options.has("label")) return open_pictures(directory, options);
   const Field& label = options.field("label");
   const Listing top = listing_of(directory);
   const std::vector<std::string> names =
@@ -120,6 +132,13 @@ std::unique_ptr<const Dataset> open_image_folder(const std::string& directory, c
   const auto count = static_cast<int64_t>(labels.size());
   files.columns.emplace_back(label.name, Array::of<int32_t>(DType::i32, {count}, labels));
   return open_image_files(std::move(files), options);
+}
+
+bool has_images(const std::string& directory) {
+  std::error_code error;
+  for (fs::directory_iterator file(directory, error), end; !error && file != end; file.increment(error))
+    if (is_image_name(file->path().filename().string())) return true;
+  return false;
 }
 
 bool has_class_folders(const std::string& directory) {

@@ -17,6 +17,7 @@ namespace rnrun {
 std::unique_ptr<const Dataset> open_image_folder(const std::string& directory, const DataOptions& options);
 
 // Whether the directory is one of class folders: one of these has an image in it.
+bool has_images(const std::string& directory);
 bool has_class_folders(const std::string& directory);
 
 }  // namespace rnrun

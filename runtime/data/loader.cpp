@@ -14,10 +14,20 @@ namespace {
 
 constexpr int64_t kRange = 8;  // samples that a thread takes at a time
 
+// Of each field in a sample of the data. Pictures that the data do not have are made of their targets.
+std::vector<size_t> places_in(const Dataset& data, const std::vector<Field>& fields) {
+  if (!data.degradation()) return places_of(fields, data);
+  std::vector<size_t> places;
+  for (const Field& field : fields)
+    places.push_back(field.is_target || !field.is_picture() ? places_of({field}, data)[0] : Loader::kMade);
+  return places;
+}
+
 }  // namespace
 
 Loader::Loader(const Dataset& data, LoaderPlan plan, int threads)
-    : data_(data), plan_(std::move(plan)), places_(places_of(plan_.fields, data)) {
+    : data_(data), plan_(std::move(plan)), places_(places_in(data, plan_.fields)) {
+  check_sizes();
   const int64_t batch_size = std::min(plan_.batch_size, count());
   for (int64_t i = 0; i < kSlots; ++i) {
     Slot& s = slots_.emplace_back();
@@ -31,6 +41,23 @@ Loader::Loader(const Dataset& data, LoaderPlan plan, int threads)
     s.errors.resize(static_cast<size_t>(batch_size));
   }
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+// Pictures that belong together are changed alike, which takes the same size but for mirroring.
+void Loader::check_sizes() const {
+  if (!plan_.augmentation || data_.degradation()) return;
+  Augmentation others = *plan_.augmentation;
+  others.hflip = others.vflip = 0;
+  const Field* first = nullptr;
+  for (const Field& field : plan_.fields) {
+    if (!field.is_picture() && !field.is_mask()) continue;
+    const auto size = [](const Field& f) { return std::pair(f.shape[f.shape.size() - 2], f.shape.back()); };
+    if (first != nullptr && size(*first) != size(field) && others != Augmentation())
+      throw UsageError(
+          fmt::format("'{}' is {} and '{}' {}: pictures of different sizes can only be mirrored at random",
+                      first->name, type_text(*first), field.name, type_text(field)));
+    first = &field;
+  }
 }
 
 Loader::~Loader() {
@@ -97,29 +124,53 @@ void Loader::read(int64_t position, Sample& memory) {
   }
 }
 
-// Puts a sample in its place in the batch. Compiled code trusts shapes and ranges.
-void Loader::put(Sample& sample, int64_t position, Slot& slot) const {
-  const int64_t place = position % plan_.batch_size;
-  for (size_t i = 0; i < plan_.fields.size(); ++i) {
-    const Field& field = plan_.fields[i];
-    SampleTensor& tensor = sample[places_[i]];
-    const std::string name = fmt::format("image {}", index(position));
-    if (field.is_mask() && tensor.is_picture()) {
-      Image mask = tensor.take_picture(name);
-      mask.is_mask = true;
-      mask.outside = static_cast<uint8_t>(field.ignored.value_or(0));
-      tensor.set(changed(std::move(mask), {1, field.shape[0], field.shape[1]}, position));
-      tensor.make_classes();
-    }
-    if (field.is_picture() && (tensor.is_picture() || field.dtype == DType::u8))
-      tensor.set(changed(tensor.take_picture(name), field.picture(), position));
-    if (field.is_picture() && tensor.is_picture() && field.dtype == DType::f32) tensor.make_real();
-    if (tensor.dtype != field.dtype || tensor.shape != field.shape)
-      throw Error(fmt::format("{}: '{}' is {}, the model takes {}", name, field.name,
-                              type_text(tensor.dtype, tensor.shape), type_text(field)));
-    if (field.dtype == DType::i32) check_range(field, tensor.numbers(), "the data", index(position));
-    std::memcpy(slot.values[i].data() + place * field.bytes(), tensor.bytes.data(), tensor.bytes.size());
+// Makes a tensor of the data what the model takes.
+void Loader::prepare(SampleTensor& tensor, const Field& field, int64_t position) const {
+  const std::string name = fmt::format("image {}", index(position));
+  if (field.is_mask() && tensor.is_picture()) {
+    Image mask = tensor.take_picture(name);
+    mask.is_mask = true;
+    mask.outside = static_cast<uint8_t>(field.ignored.value_or(0));
+    tensor.set(changed(std::move(mask), {1, field.shape[0], field.shape[1]}, position));
+    tensor.make_classes();
   }
+  if (!field.is_picture()) return;
+  if (tensor.is_picture() || field.dtype == DType::u8)
+    tensor.set(changed(tensor.take_picture(name), field.picture(), position));
+  else if (plan_.augmentation && *plan_.augmentation != Augmentation())
+    throw Error(fmt::format(
+        "{}: '{}' is {}, which random changes are not made to: they are made to pictures of bytes", name,
+        field.name, type_text(tensor.dtype, tensor.shape)));
+}
+
+// Puts a sample in its place in the batch.
+void Loader::put(Sample& sample, int64_t position, Slot& slot) const {
+  std::optional<Image> target;                      // that a sample is made of
+  for (size_t i = plan_.fields.size(); i-- > 0;) {  // targets are behind samples
+    const Field& field = plan_.fields[i];
+    SampleTensor made;
+    if (places_[i] == kMade) {
+      made = degraded(*target, field, *data_.degradation(), random("degradation", position));
+      put(made, i, position, slot);
+      continue;
+    }
+    SampleTensor& tensor = sample[places_[i]];
+    prepare(tensor, field, position);
+    if (data_.degradation() && field.is_target) target = tensor.picture();
+    if (field.is_picture() && tensor.is_picture() && field.dtype == DType::f32) tensor.make_real();
+    put(tensor, i, position, slot);
+  }
+}
+
+// Compiled code trusts shapes and ranges.
+void Loader::put(const SampleTensor& tensor, size_t i, int64_t position, Slot& slot) const {
+  const Field& field = plan_.fields[i];
+  if (tensor.dtype != field.dtype || tensor.shape != field.shape)
+    throw Error(fmt::format("image {}: '{}' is {}, the model takes {}", index(position), field.name,
+                            type_text(tensor.dtype, tensor.shape), type_text(field)));
+  if (field.dtype == DType::i32) check_range(field, tensor.numbers(), "the data", index(position));
+  std::memcpy(slot.values[i].data() + position % plan_.batch_size * field.bytes(), tensor.bytes.data(),
+              tensor.bytes.size());
 }
 
 // The pictures of one sample undergo the same random changes.

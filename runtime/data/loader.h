@@ -53,6 +53,8 @@ struct Batch {
 // What the batches are depends on the data set and the plan alone, not on the number of threads.
 class Loader {
  public:
+  static constexpr size_t kMade = SIZE_MAX;  // the place of a field that is made of another
+
   // `data` must outlive it. Throws Error when they lack a field.
   Loader(const Dataset& data, LoaderPlan plan, int threads);
   ~Loader();
@@ -87,7 +89,10 @@ class Loader {
   void work();
   std::optional<Range> take(std::unique_lock<std::mutex>& lock);
   void read(int64_t position, Sample& memory);
+  void check_sizes() const;
+  void prepare(SampleTensor& tensor, const Field& field, int64_t position) const;
   void put(Sample& sample, int64_t position, Slot& slot) const;
+  void put(const SampleTensor& tensor, size_t field, int64_t position, Slot& slot) const;
   Image changed(Image picture, const ImageShape& shape, int64_t position) const;
   int64_t index(int64_t position) const { return plan_.order[static_cast<size_t>(position)]; }
   Random random(std::string_view purpose, int64_t position) const;

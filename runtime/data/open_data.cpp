@@ -16,6 +16,7 @@
 #include "runtime/data/shapes.h"
 #include "runtime/data/split.h"
 #include "runtime/data/subset.h"
+#include "runtime/data/target_pictures.h"
 #include "runtime/data/tensor_file.h"
 #include "runtime/support/error.h"
 
@@ -33,6 +34,8 @@ struct Kind {
   std::string_view wanted;  // "idx files (train-images-idx3-ubyte)"
   Paths (*find)(const std::string& path, Split split);
   std::unique_ptr<const Dataset> (*open)(const Paths& files, const DataOptions& options);
+  // Of each field that a model may take, whatever they are; else pictures, and labels unless a model takes none.
+  enum class Gives { fields, labelled, pictures } gives = Gives::labelled;
 };
 
 // The first of these that exists, if any.
@@ -79,7 +82,7 @@ Paths find_pairs(const std::string& path, Split split) {
 Paths find_folder(const std::string& path, Split split) {
   if (split == Split::test) return first_of({path + "/val", path + "/test"});
   if (exists(path + "/train")) return {path + "/train"};
-  return has_class_folders(path) ? Paths{path} : Paths{};
+  return has_class_folders(path) || has_images(path) ? Paths{path} : Paths{};
 }
 
 Paths find_list(const std::string& path, Split split) {
@@ -102,13 +105,17 @@ constexpr std::array<Kind, 7> kKinds = {{
     {"cifar100", "CIFAR-100's train.bin", find_cifar100,
      [](const Paths& files, const DataOptions& o) { return read_cifar(files, Cifar::hundred, o); }},
     {"pairs", "folders train/images and masks, or train/input and target", find_pairs,
-     [](const Paths& files, const DataOptions& o) { return open_paired_folder(files[0], o); }},
+     [](const Paths& files, const DataOptions& o) { return open_paired_folder(files[0], o); },
+     Kind::Gives::fields},
     {"tensors", "train.safetensors", find_tensors,
-     [](const Paths& files, const DataOptions& o) { return read_tensor_file(files[0], o); }},
+     [](const Paths& files, const DataOptions& o) { return read_tensor_file(files[0], o); },
+     Kind::Gives::fields},
     {"list", "train.csv", find_list,
-     [](const Paths& files, const DataOptions& o) { return open_image_list(files[0], o); }},
+     [](const Paths& files, const DataOptions& o) { return open_image_list(files[0], o); },
+     Kind::Gives::fields},
     {"folder", "folders train/<class> or <class> of images", find_folder,
-     [](const Paths& files, const DataOptions& o) { return open_image_folder(files[0], o); }},
+     [](const Paths& files, const DataOptions& o) { return open_image_folder(files[0], o); },
+     Kind::Gives::pictures},
 }};
 
 [[noreturn]] void fail_nothing_found(const std::string& path, std::span<const Kind> kinds) {
@@ -162,10 +169,41 @@ bool is_undivided(const std::string& where) {
 
 constexpr std::string_view kProposal = "pass --val-split 0.2 to keep a fifth of them for validation";
 
+// For a model that makes pictures of pictures, of which the data have only those to be made: what is asked of a reader
+// then. Nothing for other models.
+std::optional<DataOptions> of_targets(const DataOptions& options, bool labelled) {
+  const auto& fields = options.fields;
+  if (fields.size() != 2 || !fields[0].is_picture() || !fields[1].is_picture() || !fields[1].is_target)
+    return {};
+  if (fields[0].shape == fields[1].shape && options.degradation.noise == 0)
+    throw UsageError(
+        "the model makes pictures of pictures of the same size, and the data have no pairs (folders input "
+        "and "
+        "target): pass --noise SIGMA, the standard deviation of noise that is added, of 255");
+  DataOptions inner = options;
+  inner.fields = {{"image", DType::u8, fields[1].shape}};
+  if (labelled) inner.fields.push_back({"label", DType::i32, {}});
+  inner.class_names.clear();
+  return inner;
+}
+
+std::unique_ptr<const Dataset> open_found(const Found& found, const Paths& files,
+                                          const DataOptions& options) {
+  if (found.kind.gives == Kind::Gives::fields) return found.kind.open(files, options);
+  const auto inner = of_targets(options, found.kind.gives == Kind::Gives::labelled);
+  if (!inner) return found.kind.open(files, options);
+  return as_targets(found.kind.open(files, *inner), options.fields[1].name, options.degradation);
+}
+
 std::unique_ptr<const Dataset> open_whole(const std::string& where, Split split, const DataOptions& options) {
-  if (where == kShapes)
-    return make_shapes(options.field("image").picture(), options.field("label").classes,
-                       split == Split::train ? "train" : "test");
+  if (where == kShapes) {
+    const std::string_view part = split == Split::train ? "train" : "test";
+    constexpr int64_t kFigures = 10;
+    if (const auto inner = of_targets(options, false))
+      return as_targets(make_shapes(inner->field("image").picture(), kFigures, part), options.fields[1].name,
+                        options.degradation);
+    return make_shapes(options.field("image").picture(), options.field("label").classes, part);
+  }
   const Found found = find(where);
   const Paths files = found.kind.find(found.path, split);
   if (files.empty() && split == Split::test && !found.kind.find(found.path, Split::train).empty())
@@ -175,8 +213,8 @@ std::unique_ptr<const Dataset> open_whole(const std::string& where, Split split,
                     found.path));
   if (files.empty())
     throw Error(fmt::format("{} has no images to {}", found.path, split == Split::train ? "train" : "test"));
-  auto data = found.kind.open(files, options);
-  places_of(options.fields, *data);
+  auto data = open_found(found, files, options);
+  if (!data->degradation()) places_of(options.fields, *data);
   return data;
 }
 

@@ -52,6 +52,7 @@ struct SampleTensor {
   void set(int32_t value);
   // Takes the picture out. Throws BadImage, naming `name`, when it is none.
   Image take_picture(const std::string& name);
+  Image picture() const { return {{shape[0], shape[1], shape[2]}, bytes}; }  // of one
   std::span<const int32_t> numbers() const {
     return {reinterpret_cast<const int32_t*>(bytes.data()), bytes.size() / sizeof(int32_t)};
   }

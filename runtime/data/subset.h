@@ -26,6 +26,7 @@ class Subset : public Dataset {
   std::vector<std::string> class_names() const override { return whole_->class_names(); }
   std::vector<int32_t> numbers(size_t field) const override { return own(whole_->numbers(field)); }
   std::vector<int32_t> strata() const override { return own(whole_->strata()); }
+  std::optional<Degradation> degradation() const override { return whole_->degradation(); }
   std::vector<std::string> notes() const override { return whole_->notes(); }
   std::vector<std::string> left_out() const override { return left_out_; }
 

@@ -9,6 +9,7 @@
 namespace rnrun {
 
 // The field "image" of `data` under another name, and nothing else.
-std::unique_ptr<const Dataset> as_targets(std::unique_ptr<const Dataset> data, std::string name);
+std::unique_ptr<const Dataset> as_targets(std::unique_ptr<const Dataset> data, std::string name,
+                                          const Degradation& degradation);
 
 }  // namespace rnrun

@@ -148,6 +148,7 @@ const std::vector<Setting>& train_settings() {
                                              of("gaussian_blur", &S::gaussian_blur),
                                              of("random_erasing", &S::random_erasing),
                                              of("cutout", &S::cutout),
+                                             of("noise", &S::noise),
                                              of("mixup_alpha", &S::mixup_alpha),
                                              of("cutmix_alpha", &S::cutmix_alpha),
                                              of("clip_grad_norm", &S::clip_grad_norm),

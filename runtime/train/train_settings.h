@@ -73,6 +73,7 @@ struct TrainSettings {
   int64_t gaussian_blur = contract::initial<int64_t>("gaussian_blur");
   double random_erasing = contract::initial<double>("random_erasing");
   int64_t cutout = contract::initial<int64_t>("cutout");
+  double noise = contract::initial<double>("noise");              // see data/degrade.h
   double mixup_alpha = contract::initial<double>("mixup_alpha");  // see data/mixture.h
   double cutmix_alpha = contract::initial<double>("cutmix_alpha");
 
