@@ -11,6 +11,7 @@
 #include "runtime/report/json_file.h"
 #include "runtime/support/error.h"
 #include "runtime/task/classification/classification.h"
+#include "runtime/task/task.h"
 #include "runtime/train/run_lock.h"
 
 namespace rnrun {

@@ -39,7 +39,7 @@ void set_inputs(const WeightsFile& file, const std::string& path, Session& sessi
     session.set_shared_input(name, std::move(values));
 }
 
-TrainSettings settings_in(const TensorFile& file, const std::string& path) {
+TrainSettings settings_in(const WeightsFile& file, const std::string& path) {
   TrainSettings settings;
   for (const Setting& setting : train_settings()) {
     const auto found = file.metadata.find(std::string(setting.name));
@@ -66,7 +66,7 @@ WeightsMatch load_weights(const std::string& path, Session& session, const Weigh
     throw Error(fmt::format("{} is {}; --partial takes its weights all the same", path, other));
   match.notes = file.notes;
   match.classes = checkpoint_classes(file.metadata, path);
-  if (is_checkpoint(file)) match.settings = settings_in(file, path);
+  if (contract::is_checkpoint(file.metadata)) match.settings = settings_in(file, path);
   Arrays others;  // what is not f32 in the file, before anything is set
   for (const rn_tensor& t : model.tensors()) {
     const StoredTensor* value = value_of(file, t.name);
