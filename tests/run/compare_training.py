@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Gradient accumulation and clipping, step by step as PyTorch.
+"""Gradient accumulation, clipping and learning rates of single layers, step by step as PyTorch.
 
     tests/run/compare_training.py [--bin build/bin]
 
 Trains a small network with batch norm from the same weights on the same images, in the same order, by rnrun and by
 PyTorch in float64: batches whose gradients are averaged over a step's images, torch.nn.utils.clip_grad_norm_, SGD or
-Adam. Some steps must be clipped and some not. The parameters and running statistics after all steps must agree within
+Adam, groups of parameters with rates of their own. Some steps must be clipped and some not. The parameters and running statistics after all steps must agree within
 1e-4 (relative L2). Needs Debian's python3-torch.
 """
 
@@ -38,13 +38,27 @@ model net(image: u8[N, 3, 12, 12], label: i32[N]) {
 }
 """
 
-# The optimizer in the graph's words and in PyTorch's, batches per step, the largest norm (0: any).
+LR_MULT = "conv1=0.1,bn1.*=0.5,fc=2"
+
+
+def groups(model):
+    """What LR_MULT says."""
+    rates = {model.conv1: 0.1, model.bn1: 0.5, model.conv2: 1, model.fc: 2}
+    return [dict(params=layer.parameters(), lr=LR * factor) for layer, factor in rates.items()]
+
+
+# The optimizer in the graph's words and in PyTorch's, batches per step, the largest norm (0: any), further flags.
 CASES = {
-    "accumulate": ("sgd(momentum = 0.9)", lambda p: torch.optim.SGD(p, LR, momentum=0.9), 3, 0),
+    "accumulate": ("sgd(momentum = 0.9)", lambda m: torch.optim.SGD(m.parameters(), LR, momentum=0.9), 3, 0, []),
     "clip": ("sgd(momentum = 0.9, weight_decay = 1e-3)",
-             lambda p: torch.optim.SGD(p, LR, momentum=0.9, weight_decay=1e-3), 1, 0.45),
-    "accumulate and clip": ("sgd()", lambda p: torch.optim.SGD(p, LR), 2, 0.45),
-    "the same with Adam": ("adam()", lambda p: torch.optim.Adam(p, LR), 3, 0.45),
+             lambda m: torch.optim.SGD(m.parameters(), LR, momentum=0.9, weight_decay=1e-3), 1, 0.45, []),
+    "accumulate and clip": ("sgd()", lambda m: torch.optim.SGD(m.parameters(), LR), 2, 0.45, []),
+    "the same with Adam": ("adam()", lambda m: torch.optim.Adam(m.parameters(), LR), 3, 0.45, []),
+    "rates of layers": ("sgd(momentum = 0.9, weight_decay = 0.01)",
+                        lambda m: torch.optim.SGD(groups(m), LR, momentum=0.9, weight_decay=0.01), 1, 0,
+                        ["--lr-mult", LR_MULT]),
+    "the same with AdamW": ("adamw(weight_decay = 0.1)", lambda m: torch.optim.AdamW(groups(m), LR, weight_decay=0.1), 3, 0.45,
+                            ["--lr-mult", LR_MULT]),
 }
 
 
@@ -108,7 +122,7 @@ def train_in_pytorch(model, optimizer, images, labels, accumulate, largest_norm)
 
 
 def compare(name, case, rnc, rnrun, directory):
-    optimizer_text, make_optimizer, accumulate, largest_norm = case
+    optimizer_text, make_optimizer, accumulate, largest_norm, flags = case
     graph, library, data, start = (directory / f for f in ("net.graph", "net.so", "train.safetensors", "start"))
     run = lambda *command: subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     graph.write_text(GRAPH.replace("OPTIMIZER", optimizer_text))
@@ -121,8 +135,8 @@ def compare(name, case, rnc, rnrun, directory):
     model.double()
     run(rnrun, "train", library, "--data", f"tensors:{data}", "--weights", start, "--epochs", EPOCHS, "--seed", SEED,
         "-b", BATCH, "--lr", LR, "--accumulate", accumulate, "--clip-grad-norm", largest_norm, "--eval-every", 0,
-        "--output-dir", directory / "run")
-    both = train_in_pytorch(model, make_optimizer(model.parameters()), images, labels, accumulate, largest_norm)
+        "--output-dir", directory / "run", *flags)
+    both = train_in_pytorch(model, make_optimizer(model), images, labels, accumulate, largest_norm)
     ours = pytorch_weights.load(directory / "run" / "checkpoint-last.safetensors")
     theirs = {k: v for k, v in model.state_dict().items() if v.is_floating_point()}
     worst = max((((ours[k].double() - v).norm() / v.norm()).item(), k) for k, v in theirs.items())
