@@ -52,7 +52,7 @@ int export_weights(const Options& options) {
     throw UsageError("export needs --weights, a checkpoint, a directory of a training or a file of weights");
   ThreadPool pool(options.threads);
   Session session(model, pool);
-  session.initialize(0);  // what --partial leaves out
+  if (options.weights.partial) session.initialize(0);  // what the file has not
   load_weights(options.weights, session);
   Arrays arrays = session.tensors({RN_PARAMETER, RN_BUFFER});
   if (arrays.empty())

@@ -117,7 +117,8 @@ Checkpoint begin(Session& session, const TrainOptions& options, const rn_entry& 
   Checkpoint state;
   if (options.resume)
     state = load_checkpoint(
-        checkpoint_to_resume(options.resume_from.empty() ? directory : options.resume_from), session);
+        options.resume_from.empty() ? last_checkpoint(directory) : checkpoint_to_resume(options.resume_from),
+        session);
   else
     state.settings = settings_of(session.model(), step);
   override_settings(state.settings, options, session.model());

@@ -127,7 +127,7 @@ WeightsFile choose(const WeightsFile& file, const std::vector<TensorDict>& dicts
     }
     if (count == most) as_good.emplace_back(dict.key);
   }
-  if (const std::string& key = as_good.front(); !key.empty() && most > 0) {
+  if (const std::string key = as_good.front(); !key.empty() && most > 0) {
     as_good.erase(as_good.begin());
     best.notes.insert(
         best.notes.begin(),
