@@ -23,6 +23,7 @@ model net(image: u8[N, 1, 28, 28], label: i32[N]) {
 END_OF_NET
 "$bin/rnc" net.graph -o net.so
 weights() { echo "$1/checkpoint-last.safetensors"; }
+figures() { cut -d , -f 2,4-9 "$1/metrics.csv"; }  # without times and rates; checkpoints also have the settings
 run() { "$bin/rnrun" train net.so --data shapes --limit-batches 20 "$@"; }
 train() { run "$@" >log 2>&1 || { cat log; fail "train $*"; }; }
 
@@ -45,7 +46,7 @@ train --output-dir limited --resume -j 2
 same "$(weights whole)" "$(weights limited)" "--time-limit and --resume"
 for setting in --accumulate=2 --clip-grad-norm=1 --lr-warmup-epochs=0 --hflip=0 --seed=1 --lr-min=0.005; do
   train --output-dir other --force "$setting"
-  cmp -s "$(weights whole)" "$(weights other)" && fail "$setting makes no difference"
+  [ "$(figures whole)" != "$(figures other)" ] || fail "$setting makes no difference"
 done
 tested=$(run --test-only --resume "$(weights whole)")
 train --output-dir whole --resume   # it has come to its end: nothing more happens
@@ -57,7 +58,7 @@ echo "$tested" | grep -q "^Test: EMA Acc@1 $(printf '%.3f' "$(echo "$last * 100"
 
 "$bin/rnc" net.graph --set label_smoothing=0.1 -o smooth.so
 "$bin/rnrun" train smooth.so --data shapes --limit-batches 20 --output-dir smooth >log 2>&1 || { cat log; fail smooth; }
-cmp -s "$(weights whole)" "$(weights smooth)" && fail "label smoothing makes no difference"
+[ "$(figures whole)" != "$(figures smooth)" ] || fail "label smoothing makes no difference"
 
 # A loss that takes the smoothing as an input: the same as one compiled with it.
 sed -e 's/label: i32\[N\])/label: i32[N], label_smoothing: f32[])/' -e '/^const/d' -e 's/lr = 0.01,/lr = 0.01, label_smoothing = 0,/' \

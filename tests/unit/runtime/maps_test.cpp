@@ -149,6 +149,18 @@ TEST_CASE("samples are made of their targets") {
   CHECK(scaled.bytes == std::vector<uint8_t>(16 * 16, 100));
 }
 
+TEST_CASE("models of real numbers take pictures of bytes as numbers from 0 to 1") {
+  const Stripes data;
+  LoaderPlan real = plan({}), bytes = plan({});
+  real.fields[0].dtype = DType::f32;
+  Loader as_real(data, real, 1), as_bytes(data, bytes, 1);
+  const Batch a = as_real.next(), b = as_bytes.next();
+  const auto x = a.as<float>(0, kSide * (kSide + 3));
+  const auto y = b.as<uint8_t>(0, kSide * (kSide + 3));
+  REQUIRE(x.size() == y.size());
+  for (size_t i = 0; i < x.size(); ++i) REQUIRE(x[i] == static_cast<float>(y[i]) / 255.0F);
+}
+
 TEST_CASE("any pictures are targets, and each epoch has other noise") {
   const std::vector<Field> fields = {{"noisy", DType::f32, {1, 8, 8}},
                                      {"clean", DType::f32, {1, 8, 8}, 0, true}};

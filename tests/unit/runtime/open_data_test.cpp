@@ -161,7 +161,8 @@ TEST_CASE("what is missing is said") {
       failure(directory.path()) ==
       "no data set in " + directory.path() +
           ": looked for idx files (train-images-idx3-ubyte), or CIFAR-10's data_batch_1.bin, or CIFAR-100's "
-          "train.bin, or train.safetensors, or train.csv, or folders train/<class> or <class> of images");
+          "train.bin, or folders train/images and masks, or train/input and target, or train.safetensors, or "
+          "train.csv, or folders train/<class> or <class> of images");
   std::filesystem::create_directories(directory / "test/cat");
   CHECK(failure(directory.path()) == directory.path() + " has no images to train");
   write_text(directory / "test/cat/a.png", "");

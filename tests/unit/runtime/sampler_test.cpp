@@ -92,7 +92,9 @@ TEST_CASE("what cannot be sampled is refused") {
         "--sampler balanced: the model takes no class of each sample, i32[N], that could be balanced");
   std::vector<Field> fewer = labelled_images({1, 1, 1}, 3);
   CHECK(error_of([&] { Sampler(data, fewer, {.balanced = true}); }) ==
-        "the data: label 3 of image 10 is not below the model's 3 classes");
+        "the data: label 3 of image 10 is not below the model's 3 classes; they go from 0 to 3, the model's "
+        "from 0 "
+        "to 2: compile the model for more, as with rnc --set classes=4");
   CHECK(error_of([&] { data.numbers(0); }) == "image 0: 'image' is u8[1, 1, 1], not one number");
 }
 
