@@ -27,9 +27,6 @@
 #ifndef MODEL_OPTIMIZER
 #define MODEL_OPTIMIZER "sgd"
 #endif
-#ifndef MODEL_IMAGE_DTYPE
-#define MODEL_IMAGE_DTYPE RN_U8
-#endif
 #ifndef MODEL_LR
 #define MODEL_LR "lr"
 #endif
@@ -169,7 +166,7 @@ constexpr rn_type kWeightType = {RN_F32, 2, {kClasses, kPixels}, {1, 0}, 1, {0},
 constexpr rn_type kBiasType = {RN_F32, 1, {kClasses}, {0}, 1, {0}, {kLanes}};
 constexpr rn_type kScalar = {RN_F32, 0, {}, {}, 0, {}, {}};
 constexpr rn_type kNumber = {RN_F64, 0, {}, {}, 0, {}, {}};
-constexpr rn_type kImage = {MODEL_IMAGE_DTYPE, 4, {-1, 1, 28, 28}, {0, 1, 2, 3}, 0, {}, {}};
+constexpr rn_type kImage = {RN_U8, 4, {-1, 1, 28, 28}, {0, 1, 2, 3}, 0, {}, {}};
 constexpr rn_type kLabel = {RN_I32, 1, {-1}, {0}, 0, {}, {}};
 constexpr rn_type kLogits = {RN_F32, 2, {-1, kClasses}, {0, 1}, 0, {}, {}};
 
