@@ -33,7 +33,7 @@ struct WeightsMatch {
 };
 
 // `path` is a file or a directory. Sets parameters and buffers; where a checkpoint has moving averages, to these. PyTorch's counters
-// "num_batches_tracked" and the optimizer state in a checkpoint of rnrun are no part of the comparison.
+// "num_batches_tracked" and "n_averaged" and the optimizer state in a checkpoint of rnrun are no part of the comparison.
 // Throws Error, and has changed nothing then: listing every name that differs, and telling the
 // numbers of classes where that is the difference; naming the model a checkpoint
 // is of when it computes something else with the same tensors; and with `partial`, when no tensor fits.

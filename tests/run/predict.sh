@@ -104,3 +104,4 @@ refused 1 'the directory nothing has no weights: no checkpoint' "$bin/rnrun" eva
 same longer/checkpoint-last.safetensors run/checkpoint-last.safetensors "--resume of a directory"
 [ ! -e runs ] || fail "--resume of a directory goes on elsewhere"
 refused 1 'cannot read nothing/checkpoint-last.safetensors' "$bin/rnrun" train net.so --resume nothing
+echo "all as it should be"
