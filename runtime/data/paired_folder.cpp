@@ -51,8 +51,8 @@ std::string lonely(const Files& files, const Files& others) {
 class PairedFolder : public Dataset {
  public:
   // Field 0 is given, field 1 is wanted of it.
-  PairedFolder(std::vector<Field> fields, const Files& given, const Files& wanted)
-      : fields_(std::move(fields)) {
+  PairedFolder(const DataOptions& options, const Files& given, const Files& wanted)
+      : fields_(options.fields), decoding_{.exif_transpose = options.exif_transpose} {
     for (const auto& [name, path] : given) pairs_.push_back({path, wanted.at(name)});
   }
 
@@ -65,8 +65,8 @@ class PairedFolder : public Dataset {
   void read(int64_t index, Sample& sample) const override {
     const auto& [given, wanted] = pairs_[static_cast<size_t>(index)];
     sample.resize(2);
-    Image image = read_image(given);
-    Image other = fields_[1].is_mask() ? read_mask(wanted) : read_image(wanted);
+    Image image = read_image(given, decoding_);
+    Image other = fields_[1].is_mask() ? read_mask(wanted) : read_image(wanted, decoding_);
     if (fields_[1].is_mask()) check_mask(image, given, other, wanted);
     sample[0].set(std::move(image));
     sample[1].set(std::move(other));
@@ -92,6 +92,7 @@ class PairedFolder : public Dataset {
   }
 
   std::vector<Field> fields_;
+  DecodeOptions decoding_;
   std::vector<Paths> pairs_;
 };
 
@@ -125,7 +126,7 @@ std::unique_ptr<const Dataset> open_paired_folder(const std::string& directory, 
     throw Error(fmt::format("{} has no other of its name in {}", file, wanted));
   if (const std::string file = lonely(others, images); !file.empty())
     throw Error(fmt::format("{} has no other of its name in {}", file, given));
-  return std::make_unique<PairedFolder>(fields, images, others);
+  return std::make_unique<PairedFolder>(options, images, others);
 }
 
 }  // namespace rnrun

@@ -6,8 +6,7 @@ function evaluations(run) {
   if (!run.evaluation) return [];
   if (!run.evaluation.heads) return [run];
   return Object.entries(run.evaluation.heads).map(([head, evaluation]) => ({
-    ...run, name: `${run.name}: ${head}`, evaluation,
-    classes: (evaluation.classes || evaluation.labels || []).map((_, i) => String(i)),
+    ...run, name: `${run.name}: ${head}`, evaluation, classes: evaluation.class_names,
   }));
 }
 

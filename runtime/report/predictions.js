@@ -108,7 +108,7 @@ function mistakes(run) {
 }
 
 function drawPredictions(runs) {
-  const shown = runs.filter((run) => run.evaluation && run.evaluation.confusion && run.evaluation.confusion.length > 0);
+  const shown = runs.flatMap(evaluations).filter((run) => run.evaluation.confusion && run.evaluation.confusion.length > 0);
   if (shown.length === 0) return;
   const when = (run) => element("p", {class: "note"}, `After epoch ${run.evaluation.epoch}, on ` +
     `${number(run.evaluation.samples)} test images; rows: what an image is, columns: what it was taken for.`);

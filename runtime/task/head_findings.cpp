@@ -13,7 +13,10 @@ void HeadFindings::add(std::span<const uint32_t> indices, const BoundEntry& entr
 ordered_json HeadFindings::report(int64_t epoch) const {
   if (heads_.empty()) return nullptr;
   ordered_json json;
-  for (const Named& head : heads_) json["heads"][head.name] = head.findings->report(epoch);
+  for (const Named& head : heads_) {
+    json["heads"][head.name] = head.findings->report(epoch);
+    json["heads"][head.name]["class_names"] = numbers_of(head.classes);
+  }
   return json;
 }
 

@@ -18,7 +18,7 @@ class HeadFindings : public Findings {
   };
   explicit HeadFindings(std::vector<Named> heads) : heads_(std::move(heads)) {}
   void add(std::span<const uint32_t> indices, const BoundEntry& entry, const Batch& batch) override;
-  // {"heads": {name: what the head's findings have}}; null without heads.
+  // {"heads": {name: what the head's findings have, and "class_names"}}; null without heads.
   nlohmann::ordered_json report(int64_t epoch) const override;
   std::string text(const std::vector<std::string>& class_names) const override;
   nlohmann::ordered_json json(const std::vector<std::string>& class_names) const override;
