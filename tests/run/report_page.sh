@@ -1,5 +1,5 @@
 #!/bin/sh
-# The report of a short training, of two compared, of the one that is kept in samples, and the page of a range test of
+# The report of a short training, of two compared, of one that makes images, of the one that is kept in samples, and the page of a range test of
 # learning rates, in headless Chromium: every part draws itself and nothing is complained of.
 # Usage: report_page.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
 set -eu
@@ -12,6 +12,17 @@ for run in first second; do
   "$bin/rnrun" train net.so --data shapes --epochs 2 --limit-batches 4 -b 16 --output-dir "$run" >log 2>&1 || { cat log; fail "train"; }
 done
 "$bin/rnrun" train net.so --data shapes -b 2 --lr-find --output-dir first >log 2>&1 || { cat log; fail "--lr-find"; }
+cat >clean.graph <<'END_OF_NET'
+model clean(noisy: f32[N, 3, 16, 16], image: f32[N, 3, 16, 16]) {
+  conv = conv2d(noisy, 3, kernel = 3, pad = 1)
+  predict conv
+  loss mse(conv, image)
+  train adam()
+  recipe(epochs = 2, batch_size = 16, lr = 0.01, noise = 25)
+}
+END_OF_NET
+"$bin/rnc" clean.graph -o clean.so
+"$bin/rnrun" train clean.so --data shapes --limit-batches 4 --output-dir clean >log 2>&1 || { cat log; fail "train clean.so"; }
 "$bin/rnrun" report first second -o compare.html >/dev/null
 "$bin/rnrun" report "$source/samples/fashion_resnet18_run" -o kept.html >/dev/null
 
@@ -32,8 +43,9 @@ draws() {
 parts="loss top1 lr time gradients confusion mistakes kernels memory network epochs settings"
 # shellcheck disable=SC2086
 for width in 1280 400; do
-  draws first/report.html "$width" $parts
-  draws compare.html "$width" $parts
+  draws first/report.html "$width" $parts reliability
+  draws compare.html "$width" $parts reliability
+  draws clean/report.html "$width" loss psnr ssim lr time gradients images kernels memory network epochs settings
   draws kept.html "$width" $parts
 done
 draws first/lr_find.html 1280 loss steps
