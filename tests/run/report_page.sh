@@ -1,6 +1,6 @@
 #!/bin/sh
-# The report of a short training, of two compared, of one that makes images, of the one that is kept in samples, and the page of a range test of
-# learning rates, in headless Chromium: every part draws itself and nothing is complained of.
+# The report of a short training, of two compared, of one that makes images, of the one that is kept in samples, and the
+# page of a range test of learning rates, in headless Chromium: every part draws itself and nothing is complained of.
 # Usage: report_page.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
 set -eu
 source=$(cd "$2" && pwd)
