@@ -10,7 +10,7 @@
 #include "runtime/support/random.h"
 #include "runtime/support/safetensors.h"
 #include "runtime/train/checkpoint.h"
-#include "runtime/train/weights.h"
+#include "runtime/train/weights/weights.h"
 
 namespace rnrun {
 

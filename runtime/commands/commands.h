@@ -14,7 +14,7 @@
 #include "runtime/model/model.h"
 #include "runtime/model/session.h"
 #include "runtime/task/task.h"
-#include "runtime/train/weights.h"
+#include "runtime/train/weights/weights.h"
 
 namespace rnrun {
 

@@ -13,7 +13,7 @@
 #include "runtime/support/output.h"
 #include "runtime/support/thread_pool.h"
 #include "runtime/train/checkpoint.h"
-#include "runtime/train/weights.h"
+#include "runtime/train/weights/weights.h"
 
 namespace rnrun {
 

@@ -11,15 +11,15 @@
 
 #include "runtime/commands/commands.h"
 #include "runtime/commands/predictions_format.h"
-#include "runtime/data/decode.h"
+#include "runtime/data/decode/decode.h"
+#include "runtime/data/files/named_images.h"
 #include "runtime/data/loader.h"
-#include "runtime/data/named_images.h"
 #include "runtime/measure/test_views.h"
 #include "runtime/model/bound_entry.h"
 #include "runtime/support/error.h"
 #include "runtime/support/output.h"
 #include "runtime/task/task.h"
-#include "runtime/train/weights.h"
+#include "runtime/train/weights/weights.h"
 
 namespace rnrun {
 

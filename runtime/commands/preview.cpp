@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "runtime/data/encode_png.h"
+#include "runtime/data/decode/encode_png.h"
 #include "runtime/data/loader.h"
 #include "runtime/report/contact_sheet.h"
 #include "runtime/support/error.h"

@@ -8,7 +8,7 @@
 #include "runtime/commands/commands.h"
 #include "runtime/support/error.h"
 #include "runtime/support/output.h"
-#include "runtime/train/run_summary.h"
+#include "runtime/train/runs/run_summary.h"
 
 namespace rnrun {
 

@@ -23,12 +23,12 @@
 #include "runtime/support/interrupt.h"
 #include "runtime/support/output.h"
 #include "runtime/task/classification/class_weights.h"
-#include "runtime/train/json_log.h"
-#include "runtime/train/metrics_log.h"
-#include "runtime/train/run_checkpoints.h"
-#include "runtime/train/run_directory.h"
-#include "runtime/train/run_lock.h"
-#include "runtime/train/run_logs.h"
+#include "runtime/train/runs/json_log.h"
+#include "runtime/train/runs/metrics_log.h"
+#include "runtime/train/runs/run_checkpoints.h"
+#include "runtime/train/runs/run_directory.h"
+#include "runtime/train/runs/run_lock.h"
+#include "runtime/train/runs/run_logs.h"
 #include "runtime/train/trainer.h"
 
 namespace rnrun {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/data/mixture.h"
+#include "runtime/data/augment/mixture.h"
 #include "runtime/model/profile.h"
 
 namespace rnrun {

@@ -11,9 +11,9 @@
 #include <thread>
 #include <vector>
 
-#include "runtime/data/augment.h"
+#include "runtime/data/augment/augment.h"
+#include "runtime/data/augment/views.h"
 #include "runtime/data/dataset.h"
-#include "runtime/data/views.h"
 #include "runtime/support/memory.h"
 
 namespace rnrun {

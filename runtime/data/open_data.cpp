@@ -8,16 +8,16 @@
 #include <filesystem>
 #include <span>
 
-#include "runtime/data/cifar.h"
-#include "runtime/data/idx.h"
-#include "runtime/data/image_folder.h"
-#include "runtime/data/image_list.h"
-#include "runtime/data/paired_folder.h"
-#include "runtime/data/shapes.h"
+#include "runtime/data/readers/cifar.h"
+#include "runtime/data/readers/idx.h"
+#include "runtime/data/readers/image_folder.h"
+#include "runtime/data/readers/image_list.h"
+#include "runtime/data/readers/paired_folder.h"
+#include "runtime/data/readers/shapes.h"
+#include "runtime/data/readers/tensor_file.h"
 #include "runtime/data/split.h"
 #include "runtime/data/subset.h"
 #include "runtime/data/target_pictures.h"
-#include "runtime/data/tensor_file.h"
 #include "runtime/support/error.h"
 
 namespace rnrun {

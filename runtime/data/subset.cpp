@@ -1,6 +1,6 @@
 #include "runtime/data/subset.h"
 
-#include "runtime/data/image_cache.h"
+#include "runtime/data/files/image_cache.h"
 #include "runtime/support/error.h"
 
 namespace rnrun {

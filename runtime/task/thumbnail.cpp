@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "runtime/data/encode_png.h"
+#include "runtime/data/decode/encode_png.h"
 
 namespace rnrun {
 

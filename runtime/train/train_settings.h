@@ -58,7 +58,7 @@ struct TrainSettings {
   int64_t label_offset = contract::initial<int64_t>("label_offset");
   bool exif_transpose = contract::initial<bool>("exif_transpose");
 
-  // See Augmentation in data/augment.h.
+  // See Augmentation in data/augment/augment.h.
   bool random_resized_crop = contract::initial<bool>("random_resized_crop");
   int64_t random_crop = contract::initial<int64_t>("random_crop");
   double hflip = contract::initial<double>("hflip");
@@ -74,7 +74,7 @@ struct TrainSettings {
   double random_erasing = contract::initial<double>("random_erasing");
   int64_t cutout = contract::initial<int64_t>("cutout");
   double noise = contract::initial<double>("noise");              // see data/degrade.h
-  double mixup_alpha = contract::initial<double>("mixup_alpha");  // see data/mixture.h
+  double mixup_alpha = contract::initial<double>("mixup_alpha");  // see data/augment/mixture.h
   double cutmix_alpha = contract::initial<double>("cutmix_alpha");
 
   double clip_grad_norm = contract::initial<double>("clip_grad_norm");  // of all gradients; 0: any

@@ -11,8 +11,8 @@
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/model_ema.h"
 #include "runtime/train/progress.h"
-#include "runtime/train/run_checkpoints.h"
-#include "runtime/train/run_log.h"
+#include "runtime/train/runs/run_checkpoints.h"
+#include "runtime/train/runs/run_log.h"
 #include "runtime/train/train_step.h"
 
 namespace rnrun {

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/data/csv.h"
-#include "runtime/data/list_columns.h"
+#include "runtime/data/readers/csv.h"
+#include "runtime/data/readers/list_columns.h"
 
 namespace {
 

@@ -10,9 +10,9 @@
 #include <span>
 #include <string>
 
-#include "runtime/data/cifar.h"
-#include "runtime/data/idx.h"
-#include "runtime/data/tensor_file.h"
+#include "runtime/data/readers/cifar.h"
+#include "runtime/data/readers/idx.h"
+#include "runtime/data/readers/tensor_file.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <span>
 
-#include "runtime/data/decode.h"
+#include "runtime/data/decode/decode.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr int64_t kPixels = 1 << 16;

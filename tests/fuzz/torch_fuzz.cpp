@@ -4,7 +4,7 @@
 #include <span>
 
 #include "runtime/support/error.h"
-#include "runtime/support/torch_file.h"
+#include "runtime/support/torch/torch_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {

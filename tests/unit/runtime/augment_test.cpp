@@ -1,4 +1,4 @@
-#include "runtime/data/augment.h"
+#include "runtime/data/augment/augment.h"
 
 #include <doctest/doctest.h>
 

@@ -6,9 +6,9 @@
 #include <tuple>
 #include <vector>
 
-#include "runtime/data/idx.h"
 #include "runtime/data/open_data.h"
-#include "runtime/data/shapes.h"
+#include "runtime/data/readers/idx.h"
+#include "runtime/data/readers/shapes.h"
 #include "tests/unit/runtime/idx_files.h"
 #include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"

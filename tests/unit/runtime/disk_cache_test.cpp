@@ -1,4 +1,4 @@
-#include "runtime/data/disk_cache.h"
+#include "runtime/data/files/disk_cache.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Event files, read back by a parser that shares nothing with the writer.
-#include "runtime/train/event_file.h"
+#include "runtime/train/runs/event_file.h"
 
 #include <doctest/doctest.h>
 

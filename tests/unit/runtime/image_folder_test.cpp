@@ -1,8 +1,8 @@
-#include "runtime/data/image_folder.h"
+#include "runtime/data/readers/image_folder.h"
 
 #include <doctest/doctest.h>
 
-#include "runtime/data/decode.h"
+#include "runtime/data/decode/decode.h"
 #include "runtime/data/subset.h"
 #include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"

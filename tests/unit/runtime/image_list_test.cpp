@@ -1,9 +1,9 @@
-#include "runtime/data/image_list.h"
+#include "runtime/data/readers/image_list.h"
 
 #include <doctest/doctest.h>
 
-#include "runtime/data/csv.h"
-#include "runtime/data/decode.h"
+#include "runtime/data/decode/decode.h"
+#include "runtime/data/readers/csv.h"
 #include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"
 

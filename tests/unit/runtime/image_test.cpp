@@ -6,7 +6,7 @@
 
 #include <span>
 
-#include "runtime/data/decode.h"
+#include "runtime/data/decode/decode.h"
 #include "runtime/support/file.h"
 #include "runtime/support/safetensors.h"
 #include "tests/unit/runtime/support.h"

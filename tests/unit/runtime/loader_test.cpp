@@ -9,8 +9,8 @@
 #include <set>
 #include <span>
 
-#include "runtime/data/mixture.h"
-#include "runtime/data/shapes.h"
+#include "runtime/data/augment/mixture.h"
+#include "runtime/data/readers/shapes.h"
 #include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"
 

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "runtime/data/shapes.h"
+#include "runtime/data/readers/shapes.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

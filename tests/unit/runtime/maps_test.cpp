@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <numeric>
 
-#include "runtime/data/decode.h"
-#include "runtime/data/encode_png.h"
+#include "runtime/data/decode/decode.h"
+#include "runtime/data/decode/encode_png.h"
 #include "runtime/data/loader.h"
 #include "runtime/data/open_data.h"
-#include "runtime/data/paired_folder.h"
+#include "runtime/data/readers/paired_folder.h"
 #include "runtime/data/target_pictures.h"
 #include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "runtime/task/task.h"
-#include "runtime/train/metrics_log.h"
 #include "runtime/train/progress.h"
+#include "runtime/train/runs/metrics_log.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

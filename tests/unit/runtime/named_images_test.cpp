@@ -1,4 +1,4 @@
-#include "runtime/data/named_images.h"
+#include "runtime/data/files/named_images.h"
 
 #include <doctest/doctest.h>
 

@@ -7,12 +7,12 @@
 #include <set>
 #include <sstream>
 
-#include "runtime/data/auto_augment_tables.h"
-#include "runtime/data/colour.h"
-#include "runtime/data/filter.h"
-#include "runtime/data/geometry.h"
-#include "runtime/data/policies.h"
-#include "runtime/data/views.h"
+#include "runtime/data/augment/auto_augment_tables.h"
+#include "runtime/data/augment/colour.h"
+#include "runtime/data/augment/filter.h"
+#include "runtime/data/augment/geometry.h"
+#include "runtime/data/augment/policies.h"
+#include "runtime/data/augment/views.h"
 #include "runtime/support/safetensors.h"
 
 namespace rnrun {

@@ -4,8 +4,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "runtime/data/encode_png.h"
-#include "runtime/data/shapes.h"
+#include "runtime/data/decode/encode_png.h"
+#include "runtime/data/readers/shapes.h"
 #include "tests/unit/runtime/process.h"
 #include "tests/unit/runtime/samples.h"
 

@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 #include <zlib.h>
 
-#include "runtime/data/encode_png.h"
+#include "runtime/data/decode/encode_png.h"
 #include "runtime/report/page.h"
 #include "runtime/report/run_data.h"
 #include "tests/unit/runtime/process.h"

@@ -1,5 +1,5 @@
 // What a training leaves in its directory, including when it is interrupted and resumed.
-#include "runtime/train/run_directory.h"
+#include "runtime/train/runs/run_directory.h"
 
 #include <doctest/doctest.h>
 

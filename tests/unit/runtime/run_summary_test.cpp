@@ -1,8 +1,8 @@
-#include "runtime/train/run_summary.h"
+#include "runtime/train/runs/run_summary.h"
 
 #include <doctest/doctest.h>
 
-#include "runtime/train/run_lock.h"
+#include "runtime/train/runs/run_lock.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

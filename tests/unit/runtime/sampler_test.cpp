@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "runtime/data/shapes.h"
+#include "runtime/data/readers/shapes.h"
 #include "runtime/support/random.h"
 #include "tests/unit/runtime/samples.h"
 #include "tests/unit/runtime/support.h"

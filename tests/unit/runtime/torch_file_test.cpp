@@ -1,11 +1,11 @@
 // Files of torch.save made by hand: those that torch.save itself writes are in tests/run/weights_files.py.
-#include "runtime/support/torch_file.h"
+#include "runtime/support/torch/torch_file.h"
 
 #include <doctest/doctest.h>
 
 #include <functional>
 
-#include "runtime/support/zip_read.h"
+#include "runtime/support/torch/zip_read.h"
 #include "runtime/support/zip_write.h"
 #include "tests/unit/runtime/support.h"
 

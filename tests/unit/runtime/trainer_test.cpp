@@ -9,12 +9,12 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "runtime/data/shapes.h"
+#include "runtime/data/readers/shapes.h"
 #include "runtime/support/interrupt.h"
 #include "runtime/support/safetensors.h"
 #include "runtime/train/divergence.h"
-#include "runtime/train/metrics_log.h"
-#include "runtime/train/weights.h"
+#include "runtime/train/runs/metrics_log.h"
+#include "runtime/train/weights/weights.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {

@@ -1,4 +1,4 @@
-#include "runtime/train/weights.h"
+#include "runtime/train/weights/weights.h"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
