@@ -70,6 +70,8 @@ int eval(const Options& options) {
   const int64_t batch =
       options.batch_size > 0 ? options.batch_size : std::clamp<int64_t>(recipe_batch, 1, kMaxBatch);
 
+  // Draws of the bootstrap do not depend on how the weights were trained.
+  const uint64_t draws = options.settings.contains("seed") ? settings.seed : 0;
   const auto start = Clock::now();
   const auto findings = task->findings(0);
   const Metrics m = evaluate(session, *task, *data, batch, options.limit_batches,
@@ -81,7 +83,7 @@ int eval(const Options& options) {
     nlohmann::ordered_json json = {{"samples", m.samples}, {"loss", m.loss()}};
     for (size_t i = 0; i < task->metrics().size(); ++i) {
       json[task->metrics()[i].key] = task->value(m, i);
-      if (const auto interval = bootstrap(*task, m, i, settings.seed))
+      if (const auto interval = bootstrap(*task, m, i, draws))
         json["intervals"][task->metrics()[i].key] = {interval->low, interval->high};
     }
     json.update({{"seconds", seconds}, {"images_per_s", speed}});
@@ -92,7 +94,7 @@ int eval(const Options& options) {
   std::string figures;
   for (size_t i = 0; i < task->metrics().size(); ++i) {
     const Metric& metric = task->metrics()[i];
-    const auto interval = bootstrap(*task, m, i, settings.seed);
+    const auto interval = bootstrap(*task, m, i, draws);
     figures += fmt::format(
         "  {} {}{}{}", metric.name, metric.text(task->value(m, i)), metric.share ? " %" : "",
         interval ? fmt::format(" ({} to {})", metric.text(interval->low), metric.text(interval->high)) : "");

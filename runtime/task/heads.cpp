@@ -69,14 +69,15 @@ std::unique_ptr<const Head> make_head(std::string_view kind, HeadPlace place) {
 }
 
 Field likely_target(std::string_view kind, const std::vector<int64_t>& prediction) {
-  if (prediction.size() == 1 && (kind == "auto" || kind == "classification"))
-    return {.name = "label", .dtype = DType::i32, .shape = {}, .classes = prediction[0]};
-  if (prediction.size() == 3 && (kind == "auto" || kind == "segmentation"))
-    return {.name = "label",
-            .dtype = DType::i32,
-            .shape = {prediction[1], prediction[2]},
-            .classes = prediction[0]};
-  return {.name = "target", .dtype = DType::f32, .shape = prediction};
+  Field target{.name = "target", .dtype = DType::f32, .shape = prediction, .is_target = true};
+  const bool classes = prediction.size() == 1 && (kind == "auto" || kind == "classification");
+  const bool maps = prediction.size() == 3 && (kind == "auto" || kind == "segmentation");
+  if (!classes && !maps) return target;
+  target.name = "label";
+  target.dtype = DType::i32;
+  target.shape.erase(target.shape.begin());
+  target.classes = prediction[0];
+  return target;
 }
 
 std::string head_kinds() {

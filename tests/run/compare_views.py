@@ -43,7 +43,7 @@ def main():
     def logarithms(files, *flags):
         """Of the probabilities, by class."""
         command = [bin / "rnrun", "predict", "net.so", "--weights", "weights.safetensors", "--json", "--top", "10", *flags, *files]
-        answers = json.loads(subprocess.run(command, cwd=directory, check=True, capture_output=True).stdout)
+        answers = json.loads(subprocess.run(command, cwd=directory, check=True, stdout=subprocess.PIPE).stdout)
         return [{top["index"]: math.log(top["probability"]) for top in answer["top"]} for answer in answers]
 
     images = [Image.fromarray(random.integers(0, 256, shape, dtype=np.uint8).repeat(5, 0).repeat(5, 1))

@@ -75,7 +75,7 @@ status=0
 predict in none.png >found || status=$?
 [ "$status" -eq 1 ] || fail "status $status with images that cannot be read"
 same named found "images that can be read beside some that cannot"
-for message in 'in/b/broken.jpg: neither a JPEG nor a PNG image' 'error: in/cut.png: ' 'cannot read none.png: ' \
+for message in 'in/b/broken.jpg: not a JPEG, PNG, WebP, TIFF, GIF or BMP image' 'error: in/cut.png: ' 'cannot read none.png: ' \
   'error: 3 of 14 images could not be read' '^11 images in '; do
   grep -q "$message" messages || { cat messages; fail "no message $message"; }
 done

@@ -44,7 +44,7 @@ train --output-dir limited --time-limit 0.02
 grep -q '^out of time in epoch ' log || fail "no word of the time limit"
 train --output-dir limited --resume -j 2
 same "$(weights whole)" "$(weights limited)" "--time-limit and --resume"
-for setting in --accumulate=2 --clip-grad-norm=1 --lr-warmup-epochs=0 --hflip=0 --seed=1 --lr-min=0.005; do
+for setting in --accumulate=2 --clip-grad-norm=0.02 --lr-warmup-epochs=0 --hflip=0 --seed=1 --lr-min=0.005; do
   train --output-dir other --force "$setting"
   [ "$(figures whole)" != "$(figures other)" ] || fail "$setting makes no difference"
 done

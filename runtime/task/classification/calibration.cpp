@@ -31,7 +31,8 @@ ordered_json Calibration::json() const {
     const auto mean = [&](double sum) {
       return b.samples > 0 ? ordered_json(sum / static_cast<double>(b.samples)) : ordered_json();
     };
-    bins.push_back({{"samples", b.samples}, {"probability", mean(b.probability)}, {"accuracy", mean(b.right)}});
+    bins.push_back(
+        {{"samples", b.samples}, {"probability", mean(b.probability)}, {"accuracy", mean(b.right)}});
   }
   return {{"expected_calibration_error", expected_error()}, {"bins", bins}};
 }

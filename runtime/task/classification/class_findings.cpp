@@ -36,7 +36,8 @@ std::string ClassFindings::text(const std::vector<std::string>& class_names) con
 }
 
 ordered_json ClassFindings::json(const std::vector<std::string>& class_names) const {
-  ordered_json json = {{"macro_f1", predictions_.macro_f1()}, {"calibration", predictions_.calibration().json()}};
+  ordered_json json = {{"macro_f1", predictions_.macro_f1()},
+                       {"calibration", predictions_.calibration().json()}};
   json.update(confusion_json(predictions_, class_names));
   return json;
 }
@@ -57,12 +58,9 @@ ordered_json evaluation_json(const Predictions& p, int64_t epoch) {
                         {"predicted", m.predicted},
                         {"confidence", m.confidence},
                         {"image", thumbnail({p.image(), m.pixels})}});
-  return {{"epoch", epoch},
-          {"samples", samples},
-          {"macro_f1", p.macro_f1()},
-          {"calibration", p.calibration().json()},
-          {"confusion", confusion},
-          {"mistakes", mistakes}};
+  return {{"epoch", epoch},           {"samples", samples},
+          {"macro_f1", p.macro_f1()}, {"calibration", p.calibration().json()},
+          {"confusion", confusion},   {"mistakes", mistakes}};
 }
 
 }  // namespace rnrun
