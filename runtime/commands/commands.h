@@ -95,6 +95,10 @@ void add_data_flags(CLI::App& app, DataFlags& flags);
 // from, or none. Throws UsageError where a cache is to be on disk but has no directory.
 DataOptions data_options(const Model& model, const Task& task, const DataFlags& flags,
                          const TrainSettings& settings, const std::vector<std::string>& classes);
+// Whether --val-split divides the data as it did in the training that the settings are of, which had as many samples; and
+// what to say if not.
+bool divided_the_same(const TrainSettings& settings, const Dataset& data);
+std::string divided_otherwise(const TrainSettings& settings, const Dataset& data);
 // The data set for a model where none is given: the recipe's, or Fashion-MNIST. Throws UsageError when the model cannot
 // take that.
 std::string default_data(const Model& model, const Task& task);

@@ -62,6 +62,8 @@ int eval(const Options& options) {
   DataOptions needs = data_options(*model, *task, options.data_flags, settings, known_names);
   needs.keep_size = options.views == TestViews::ten_crop;
   const auto data = open_split(path, options.split == "test" ? Split::test : Split::train, needs);
+  if (settings.val_split > 0 && !divided_the_same(settings, *data))
+    print_message("rnrun: note: " + divided_otherwise(settings, *data));
   print_other_names(*data, *model, known_names);
   if (!options.json) print_left_out(*data);
   print_notes(nullptr, data.get());

@@ -184,6 +184,17 @@ DataOptions data_options(const Model& model, const Task& task, const DataFlags& 
   return options;
 }
 
+bool divided_the_same(const TrainSettings& settings, const Dataset& data) {
+  return settings.val_split_of == 0 || settings.val_split_of == data.whole_size();
+}
+
+std::string divided_otherwise(const TrainSettings& settings, const Dataset& data) {
+  return fmt::format(
+      "the data have {} samples, and had {} when --val-split {} divided them for the training: other samples "
+      "are kept for validation now, and it has been trained with some of them",
+      data.whole_size(), settings.val_split_of, settings.val_split);
+}
+
 std::string default_data(const Model& model, const Task& task) {
   const std::string_view named = text(model.descriptor().recipe, "data", "");
   if (!named.empty()) return std::string(named);

@@ -255,6 +255,11 @@ int train(const TrainOptions& options) {
                      lines.get());
   needs.keep_size = settings.random_resized_crop;
   const DataSplits data = open_data(settings.data, needs);
+  if (settings.val_split > 0) {
+    if (options.resume && !divided_the_same(settings, *data.train))
+      throw Error(divided_otherwise(settings, *data.train));
+    state.settings.val_split_of = data.train->whole_size();
+  }
   set_class_weights(state.settings, options, session, *task, *data.train);
   Trainer trainer(session, *task, data, settings, directory, limits);  // refuses what cannot be trained
   if (options.lr_find)

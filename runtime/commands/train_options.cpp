@@ -69,9 +69,6 @@ void add_train_options(CLI::App& app, const std::shared_ptr<TrainOptions>& optio
   add_threads_option(app, options->threads);
   app.add_option("--output-dir", options->output_dir,
                  "where checkpoint and metrics go; by default runs/<model>");
-  app.add_option("--eval-every", options->limits.eval_every,
-                 "evaluate after so many epochs, and after the last; 0: never")
-      ->check(CLI::Range(int64_t{0}, kMaxEpochs));
   app.add_option_function<std::string>(
       "--time-limit", [options](const std::string& text) { options->limits.seconds = seconds_of(text); },
       "save and stop after this time, such as 90 (seconds), 10m or 1.5h; --resume goes on");

@@ -179,6 +179,7 @@ inline constexpr Setting kSettings[] = {
     {"model_ema", boolean, 0, 0, 1, "keep and evaluate a moving average of the weights"},
     {"model_ema_decay", real, 0.99998, 0, 1, "its decay per update, as torchvision's"},
     {"model_ema_steps", integer, 32, 1, kCount, "steps between its updates"},
+    {"eval_every", integer, 1, 0, kEpochs, "evaluate after so many epochs, and after the last; 0: never"},
     {"early_stop", integer, 0, 0, kEpochs,
      "end when so many evaluations were no better than the best; 0: never"},
     {"grad_norm_every", integer, 100, 0, kCount,

@@ -18,6 +18,8 @@ class Dataset {
   virtual ~Dataset() = default;
   // At least 1, and less than 2^32.
   virtual int64_t size() const = 0;
+  // The size of the data that this is a part of (split.h).
+  virtual int64_t whole_size() const { return size(); }
   // What the samples are, for messages: "images of 1x28x28", "JPEG and PNG images in 10 folders".
   virtual std::string description() const = 0;
   // What each sample has, by name.

@@ -127,6 +127,9 @@ void Loader::read(int64_t position, Sample& memory) {
 // Makes a tensor of the data what the model takes.
 void Loader::prepare(SampleTensor& tensor, const Field& field, int64_t position) const {
   const std::string name = fmt::format("image {}", index(position));
+  const bool changes = plan_.augmentation && *plan_.augmentation != Augmentation();
+  if (field.is_mask() && changes && tensor.dtype == DType::i32 && tensor.shape == field.shape)
+    tensor.make_picture(name);
   if (field.is_mask() && tensor.is_picture()) {
     Image mask = tensor.take_picture(name);
     mask.is_mask = true;
@@ -137,14 +140,29 @@ void Loader::prepare(SampleTensor& tensor, const Field& field, int64_t position)
   if (!field.is_picture()) return;
   if (tensor.is_picture() || field.dtype == DType::u8)
     tensor.set(changed(tensor.take_picture(name), field.picture(), position));
-  else if (plan_.augmentation && *plan_.augmentation != Augmentation())
+  else if (changes)
     throw Error(fmt::format(
         "{}: '{}' is {}, which random changes are not made to: they are made to pictures of bytes", name,
         field.name, type_text(tensor.dtype, tensor.shape)));
 }
 
+// A map of the model's size, of a picture that has to be scaled, would not be scaled with it.
+void Loader::check_maps(const Sample& sample, int64_t position) const {
+  for (size_t map = 0; map < plan_.fields.size(); ++map)
+    for (size_t picture = 0; picture < plan_.fields.size(); ++picture) {
+      if (!plan_.fields[map].is_mask() || !plan_.fields[picture].is_picture()) continue;
+      const SampleTensor &a = sample[places_[map]], &b = sample[places_[picture]];
+      if (a.shape.size() == 2 && b.shape.size() == 3 &&
+          (a.shape[0] != b.shape[1] || a.shape[1] != b.shape[2]))
+        throw Error(fmt::format("image {}: '{}' is {}, '{}' {}: a map has the size of its picture",
+                                index(position), plan_.fields[picture].name, type_text(b.dtype, b.shape),
+                                plan_.fields[map].name, type_text(a.dtype, a.shape)));
+    }
+}
+
 // Puts a sample in its place in the batch.
 void Loader::put(Sample& sample, int64_t position, Slot& slot) const {
+  check_maps(sample, position);
   std::optional<Image> target;                      // that a sample is made of
   for (size_t i = plan_.fields.size(); i-- > 0;) {  // targets are behind samples
     const Field& field = plan_.fields[i];

@@ -90,6 +90,7 @@ class Loader {
   std::optional<Range> take(std::unique_lock<std::mutex>& lock);
   void read(int64_t position, Sample& memory);
   void check_sizes() const;
+  void check_maps(const Sample& sample, int64_t position) const;
   void prepare(SampleTensor& tensor, const Field& field, int64_t position) const;
   void put(Sample& sample, int64_t position, Slot& slot) const;
   void put(const SampleTensor& tensor, size_t field, int64_t position, Slot& slot) const;

@@ -83,6 +83,19 @@ void SampleTensor::make_classes() {
   std::memcpy(bytes.data(), classes.data(), bytes.size());
 }
 
+void SampleTensor::make_picture(const std::string& name) {
+  std::vector<uint8_t> pixels;
+  for (const int32_t k : numbers()) {
+    if (k < 0 || k > 255)
+      throw Error(fmt::format(
+          "{}: has a pixel of class {}: maps that are changed at random have classes of 0 to 255", name, k));
+    pixels.push_back(static_cast<uint8_t>(k));
+  }
+  dtype = DType::u8;
+  shape.insert(shape.begin(), 1);
+  bytes = std::move(pixels);
+}
+
 Image SampleTensor::take_picture(const std::string& name) {
   if (!is_picture())
     throw BadImage(fmt::format("{}: is {}, not a picture u8[C, H, W]", name, type_text(dtype, shape)));

@@ -46,8 +46,10 @@ struct SampleTensor {
   void set(Image image);
   // Values of 0 to 255 as reals of 0 to 1 (torchvision's to_tensor).
   void make_real();
-  // A picture of one channel as i32[H, W]: a class for each pixel.
+  // A picture of one channel as i32[H, W]: a class for each pixel; and the other way round, which throws Error, naming
+  // `name`, where a class is not in 0..255.
   void make_classes();
+  void make_picture(const std::string& name);
   bool is_picture() const { return dtype == DType::u8 && shape.size() == 3; }
   void set(int32_t value);
   // Takes the picture out. Throws BadImage, naming `name`, when it is none.

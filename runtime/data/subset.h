@@ -19,6 +19,7 @@ class Subset : public Dataset {
       : whole_(std::move(whole)), indices_(std::move(indices)), left_out_(std::move(left_out)) {}
 
   int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
+  int64_t whole_size() const override { return whole_->whole_size(); }
   std::string description() const override { return whole_->description(); }
   std::vector<std::string> fields() const override { return whole_->fields(); }
   void read(int64_t index, Sample& sample) const override { whole_->read(of_whole(index), sample); }

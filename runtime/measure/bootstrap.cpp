@@ -36,6 +36,7 @@ Metrics drawn(const Metrics& all, Random& random) {
 
 std::optional<Interval> bootstrap(const Task& task, const Metrics& counted, size_t metric, uint64_t seed) {
   if (counted.rows.empty() || counted.samples < 2 || task.is_term(metric)) return std::nullopt;
+  if (std::isnan(task.value(counted, metric))) return std::nullopt;
   const bool all = std::ranges::any_of(counted.kept, [](const auto& kept) { return !kept.empty(); });
   Random random(seed, stream_of("bootstrap"));
   std::vector<double> values;

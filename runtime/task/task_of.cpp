@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 
 #include "runtime/model/attributes.h"
 #include "runtime/support/error.h"
 #include "runtime/task/heads.h"
+#include "runtime/task/pairing.h"
 #include "runtime/task/signature.h"
 #include "runtime/task/task.h"
 
@@ -56,8 +58,10 @@ bool usable(const Signature& s) {
 struct Maker {
   std::string_view kind;  // as the recipe says
   std::vector<Task::Input> inputs;
+  std::map<std::string, std::string> partners;  // of targets, by the names of inputs: see pairing.h
+  std::vector<std::string> names;               // of the inputs in the model
 
-  // Pairs each prediction with the first target left that makes a head with it.
+  // Pairs each prediction with the first target left that makes a head with it, unless a loss compares that with another.
   std::vector<Task::NamedHead> heads(const std::vector<const rn_value*>& predictions) {
     std::vector<Task::NamedHead> made;
     std::vector<bool> used(inputs.size());
@@ -65,6 +69,8 @@ struct Maker {
       if (!has_batch(*prediction) || prediction->type.dtype != RN_F32) continue;
       for (size_t i = 0; i < inputs.size(); ++i) {
         if (used[i] || !inputs[i].field.is_target) continue;
+        const auto partner = partners.find(names[i]);
+        if (partner != partners.end() && partner->second != prediction->name) continue;
         auto head = make_head(kind, place_of(*prediction, i));
         if (head == nullptr) continue;
         used[i] = true;
@@ -115,7 +121,9 @@ std::unique_ptr<const Task> task_of(const Model& model, const rn_entry& entry) {
         "entries whose inputs are batches [N, ...] and scalars",
         entry.name, model.name()));
   Maker maker{.kind = text(model.descriptor().recipe, "task", "auto")};
+  maker.partners = loss_partners(model, own.predictions, full.targets);
   const auto add = [&](Field field, std::string input, std::string other) {
+    maker.names.push_back(field.name);
     maker.inputs.push_back({std::move(field), std::move(input), std::move(other)});
   };
   for (const rn_value* v : own.samples) add(field_of(*v, false), v->name, "");
@@ -126,7 +134,9 @@ std::unique_ptr<const Task> task_of(const Model& model, const rn_entry& entry) {
     const bool taken = !own.targets.empty();
     add(std::move(field), taken ? full.targets[i]->name : "", taken && other != nullptr ? other->name : "");
   }
-  if (full.targets.empty() && !own.predictions.empty() && has_batch(*own.predictions[0]))
+  const bool has_loss =
+      model.find_entry(RN_EVALUATE) != nullptr || model.find_entry(RN_TRAIN_STEP) != nullptr;
+  if (full.targets.empty() && !has_loss && !own.predictions.empty() && has_batch(*own.predictions[0]))
     add(likely_target(maker.kind, sample_shape(*own.predictions[0])), "", "");
   name_as_data_do(maker.inputs);
   std::vector<Task::NamedHead> heads = maker.heads(own.predictions);

@@ -89,6 +89,7 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
   for (const Setting& setting : train_settings()) m[std::string(setting.name)] = text_of(c.settings, setting);
   for (const auto& [name, field] : text_settings())
     if (!(c.settings.*field).empty()) m[name] = c.settings.*field;
+  if (c.settings.val_split_of > 0) m[std::string(kValSplitOf)] = fmt::format("{}", c.settings.val_split_of);
   for (const auto& [name, value] : c.settings.hyper) m["hyper." + name] = fmt::format("{}", value);
   for (const auto& [name, values] : c.settings.shared_inputs)
     m[kInput + name] = fmt::format("{}", fmt::join(values, ","));
@@ -155,6 +156,8 @@ Checkpoint load_checkpoint(const std::string& path, Session& session) {
   }
   for (const auto& [name, field] : text_settings())
     if (file.metadata.contains(name)) c.settings.*field = m.text(name);
+  if (file.metadata.contains(std::string(kValSplitOf)))
+    c.settings.val_split_of = m.number<int64_t>(std::string(kValSplitOf), 0, kMaxCount);
   for (const auto& [key, value] : file.metadata)
     if (key.starts_with("hyper."))
       c.settings.hyper[key.substr(6)] = m.number<double>(key, -kLargest, kLargest);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "runtime/model/session.h"
@@ -24,6 +25,9 @@ struct TrainPosition {
   int64_t best_epoch = 0;   // after which it was reached, from 1; 0: none yet
   int64_t not_better = 0;   // evaluations since then
 };
+
+// In the metadata of a checkpoint: TrainSettings::val_split_of.
+inline constexpr std::string_view kValSplitOf = "val_split_of";
 
 struct Checkpoint {
   TrainSettings settings;

@@ -155,6 +155,7 @@ const std::vector<Setting>& train_settings() {
                                              of("model_ema", &S::model_ema),
                                              of("model_ema_decay", &S::model_ema_decay),
                                              of("model_ema_steps", &S::model_ema_steps),
+                                             of("eval_every", &S::eval_every),
                                              of("early_stop", &S::early_stop),
                                              of("grad_norm_every", &S::grad_norm_every),
                                              of("print_freq", &S::print_freq),

@@ -54,6 +54,7 @@ struct TrainSettings {
   double lr_warmup_decay = contract::initial<double>("lr_warmup_decay");
 
   // See DataOptions in data/data_options.h.
+  int64_t val_split_of = 0;  // the samples that val_split has divided; 0: not known
   double val_split = contract::initial<double>("val_split");
   int64_t label_offset = contract::initial<int64_t>("label_offset");
   bool exif_transpose = contract::initial<bool>("exif_transpose");
@@ -81,6 +82,7 @@ struct TrainSettings {
   bool model_ema = contract::initial<bool>("model_ema");                // see model_ema.h
   double model_ema_decay = contract::initial<double>("model_ema_decay");
   int64_t model_ema_steps = contract::initial<int64_t>("model_ema_steps");
+  int64_t eval_every = contract::initial<int64_t>("eval_every");            // epochs; 0: never
   int64_t early_stop = contract::initial<int64_t>("early_stop");            // evaluations; 0: never
   int64_t grad_norm_every = contract::initial<int64_t>("grad_norm_every");  // steps; 0: never
   int64_t print_freq = contract::initial<int64_t>("print_freq");            // batches; 0: now and then

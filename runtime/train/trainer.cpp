@@ -205,11 +205,16 @@ TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
     if (!stopped())
       progress_.line(fmt::format("Epoch: [{}/{}]  time: {}  waiting for images: {:.2f} %", record.epoch,
                                  settings_.epochs, duration_text(seconds), 100 * record.waiting));
-    const bool evaluated = data_.test != nullptr && limits_.eval_every > 0 &&
-                           (record.epoch == settings_.epochs || record.epoch % limits_.eval_every == 0);
+    const bool evaluated = data_.test != nullptr && settings_.eval_every > 0 &&
+                           (record.epoch == settings_.epochs || record.epoch % settings_.eval_every == 0);
     bool stop = stopped();
     if (evaluated && !stop) {
-      evaluate_epoch(record);
+      try {
+        evaluate_epoch(record);
+      } catch (const Error&) {  // what was trained is not lost to an image that cannot be read
+        save(outcome.checkpoint);
+        throw;
+      }
       stop = interrupted() != 0;
     }
     if (stop) {

@@ -19,7 +19,6 @@ namespace rnrun {
 
 // Of one run, without influence on the weights.
 struct RunLimits {
-  int64_t eval_every = 1;  // evaluate after so many epochs, and after the last; 0: never
   double seconds = std::numeric_limits<double>::infinity();
   int workers = 1;  // threads that read images
 };

@@ -46,7 +46,7 @@ void add_directory(const fs::path& directory, std::vector<std::string>& files) {
   std::set<fs::path> seen;
   walk(directory, seen, files);
   if (files.size() == before)
-    throw Error(fmt::format("{} has no images: no *.jpg, *.jpeg or *.png in it", directory.string()));
+    throw Error(fmt::format("{} has no images: no {} in it", directory.string(), image_names()));
   std::sort(files.begin() + static_cast<std::ptrdiff_t>(before), files.end());
 }
 

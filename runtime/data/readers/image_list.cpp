@@ -79,8 +79,9 @@ class ListReader {
   std::string_view text() const { return {reinterpret_cast<const char*>(content_.data()), content_.size()}; }
 
   void plan(size_t count, const Row& names) {
-    const auto plan = plan_columns(options_.fields, count, names, path_);
-    for (const ListColumns& columns : plan) {
+    auto plan = plan_columns(options_.fields, count, names, path_);
+    for (ListColumns& columns : plan) {
+      if (columns.columns.size() > 1 && !names.empty()) order_as_known(columns.columns, names);
       if (!columns.field.is_picture()) {
         values_.emplace_back(columns);
         if (columns.columns.size() > 1) named_columns_ = columns.columns;
@@ -92,6 +93,27 @@ class ListReader {
     if (pictures_.empty()) throw Error(path_ + ": a list of image files, but the model takes no pictures");
     if (std::string note = unused_note(plan, count, names, path_); !note.empty())
       files_.notes.push_back(std::move(note));
+  }
+
+  // Columns of labels or numbers whose names are known come in the order of these, whatever that of the list.
+  void order_as_known(std::vector<size_t>& columns, const Row& names) const {
+    const std::vector<std::string>& known = options_.class_names;
+    const auto place = [&](size_t column) { return std::ranges::find(known, names[column]) - known.begin(); };
+    const auto is_known = [&](size_t column) {
+      return place(column) < static_cast<std::ptrdiff_t>(known.size());
+    };
+    if (known.size() == columns.size() && std::ranges::all_of(columns, is_known)) {
+      std::ranges::sort(columns, {}, place);
+    } else if (options_.names_fixed && !known.empty() && !has_labels()) {
+      std::vector<std::string> found;
+      for (const size_t column : columns) found.push_back(names[column]);
+      throw Error(fmt::format("{}: the columns {} are not called like those of {}, which are {}", path_,
+                              fmt::join(found, ", "), options_.named_by, fmt::join(known, ", ")));
+    }
+  }
+  // Whether names of classes are those of labels, not of columns.
+  bool has_labels() const {
+    return std::ranges::any_of(options_.fields, [](const Field& f) { return f.dtype == DType::i32; });
   }
 
   void add(const Row& row) {
@@ -113,7 +135,7 @@ class ListReader {
       if (!classes.empty()) files_.class_names = std::move(classes);
       files_.columns.emplace_back(values.field().name, std::move(array));
     }
-    if (!names.empty() && files_.class_names.empty())
+    if (!names.empty() && files_.class_names.empty() && !has_labels())
       for (const size_t column : named_columns_) files_.class_names.push_back(names[column]);
   }
 

@@ -45,6 +45,7 @@ class Columns {
     taken_[at] = true;
     return at;
   }
+  bool has(std::string_view name) const { return std::ranges::find(names_, name, trimmed) != names_.end(); }
   // The next ones.
   std::vector<size_t> next(size_t count) {
     std::vector<size_t> result;
@@ -62,22 +63,40 @@ class Columns {
   std::vector<bool> taken_;
 };
 
-ListColumns columns_of(const Field& field, Columns& columns, const std::string& path) {
-  const bool numbers = field.dtype == DType::f32 || field.dtype == DType::i32;
-  if (!field.is_picture() && (!numbers || field.shape.size() > 1))
-    throw Error(fmt::format("{}: a list has paths of pictures, labels and numbers; the model takes '{}', {}",
-                            path, field.name, type_text(field)));
-  if (const auto column = columns.named(field.name)) return {field, {*column}};
+size_t wanted_of(const Field& field) {
+  return field.is_picture() ? 1 : static_cast<size_t>(field.elements());
+}
+
+// The columns that are named after the field: "pos", or for several numbers pos_0, pos_1, ... (or pos0, pos.0).
+std::vector<size_t> named_after(const Field& field, Columns& columns) {
+  if (const auto column = columns.named(field.name)) return {*column};
   if (field.is_picture())
     for (const std::string_view name : {"path", "file", "filename"})
-      if (const auto column = columns.named(name)) return {field, {*column}};
-  const auto wanted = field.is_picture() ? 1 : static_cast<size_t>(field.elements());
-  const size_t left = columns.left();
+      if (const auto column = columns.named(name)) return {*column};
+  for (const std::string_view between : {"_", "", "."}) {
+    std::vector<std::string> names;
+    for (size_t i = 0; i < wanted_of(field); ++i)
+      names.push_back(fmt::format("{}{}{}", field.name, between, i));
+    std::vector<size_t> all;
+    if (!std::ranges::all_of(names, [&](const std::string& name) { return columns.has(name); })) continue;
+    for (const std::string& name : names) all.push_back(*columns.named(name));
+    return all;
+  }
+  return {};
+}
+
+// Those that are left, which must be as many as are wanted where that would not be clear.
+std::vector<size_t> left_for(const Field& field, Columns& columns, const std::string& path) {
+  const size_t wanted = wanted_of(field), left = columns.left();
   if (left < wanted && left != 1)
     throw Error(
         fmt::format("{}: no column for '{}', {}, which the model takes: {} columns are left, of {} needed",
                     path, field.name, type_text(field), left, wanted));
-  return {field, columns.next(std::min(wanted, left))};
+  if (left > wanted && wanted > 1)
+    throw Error(
+        fmt::format("{}: which columns are '{}', {}? {} are left, {} are needed: name them {}_0, {}_1, ...",
+                    path, field.name, type_text(field), left, wanted, field.name, field.name));
+  return columns.next(std::min(wanted, left));
 }
 
 }  // namespace
@@ -87,8 +106,17 @@ std::vector<ListColumns> plan_columns(const std::vector<Field>& fields, size_t c
   Columns columns(count, names);
   std::vector<ListColumns> plan;
   for (const bool pictures : {true, false})  // these come first
-    for (const Field& field : fields)
-      if (field.is_picture() == pictures) plan.push_back(columns_of(field, columns, path));
+    for (const Field& field : fields) {
+      if (field.is_picture() != pictures) continue;
+      const bool numbers = field.dtype == DType::f32 || field.dtype == DType::i32;
+      if (!pictures && (!numbers || field.shape.size() > 1))
+        throw Error(
+            fmt::format("{}: a list has paths of pictures, labels and numbers; the model takes '{}', {}",
+                        path, field.name, type_text(field)));
+      plan.push_back({field, named_after(field, columns)});
+    }
+  for (ListColumns& one : plan)
+    if (one.columns.empty()) one.columns = left_for(one.field, columns, path);
   return plan;
 }
 

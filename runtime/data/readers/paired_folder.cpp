@@ -52,7 +52,9 @@ class PairedFolder : public Dataset {
  public:
   // Field 0 is given, field 1 is wanted of it.
   PairedFolder(const DataOptions& options, const Files& given, const Files& wanted)
-      : fields_(options.fields), decoding_{.exif_transpose = options.exif_transpose} {
+      : fields_(options.fields),
+        decoding_{.exif_transpose = options.exif_transpose},
+        label_offset_(options.label_offset) {
     for (const auto& [name, path] : given) pairs_.push_back({path, wanted.at(name)});
   }
 
@@ -67,15 +69,34 @@ class PairedFolder : public Dataset {
     sample.resize(2);
     Image image = read_image(given, decoding_);
     Image other = fields_[1].is_mask() ? read_mask(wanted) : read_image(wanted, decoding_);
-    if (fields_[1].is_mask()) check_mask(image, given, other, wanted);
+    if (fields_[1].is_mask()) {
+      move_classes(other, wanted);
+      check_mask(image, given, other, wanted);
+    }
     sample[0].set(std::move(image));
     sample[1].set(std::move(other));
+  }
+
+  void check(int64_t index) const override {
+    Sample sample;
+    read(index, sample);
   }
 
  private:
   struct Paths {
     std::string given, wanted;
   };
+  void move_classes(Image& mask, const std::string& path) const {
+    if (label_offset_ == 0) return;
+    for (uint8_t& k : mask.pixels) {
+      if (k == fields_[1].ignored) continue;
+      const int64_t moved = k + label_offset_;
+      if (moved < 0 || moved > 255)
+        throw Error(fmt::format("{}: has a pixel of class {}, which --label-offset {} makes {}", path, k,
+                                label_offset_, moved));
+      k = static_cast<uint8_t>(moved);
+    }
+  }
   void check_mask(const Image& image, const std::string& given, const Image& mask,
                   const std::string& wanted) const {
     if (image.shape.height != mask.shape.height || image.shape.width != mask.shape.width)
@@ -93,6 +114,7 @@ class PairedFolder : public Dataset {
 
   std::vector<Field> fields_;
   DecodeOptions decoding_;
+  int64_t label_offset_;  // of masks, but for the ignored class
   std::vector<Paths> pairs_;
 };
 
@@ -113,6 +135,8 @@ std::unique_ptr<const Dataset> open_paired_folder(const std::string& directory, 
         "{} has images with masks or with other images, which are for models that take one picture, "
         "and of each pixel a class, i32[N, H, W], or another picture",
         directory));
+  if (options.cache_images == CacheImages::disk)
+    throw UsageError("--cache is for single images, not for images with masks or other images");
   const Folders names = kFolders[masks ? 0 : 1];
   const std::string given = fmt::format("{}/{}", directory, names.given),
                     wanted = fmt::format("{}/{}", directory, names.wanted);

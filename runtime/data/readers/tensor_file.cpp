@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "runtime/data/array_dataset.h"
@@ -36,6 +37,14 @@ Array take(TensorFile& file, const Field& field, int64_t count, const std::strin
   return std::move(array);
 }
 
+void check_finite(const Field& field, const Array& array, const std::string& path) {
+  const auto values = array.as<float>();
+  const auto wrong = std::ranges::find_if(values, [](float v) { return !std::isfinite(v); });
+  if (wrong != values.end())
+    throw Error(fmt::format("{}: {} of image {} has the value {}", path, field.name,
+                            (wrong - values.begin()) / std::max<int64_t>(field.elements(), 1), *wrong));
+}
+
 }  // namespace
 
 std::unique_ptr<const Dataset> read_tensor_file(const std::string& path, const DataOptions& options) {
@@ -47,6 +56,7 @@ std::unique_ptr<const Dataset> read_tensor_file(const std::string& path, const D
   for (const Field& field : options.fields) {
     Array array = take(file, field, count, path);
     if (field.dtype == DType::i32) place_labels(field, array.as<int32_t>(), options, path);
+    if (array.dtype == DType::f32) check_finite(field, array, path);
     count = array.shape.front();
     columns.emplace_back(field.name, std::move(array));
   }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "runtime/support/error.h"
 #include "runtime/task/classification/predictions.h"
 #include "runtime/task/multi_label/label_counts.h"
 #include "runtime/task/multi_label/label_findings.h"
@@ -53,6 +54,9 @@ class MultiLabel : public Head {
   void count(HeadSums sums, const BoundEntry& entry, const Batch& batch, int64_t index) const override {
     const std::span scores = prediction(entry, index), wanted = target<float>(batch, index);
     for (size_t k = 0; k < scores.size(); ++k) {
+      if (wanted[k] != 0 && wanted[k] != 1)
+        throw Error(fmt::format("'{}' has the value {}: labels are there or not, 1 or 0", place().target.name,
+                                wanted[k]));
       LabelCounts one;
       one.add(wanted[k] > 0.5F, scores[k] >= 0);
       double* sum = &sums.sums[k * kCounts.size()];

@@ -52,6 +52,8 @@ class Regression : public Head {
       // As scikit-learn where all targets are equal.
       if (metric == 2) total += spread > 0 ? 1 - s[Column::square] / spread : s[Column::square] == 0 ? 1 : 0;
     }
+    for (const double sum : counted.sums)
+      if (std::isnan(sum)) return sum;
     const double mean = total / static_cast<double>(columns_);
     return metric == 1 ? std::sqrt(mean) : mean;
   }

@@ -46,6 +46,8 @@ TrainSettings settings_in(const WeightsFile& file, const std::string& path) {
     if (found != file.metadata.end() && !set(settings, setting, found->second))
       throw Error(fmt::format("{}: damaged checkpoint: {} = '{}'", path, setting.name, found->second));
   }
+  if (const auto of = file.metadata.find(std::string(kValSplitOf)); of != file.metadata.end())
+    std::from_chars(of->second.data(), of->second.data() + of->second.size(), settings.val_split_of);
   return settings;
 }
 
