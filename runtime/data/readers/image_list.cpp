@@ -79,7 +79,7 @@ class ListReader {
   std::string_view text() const { return {reinterpret_cast<const char*>(content_.data()), content_.size()}; }
 
   void plan(size_t count, const Row& names) {
-    auto plan = plan_columns(options_.fields, count, names, path_);
+    auto plan = plan_columns(options_.fields, count, names, options_.class_names, path_);
     for (ListColumns& columns : plan) {
       if (columns.columns.size() > 1 && !names.empty()) order_as_known(columns.columns, names);
       if (!columns.field.is_picture()) {

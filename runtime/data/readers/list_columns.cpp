@@ -85,16 +85,25 @@ std::vector<size_t> named_after(const Field& field, Columns& columns) {
   return {};
 }
 
-// Those that are left, which must be as many as are wanted where that would not be clear.
-std::vector<size_t> left_for(const Field& field, Columns& columns, const std::string& path) {
+// Those that are called like the known classes, or those that are left, which must be as many as are wanted where that would not be clear.
+std::vector<size_t> left_for(const Field& field, Columns& columns, const std::vector<std::string>& known,
+                             const std::string& path) {
   const size_t wanted = wanted_of(field), left = columns.left();
+  if (wanted > 1 && known.size() == wanted &&
+      std::ranges::all_of(known, [&](const std::string& name) { return columns.has(name); })) {
+    std::vector<size_t> all;
+    for (const std::string& name : known)
+      if (const auto column = columns.named(name)) all.push_back(*column);
+    if (all.size() == wanted) return all;
+  }
   if (left < wanted && left != 1)
     throw Error(
         fmt::format("{}: no column for '{}', {}, which the model takes: {} columns are left, of {} needed",
                     path, field.name, type_text(field), left, wanted));
   if (left > wanted && wanted > 1)
     throw Error(
-        fmt::format("{}: which columns are '{}', {}? {} are left, {} are needed: name them {}_0, {}_1, ...",
+        fmt::format("{}: which columns are '{}', {}? {} are left, {} are needed: name them {}_0, {}_1, ..., "
+                    "or have 'classes' in the model that are called like them",
                     path, field.name, type_text(field), left, wanted, field.name, field.name));
   return columns.next(std::min(wanted, left));
 }
@@ -102,7 +111,8 @@ std::vector<size_t> left_for(const Field& field, Columns& columns, const std::st
 }  // namespace
 
 std::vector<ListColumns> plan_columns(const std::vector<Field>& fields, size_t count,
-                                      const std::vector<std::string>& names, const std::string& path) {
+                                      const std::vector<std::string>& names,
+                                      const std::vector<std::string>& known, const std::string& path) {
   Columns columns(count, names);
   std::vector<ListColumns> plan;
   for (const bool pictures : {true, false})  // these come first
@@ -116,7 +126,7 @@ std::vector<ListColumns> plan_columns(const std::vector<Field>& fields, size_t c
       plan.push_back({field, named_after(field, columns)});
     }
   for (ListColumns& one : plan)
-    if (one.columns.empty()) one.columns = left_for(one.field, columns, path);
+    if (one.columns.empty()) one.columns = left_for(one.field, columns, known, path);
   return plan;
 }
 

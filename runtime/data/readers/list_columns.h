@@ -14,15 +14,17 @@ namespace rnrun {
 // The columns of one field.
 struct ListColumns {
   Field field;
-  std::vector<size_t>
-      columns;  // a picture's path; a label; labels as in "cat;dog"; or as many numbers as the field has
+  // A picture's path; a label; labels as in "cat;dog"; or as many numbers as the field has.
+  std::vector<size_t> columns;
 };
 
-// Of a list with so many columns; `names` are those of its header, or none. A field takes the column of its name; the
-// picture else that called path, file or filename; others the next columns in order. Throws Error, naming `path`, when
-// there are too few, or when a list cannot give what a field is.
+// Of a list with so many columns; `names` are those of its header, or none, `known` the names of classes. A field takes the
+// column of its name, or those called pos_0, pos_1, ...; the picture else that called path, file or filename; then a field of
+// several numbers those that are called like the known classes, in their order; others the next columns in order. Throws
+// Error, naming `path`, when there are too few, or too many for several numbers, or when a list cannot give what a field is.
 std::vector<ListColumns> plan_columns(const std::vector<Field>& fields, size_t count,
-                                      const std::vector<std::string>& names, const std::string& path);
+                                      const std::vector<std::string>& names,
+                                      const std::vector<std::string>& known, const std::string& path);
 
 // The values of a field other than a picture, collected row by row.
 class ListValues {

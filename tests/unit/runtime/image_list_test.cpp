@@ -122,11 +122,29 @@ TEST_CASE("numbers and several labels for fields of f32") {
         list.path +
             ": no column for 'target', f32[3], which the model takes: 2 columns are left, of 3 needed");
 
-  write_text(list.path, "file,cat,cow,dog,split\nrgb.png,0,1,1,a\n");  // a column for each class
+  const std::vector<std::string> animals = {"cat", "cow", "dog"};
+  write_text(list.path, "file,cat,cow,dog\nrgb.png,0,1,1\n");  // a column for each class
   CHECK(list.numbers() == std::vector<float>{0, 1, 1});
-  CHECK(list.open()->class_names() == std::vector<std::string>{"cat", "cow", "dog"});
+  CHECK(list.open()->class_names() == animals);
+  write_text(list.path, "split,dog,file,cat,cow\na,1,rgb.png,0,0\n");
+  CHECK(error_of([&] { list.open(); }) == list.path +
+                                              ": which columns are 'target', f32[3]? 4 are left, 3 are "
+                                              "needed: name them target_0, target_1, ..., "
+                                              "or have 'classes' in the model that are called like them");
+  list.options.class_names = animals;
+  CHECK(list.numbers() == std::vector<float>{0, 0, 1});
+  CHECK(list.open()->class_names() == animals);
   CHECK(list.open()->notes() ==
         std::vector<std::string>{list.path + ": the model takes nothing from column split"});
+  list.options.names_fixed = true;
+  write_text(list.path, "file,dog,cow,emu\nrgb.png,0,1,1\n");
+  CHECK(error_of([&] { list.open(); }) ==
+        list.path +
+            ": the columns dog, cow, emu are not called like those of the model, which are cat, cow, dog");
+  list.options.names_fixed = false;
+  list.options.class_names.clear();
+  write_text(list.path, "target_1,file,other,target_2,target_0\n2,rgb.png,9,3,1\n");
+  CHECK(list.numbers() == std::vector<float>{1, 2, 3});
 
   write_text(list.path, "path,tags\nrgb.png,dog;cat\nrgb.jpg,\ngrey.png, cow ; dog\n");
   CHECK(list.numbers() == std::vector<float>{1, 0, 1, 0, 0, 0, 0, 1, 1});
