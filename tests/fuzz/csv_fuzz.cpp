@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const size_t count = row.size();
     std::vector<bool> taken(count, false);
     std::vector<rnrun::ListValues> values;
-    for (const rnrun::ListColumns& columns : rnrun::plan_columns(kOptions.fields, count, row, "fuzz")) {
+    for (const rnrun::ListColumns& columns : rnrun::plan_columns(kOptions.fields, count, row, {}, "fuzz")) {
       for (const size_t column : columns.columns) {
         if (taken.at(column)) std::abort();
         taken[column] = true;
