@@ -22,9 +22,10 @@ namespace {
 constexpr int64_t kSide = 12, kSamples = 40;
 constexpr uint8_t kStep = 40;  // of grey, from one class to the next
 
-// Images of greys 0, 40, 80, ... and the masks that say so.
+// Images of greys 0, 40, 80, ... and the masks that say so, as pictures or as numbers.
 class Stripes : public Dataset {
  public:
+  explicit Stripes(bool numbers = false) : numbers_(numbers) {}
   int64_t size() const override { return kSamples; }
   std::string description() const override { return "stripes"; }
   std::vector<std::string> fields() const override { return {"image", "label"}; }
@@ -37,7 +38,11 @@ class Stripes : public Dataset {
     sample.resize(2);
     sample[0].set(image);
     sample[1].set(mask);
+    if (numbers_) sample[1].make_classes();
   }
+
+ private:
+  bool numbers_;
 };
 
 LoaderPlan plan(const Augmentation& augmentation, int64_t width = kSide + 3) {
@@ -59,18 +64,21 @@ void write_png(const std::string& path, const Image& image) {
 }  // namespace
 
 TEST_CASE("a mask moves as its image does, and colours leave it alone") {
-  const Stripes data;
   const Augmentation moved{.random_crop = 3,
                            .hflip = 0.5,
                            .vflip = 0.5,
                            .rotation = 40,
                            .random_affine = RandomAffine{20, 0.2, 0.8, 1.2, 10}};
-  Loader loader(data, plan(moved), 2);
-  for (Batch b = loader.next(); b.size > 0; b = loader.next()) {
-    const auto image = b.as<uint8_t>(0, kSide * (kSide + 3));
-    const auto mask = b.as<int32_t>(1, kSide * (kSide + 3));
-    for (size_t i = 0; i < mask.size(); ++i) REQUIRE(mask[i] * kStep == image[i]);
+  for (const bool numbers : {false, true}) {
+    const Stripes data(numbers);
+    Loader loader(data, plan(moved), 2);
+    for (Batch b = loader.next(); b.size > 0; b = loader.next()) {
+      const auto image = b.as<uint8_t>(0, kSide * (kSide + 3));
+      const auto mask = b.as<int32_t>(1, kSide * (kSide + 3));
+      for (size_t i = 0; i < mask.size(); ++i) REQUIRE(mask[i] * kStep == image[i]);
+    }
   }
+  const Stripes data;
   Augmentation coloured{
       .hflip = 0.5, .trivial_augment = false, .color_jitter = ColorJitter{0.5, 0.5, 0.5, 0.2}};
   coloured.gaussian_blur = 3;
@@ -85,6 +93,12 @@ TEST_CASE("a mask moves as its image does, and colours leave it alone") {
     other = other || !std::equal(p.begin(), p.end(), q.begin());
   }
   CHECK(other);
+}
+
+TEST_CASE("a map of numbers has the model's size") {
+  const Stripes data(true);
+  Loader loader(data, plan({}, kSide), 1);
+  CHECK(error_of([&] { loader.next(); }) == "image 0: 'label' is i32[12, 15], the model takes i32[12, 12]");
 }
 
 TEST_CASE("what comes into a mask from outside is the ignored label, and scaling makes no new classes") {
