@@ -81,11 +81,12 @@ int eval(const Options& options) {
   const double seconds = seconds_between(start, Clock::now());
   const double speed = static_cast<double>(m.samples) / seconds;
   const auto names = class_names(*task, *model, known_names.empty() ? data->class_names() : known_names);
+  const auto intervals = bootstrap(*task, m, draws);
   if (options.json) {
     nlohmann::ordered_json json = {{"samples", m.samples}, {"loss", m.loss()}};
     for (size_t i = 0; i < task->metrics().size(); ++i) {
       json[task->metrics()[i].key] = task->value(m, i);
-      if (const auto interval = bootstrap(*task, m, i, draws))
+      if (const auto& interval = intervals[i])
         json["intervals"][task->metrics()[i].key] = {interval->low, interval->high};
     }
     json.update({{"seconds", seconds}, {"images_per_s", speed}});
@@ -96,7 +97,7 @@ int eval(const Options& options) {
   std::string figures;
   for (size_t i = 0; i < task->metrics().size(); ++i) {
     const Metric& metric = task->metrics()[i];
-    const auto interval = bootstrap(*task, m, i, draws);
+    const auto& interval = intervals[i];
     figures += fmt::format(
         "  {} {}{}{}", metric.name, metric.text(task->value(m, i)), metric.share ? " %" : "",
         interval ? fmt::format(" ({} to {})", metric.text(interval->low), metric.text(interval->high)) : "");

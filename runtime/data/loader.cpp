@@ -148,6 +148,7 @@ void Loader::prepare(SampleTensor& tensor, const Field& field, int64_t position)
 
 // A map of the model's size, of a picture that has to be scaled, would not be scaled with it.
 void Loader::check_maps(const Sample& sample, int64_t position) const {
+  if (data_.degradation()) return;
   for (size_t map = 0; map < plan_.fields.size(); ++map)
     for (size_t picture = 0; picture < plan_.fields.size(); ++picture) {
       if (!plan_.fields[map].is_mask() || !plan_.fields[picture].is_picture()) continue;

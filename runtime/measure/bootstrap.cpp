@@ -32,24 +32,32 @@ Metrics drawn(const Metrics& all, Random& random) {
   return metrics;
 }
 
-}  // namespace
-
-std::optional<Interval> bootstrap(const Task& task, const Metrics& counted, size_t metric, uint64_t seed) {
-  if (counted.rows.empty() || counted.samples < 2 || task.is_term(metric)) return std::nullopt;
-  if (std::isnan(task.value(counted, metric))) return std::nullopt;
-  const bool all = std::ranges::any_of(counted.kept, [](const auto& kept) { return !kept.empty(); });
-  Random random(seed, stream_of("bootstrap"));
-  std::vector<double> values;
-  for (int i = 0; i < (all ? kDrawsOfAll : kDraws); ++i) {
-    const double value = task.value(drawn(counted, random), metric);
-    if (!std::isnan(value)) values.push_back(value);
-  }
+std::optional<Interval> middle(std::vector<double> values) {
+  std::erase_if(values, [](double v) { return std::isnan(v); });
   if (values.empty()) return std::nullopt;
   std::ranges::sort(values);
   const auto at = [&](double share) {
     return values[static_cast<size_t>(std::llrint(share * static_cast<double>(values.size() - 1)))];
   };
   return Interval{at(kOutside), at(1 - kOutside)};
+}
+
+}  // namespace
+
+std::vector<std::optional<Interval>> bootstrap(const Task& task, const Metrics& counted, uint64_t seed) {
+  const size_t metrics = task.metrics().size();
+  std::vector<std::optional<Interval>> intervals(metrics);
+  if (counted.rows.empty() || counted.samples < 2) return intervals;
+  const bool all = std::ranges::any_of(counted.kept, [](const auto& kept) { return !kept.empty(); });
+  Random random(seed, stream_of("bootstrap"));
+  std::vector<std::vector<double>> values(metrics);
+  for (int i = 0; i < (all ? kDrawsOfAll : kDraws); ++i) {
+    const Metrics draw = drawn(counted, random);
+    for (size_t k = 0; k < metrics; ++k) values[k].push_back(task.value(draw, k));
+  }
+  for (size_t k = 0; k < metrics; ++k)
+    if (!task.is_term(k) && !std::isnan(task.value(counted, k))) intervals[k] = middle(std::move(values[k]));
+  return intervals;
 }
 
 }  // namespace rnrun

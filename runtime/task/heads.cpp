@@ -54,18 +54,16 @@ constexpr std::array<Kind, 5> kKinds = {{
 }  // namespace
 
 std::unique_ptr<const Head> make_head(std::string_view kind, HeadPlace place) {
-  const bool any = kind == "auto" || kind.empty();
-  const auto* const found = std::ranges::find_if(kKinds, [&](const Kind& k) {
-    return (any ? k.automatic : k.name == kind) && k.fits(place.shape, place.target);
-  });
-  if (found != kKinds.end()) return found->make(std::move(place));
-  if (any) return nullptr;
-  const auto* const asked = std::ranges::find(kKinds, kind, &Kind::name);
-  throw Error(fmt::format(
-      "the model's recipe says that its task is {}, which compares {}; it predicts '{}', f32{}, and "
-      "its target is {}",
-      kind, asked == kKinds.end() ? "?" : asked->compares, place.prediction,
-      type_text(DType::f32, place.shape).substr(3), type_text(place.target)));
+  const auto fits = [&](const Kind& k) { return k.fits(place.shape, place.target); };
+  const auto* found = std::ranges::find_if(kKinds, [&](const Kind& k) { return k.name == kind && fits(k); });
+  if (found == kKinds.end())
+    found = std::ranges::find_if(kKinds, [&](const Kind& k) { return k.automatic && fits(k); });
+  return found == kKinds.end() ? nullptr : found->make(std::move(place));
+}
+
+std::string_view compared_by(std::string_view kind) {
+  const auto* const found = std::ranges::find(kKinds, kind, &Kind::name);
+  return found == kKinds.end() ? std::string_view() : found->compares;
 }
 
 Field likely_target(std::string_view kind, const std::vector<int64_t>& prediction) {
@@ -78,13 +76,6 @@ Field likely_target(std::string_view kind, const std::vector<int64_t>& predictio
   target.shape.erase(target.shape.begin());
   target.classes = prediction[0];
   return target;
-}
-
-std::string head_kinds() {
-  std::string text;
-  for (const Kind& kind : kKinds)
-    text += fmt::format("{}{} compares {}", text.empty() ? "" : "; ", kind.name, kind.compares);
-  return text;
 }
 
 }  // namespace rnrun

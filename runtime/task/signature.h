@@ -20,10 +20,6 @@ struct Signature {
 };
 Signature signature_of(const Model& model, const rn_entry& entry);
 
-// Whether the value is of this type and has a batch of them: is(v, RN_U8, 4) for u8[N, C, H, W].
-inline bool is_batch(const rn_value& v, rn_dtype dtype, int32_t rank) {
-  return v.type.dtype == dtype && v.type.rank == rank && v.type.dims[0] < 0;
-}
 inline bool has_batch(const rn_value& v) { return v.type.rank > 0 && v.type.dims[0] < 0; }
 
 }  // namespace rnrun

@@ -140,6 +140,12 @@ std::unique_ptr<const Task> task_of(const Model& model, const rn_entry& entry) {
     add(likely_target(maker.kind, sample_shape(*own.predictions[0])), "", "");
   name_as_data_do(maker.inputs);
   std::vector<Task::NamedHead> heads = maker.heads(own.predictions);
+  const auto is_asked = [&](const Task::NamedHead& h) { return h.head->kind() == maker.kind; };
+  if (!compared_by(maker.kind).empty() && std::ranges::none_of(heads, is_asked))
+    throw Error(fmt::format(
+        "the recipe of the model {} says that its task is {}, which compares {}: it has no such prediction "
+        "and target",
+        model.name(), maker.kind, compared_by(maker.kind)));
   std::string class_weights = class_weights_of(model, own, heads);
   std::vector<std::string> terms;
   for (const rn_value* term : own.terms) terms.emplace_back(term->name);

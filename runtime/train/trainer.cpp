@@ -109,7 +109,9 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
     const Batch batch = loader.next();
     samples -= batch.size;
     step.run(batch);
-    for (Metrics* metrics : {&record.metrics, &position_.metrics}) task_.count(*metrics, step.ran(), batch);
+    Metrics counted;
+    task_.count(counted, step.ran(), batch);
+    for (Metrics* metrics : {&record.metrics, &position_.metrics}) metrics->add(counted);
     position_.position += batch.size;
     epoch_samples_ += batch.size;
     if (samples > 0) show_progress();

@@ -131,4 +131,11 @@ refused 2 '--cache-images disk needs a directory: pass --cache DIR' \
   "$bin/rnrun" train net.so --data flat --val-split 0.2 --cache-images disk --output-dir no
 refused 2 '--cache: must be a directory that there is, not none' \
   "$bin/rnrun" train net.so --data flat --val-split 0.2 --cache none --output-dir no
+
+# Other files: --val-split would keep other images, and has trained with some of them.
+rm "$(ls flat/ant/* | head -n 1)"
+refused 1 'the data have 32 samples, and had 33 when --val-split 0.2 divided them for the training' \
+  "$bin/rnrun" train net.so --data flat --output-dir held --resume --epochs 2
+"$bin/rnrun" eval net.so held --data flat >log 2>&1
+says 'note: the data have 32 samples, and had 33'
 echo "all as it should be"

@@ -59,6 +59,12 @@ def heads(count):
     return {"image": x, "label": torch.randint(0, 4, (count,), dtype=torch.int32), "age": torch.rand(count, 1) * 80}
 
 
+def twins(count):
+    x = images(count)
+    first = (correlation_of(x, 1)[:, 0] > 0.5).int()
+    return {"image": x, "first": first, "second": torch.randint(0, 3, (count,), dtype=torch.int32)}
+
+
 def rows(count):
     return {"row": torch.rand(count, 4, 20), "wanted": torch.rand(count, 8, 20)}
 
@@ -162,6 +168,14 @@ def head_figures(said, wanted):
     return found | {f"age_{k}": v for k, v in number_figures(ages, age).items()}
 
 
+def twin_figures(said, wanted):
+    """The predictions are named in the other order than the targets, and belong to what their losses say."""
+    found = {}
+    for name, logits, target in zip(("second", "first"), said, reversed(wanted)):
+        found[f"{name}_top1"] = (logits.argmax(1) == target).double().mean().item()
+    return found
+
+
 class Case:
     def __init__(self, inputs, body, make, write, targets, figures, task=""):
         self.graph = f"model net({inputs}) {{\n{body}  {END.replace('TASK', task)}"
@@ -187,6 +201,10 @@ CASES = {
                   "  fc = linear(features, 4)\n  years = linear(features, 1)\n  predict fc\n  predict years\n"
                   "  loss classes = cross_entropy(fc, label)\n  loss ages = 0.001 * mse(years, age)\n",
                   heads, write_tensors, ["label", "age"], head_figures),
+    "twins": Case("image: u8[N, 3, 16, 16], first: i32[N], second: i32[N]", IMAGE + BODY + POOLED +
+                  "  a = linear(features, 3)\n  b = linear(features, 3)\n  predict a\n  predict b\n"
+                  "  loss one = cross_entropy(b, first)\n  loss two = cross_entropy(a, second)\n",
+                  twins, write_tensors, ["first", "second"], twin_figures),
     "losses": Case("row: f32[N, 4, 20], wanted: f32[N, 8, 20]", "  conv = conv1d(rows_as_maps(row), 8, kernel = 3, pad = 1)\n"
                    "  predict conv\n  loss error = mean(square(reshape(conv, shape = [-1, 8, 20]) - wanted))\n",
                    rows, write_tensors, [], None),

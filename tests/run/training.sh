@@ -48,6 +48,11 @@ for setting in --accumulate=2 --clip-grad-norm=0.02 --lr-warmup-epochs=0 --hflip
   train --output-dir other --force "$setting"
   [ "$(figures whole)" != "$(figures other)" ] || fail "$setting makes no difference"
 done
+train --output-dir rare --eval-every 2 --epochs 3
+train --output-dir rarely --eval-every 2 --epochs 3 --time-limit 0.02
+train --output-dir rarely --resume
+[ "$(figures rare)" = "$(figures rarely)" ] || fail "--resume does not keep --eval-every"
+[ "$(cut -d , -f 8 rare/metrics.csv | sed -n 2p)" = "" ] || fail "--eval-every 2 evaluates the first epoch"
 tested=$(run --test-only --resume "$(weights whole)")
 train --output-dir whole --resume   # it has come to its end: nothing more happens
 same "$(weights whole)" "$(weights killed)" "--resume at the end"

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "runtime/measure/bootstrap.h"
 #include "runtime/task/task.h"
 #include "runtime/train/progress.h"
 #include "runtime/train/runs/metrics_log.h"
@@ -37,6 +38,20 @@ TEST_CASE("counts are sums over samples, figures their share") {
   CHECK(task->value(m, 1) == 0.75);
   CHECK(Metrics{}.loss() == 0);
   CHECK(task->summary(m) == "accuracy 50.00 % (top-5 75.00 %)");
+}
+
+TEST_CASE("intervals are the middle of draws with replacement") {
+  const auto task = classification();
+  Metrics m = counted(400, 100, 300, 400);
+  CHECK(!bootstrap(*task, m, 0)[0]);  // what each sample counted is not kept
+  for (int i = 0; i < 400; ++i) m.rows.insert(m.rows.end(), {i % 4 == 0 ? 0.0 : 1.0, 1.0});
+  const auto found = bootstrap(*task, m, 5);
+  REQUIRE(found[0]);
+  // Of 400 with a share of 0.75 the standard deviation is 0.02165, and 1.96 of it are the middle 95 %.
+  CHECK(found[0]->low == doctest::Approx(0.75 - 0.0424).epsilon(0.01));
+  CHECK(found[0]->high == doctest::Approx(0.75 + 0.0424).epsilon(0.01));
+  CHECK(found[1]->low == 1);
+  CHECK(bootstrap(*task, m, 5)[0]->low == found[0]->low);
 }
 
 TEST_CASE("a metric is a percentage or a number, and better when it is larger or smaller") {
