@@ -165,8 +165,8 @@ std::vector<PassReport> run_passes(Compilation& compilation, std::span<const Pas
     const auto start = std::chrono::steady_clock::now();
     const bool changed = apply(pass, compilation);
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
-    verify(compilation);
-    Counts counts_now = count(compilation);
+    if (changed) verify(compilation);
+    Counts counts_now = changed ? count(compilation) : counts;
     reports.push_back({pass.name, changed, time.count(), describe_changes(counts, counts_now)});
     counts = std::move(counts_now);
     dump(compilation, options, reports.size(), pass.name);

@@ -188,7 +188,7 @@ class LayoutChoice {
     Node node = r.with_inputs_now(v);
     const bool seen_as_image = info(node.op).kind == OpKind::reduction && as_image(r, node.inputs[0]);
     std::vector<Type> operands;
-    for (const ValueId u : node.inputs) operands.push_back(r.builder()[u].type);
+    for (const ValueId u : node.inputs) operands.push_back(r.graph_now()[u].type);
     // Shapes come from the old graph; only layouts differ in the new one.
     Wanted want = wanted(r.old_graph(), r.old(v), operands, target_);
     if (node.op == Op::state) want.result = tensors_.find(node.name)->type.layout;
@@ -219,7 +219,7 @@ class LayoutChoice {
   // Reductions are of rows or of images: other values are reshaped to images of one column. Whether this one
   // was.
   static bool as_image(Rewriter& r, ValueId& value) {
-    const Shape shape = r.builder()[value].type.shape;
+    const Shape shape = r.graph_now()[value].type.shape;
     if (shape.size() == 2 || shape.size() == 4) return false;
     const int64_t pixels = elements_per_sample(Shape(shape.begin() + 2, shape.end()));
     Attributes attributes;

@@ -11,9 +11,10 @@ namespace {
 bool cse_graph(const Module& module, Graph& graph) {
   ValueNumbering numbering;
   return rewrite(module, graph, [&](Rewriter& r, ValueId v) {
-    ValueId& first = numbering[r.with_inputs_now(v)];
-    if (first == kNoValue) first = r.copy(v);
-    return first;
+    ValueId& first = numbering[r.with_inputs_now(v)];  // the old value
+    if (first != kNoValue) return r.now(first);
+    first = v;
+    return kNoValue;
   });
 }
 

@@ -111,7 +111,7 @@ class Mover {
     const ValueId pool = pool_grad(product.pool_grad);
     if (product.other != kNoValue && origin(old_, product.other) != origin(old_, operand(pool)))
       return kNoValue;
-    ValueId term = r.builder()[r.now(product.pool_grad)].inputs[0];  // of the gradient as it is by now
+    ValueId term = r.graph_now()[r.now(product.pool_grad)].inputs[0];  // of the gradient as it is by now
     if (product.other != kNoValue)
       term = emit(r, old_[old_[v].inputs[0]], {term, at_maxima(r, product.other, pool)});
     return emit(r, old_[v], {term});

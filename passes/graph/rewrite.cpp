@@ -5,19 +5,31 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <set>
 
 namespace rnc {
 
-Rewriter::Rewriter(const Module& module, const Graph& old_graph)
-    : old_(old_graph), builder_(module, new_), now_(old_graph.nodes.size(), kNoValue) {
+Rewriter::Rewriter(const Module& module, const Graph& old_graph) : old_(old_graph), builder_(module, new_) {
   new_.name = old_.name;
   new_.role = old_.role;
   new_.kernels = old_.kernels;
 }
 
+GraphBuilder& Rewriter::builder() {
+  if (!begun_) {
+    new_.nodes.assign(old_.nodes.begin(), old_.nodes.begin() + at_hand_);
+    now_.assign(old_.nodes.size(), kNoValue);
+    std::iota(now_.begin(), now_.begin() + at_hand_, 0);
+    builder_.set_origin_of(old_[at_hand_]);
+    built_before_ = new_.nodes.size();
+    begun_ = true;
+  }
+  return builder_;
+}
+
 ValueId Rewriter::now(ValueId v) const {
-  const ValueId value = now_.at(static_cast<size_t>(v));
+  const ValueId value = begun_ ? now_.at(static_cast<size_t>(v)) : v < at_hand_ ? v : kNoValue;
   check(value != kNoValue, "a rewrite rule asks for a value that is not built yet");
   return value;
 }
@@ -29,33 +41,38 @@ Node Rewriter::with_inputs_now(ValueId v) const {
 }
 
 ValueId Rewriter::copy(ValueId v) {
+  GraphBuilder& to = builder();
   Node node = with_inputs_now(v);
   std::vector<ValueId> inputs = std::move(node.inputs);
-  const ValueId result = builder_.clone(std::move(node), std::move(inputs));
+  const ValueId result = to.clone(std::move(node), std::move(inputs));
   new_[result].kernel = old_[v].kernel;
   if (v == at_hand_) plain_copy_ = result;
   return result;
 }
 
+bool Rewriter::replace(const RewriteRule& rule, ValueId v) {
+  const Node& node = old_[v];
+  at_hand_ = v;
+  plain_copy_ = kNoValue;
+  built_before_ = new_.nodes.size();
+  if (begun_) builder_.set_origin_of(node);
+  ValueId value = rule(*this, v);
+  if (value == kNoValue && !begun_) return false;
+  if (value == kNoValue) value = copy(v);
+  builder();  // what stands for it may have been there
+  for (size_t i = built_before_; i < new_.nodes.size(); ++i) new_.nodes[i].kernel = node.kernel;
+  check(new_[value].type.shape == node.type.shape && new_[value].type.dtype == node.type.dtype,
+        "a rewrite rule changes the type of " + node.name);
+  now_[static_cast<size_t>(v)] = value;
+  return value != plain_copy_;
+}
+
 bool rewrite(const Module& module, Graph& graph, const RewriteRule& rule) {
   Rewriter rewriter(module, graph);
-  Graph& rebuilt = rewriter.new_;
   bool changed = false;
-  for (ValueId v = 0; v < static_cast<ValueId>(graph.nodes.size()); ++v) {
-    const Node& node = graph[v];
-    const size_t built = rebuilt.nodes.size();
-    rewriter.builder_.set_origin_of(node);
-    rewriter.at_hand_ = v;
-    rewriter.plain_copy_ = kNoValue;
-    ValueId value = rule(rewriter, v);
-    if (value == kNoValue) value = rewriter.copy(v);
-    if (value != rewriter.plain_copy_) changed = true;
-    for (size_t i = built; i < rebuilt.nodes.size(); ++i) rebuilt.nodes[i].kernel = node.kernel;
-    check(rebuilt[value].type.shape == node.type.shape && rebuilt[value].type.dtype == node.type.dtype,
-          "a rewrite rule changes the type of " + node.name);
-    rewriter.now_[static_cast<size_t>(v)] = value;
-  }
+  for (ValueId v = 0; v < static_cast<ValueId>(graph.nodes.size()); ++v) changed |= rewriter.replace(rule, v);
   if (!changed) return false;
+  Graph& rebuilt = rewriter.new_;
   for (const Output& output : graph.outputs) {
     rebuilt.outputs.push_back(output.with(rewriter.now(output.value)));
   }

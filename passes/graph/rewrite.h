@@ -2,7 +2,8 @@
 //
 // A graph is rewritten by building it anew, node by node in execution order, with a rule that says for each
 // old node which value of the new graph stands for it. So a pass never edits a graph under its own feet, and
-// order, names, layers, locations, layouts and kernels are kept by construction.
+// order, names, layers, locations, layouts and kernels are kept by construction. Until a rule replaces or builds
+// something the old graph stands for the new one, so that a pass which finds nothing to do costs little.
 //
 //   bool changed = rewrite(module, graph, [](Rewriter& r, ValueId v) {
 //     const Node& node = r.old(v);
@@ -31,7 +32,9 @@ class Rewriter {
   const Graph& old_graph() const { return old_; }
   const Node& old(ValueId v) const { return old_[v]; }
   // Builds the new graph. While a rule runs, what it emits takes the old node's location, layer and kernel.
-  GraphBuilder& builder() { return builder_; }
+  GraphBuilder& builder();
+  // The graph that values of now() are in, to look at them: the old one, whole, until something is built.
+  const Graph& graph_now() const { return begun_ ? new_ : old_; }
   // The value in the new graph that stands for the old value `v`, which comes before the node at hand.
   ValueId now(ValueId v) const;
   // The old node with its inputs replaced by what stands for them; all else is kept.
@@ -41,11 +44,15 @@ class Rewriter {
 
  private:
   friend bool rewrite(const Module&, Graph&, const std::function<ValueId(Rewriter&, ValueId)>&);
+  // Asks the rule about the next node; whether it was replaced.
+  bool replace(const std::function<ValueId(Rewriter&, ValueId)>& rule, ValueId v);
   const Graph& old_;
   Graph new_;
   GraphBuilder builder_;
-  std::vector<ValueId> now_;       // by old value
+  bool begun_ = false;             // whether new_ holds what stands for the nodes before the one at hand
+  std::vector<ValueId> now_;       // by old value, once begun
   ValueId at_hand_ = kNoValue;     // the old node the rule is asked about
+  size_t built_before_ = 0;        // nodes of new_ that were there before it
   ValueId plain_copy_ = kNoValue;  // its copy, if the rule made one
 };
 

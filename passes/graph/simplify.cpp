@@ -111,7 +111,7 @@ std::optional<float> folded(const Graph& graph, const Node& node) {
 ValueId merge_movements(Rewriter& r, const Node& node) {
   const bool reshapes = node.op == Op::flatten || node.op == Op::reshape;
   if (!reshapes && node.op != Op::relayout) return kNoValue;
-  const Node& inner = r.builder()[node.inputs[0]];
+  const Node& inner = r.graph_now()[node.inputs[0]];
   const bool inner_reshapes = inner.op == Op::flatten || inner.op == Op::reshape;
   if (reshapes ? !inner_reshapes : inner.op != Op::relayout) return kNoValue;
   if (reshapes && !inner.type.layout.plain()) return kNoValue;
@@ -127,7 +127,7 @@ ValueId merge_movements(Rewriter& r, const Node& node) {
 ValueId simplify_node(Rewriter& r, ValueId v) {
   // Judged on the new graph, so that one simplification can lead to the next in the same sweep.
   const Node node = r.with_inputs_now(v);
-  const Graph& graph = r.builder().graph();
+  const Graph& graph = r.graph_now();
   const ValueId operand = repeated_operand(graph, node);
   if (operand != kNoValue && graph[operand].type == node.type) return operand;
   if (const std::optional<float> value = folded(graph, node)) {
