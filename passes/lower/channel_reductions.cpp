@@ -68,9 +68,18 @@ void ChannelReductions::begin_task(Body& body) {
   }
 }
 
-void ChannelReductions::begin_chunk(Body& body, const FusedCode::Values& first) {
-  for (Reduction& r : reductions_) {
+void ChannelReductions::hold_chunk(Body& body) {
+  for (Reduction& r : reductions_)
     r.chunk = body.alloc("chunk", Scalar::f32, {r.moments ? 3 : 1, lanes_}, loops::Space::registers);
+}
+
+void ChannelReductions::begin_chunk(Body& body, const FusedCode::Values& first) {
+  hold_chunk(body);
+  start_chunk(body, first);
+}
+
+void ChannelReductions::start_chunk(Body& body, const FusedCode::Values& first) {
+  for (const Reduction& r : reductions_) {
     if (r.moments) body.store(r.chunk, {0, 0}, first.at(r.source), 1);
     for (int64_t s = r.moments ? 1 : 0; s < (r.moments ? 3 : 1); ++s) {
       body.store(r.chunk, {s, 0}, zeros(lanes_), 1);

@@ -23,6 +23,10 @@ class ChannelReductions {
   void begin_task(Body& body);
   // `first`: values at the chunk's first point; used only if needs_first().
   void begin_chunk(Body& body, const FusedCode::Values& first);
+  // The two parts of begin_chunk(), where a chunk goes on after the code that knows its first point: registers for it,
+  // and its start.
+  void hold_chunk(Body& body);
+  void start_chunk(Body& body, const FusedCode::Values& first);
   void add(Body& body, const FusedCode::Values& values);
   void end_chunk(Body& body, loops::Expr block, loops::Expr count);
   // `row`: the task's number in panel-major order.

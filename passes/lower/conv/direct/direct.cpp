@@ -25,6 +25,18 @@ constexpr int kUnrolledFmas = 54;
 // products per block of inputs to hide that behind.
 constexpr int64_t kSummedProducts = 320;
 constexpr int64_t kSummedPointwise = 1024;
+// Bytes of a row that a tile of a depthwise convolution reads or writes. Memory decides its time: tiles so narrow take
+// the rows of a kernel nearly in the order of memory, which the processor fetches ahead by itself.
+constexpr int64_t kStreamedBytes = 512;
+
+// Makes a segment of its own of the first tile.
+void split_first(std::vector<Segment>& segments) {
+  Segment first = segments.front();
+  segments.front().begin += first.pixels;
+  --segments.front().tiles;
+  first.tiles = 1;
+  segments.insert(segments.begin(), first);
+}
 
 class DirectKernel {
  public:
@@ -80,24 +92,55 @@ class DirectKernel {
     const Expr chunk = body.let("chunk", rest % row_chunks_);
     first_block_ = body.let("first", first_block(conv_, panel_, lanes_));
     reductions_.begin_task(body);
-    for (const auto& [h, w] : conv_.grids) {
-      const Expr begin = chunk * order_.rows;
-      const Expr end = row_chunks_ == 1 ? Expr(h.grid) : loops::min(begin + order_.rows, h.grid);
-      body.loop("h", begin, end, 1, [&, &h = h, &w = w](Body& b, Expr q) { row(b, h, w, q); });
+    const Expr begin = chunk * order_.rows;
+    const auto rows = [&](int64_t grid, const Body::FillLoop& fill) {
+      const Expr end = row_chunks_ == 1 ? Expr(grid) : loops::min(begin + order_.rows, grid);
+      body.loop("h", begin, end, 1, fill);
+    };
+    if (streams()) {
+      const int64_t most = grid_rows(conv_);
+      rows(most, [&](Body& b, Expr q) {
+        for (const auto& [h, w] : conv_.grids) {
+          const Expr inside = h.grid < most ? loops::less(q, h.grid) : Expr();
+          b.when(inside, [&, &h = h, &w = w](Body& c) { row(c, h, w, q); });
+        }
+      });
+    } else {
+      for (const auto& [h, w] : conv_.grids)
+        rows(h.grid, [&, &h = h, &w = w](Body& b, Expr q) { row(b, h, w, q); });
     }
     reductions_.end_task(body, panel_ * per_panel + rest);
   }
 
  private:
+  bool streams() const { return rnc::streams(conv_.spread, conv_.kernel_taps); }
+  bool prefetches_rows(const GridAxis& h, const GridAxis& w) const {
+    return !streams() || asks_for_rows(h.taps * w.taps, h.step * w.step, lanes_);
+  }
+
   std::vector<Extent> out_view() const {
     return {
         {0, 1}, {ceil_div(conv_.out_channels, lanes_), 0}, {conv_.out_h, 0}, {conv_.out_w, 0}, {lanes_, 0}};
   }
 
-  void row(Body& body, const GridAxis& h, const GridAxis& w, Expr q) {
+  // Pixels of a tile, at most.
+  int64_t tile_limit(const GridAxis& w) const {
+    const int64_t registers = lowering_.target().vector_registers;
     const int64_t held = conv_.spread > 0 ? conv_.spread + 1 : conv_.vectors;  // weights and inputs
-    const int64_t limit = (lowering_.target().vector_registers - 1 - held) / conv_.vectors;
-    for (const Segment& s : split_row(w, std::max<int64_t>(limit, 1))) {
+    const int64_t most = std::max<int64_t>((registers - 1 - held) / conv_.vectors, 1);
+    if (!streams()) return most;
+    const int64_t columns = kStreamedBytes / (kFloatBytes * lanes_);
+    int64_t pixels = std::clamp<int64_t>(columns / std::max(w.step, w.out_step), 1, most);
+    // The columns that several taps read stay in registers, too.
+    while (pixels > 1 && pixels + (pixels - 1) * w.step + w.taps + 1 > registers) --pixels;
+    return pixels;
+  }
+
+  void row(Body& body, const GridAxis& h, const GridAxis& w, Expr q) {
+    if (streams()) reductions_.hold_chunk(body);  // the whole row
+    std::vector<Segment> segments = split_row(w, tile_limit(w));
+    if (streams() && !reductions_.empty() && segments.front().tiles > 1) split_first(segments);
+    for (const Segment& s : segments) {
       if (s.tiles == 1) {
         tile(body, h, w, q, s.begin, s);
       } else {
@@ -105,6 +148,7 @@ class DirectKernel {
                   [&](Body& b, Expr q_w) { tile(b, h, w, q, q_w, s); });
       }
     }
+    if (streams()) reductions_.end_chunk(body, 0, w.grid);
   }
 
   void tile(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s) {
@@ -126,7 +170,7 @@ class DirectKernel {
     const int64_t step = std::max<int64_t>(terms / (positions * weight_lanes_), 1);
     const auto blocks = [&](Body& b, Expr begin, Expr end) {
       b.loop("cb", begin, end, 1, [&](Body& c, Expr cb) {
-        prefetch(c, h, w, q_h, q_w, s, cb);
+        if (!streams()) prefetch(c, h, w, q_h, q_w, s, cb);
         taps(c, h, w, q_h, q_w, s, cb);
       });
     };
@@ -216,14 +260,20 @@ class DirectKernel {
       }
       b.when(inside, [&](Body& c) {
         for (int64_t tap = 0; tap < w.taps; ++tap) {
-          if (tap < w.step) prefetch_row_below(c, h, w, ih, q_w, s, cb, t, tap);
+          if (tap < w.step && prefetches_rows(h, w)) prefetch_row_below(c, h, w, ih, q_w, s, cb, t, tap);
           const Expr index =
               (t * h.tap_index_step + h.tap0) * conv_.kernel_w + (w.tap0 + tap * w.tap_index_step);
           one_tap(c, w, ih, q_w, s, cb, tap, index);
         }
       });
     };
-    h.taps == 1 ? one(body, 0) : body.loop("kh", 0, h.taps, 1, one);
+    if (h.taps == 1) {
+      one(body, 0);
+    } else if (streams()) {
+      body.unrolled("kh", 0, h.taps, one);
+    } else {
+      body.loop("kh", 0, h.taps, 1, one);
+    }
   }
 
   // acc += in(tap) * w(tap) over one block of input channels, for the pixels whose tap is inside.
@@ -290,14 +340,15 @@ class DirectKernel {
       code_.at(b, {{n_, block, row, column, 0}, lanes_, 4, {}}, values, store);
     };
     FusedCode::Values first = channels;
-    if (reductions_.needs_first()) at(body, 0, first, false);
-    reductions_.begin_chunk(body, first);
+    if (reductions_.needs_first() && (!streams() || s.begin == 0)) at(body, 0, first, false);
+    if (!streams()) reductions_.hold_chunk(body);
+    if (!streams() || s.begin == 0) reductions_.start_chunk(body, first);
     body.unrolled("p", 0, s.pixels, [&](Body& b, Expr p) {
       FusedCode::Values values = channels;
       at(b, p, values, true);
       reductions_.add(b, values);
     });
-    reductions_.end_chunk(body, o, s.pixels);
+    if (!streams()) reductions_.end_chunk(body, o, s.pixels);
   }
 
   Lowering& lowering_;

@@ -7,6 +7,17 @@
 
 namespace rnc {
 
+// Whether memory decides a convolution's time: depthwise ones do few products with each input. Their kernels take pixels
+// in the order of memory; unrolled, so that larger ones would be too much code.
+inline bool streams(int64_t spread, int64_t taps) { return spread == 1 && taps <= 64; }
+
+// Whether a kernel that streams asks for the row below: one that does many products with each line of memory, as the
+// processor, which else fetches ahead faster by itself, then looks not far enough ahead; the less so with strides.
+inline bool asks_for_rows(int64_t taps, int64_t strides, int lanes) {
+  const int64_t per_line = 16 * taps / (strides * lanes);
+  return per_line >= (strides > 1 ? 6 : 16);
+}
+
 // out(q) = bias + sum over taps t and channels c of in(q, t, c) * w(t, c), for each grid; the grids cover the
 // output.
 struct DirectConv {

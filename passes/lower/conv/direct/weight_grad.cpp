@@ -62,12 +62,14 @@ class WeightGradKernel {
         weight_lanes_(conv.weight_lanes(lanes_)),
         panels_(ceil_div(conv.shape.outputs, lanes_ * conv.vectors)),
         taps_(h_.kernel * w_.kernel),
+        depthwise_(tiles_hold_rows(conv, lowering.target())),
         block_floats_(taps_ * weight_lanes_ * conv.vectors * lanes_),
         result_floats_(panels_ * conv.in_blocks * block_floats_),
         kernel_(conv.name) {
     if (conv.shape.pointwise()) flatten_rows(h_, w_);
     images_ = std::max<int64_t>(1, kReducedPixels / (h_.out * w_.out));
-    rows_ = std::clamp<int64_t>(kReducedPixels / w_.out, 1, h_.out);
+    // Where each pixel is read once, nothing is gained by taking few rows of every panel.
+    rows_ = depthwise_ ? h_.out : std::clamp<int64_t>(kReducedPixels / w_.out, 1, h_.out);
     macro_ = choose_macro_tile(sizes(), lowering.target().l2_bytes * 3 / 8);  // more was slower
     parts_ = macro_.parts;
   }
@@ -154,7 +156,11 @@ class WeightGradKernel {
         each_block(c, part, range, [&](Body& d, const WeightBlock& weights, Expr first) {
           pixels.ahead = first;
           const auto kh = [&](Body& e, Expr t) { add_products(e, operands, weights, pixels, t); };
-          h_.kernel == 1 ? kh(d, 0) : d.loop("kh", 0, h_.kernel, 1, kh);
+          if (depthwise_) {
+            add_products_of_rows(d, operands, weights, pixels);
+          } else {
+            h_.kernel == 1 ? kh(d, 0) : d.loop("kh", 0, h_.kernel, 1, kh);
+          }
         });
       });
     });
@@ -193,7 +199,9 @@ class WeightGradKernel {
   ConvShape::Axis h_, w_;
   int lanes_, in_lanes_;
   int64_t weight_lanes_;
-  int64_t panels_, taps_, block_floats_, result_floats_;
+  int64_t panels_, taps_;
+  bool depthwise_;  // see tiles_hold_rows()
+  int64_t block_floats_, result_floats_;
   KernelBuilder kernel_;
   int64_t images_ = 1, rows_ = 1;  // of a block of pixels
   MacroTile macro_;

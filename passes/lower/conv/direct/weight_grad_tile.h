@@ -37,4 +37,10 @@ void clear_weights(Body& body, const WeightGradOperands& operands, const WeightB
 void add_products(Body& body, const WeightGradOperands& operands, const WeightBlock& weights,
                   const PixelBlock& pixels, const loops::Expr& kh);
 
+// Whether each tap belongs to one input (depthwise), so that tiles hold rows of them.
+bool tiles_hold_rows(const WeightGrad& conv, const TargetInfo& target);
+// Then: adds the pixels' products to all weights.
+void add_products_of_rows(Body& body, const WeightGradOperands& operands, const WeightBlock& weights,
+                          const PixelBlock& pixels);
+
 }  // namespace rnc
