@@ -231,6 +231,19 @@ void set_class_weights(TrainSettings& settings, const TrainOptions& options, Ses
   for (const auto& [name, values] : settings.shared_inputs) session.set_shared_input(name, values);
 }
 
+// What listens is told when an error is the end of it, too.
+TrainOutcome run(Trainer& trainer, const Checkpoint& start, RunLog& log) {
+  try {
+    return trainer.run(start, log);
+  } catch (const Error& error) {
+    try {
+      log.failed(error.what());
+    } catch (const Error&) {  // a full disk, say, which is the first error likewise
+    }
+    throw;
+  }
+}
+
 int train(const TrainOptions& options) {
   const auto model = options.carried != nullptr ? options.carried : Model::load(options.model);
   check_trainable(*model, options);
@@ -297,7 +310,7 @@ int train(const TrainOptions& options) {
     json_log->start(config, state.position.epoch, state.position.step);
   }
   RunLogs all(logs);
-  const TrainOutcome outcome = trainer.run(state, all);
+  const TrainOutcome outcome = run(trainer, state, all);
   log.write_report();
   if (lines != nullptr) lines->finish();
   if (outcome.signal != 0) return 128 + outcome.signal;

@@ -214,7 +214,15 @@ std::unique_ptr<const Dataset> open_whole(const std::string& where, Split split,
   if (files.empty())
     throw Error(fmt::format("{} has no images to {}", found.path, split == Split::train ? "train" : "test"));
   auto data = open_found(found, files, options);
-  if (!data->degradation()) places_of(options.fields, *data);
+  if (!data->degradation()) {
+    if (options.degradation.noise > 0)
+      throw UsageError(
+          fmt::format("--noise {}: it is added to what is made of the targets alone, but {} has both; "
+                      "--noise 0 takes them "
+                      "as they are",
+                      options.degradation.noise, found.path));
+    places_of(options.fields, *data);
+  }
   return data;
 }
 

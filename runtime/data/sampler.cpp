@@ -10,10 +10,20 @@
 
 namespace rnrun {
 
-const Field* class_field(const std::vector<Field>& fields) {
-  const auto found = std::ranges::find_if(
-      fields, [](const Field& f) { return f.dtype == DType::i32 && f.shape.empty() && f.classes > 0; });
-  return found == fields.end() ? nullptr : &*found;
+namespace {
+
+bool is_class(const Field& f) { return f.dtype == DType::i32 && f.shape.empty() && f.classes > 0; }
+
+}  // namespace
+
+const Field& class_field(const std::vector<Field>& fields, std::string_view wanted_for) {
+  const auto count = std::ranges::count_if(fields, is_class);
+  if (count == 1) return *std::ranges::find_if(fields, is_class);
+  throw UsageError(
+      count == 0 ? fmt::format("{}: the model takes no class of each sample, i32[N]", wanted_for)
+                 : fmt::format("{}: the model takes {} classes of each sample, and what balances one of "
+                               "them unbalances another",
+                               wanted_for, count));
 }
 
 std::vector<int32_t> classes_of(const Dataset& data, const Field& field) {
@@ -28,13 +38,10 @@ Sampler::Sampler(const Dataset& data, const std::vector<Field>& fields, SamplerO
     throw UsageError(
         fmt::format("--repeat-augment {}: an epoch of {} samples is too long", options.repeats, size()));
   if (!options.balanced) return;
-  const Field* field = class_field(fields);
-  if (field == nullptr)
-    throw UsageError(
-        "--sampler balanced: the model takes no class of each sample, i32[N], that could be balanced");
-  classes_.resize(static_cast<size_t>(field->classes));
+  const Field& field = class_field(fields, "--sampler balanced");
+  classes_.resize(static_cast<size_t>(field.classes));
   uint32_t index = 0;
-  for (const int32_t k : classes_of(data, *field)) classes_[static_cast<size_t>(k)].push_back(index++);
+  for (const int32_t k : classes_of(data, field)) classes_[static_cast<size_t>(k)].push_back(index++);
   std::erase_if(classes_, [](const auto& samples) { return samples.empty(); });
 }
 

@@ -43,8 +43,9 @@ class Sampler {
   std::vector<std::vector<uint32_t>> classes_;  // balanced: the samples of each class that has some
 };
 
-// What tells the class of a sample: the field of one whole number among a number of classes. Null if there is none.
-const Field* class_field(const std::vector<Field>& fields);
+// What tells the class of a sample: the field of one whole number among a number of classes. Throws UsageError, which names
+// what it is wanted for, if there is none or more than one.
+const Field& class_field(const std::vector<Field>& fields, std::string_view wanted_for);
 // The class of every sample of a data set. Throws Error when one is not among the field's classes.
 std::vector<int32_t> classes_of(const Dataset& data, const Field& field);
 

@@ -1,5 +1,5 @@
-// Stopping on request: the first SIGINT (Ctrl-C) or SIGTERM asks the program to finish its batch and save,
-// the second ends it at once.
+// Stopping on request: the first SIGINT (Ctrl-C), SIGTERM or SIGHUP (the terminal was closed; not under nohup, which has
+// it ignored) asks the program to finish its batch and save, the second ends it at once.
 #pragma once
 
 namespace rnrun {

@@ -174,6 +174,8 @@ SamplerOptions sampler_of(const TrainSettings& s) {
   return {.balanced = s.sampler == "balanced", .repeats = s.repeat_augment};
 }
 
+bool changes_images(const TrainSettings& settings) { return augmentation_of(settings) != Augmentation{}; }
+
 LoaderPlan training_plan(const TrainSettings& settings, std::vector<Field> fields,
                          std::vector<uint32_t> order, int64_t epoch) {
   return {.order = std::move(order),

@@ -99,6 +99,8 @@ struct Setting : contract::Setting {
 };
 
 SamplerOptions sampler_of(const TrainSettings& settings);
+// Whether training images are changed at random.
+bool changes_images(const TrainSettings& settings);
 // Those that are any text, by name.
 const std::vector<std::pair<std::string, std::string TrainSettings::*>>& text_settings();
 // How the samples of an epoch, at these places of the data set, are made.

@@ -22,6 +22,19 @@ constexpr size_t kExamples = 24;  // kept of an evaluation
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// Refuses what the settings ask for in vain.
+void check_use(const TrainSettings& settings, const Task& task, const DataSplits& data) {
+  if (settings.early_stop > 0 && (settings.eval_every == 0 || data.test == nullptr))
+    throw UsageError(fmt::format("--early-stop {}: nothing is evaluated, as {}", settings.early_stop,
+                                 data.test == nullptr ? "the data have nothing for validation: --val-split "
+                                                        "keeps a part for it"
+                                                      : "--eval-every is 0"));
+  const bool pictures = std::ranges::any_of(task.fields(), [](const Field& f) { return f.is_picture(); });
+  if (!pictures && changes_images(settings))
+    throw UsageError(
+        "images are to be changed at random (--hflip, --random-crop and others), but the model takes none");
+}
+
 }  // namespace
 
 Trainer::Trainer(Session& session, const Task& task, const DataSplits& data, const TrainSettings& settings,
@@ -40,6 +53,7 @@ Trainer::Trainer(Session& session, const Task& task, const DataSplits& data, con
         fmt::format("{}: the loss of the model {} does not take mixtures: it has no inputs label2: i32[N] "
                     "and lambda: f32[]",
                     settings.mixup_alpha > 0 ? "--mixup-alpha" : "--cutmix-alpha", session.model().name()));
+  check_use(settings, task, data);
   if (settings.drop_last) samples_per_epoch_ -= samples_per_epoch_ % settings.batch_size;
   if (settings.limit_batches > 0)
     samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);

@@ -47,6 +47,28 @@ train --output-dir runs/cut --resume --log-json >lines 2>/dev/null
 "$bin/rnrun" runs >table
 [ "$(awk 'NR > 1 { print $NF }' table | sort | uniq -c | awk '{ print $1, $2 }')" = '2 finished' ] || { cat table; fail "finished runs"; }
 
+# One that an error ended says so to whoever listens.
+if train --output-dir failed --lr 1e6 --momentum 1e6 --log-json >lines 2>text; then fail "a rate of 1e6 is no error"; fi
+grep -q 'the training has diverged' text || { cat text; fail "no word of what failed"; }
+[ "$(json lines 'x[-1]["event"], x[-1]["state"], "diverged" in x[-1]["error"]')" = "('end', 'failed', True)" ] ||
+  { cat lines; fail "the event of a failure"; }
+"$bin/rnrun" runs failed >table
+[ "$(awk 'NR > 1 { print $NF }' table)" = failed ] || { cat table; fail "a failed run"; }
+
+# Whose terminal is closed, it saves and stops; not under nohup.
+for hang_up in 129 0; do
+  ignore=; [ "$hang_up" = 129 ] || ignore="trap '' HUP;"
+  sh -c "$ignore exec '$bin/rnrun' train net.so --data shapes --limit-batches 200 --epochs 40 --output-dir hup$hang_up" >/dev/null 2>&1 &
+  while [ ! -s "hup$hang_up/metrics.jsonl" ]; do sleep 0.01; done
+  kill -HUP $!
+  status=0; wait $! || status=$?
+  [ "$status" = "$hang_up" ] || fail "status $status after a hang-up instead of $hang_up"
+  [ -e "hup$hang_up/checkpoint-last.safetensors" ] || fail "nothing was saved"
+done
+
+# What would be asked for in vain.
+refused 2 'early-stop 2: nothing is evaluated, as --eval-every is 0' train --output-dir vain --early-stop 2 --eval-every 0
+
 # Settings that differ, the newest first; a running one; damaged directories are named.
 sleep 1
 train --output-dir runs/deeper/other --lr 0.02 --epochs 3 >/dev/null

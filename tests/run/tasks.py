@@ -177,7 +177,10 @@ def twin_figures(said, wanted):
 
 
 class Case:
-    def __init__(self, inputs, body, make, write, targets, figures, task=""):
+    """A model, its data, and flags that have nothing to do there."""
+
+    def __init__(self, inputs, body, make, write, targets, figures, task="", vain=()):
+        self.vain = vain
         self.graph = f"model net({inputs}) {{\n{body}  {END.replace('TASK', task)}"
         self.make, self.write, self.targets, self.figures = make, write, targets, figures
 
@@ -196,7 +199,7 @@ CASES = {
     "images": Case("noisy: f32[N, 3, 16, 16], clean: f32[N, 3, 16, 16]", "  x = noisy" + BODY +
                    "  out = conv2d(relu(conv2), 3, kernel = 3, pad = 1)\n  denoised = noisy - out\n"
                    "  predict denoised\n  loss mse(denoised, clean)\n",
-                   pairs, write_pairs, ["clean"], image_figures),
+                   pairs, write_pairs, ["clean"], image_figures, vain=("--noise", 25)),
     "heads": Case("image: u8[N, 3, 16, 16], label: i32[N], age: f32[N, 1]", IMAGE + BODY + POOLED +
                   "  fc = linear(features, 4)\n  years = linear(features, 1)\n  predict fc\n  predict years\n"
                   "  loss classes = cross_entropy(fc, label)\n  loss ages = 0.001 * mse(years, age)\n",
@@ -204,10 +207,10 @@ CASES = {
     "twins": Case("image: u8[N, 3, 16, 16], first: i32[N], second: i32[N]", IMAGE + BODY + POOLED +
                   "  a = linear(features, 3)\n  b = linear(features, 3)\n  predict a\n  predict b\n"
                   "  loss one = cross_entropy(b, first)\n  loss two = cross_entropy(a, second)\n",
-                  twins, write_tensors, ["first", "second"], twin_figures),
+                  twins, write_tensors, ["first", "second"], twin_figures, vain=("--sampler", "balanced")),
     "losses": Case("row: f32[N, 4, 20], wanted: f32[N, 8, 20]", "  conv = conv1d(rows_as_maps(row), 8, kernel = 3, pad = 1)\n"
                    "  predict conv\n  loss error = mean(square(reshape(conv, shape = [-1, 8, 20]) - wanted))\n",
-                   rows, write_tensors, [], None),
+                   rows, write_tensors, [], None, vain=("--hflip", 0.5)),
 }
 
 
@@ -215,9 +218,12 @@ class Programs:
     def __init__(self, directory, work):
         self.directory, self.work = directory, work
 
-    def run(self, program, *arguments):
-        done = subprocess.run([str(self.directory / program), *map(str, arguments)], cwd=self.work, text=True,
+    def status(self, program, *arguments):
+        return subprocess.run([str(self.directory / program), *map(str, arguments)], cwd=self.work, text=True,
                               capture_output=True)
+
+    def run(self, program, *arguments):
+        done = self.status(program, *arguments)
         if done.returncode != 0:
             sys.exit(f"FAILED: {program} {' '.join(map(str, arguments))}: {done.stderr}{done.stdout}")
         return done.stdout
@@ -241,6 +247,10 @@ def check(name, case, programs):
     for split, tensors in data.items():
         case.write(programs.work / "data" / split, tensors)
     train = lambda *flags: programs.run("rnrun", "train", "net.so", "--data", "data", *flags)
+    if case.vain:
+        done = programs.status("rnrun", "train", "net.so", "--data", "data", "--output-dir", "vain", *case.vain)
+        if done.returncode != 2 or str(case.vain[0]) not in done.stderr:
+            return f"{name}: {case.vain} is taken: {done.stderr}"
     log = train("--output-dir", "whole", "-j", 1)
     train("--output-dir", "parts", "-j", 2, "--epochs", 1)
     train("--output-dir", "parts", "-j", 2, "--epochs", 2, "--resume")

@@ -72,10 +72,8 @@ std::vector<float> class_weights(const std::string& choice, const Model& model, 
   if (choice != "balanced") return read_weights(choice, task.class_count());
   std::vector<int64_t> counts(static_cast<size_t>(task.class_count()));
   const std::vector<Field> fields = task.fields();
-  if (class_field(fields) == nullptr)
-    throw UsageError(
-        "--class-weights balanced: samples have no class each that could be counted; pass a file");
-  for (const int32_t k : classes_of(data, *class_field(fields))) ++counts.at(static_cast<size_t>(k));
+  const Field& field = class_field(fields, "--class-weights balanced");
+  for (const int32_t k : classes_of(data, field)) ++counts.at(static_cast<size_t>(k));
   return balanced_weights(counts);
 }
 

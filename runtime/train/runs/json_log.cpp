@@ -34,4 +34,8 @@ void JsonLog::ended(const TrainOutcome& outcome) {
   write(event);
 }
 
+void JsonLog::failed(const std::string& why) {
+  write({{"event", "end"}, {"state", kFailed}, {"error", why}});
+}
+
 }  // namespace rnrun

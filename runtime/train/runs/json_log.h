@@ -3,6 +3,7 @@
 //   {"event":"epoch","epoch":1,...}      what metrics.jsonl has, and test_ema_... with moving averages
 //   {"event":"end","state":"finished" or "interrupted","signal":0,"out_of_time":false,"seconds":S,"checkpoint":PATH,
 //    "test_loss":...}                    the last evaluation's figures, if there was one
+//   {"event":"end","state":"failed","error":"..."}   when an error was the end
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -19,6 +20,7 @@ class JsonLog : public RunLog {
   void start(const nlohmann::ordered_json& config, int64_t epochs_done, int64_t steps_done);
   void epoch(const EpochRecord& record) override;
   void ended(const TrainOutcome& outcome) override;
+  void failed(const std::string& why) override;
 
  private:
   void write(const nlohmann::ordered_json& event);

@@ -151,6 +151,12 @@ void RunDirectory::ended(const TrainOutcome& outcome) {
   replace_file(path("outcome.json"), json.dump() + "\n");
 }
 
+void RunDirectory::failed(const std::string& why) {
+  const ordered_json json = {{"state", kFailed}, {"error", why}};
+  const auto invalid = ordered_json::error_handler_t::replace;
+  replace_file(path("outcome.json"), json.dump(-1, ' ', false, invalid) + "\n");
+}
+
 RunDirectory::~RunDirectory() {
   try {
     write_report();

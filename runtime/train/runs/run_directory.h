@@ -41,6 +41,7 @@ class RunDirectory : public RunLog {
   void saved() override;
   void write_report();
   void ended(const TrainOutcome& outcome) override;
+  void failed(const std::string& why) override;
 
   // Removes what an earlier training has left there, checkpoints included. Other files stay.
   static void clear(const std::string& directory);

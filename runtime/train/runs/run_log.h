@@ -60,6 +60,8 @@ inline const char* state_text(const TrainOutcome& outcome) {
   return outcome.finished() ? "finished" : "interrupted";
 }
 
+inline constexpr const char* kFailed = "failed";  // in place of it after an error
+
 // Hears of everything in order, on the training's thread. When a training is resumed, its steps go on after
 // the checkpoint's; what was told of later ones before is told again.
 class RunLog {
@@ -73,8 +75,9 @@ class RunLog {
   virtual void epoch(const EpochRecord&) {}
   // After the checkpoint of an epoch was saved.
   virtual void saved() {}
-  // At the end, unless an error was it.
+  // At the end: this, or that an error was it.
   virtual void ended(const TrainOutcome&) {}
+  virtual void failed(const std::string& /*why*/) {}
 };
 
 }  // namespace rnrun

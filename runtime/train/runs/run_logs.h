@@ -18,6 +18,7 @@ class RunLogs : public RunLog {
   void epoch(const EpochRecord& record) override { tell(&RunLog::epoch, record); }
   void saved() override { tell(&RunLog::saved); }
   void ended(const TrainOutcome& outcome) override { tell(&RunLog::ended, outcome); }
+  void failed(const std::string& why) override { tell(&RunLog::failed, why); }
 
  private:
   template <class... Parameters>

@@ -89,7 +89,11 @@ TEST_CASE("what cannot be sampled is refused") {
   const Uneven data;
   const std::vector<Field> pictures = {kFields[0]};
   CHECK(error_of([&] { Sampler(data, pictures, {.balanced = true}); }) ==
-        "--sampler balanced: the model takes no class of each sample, i32[N], that could be balanced");
+        "--sampler balanced: the model takes no class of each sample, i32[N]");
+  const std::vector<Field> two = {kFields[0], kFields[1], kFields[1]};
+  CHECK(error_of([&] { Sampler(data, two, {.balanced = true}); }) ==
+        "--sampler balanced: the model takes 2 classes of each sample, and what balances one of them unbalances "
+        "another");
   std::vector<Field> fewer = labelled_images({1, 1, 1}, 3);
   CHECK(error_of([&] { Sampler(data, fewer, {.balanced = true}); }) ==
         "the data: label 3 of image 10 is not below the model's 3 classes; they go from 0 to 3, the model's "
