@@ -47,6 +47,15 @@ std::string unused_note(const std::vector<ListColumns>& plan, size_t count, cons
                      fmt::join(unused, ", "));
 }
 
+// A column of numbers might have been meant otherwise.
+std::string labels_note(const ListValues& values, const Row& names, const std::string& path) {
+  const size_t column = values.columns().at(0);
+  return fmt::format(
+      "{}: column {} has labels (as in 'cat;dog' or '0;3'): each is a 1 among the {} numbers of '{}'", path,
+      names.empty() ? fmt::format("{}", column + 1) : names[column], values.field().elements(),
+      values.field().name);
+}
+
 // The rows of a list, and what they make.
 class ListReader {
  public:
@@ -132,6 +141,7 @@ class ListReader {
     for (ListValues& values : values_) {
       std::vector<std::string> classes;
       Array array = values.take(options_, path_, classes);
+      if (values.are_lists()) files_.notes.push_back(labels_note(values, names, path_));
       if (!classes.empty()) files_.class_names = std::move(classes);
       files_.columns.emplace_back(values.field().name, std::move(array));
     }

@@ -36,6 +36,9 @@ class ListValues {
   // that are known; otherwise they are names (class_labels.h), and `class_names` is set. Throws Error.
   Array take(const DataOptions& options, const std::string& path, std::vector<std::string>& class_names);
   const Field& field() const { return columns_.field; }
+  const std::vector<size_t>& columns() const { return columns_.columns; }
+  // Whether a row has any number of labels, in one column, for a field that has a 0 or 1 for each class.
+  bool are_lists() const { return are_labels() && field().dtype == DType::f32; }
 
  private:
   bool are_labels() const;

@@ -151,6 +151,10 @@ TEST_CASE("numbers and several labels for fields of f32") {
   CHECK(list.open()->class_names() == std::vector<std::string>{"cat", "cow", "dog"});
   write_text(list.path, "path,tags\nrgb.png,0;2\nrgb.jpg,1\n");
   CHECK(list.numbers() == std::vector<float>{1, 0, 1, 0, 1, 0});
+  CHECK(list.open()->notes() ==
+        std::vector<std::string>{list.path +
+                                 ": column tags has labels (as in 'cat;dog' or '0;3'): each is a 1 "
+                                 "among the 3 numbers of 'target'"});
 
   list.options.fields[1] = {"target", DType::f32, {}};
   write_text(list.path, "path,other,target\nrgb.png,0,2\n");
