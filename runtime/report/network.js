@@ -98,7 +98,7 @@ function drawBlock(layers, block) {
   const top = enters ? 10 : 2;
   const width = widest + (lanes > 0 ? 8 + lanes * kLane : 2);
   const height = top + block.layers.length * (kRow + kGap);
-  const svg = shape("svg", {width, height, viewBox: `0 0 ${width} ${height}`, role: "img",
+  const svg = shape("svg", {viewBox: `0 0 ${width} ${height}`, style: `--width:${width}`, role: "img",
                             "aria-label": block.name || "layers"});
   const upper = (row) => (row < 0 ? 0 : top + row * (kRow + kGap));
   const stroke = "fill:none;stroke:var(--muted);stroke-width:1.3";
@@ -132,6 +132,17 @@ function drawBlock(layers, block) {
                  element("div", {class: "scroll"}, svg));
 }
 
+// A slider for the size of everything in `drawing`: small enough for all of a deep network, or large enough to read.
+function zoom(drawing) {
+  const size = element("input", {type: "range", min: 25, max: 200, step: 5, value: 100, "aria-label": "zoom"});
+  const shown = element("span", {}, "100 %");
+  size.addEventListener("input", () => {
+    drawing.style.setProperty("--zoom", size.value / 100);
+    shown.textContent = `${size.value} %`;
+  });
+  return element("label", {class: "zoom"}, "Zoom", size, shown);
+}
+
 function network(run) {
   const layers = run.network;
   const parameters = layers.reduce((sum, layer) => sum + layer.parameters, 0);
@@ -142,10 +153,12 @@ function network(run) {
     if (stages.length === 0 || stages[stages.length - 1].name !== stage) stages.push({name: stage, blocks: []});
     stages[stages.length - 1].blocks.push(drawBlock(layers, block));
   }
+  const drawing = element("div", {class: "drawing"}, ...stages.map(
+    (stage) => element("div", {class: "stage"}, element("div", {class: "blocks"}, ...stage.blocks))));
   return element("div", {},
     element("p", {class: "note"}, `${number(parameters)} parameters, ${number(work)} multiply-adds per image. ` +
       "Orange lines are shortcuts and other connections to an operation further down."),
-    ...stages.map((stage) => element("div", {class: "stage"}, element("div", {class: "blocks"}, ...stage.blocks))));
+    zoom(drawing), drawing);
 }
 
 function drawNetwork(runs) {

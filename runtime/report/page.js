@@ -114,6 +114,17 @@ function mix(from, to, t) {
   return `rgb(${parts.join(",")})`;
 }
 
+// A frame for what is drawn for a width in pixels: now, and whenever that changes.
+function fitted(draw) {
+  const frame = element("div");
+  let drawnFor = 0;
+  new ResizeObserver(() => {
+    const width = Math.floor(frame.clientWidth);
+    if (width > 0 && width !== drawnFor) frame.replaceChildren(draw(drawnFor = width));
+  }).observe(frame);
+  return frame;
+}
+
 // What has to be drawn again when the theme changes between light and dark: canvases do not follow style sheets.
 const redraws = [];
 function drawn(draw) {
