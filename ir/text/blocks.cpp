@@ -192,26 +192,27 @@ Value Elaborator::share(const Expr& call, const Arguments& arguments, const std:
     mismatch(what, arguments[0].syntax->location, "shared: the argument", "a block or an operation");
   if (result_name.empty()) throw UserError(call.location, "shared: write NAME = shared(...)");
   shared.name = result_name;
-  if (!shared_calls_.try_emplace(result_name, 0).second && !sharing_)
+  if (!shared_calls_.try_emplace(result_name).second && !sharing_)
     throw UserError(call.location, fmt::format("{} is shared already", result_name));
   return {std::make_shared<const Shared>(std::move(shared))};
 }
 
 Value Elaborator::call_shared(const Shared& shared, const Expr& call, const Arguments& arguments) {
-  const bool outer = sharing_;
-  sharing_ = sharing_ || shared_calls_[shared.name]++ > 0;
-  const auto result = [&] {
-    return shared.block != nullptr ? call_block(*shared.block, call, arguments, shared.name, shared.name)
-                                   : call_operation(*shared.operation, call, arguments, shared.name);
-  };
-  try {
-    Value value = result();
-    sharing_ = outer;
-    return value;
-  } catch (...) {
-    sharing_ = outer;
-    throw;
-  }
+  struct Restored {  // when the call ends, by an error or not
+    Elaborator& self;
+    bool sharing = self.sharing_;
+    SharedCalls* call = self.shared_call_;
+    ~Restored() {
+      self.sharing_ = sharing;
+      self.shared_call_ = call;
+    }
+  } const restored{*this};
+  SharedCalls& calls = shared_calls_[shared.name];
+  calls.made.clear();
+  sharing_ = sharing_ || calls.count++ > 0;
+  shared_call_ = &calls;
+  return shared.block != nullptr ? call_block(*shared.block, call, arguments, shared.name, shared.name)
+                                 : call_operation(*shared.operation, call, arguments, shared.name);
 }
 
 }  // namespace rnc::text

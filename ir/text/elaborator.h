@@ -126,9 +126,17 @@ class Elaborator : public Environment {
   std::map<std::string, Initializer, std::less<>> initializers_;  // by "conv2d.weight"
   std::map<std::string, SourceLocation, std::less<>> given_;      // statements that may be given once
   std::vector<FreezePattern> frozen_;
-  std::vector<Output> predicted_;                         // the first is the prediction
-  std::map<std::string, int, std::less<>> shared_calls_;  // by what is shared
-  bool sharing_ = false;                                  // in a call that is not the first of what is shared
+  std::vector<Output> predicted_;  // the first is the prediction
+  // Of what is shared, by its name. Names that were made in a call are made again in the next ones, or their layers would
+  // have parameters of their own.
+  struct SharedCalls {
+    int count = 0;
+    std::map<std::string, std::vector<std::string>> names;  // by what they were made from
+    std::map<std::string, size_t> made;                     // so many of them in the call at hand
+  };
+  std::map<std::string, SharedCalls, std::less<>> shared_calls_;
+  SharedCalls* shared_call_ = nullptr;  // the one at hand
+  bool sharing_ = false;                // in a call that is not the first of what is shared
   std::map<std::string, SourceLocation, std::less<>> output_places_;
   std::optional<Output> loss_;
   std::vector<Output> losses_;  // those with names, whose sum it is

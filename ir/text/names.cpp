@@ -1,6 +1,8 @@
 // The names of nodes and tensors: dotted paths of the scopes they stand in.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ir/text/elaborator.h"
 #include "ir/text/lexer.h"
 
@@ -16,11 +18,15 @@ std::string Elaborator::scoped(const std::string& name, const SourceLocation& lo
 
 std::string Elaborator::generated_name(const std::string& base, const SourceLocation& location) {
   const std::string full = fmt::format("%{}", scoped(base, location));
+  std::vector<std::string>* made = shared_call_ == nullptr ? nullptr : &shared_call_->names[full];
+  if (made != nullptr)
+    if (const size_t number = shared_call_->made[full]++; number < made->size()) return (*made)[number];
   int& count = generated_[full];
   std::string name;
   do {
     name = ++count == 1 ? full : fmt::format("{}_{}", full, count);
   } while (names_.contains(name));
+  if (made != nullptr) made->push_back(name);
   return name;
 }
 
@@ -28,9 +34,10 @@ std::string Elaborator::node_name(const std::string& name) {
   if (!repeats_names() || !names_.contains(name)) return name;
   const std::string base = name.starts_with('%') ? name : "%" + name;
   int& count = generated_[base];
+  count = std::max(count, 1);
   std::string made;
   do {
-    made = fmt::format("{}_{}", base, ++count + 1);
+    made = fmt::format("{}_{}", base, ++count);
   } while (names_.contains(made));
   return made;
 }

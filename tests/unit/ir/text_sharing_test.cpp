@@ -99,6 +99,43 @@ block unit(x) {
   CHECK(print(parse_text(print(module)), {.locations = false}) == print(module, {.locations = false}));
 }
 
+TEST_CASE("layers without a name are shared, too") {
+  const Module module = parse_text(R"(
+block gate(x) {
+  return x * sigmoid(conv2d(x, 3, kernel = 1))
+}
+block unit(x, more = false) {
+  y = gate(gate(conv2d(relu(conv2d(x, 3, kernel = 1)), 3, kernel = 1)))
+  if more { return conv2d(y, 3, kernel = 1) }
+  return repeat(gate, y, count = 2)
+}
+block twice(x) {
+  inner = shared(unit)
+  return inner(inner(x))
+}
+)" + spec(R"(
+  f = shared(unit)
+  g = shared(twice)
+  a = f(f(x))
+  b = f(a, more = true)
+  c = g(g(b))
+  d = f(conv2d(c, 3, kernel = 1))
+  predict d)"));
+  // f: 2 and 4 gates, and 1 where it is called with more; g: 2 and 4 gates; 1 between.
+  CHECK(parameters(module).size() == 2 * (2 + 4 + 1 + 2 + 4 + 1));
+  const auto uses = [&](std::string_view parameter) {
+    const Graph& graph = module.entries[0];
+    return std::ranges::count_if(graph.nodes, [&](const Node& n) {
+      return n.op == Op::conv2d && graph[n.inputs[1]].name == parameter;
+    });
+  };
+  CHECK(uses("f.conv2d.weight") == 4);
+  CHECK(uses("f.y.conv2d.weight") == 4);
+  CHECK(uses("f.0.conv2d.weight") == 3);
+  CHECK(uses("g.inner.conv2d.weight") == 4);
+  CHECK(print(parse_text(print(module)), {.locations = false}) == print(module, {.locations = false}));
+}
+
 TEST_CASE("pad = \"same\" has a result of ceil(size / stride)") {
   using Pads = std::vector<int64_t>;
   CHECK(pad_of("conv2d(x, 4, kernel = 3, pad = \"same\")") == Pads{1, 1, 1, 1});
