@@ -8,6 +8,7 @@
 
 #include "runtime/commands/commands.h"
 #include "runtime/contract/safetensors.h"
+#include "runtime/data/companions.h"
 #include "runtime/model/attributes.h"
 #include "runtime/support/error.h"
 #include "runtime/support/output.h"
@@ -201,11 +202,13 @@ std::string default_data(const Model& model, const Task& task) {
   constexpr int64_t kClasses = 10;
   std::string taken;
   bool fits = true;
-  for (const Field& field : task.fields()) {
+  std::vector<Field> fields = task.fields();
+  if (compares_pictures(fields)) fields = compared_fields(fields);
+  for (const Field& field : fields) {
     taken += fmt::format("{}{} {}", taken.empty() ? "" : " and ", field.name, type_text(field));
-    fits = fits && (field.is_picture()
-                        ? field.picture().channels == 1
-                        : field.dtype == DType::i32 && field.shape.empty() && field.classes >= kClasses);
+    fits = fits && (field.is_picture() ? field.picture().channels == 1
+                                       : field.dtype == DType::i32 && field.shape.empty() &&
+                                             (field.classes == 0 || field.classes >= kClasses));
   }
   if (!fits)
     throw UsageError(

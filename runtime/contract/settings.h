@@ -109,7 +109,7 @@ inline constexpr Setting kSettings[] = {
      0,
      0,
      "what predictions are compared with, and so which figures there are",
-     {"auto", "classification", "segmentation", "images", "multi_label", "regression"}},
+     {"auto", "classification", "segmentation", "images", "multi_label", "similarity", "regression"}},
     // The default of the model's input of that name: see README, Recipes.
     {"label_smoothing", real, kNone, 0, 1, "share of the label that is spread over all classes"},
     {"val_split", real, 0, 0, 0.99,

@@ -9,6 +9,7 @@
 
 #include "runtime/data/degrade.h"
 #include "runtime/data/sample.h"
+#include "runtime/support/random.h"
 
 namespace rnrun {
 
@@ -27,6 +28,10 @@ class Dataset {
   // Sets `sample`, a tensor for each of fields(); its memory is used again. Throws BadImage when a picture cannot be
   // decoded.
   virtual void read(int64_t index, Sample& sample) const = 0;
+  // The same where part of a sample is drawn at random. By default nothing is.
+  virtual void read(int64_t index, Random /*random*/, Sample& sample) const { read(index, sample); }
+  // Whether a sample's pictures are of different things, each to be changed at random by itself (companions.h).
+  virtual bool pictures_are_apart() const { return false; }
   // Of every sample the one number, i32, that it has at this place in fields(). By default all samples are read for it.
   // Throws Error where it is something else.
   virtual std::vector<int32_t> numbers(size_t field) const;

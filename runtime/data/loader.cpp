@@ -112,12 +112,17 @@ Random Loader::random(std::string_view purpose, int64_t position) const {
   return sample_random(name, plan_.seed, plan_.epoch, index(position));
 }
 
+std::string Loader::augmentation_of(size_t field) const {
+  return field == 0 || !data_.pictures_are_apart() ? "augmentation"
+                                                   : fmt::format("augmentation of {}", field);
+}
+
 void Loader::read(int64_t position, Sample& memory) {
   Slot& s = slot(position / plan_.batch_size);
   std::exception_ptr& error = s.errors[static_cast<size_t>(position % plan_.batch_size)];
   error = nullptr;
   try {
-    data_.read(index(position), memory);
+    data_.read(index(position), random("companions", position), memory);
     put(memory, position, s);
   } catch (...) {
     error = std::current_exception();
@@ -125,7 +130,8 @@ void Loader::read(int64_t position, Sample& memory) {
 }
 
 // Makes a tensor of the data what the model takes.
-void Loader::prepare(SampleTensor& tensor, const Field& field, int64_t position) const {
+void Loader::prepare(SampleTensor& tensor, size_t number, int64_t position) const {
+  const Field& field = plan_.fields[number];
   const std::string name = fmt::format("image {}", index(position));
   const bool changes = plan_.augmentation && *plan_.augmentation != Augmentation();
   if (field.is_mask() && changes && tensor.dtype == DType::i32 && tensor.shape == field.shape)
@@ -134,12 +140,12 @@ void Loader::prepare(SampleTensor& tensor, const Field& field, int64_t position)
     Image mask = tensor.take_picture(name);
     mask.is_mask = true;
     mask.outside = static_cast<uint8_t>(field.ignored.value_or(0));
-    tensor.set(changed(std::move(mask), {1, field.shape[0], field.shape[1]}, position));
+    tensor.set(changed(std::move(mask), {1, field.shape[0], field.shape[1]}, position, number));
     tensor.make_classes();
   }
   if (!field.is_picture()) return;
   if (tensor.is_picture() || field.dtype == DType::u8)
-    tensor.set(changed(tensor.take_picture(name), field.picture(), position));
+    tensor.set(changed(tensor.take_picture(name), field.picture(), position, number));
   else if (changes)
     throw Error(fmt::format(
         "{}: '{}' is {}, which random changes are not made to: they are made to pictures of bytes", name,
@@ -174,7 +180,7 @@ void Loader::put(Sample& sample, int64_t position, Slot& slot) const {
       continue;
     }
     SampleTensor& tensor = sample[places_[i]];
-    prepare(tensor, field, position);
+    prepare(tensor, i, position);
     if (data_.degradation() && field.is_target) target = tensor.picture();
     if (field.is_picture() && tensor.is_picture() && field.dtype == DType::f32) tensor.make_real();
     put(tensor, i, position, slot);
@@ -192,11 +198,11 @@ void Loader::put(const SampleTensor& tensor, size_t i, int64_t position, Slot& s
               tensor.bytes.size());
 }
 
-// The pictures of one sample undergo the same random changes.
-Image Loader::changed(Image picture, const ImageShape& shape, int64_t position) const {
+// The pictures of one sample undergo the same random changes, unless they are apart.
+Image Loader::changed(Image picture, const ImageShape& shape, int64_t position, size_t number) const {
   const std::string name = fmt::format("image {}", index(position));
   if (plan_.augmentation)
-    augment(picture, shape, *plan_.augmentation, random("augmentation", position), name);
+    augment(picture, shape, *plan_.augmentation, random(augmentation_of(number), position), name);
   else
     view(picture, shape, plan_.views, static_cast<int64_t>(position % view_count(plan_.views)), name);
   return picture;

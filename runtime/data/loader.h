@@ -91,12 +91,13 @@ class Loader {
   void read(int64_t position, Sample& memory);
   void check_sizes() const;
   void check_maps(const Sample& sample, int64_t position) const;
-  void prepare(SampleTensor& tensor, const Field& field, int64_t position) const;
+  void prepare(SampleTensor& tensor, size_t field, int64_t position) const;
   void put(Sample& sample, int64_t position, Slot& slot) const;
   void put(const SampleTensor& tensor, size_t field, int64_t position, Slot& slot) const;
-  Image changed(Image picture, const ImageShape& shape, int64_t position) const;
+  Image changed(Image picture, const ImageShape& shape, int64_t position, size_t number) const;
   int64_t index(int64_t position) const { return plan_.order[static_cast<size_t>(position)]; }
   Random random(std::string_view purpose, int64_t position) const;
+  std::string augmentation_of(size_t field) const;  // the purpose
   void finish(int64_t batch);
 
   const Dataset& data_;

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <span>
 
+#include "runtime/data/companions.h"
 #include "runtime/data/readers/cifar.h"
 #include "runtime/data/readers/idx.h"
 #include "runtime/data/readers/image_folder.h"
@@ -226,16 +227,32 @@ std::unique_ptr<const Dataset> open_whole(const std::string& where, Split split,
   return data;
 }
 
-std::unique_ptr<const Dataset> without_damaged(std::unique_ptr<const Dataset> data,
-                                               const DataOptions& options) {
-  return options.skip_corrupt && data != nullptr ? leave_out_damaged(std::move(data)) : std::move(data);
+// Whether samples are made of pictures with a class each, which a model compares.
+bool makes_companions(const std::string& where, const DataOptions& options) {
+  return compares_pictures(options.fields) &&
+         (where == kShapes || find(where).kind.gives != Kind::Gives::fields);
+}
+
+// What is asked of the reader of a whole split,
+DataOptions of_whole(const std::string& where, const DataOptions& options) {
+  DataOptions whole = options;
+  if (makes_companions(where, options)) whole.fields = compared_fields(options.fields);
+  return whole;
+}
+// and what becomes of the part that is used: companions come from the same part.
+std::unique_ptr<const Dataset> finished(std::unique_ptr<const Dataset> data, const std::string& where,
+                                        const DataOptions& options) {
+  if (options.skip_corrupt && data != nullptr) data = leave_out_damaged(std::move(data));
+  return makes_companions(where, options) ? with_companions(std::move(data), options.fields)
+                                          : std::move(data);
 }
 
 // The parts are the same whether damaged images are left out or not.
 DataSplits open_divided(const std::string& where, const DataOptions& options) {
-  DataSplits splits = split_off(open_whole(where, Split::train, options), options.val_split, options.seed);
-  return {without_damaged(std::move(splits.train), options),
-          without_damaged(std::move(splits.test), options)};
+  DataSplits splits =
+      split_off(open_whole(where, Split::train, of_whole(where, options)), options.val_split, options.seed);
+  return {finished(std::move(splits.train), where, options),
+          finished(std::move(splits.test), where, options)};
 }
 
 }  // namespace
@@ -252,7 +269,8 @@ std::string data_help() {
 bool has_own_test(const std::string& where) { return has_test(where); }
 
 std::unique_ptr<const Dataset> open_split(const std::string& where, Split split, const DataOptions& options) {
-  if (options.val_split <= 0) return without_damaged(open_whole(where, split, options), options);
+  if (options.val_split <= 0)
+    return finished(open_whole(where, split, of_whole(where, options)), where, options);
   DataSplits splits = open_divided(where, options);
   return std::move(split == Split::train ? splits.train : splits.test);
 }

@@ -51,6 +51,7 @@ Metrics evaluate(Session& session, const Task& task, const Dataset& data, int64_
           entry, batch);
     task.count(metrics, entry, batch);
   }
+  if (interrupted() == 0) task.settle(metrics);
   return metrics;
 }
 

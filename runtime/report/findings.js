@@ -47,6 +47,33 @@ function scatter(run) {
   return element("div", {class: "chart"}, canvas);
 }
 
+// Embeddings in a plane, a colour for each class.
+function embedding(run) {
+  const points = run.evaluation.points;
+  const labels = [...new Set(points.map(([, , label]) => label))].sort((a, b) => a - b);
+  const nameOf = (label) => (run.classes || [])[label] || String(label);
+  const canvas = element("canvas", {role: "img", "aria-label": "embedding"});
+  const fill = (k) => `hsl(${(k * 137.5) % 360} 60% ${k % 2 ? 42 : 56}%)`;
+  let current = null;
+  drawn(() => {
+    if (current) current.destroy();
+    const axis = (text) => ({title: {display: true, text, color: colour("muted")},
+                             grid: {color: colour("grid"), borderColor: colour("line")},
+                             ticks: {color: colour("muted"), maxTicksLimit: 8}});
+    current = new Chart(canvas, {
+      type: "scatter",
+      data: {datasets: labels.map((label, k) => ({
+        label: nameOf(label), pointRadius: 2.5, backgroundColor: fill(k), borderColor: fill(k),
+        data: points.filter((p) => p[2] === label).map(([x, y]) => ({x, y}))}))},
+      options: {animation: false, maintainAspectRatio: false, plugins: {legend: {display: false}},
+                scales: {x: {type: "linear", ...axis("first principal component")}, y: axis("second")}},
+    });
+  });
+  const shown = labels.slice(0, 30).map((label, k) => [fill(k), nameOf(label)]);
+  return element("div", {}, legend(labels.length > 30 ? [...shown, ["none", `and ${labels.length - 30} more`]] : shown),
+                 element("div", {class: "chart", style: "height:420px"}, canvas));
+}
+
 function worstNumbers(run) {
   const list = (numbers) => numbers.map((v) => number(v)).join(", ");
   const found = run.evaluation.worst;
@@ -79,6 +106,8 @@ function drawFindings(runs) {
       section(id, title, true, perRun(shown, (run) => element("div", {}, evaluationNote(run, text(run)), draw(run))));
   };
   show("scatter", "scatter", "Predictions and targets", () => "; of samples of several numbers the first.", scatter);
+  show("points", "embedding", "Embedding", (run) => `, of which ${number(run.evaluation.points.length)} are shown: the two ` +
+    `directions in which they differ most, with ${percent(run.evaluation.shown, 1)} of the variance.`, embedding);
   show("worst", "worst", "Largest errors", () => ".", worstNumbers);
   show("overlays", "classes", "Intersection over union by class", () => ".", classBars);
   show("overlays", "overlays", "Least accurate images", () => ".", (run) => gallery(run.evaluation.overlays.map((o) => ({

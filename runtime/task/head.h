@@ -41,6 +41,10 @@ class Head {
   // Adds the sample at this place in the batch that `entry` has run.
   virtual void count(HeadSums sums, const BoundEntry& entry, const Batch& batch, int64_t index) const = 0;
 
+  // Sums of each sample that only all samples decide: of what `count` has kept of them, in their order and in that of
+  // sums(), whose own parts are 0 then. Empty: there are none, and what is kept stays.
+  virtual std::vector<double> settled(std::span<const float> /*kept*/) const { return {}; }
+
   // The loss to count where the entry computes none, as the mean over the batch.
   virtual std::string_view own_loss_name() const = 0;
   virtual double own_loss(const BoundEntry& entry, const Batch& batch) const = 0;

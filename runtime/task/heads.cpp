@@ -11,6 +11,7 @@
 #include "runtime/task/multi_label/multi_label.h"
 #include "runtime/task/regression/regression.h"
 #include "runtime/task/segmentation/segmentation.h"
+#include "runtime/task/similarity/similarity.h"
 
 namespace rnrun {
 
@@ -27,7 +28,7 @@ struct Kind {
 };
 
 // In the order in which they are tried.
-constexpr std::array<Kind, 5> kKinds = {{
+constexpr std::array<Kind, 6> kKinds = {{
     {"classification", "f32[N, classes] with i32[N]",
      [](const Shape& p, const Field& t) { return p.size() == 1 && t.dtype == DType::i32 && t.shape.empty(); },
      make_classification},
@@ -43,6 +44,9 @@ constexpr std::array<Kind, 5> kKinds = {{
     {"multi_label", "f32[N, labels] with f32[N, labels]",
      [](const Shape& p, const Field& t) { return p.size() == 1 && t.dtype == DType::f32 && p == t.shape; },
      make_multi_label, false},
+    {kSimilarity, "f32[N, D] with the class of each sample, i32[N]",
+     [](const Shape& p, const Field& t) { return p.size() == 1 && t.dtype == DType::i32 && t.shape.empty(); },
+     make_similarity, false},
     {"regression", "f32[N, ...] with f32[N, ...]",
      [](const Shape& p, const Field& t) {
        const bool one = p == Shape{1} && t.shape.empty();
@@ -70,6 +74,7 @@ Field likely_target(std::string_view kind, const std::vector<int64_t>& predictio
   Field target{.name = "target", .dtype = DType::f32, .shape = prediction, .is_target = true};
   const bool classes = prediction.size() == 1 && (kind == "auto" || kind == "classification");
   const bool maps = prediction.size() == 3 && (kind == "auto" || kind == "segmentation");
+  if (kind == kSimilarity) return {.name = "label", .dtype = DType::i32, .is_target = true};
   if (!classes && !maps) return target;
   target.name = "label";
   target.dtype = DType::i32;

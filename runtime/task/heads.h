@@ -10,6 +10,8 @@
 
 namespace rnrun {
 
+inline constexpr std::string_view kSimilarity = "similarity";
+
 // `kind` as a recipe's `task` says it: that one if it fits the types, else the first that does of those that need not be
 // asked for. Null when none does.
 std::unique_ptr<const Head> make_head(std::string_view kind, HeadPlace place);

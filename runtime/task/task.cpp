@@ -146,6 +146,19 @@ void Task::count(Metrics& metrics, const BoundEntry& entry, const Batch& batch) 
     metrics.sums[own_sums + i] += scalar(terms_[i]) * static_cast<double>(batch.size);
 }
 
+void Task::settle(Metrics& metrics) const {
+  for (size_t i = 0; i < metrics.kept.size(); ++i) {
+    const std::vector<double> own = heads_[i].head->settled(metrics.kept[i]);
+    if (own.empty()) continue;
+    metrics.kept[i].clear();
+    const size_t sums = parts_[i].sums, all = metrics.rows.size() / static_cast<size_t>(metrics.samples);
+    for (size_t k = 0; k < own.size(); ++k) {
+      metrics.sums[parts_[i].first_sum + k % sums] += own[k];
+      metrics.rows[k / sums * all + parts_[i].first_sum + k % sums] += own[k];
+    }
+  }
+}
+
 std::string_view Task::own_loss_name() const {
   return heads_.empty() ? "loss" : heads_[0].head->own_loss_name();
 }
@@ -199,8 +212,9 @@ std::vector<std::string> model_class_names(const Model& model) {
 
 std::vector<std::string> class_names(const Task& task, const Model& model,
                                      const std::vector<std::string>& names) {
-  std::vector<std::string> result = numbers_of(task.class_count());
   const std::vector<std::string> known = names.empty() ? model_class_names(model) : names;
+  if (task.class_count() == 0) return known;
+  std::vector<std::string> result = numbers_of(task.class_count());
   std::copy_n(known.begin(), std::min(result.size(), known.size()), result.begin());
   return result;
 }

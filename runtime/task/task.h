@@ -58,6 +58,8 @@ class Task {
   double value(const Metrics& counted, size_t metric) const;
   // Adds the batch that `entry` has run. Where the entry computes no loss the first head's own is counted.
   void count(Metrics& metrics, const BoundEntry& entry, const Batch& batch) const;
+  // At the end of an evaluation: what only all samples decide (Head::settled) becomes sums.
+  void settle(Metrics& metrics) const;
   // The name of that loss.
   std::string_view own_loss_name() const;
   // The result of a training, in a sentence: "accuracy 89.39 % (top-5 99.76 %)".
@@ -100,7 +102,8 @@ nlohmann::ordered_json task_json(std::string_view name, std::span<const Metric> 
 
 // The names that the model has for its classes; may be none.
 std::vector<std::string> model_class_names(const Model& model);
-// For each of the task's classes its name of `names`, or without any of the model's own, else its number.
+// For each of the task's classes its name of `names`, or without any of the model's own, else its number; all names for a
+// task that does not say how many classes there are.
 std::vector<std::string> class_names(const Task& task, const Model& model,
                                      const std::vector<std::string>& names);
 

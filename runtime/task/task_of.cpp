@@ -132,12 +132,19 @@ std::unique_ptr<const Task> task_of(const Model& model, const rn_entry& entry) {
     const rn_value* other = i < full.others.size() ? full.others[i] : nullptr;
     if (other != nullptr && other->classes > 0) field.classes = std::min(field.classes, other->classes);
     const bool taken = !own.targets.empty();
+    if (maker.kind == kSimilarity && field.is_picture()) {  // to be compared with the first one
+      if (!taken) continue;
+      field.is_target = false;
+    }
     add(std::move(field), taken ? full.targets[i]->name : "", taken && other != nullptr ? other->name : "");
   }
   const bool has_loss =
       model.find_entry(RN_EVALUATE) != nullptr || model.find_entry(RN_TRAIN_STEP) != nullptr;
   if (full.targets.empty() && !has_loss && !own.predictions.empty() && has_batch(*own.predictions[0]))
     add(likely_target(maker.kind, sample_shape(*own.predictions[0])), "", "");
+  const auto is_class = [](const Task::Input& i) { return i.field.is_target && i.field.dtype == DType::i32; };
+  if (maker.kind == kSimilarity && std::ranges::none_of(maker.inputs, is_class))
+    add({.name = "label", .dtype = DType::i32, .is_target = true}, "", "");  // which pictures belong together
   name_as_data_do(maker.inputs);
   std::vector<Task::NamedHead> heads = maker.heads(own.predictions);
   const auto is_asked = [&](const Task::NamedHead& h) { return h.head->kind() == maker.kind; };

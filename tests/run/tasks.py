@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""What rnrun trains besides classifiers: numbers, classes of pixels, images, several labels, several heads, losses alone.
+"""What rnrun trains besides classifiers: numbers, classes of pixels, images, several labels, embeddings, several heads,
+losses alone.
 
     tests/run/tasks.py [--bin build/bin]
 
@@ -35,6 +36,13 @@ IMAGE = "  x = normalize(image, mean = [0.5, 0.5, 0.5], std = [0.25, 0.25, 0.25]
 POOLED = "  features = flatten(global_avg_pool(relu(conv2)))\n"
 
 
+# Of samples that are made of pictures with a class each.
+EMBED = "  embed = shared(embedding)\n  a = embed(image)\n  predict a\n"
+TRIPLET = EMBED + "  loss triplet(a, embed(near), embed(far), margin = 0.2)\n"
+PAIR = EMBED + "  loss contrastive(a, embed(other), same)\n"
+BLOCK = "block embedding(image) {\n" + IMAGE + BODY + POOLED + "  return l2_normalize(linear(features, 6))\n}\n"
+
+
 def images(count, side=16):
     return torch.randint(0, 256, (count, 3, side, side), dtype=torch.uint8)
 
@@ -63,6 +71,12 @@ def twins(count):
     x = images(count)
     first = (correlation_of(x, 1)[:, 0] > 0.5).int()
     return {"image": x, "first": first, "second": torch.randint(0, 3, (count,), dtype=torch.int32)}
+
+
+def classes(count):
+    label = torch.arange(count, dtype=torch.int32) % 3
+    x = (images(count).float() / 2 + 4 * label[:, None, None, None]).round().byte()
+    return {"image": x, "label": label}
 
 
 def rows(count):
@@ -103,6 +117,13 @@ def write_pairs(directory, data):
         (directory / folder).mkdir(parents=True)
         for i, image in enumerate(data[name]):
             picture(image).save(directory / folder / f"{i:03}.png")
+
+
+def write_classes(directory, data):
+    for i, (image, label) in enumerate(zip(data["image"], data["label"])):
+        folder = directory / f"class{label}"
+        folder.mkdir(parents=True, exist_ok=True)
+        picture(image).save(folder / f"{i:03}.png")
 
 
 def write_tensors(directory, data):
@@ -168,6 +189,14 @@ def head_figures(said, wanted):
     return found | {f"age_{k}": v for k, v in number_figures(ages, age).items()}
 
 
+def recall(said, wanted):
+    """Of the nearest others, by distance, those of the same class."""
+    distance = torch.cdist(said.double(), said.double())
+    distance.fill_diagonal_(math.inf)
+    hits = wanted[distance.sort(dim=1, stable=True)[1]] == wanted[:, None]
+    return {f"recall_at_{k}": float(hits[:, :k].any(1).double().mean()) for k in (1, 5)}
+
+
 def twin_figures(said, wanted):
     """The predictions are named in the other order than the targets, and belong to what their losses say."""
     found = {}
@@ -181,7 +210,7 @@ class Case:
 
     def __init__(self, inputs, body, make, write, targets, figures, task="", vain=()):
         self.vain = vain
-        self.graph = f"model net({inputs}) {{\n{body}  {END.replace('TASK', task)}"
+        self.graph = (BLOCK if "shared" in body else "") + f"model net({inputs}) {{\n{body}  {END.replace('TASK', task)}"
         self.make, self.write, self.targets, self.figures = make, write, targets, figures
 
 
@@ -208,6 +237,14 @@ CASES = {
                   "  a = linear(features, 3)\n  b = linear(features, 3)\n  predict a\n  predict b\n"
                   "  loss one = cross_entropy(b, first)\n  loss two = cross_entropy(a, second)\n",
                   twins, write_tensors, ["first", "second"], twin_figures, vain=("--sampler", "balanced")),
+    "embedding": Case("image: u8[N, 3, 16, 16], label: i32[N]", IMAGE + BODY + POOLED +
+                      "  fc = linear(features, 6)\n  logits = cos_face(fc, label, 3)\n  predict fc\n"
+                      "  loss cross_entropy(logits, label)\n", classes, write_tensors, ["label"], recall,
+                      ', task = "similarity"'),
+    "triplets": Case("image: u8[N, 3, 16, 16], near: u8[N, 3, 16, 16], far: u8[N, 3, 16, 16]", TRIPLET, classes,
+                     write_classes, ["label"], recall, ', task = "similarity", hflip = 0.5'),
+    "pairs": Case("image: u8[N, 3, 16, 16], other: u8[N, 3, 16, 16], same: f32[N, 1]", PAIR, classes, write_classes,
+                  ["label"], recall, ', task = "similarity"'),
     "losses": Case("row: f32[N, 4, 20], wanted: f32[N, 8, 20]", "  conv = conv1d(rows_as_maps(row), 8, kernel = 3, pad = 1)\n"
                    "  predict conv\n  loss error = mean(square(reshape(conv, shape = [-1, 8, 20]) - wanted))\n",
                    rows, write_tensors, [], None, vain=("--hflip", 0.5)),

@@ -25,6 +25,11 @@ bool is_utf8(const std::string& text) {
   }
 }
 
+void check_utf8(const std::vector<std::string>& names, const std::string& where) {
+  for (const std::string& name : names)
+    if (!is_utf8(name)) throw Error(fmt::format("{}/{}: the name of a class must be UTF-8", where, name));
+}
+
 std::string list(const std::vector<std::string>& names) {
   const auto shown = static_cast<std::ptrdiff_t>(std::min(names.size(), kShown));
   return fmt::format("{}{}", fmt::join(names.begin(), names.begin() + shown, ", "),
@@ -40,6 +45,12 @@ std::vector<std::string> class_names_of(const std::vector<std::string>& found, c
   for (const std::string& name : found)
     if (!known.contains(name)) others.push_back(name);
   if (others.empty()) return options.class_names;
+  check_utf8(others, where);
+  if (classes == 0) {
+    std::vector<std::string> all = options.class_names;
+    all.insert(all.end(), others.begin(), others.end());
+    return all;
+  }
   if (others.size() < found.size() || options.names_fixed)
     throw Error(fmt::format("{}: the {}{} {} {} not called like any class of {}, which are {}", where, what,
                             others.size() == 1 ? "" : "s", list(others), others.size() == 1 ? "is" : "are",
@@ -49,8 +60,6 @@ std::vector<std::string> class_names_of(const std::vector<std::string>& found, c
         "{} has {} {}s of images, the model has {} classes; compile it with rnc --set classes={}, "
         "or change the number in its text",
         where, found.size(), what, classes, found.size()));
-  for (const std::string& name : found)
-    if (!is_utf8(name)) throw Error(fmt::format("{}/{}: the name of a class must be UTF-8", where, name));
   return found;
 }
 

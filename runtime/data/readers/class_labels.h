@@ -10,7 +10,8 @@ namespace rnrun {
 
 // The names of the classes in the order of their labels, where the data use `found`, sorted, each once: the known names
 // (DataOptions::class_names) if all are among these; otherwise, if none is and names are not fixed, `found` itself, of
-// which there must be as many as the model has classes. Throws Error otherwise; `where` and `what`, "folder", are for its
+// which there must be as many as the model has classes. Where it has any number of them, 0, names that are not known come
+// behind those that are. Throws Error otherwise; `where` and `what`, "folder", are for its
 // message.
 std::vector<std::string> class_names_of(const std::vector<std::string>& found, const DataOptions& options,
                                         int64_t classes, const std::string& where, const std::string& what);

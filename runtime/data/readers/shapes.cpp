@@ -91,8 +91,8 @@ class Shapes : public Dataset {
 }  // namespace
 
 std::unique_ptr<const Dataset> make_shapes(const ImageShape& shape, int64_t classes, std::string_view split) {
-  if (classes < 2) throw Error("the data set shapes needs a model of at least 2 classes");
-  return std::make_unique<Shapes>(shape, classes, split);
+  if (classes == 1) throw Error("the data set shapes needs a model of at least 2 classes");
+  return std::make_unique<Shapes>(shape, classes == 0 ? int64_t{kFigures.size()} : classes, split);
 }
 
 }  // namespace rnrun

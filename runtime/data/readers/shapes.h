@@ -9,8 +9,8 @@
 namespace rnrun {
 
 // Images of one figure each (its class), of random size, place, tilt and colours, with noise. Ten figures, or
-// as many as there are classes. 10,000 images if `split` is "train", 2,000 otherwise. An image is a function
-// of the split and its index alone. Throws Error if there are less than 2 classes.
+// as many as there are classes (0: any number). 10,000 images if `split` is "train", 2,000 otherwise. An image is a function
+// of the split and its index alone. Throws Error if there is only one class.
 std::unique_ptr<const Dataset> make_shapes(const ImageShape& shape, int64_t classes, std::string_view split);
 
 }  // namespace rnrun

@@ -92,7 +92,8 @@ TEST_CASE("what cannot be sampled is refused") {
         "--sampler balanced: the model takes no class of each sample, i32[N]");
   const std::vector<Field> two = {kFields[0], kFields[1], kFields[1]};
   CHECK(error_of([&] { Sampler(data, two, {.balanced = true}); }) ==
-        "--sampler balanced: the model takes 2 classes of each sample, and what balances one of them unbalances "
+        "--sampler balanced: the model takes 2 classes of each sample, and what balances one of them "
+        "unbalances "
         "another");
   std::vector<Field> fewer = labelled_images({1, 1, 1}, 3);
   CHECK(error_of([&] { Sampler(data, fewer, {.balanced = true}); }) ==
