@@ -24,7 +24,7 @@ list(FILTER failures EXCLUDE REGEX "^ir/graph/graph.cpp: +return name == \"loss\
 
 # Of tasks only runtime/task/ and the formats of data know what their samples and figures are.
 foreach(layer runtime/model runtime/measure runtime/train)
-  file(GLOB sources RELATIVE ${ROOT} ${ROOT}/${layer}/*.cpp ${ROOT}/${layer}/*.h)
+  file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/${layer}/*.cpp ${ROOT}/${layer}/*.h)
   foreach(source ${sources})
     file(STRINGS ${ROOT}/${source} lines REGEX "(^|[^a-z_])([Tt]op-?[15]|[Ll]abels?|[Cc]lassifier)([^a-z_2]|$)")
     foreach(line ${lines})

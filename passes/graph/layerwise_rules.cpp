@@ -22,8 +22,6 @@ ValueId where_both(Step& s, ValueId a, ValueId b, ValueId ratio) {
   return s.b.emit(Op::where_less, {zero, a, second, one});
 }
 
-}  // namespace
-
 // You et al. 2020, "Large batch optimization for deep learning", algorithm 2, with the norms themselves for phi:
 // r = m / (sqrt(v) + eps) + decay p, both corrected; p' = p - lr (|p| / |r|) r.
 ValueId lamb_step(Step& s) {
@@ -56,6 +54,18 @@ ValueId lars_step(Step& s) {
     direction = velocity;
   }
   return s.sub(s.parameter, s.mul(direction, s.input("lr")));
+}
+
+}  // namespace
+
+std::vector<OptimizerRule> layerwise_optimizers() {
+  using enum AttributeKind;
+  return {
+      {"lamb", with_decay({{"beta1", real, 0.9}, {"beta2", real, 0.999}, {"eps", real, 1e-6}}), adam_slots,
+       always, lamb_step},
+      {"lars", with_decay({{"momentum", real, {}}, {"trust_coefficient", real, 0.001}, {"eps", real, 1e-8}}),
+       momentum_slots, never, lars_step},
+  };
 }
 
 }  // namespace rnc

@@ -1,10 +1,11 @@
-// How one parameter moves in a step, for each optimizer. The rules read the inputs and slots that the table in
-// optimizers.cpp gives them.
+// The table of optimizers: each is a row beside the rule by which it moves a parameter, in the file of its family.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "ir/graph/graph.h"
 
@@ -42,20 +43,30 @@ inline ValueId average(Step& s, ValueId old, ValueId value, ValueId decay) {
   return s.add(s.mul(old, decay), s.mul(value, s.complement(decay)));
 }
 
+struct OptimizerRule {
+  std::string_view name;
+  std::vector<AttributeSpec> hyper;  // without a default: may be left out
+  std::vector<std::string> (*slots)(const Optimizer&);
+  bool (*needs_step)(const Optimizer&);  // whether `step` is an input
+  ValueId (*step)(Step&);                // returns the parameter's new value
+};
+
+// The numbers every optimizer may have besides `own`: weight decay, and its exceptions.
+std::vector<AttributeSpec> with_decay(std::vector<AttributeSpec> own,
+                                      std::optional<Attribute> weight_decay = {});
+// What rows are made of: no optimizer, or every, needs the step; slots for Adam's moments, or for a momentum if there is one.
+inline bool never(const Optimizer&) { return false; }
+inline bool always(const Optimizer&) { return true; }
+std::vector<std::string> adam_slots(const Optimizer&);
+std::vector<std::string> momentum_slots(const Optimizer& optimizer);
+
+// The families: those that go by each element's gradients, and those that measure a layer's step.
+std::vector<OptimizerRule> elementwise_optimizers();
+std::vector<OptimizerRule> layerwise_optimizers();
+
 // Of SGD; false or none where they are not given.
 bool nesterov(const Optimizer& optimizer);
 bool damped(const Optimizer& optimizer);
-// Of RMSprop.
-bool centered(const Optimizer& optimizer);
-
-// Each returns the parameter's new value.
-ValueId sgd_step(Step& s);
-ValueId adam_step(Step& s);
-ValueId adamw_step(Step& s);
-ValueId rmsprop_step(Step& s);
-ValueId lion_step(Step& s);
-ValueId lamb_step(Step& s);
-ValueId lars_step(Step& s);
 
 // Adam's slots moved: the mean of the gradients, and the root of the mean of their squares, corrected for its beginning,
 // with eps added to the corrected root as PyTorch does.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "ir/text/suggest.h"
 #include "passes/graph/optimizer_rules.h"
@@ -12,58 +13,12 @@
 namespace rnc {
 namespace {
 
-struct Rule {
-  std::string_view name;
-  std::vector<AttributeSpec> hyper;  // without a default: may be left out
-  std::vector<std::string> (*slots)(const Optimizer&);
-  bool (*needs_step)(const Optimizer&);
-  ValueId (*step)(Step&);
-};
-
-// The numbers every optimizer may have besides `own`: weight decay, and its exceptions.
-std::vector<AttributeSpec> with_decay(std::vector<AttributeSpec> own, std::optional<Attribute> weight_decay) {
-  using enum AttributeKind;
-  own.push_back({"weight_decay", real, std::move(weight_decay)});
-  own.push_back({"norm_weight_decay", real, {}});
-  own.push_back({"bias_weight_decay", real, {}});
-  return own;
-}
-
-const std::vector<Rule>& rules() {
-  using enum AttributeKind;
-  using Slots = std::vector<std::string>;
-  static const std::vector<AttributeSpec> adam = {
-      {"beta1", real, 0.9}, {"beta2", real, 0.999}, {"eps", real, 1e-8}};
-  const auto adam_slots = [](const Optimizer&) { return Slots{"exp_avg", "exp_avg_sq"}; };
-  const auto momentum_slots = [](const Optimizer& o) {
-    return o.hyper.has("momentum") ? Slots{"momentum"} : Slots{};
-  };
-  const auto never = [](const Optimizer&) { return false; };
-  const auto always = [](const Optimizer&) { return true; };
-  static const std::vector<Rule> table = {
-      {"sgd", with_decay({{"momentum", real, {}}, {"dampening", real, {}}, {"nesterov", boolean, {}}}, {}),
-       momentum_slots, damped, sgd_step},
-      {"adam", with_decay(adam, {}), adam_slots, always, adam_step},
-      {"adamw", with_decay(adam, 0.01), adam_slots, always, adamw_step},
-      {"rmsprop",
-       with_decay(
-           {{"alpha", real, 0.99}, {"eps", real, 1e-8}, {"momentum", real, {}}, {"centered", boolean, false}},
-           {}),
-       [](const Optimizer& o) {
-         Slots slots = {"square_avg"};
-         if (centered(o)) slots.emplace_back("grad_avg");
-         if (o.hyper.has("momentum")) slots.emplace_back("momentum");
-         return slots;
-       },
-       never, rmsprop_step},
-      {"lion", with_decay({{"beta1", real, 0.9}, {"beta2", real, 0.99}}, {}),
-       [](const Optimizer&) { return Slots{"exp_avg"}; }, never, lion_step},
-      {"lamb", with_decay({{"beta1", real, 0.9}, {"beta2", real, 0.999}, {"eps", real, 1e-6}}, {}),
-       adam_slots, always, lamb_step},
-      {"lars",
-       with_decay({{"momentum", real, {}}, {"trust_coefficient", real, 0.001}, {"eps", real, 1e-8}}, {}),
-       momentum_slots, never, lars_step},
-  };
+const std::vector<OptimizerRule>& rules() {
+  static const std::vector<OptimizerRule> table = [] {
+    std::vector<OptimizerRule> rows = elementwise_optimizers();
+    std::ranges::move(layerwise_optimizers(), std::back_inserter(rows));
+    return rows;
+  }();
   return table;
 }
 
@@ -77,18 +32,18 @@ std::string decay_of(const Optimizer& optimizer, const std::string& parameter, b
   return has("weight_decay") ? "weight_decay" : "";
 }
 
-const Rule& rule_of(const Optimizer& optimizer) {
-  const auto it = std::ranges::find(rules(), optimizer.name, &Rule::name);
+const OptimizerRule& rule_of(const Optimizer& optimizer) {
+  const auto it = std::ranges::find(rules(), optimizer.name, &OptimizerRule::name);
   if (it != rules().end()) return *it;
   std::vector<std::string_view> known;
-  for (const Rule& rule : rules()) known.push_back(rule.name);
+  for (const OptimizerRule& rule : rules()) known.push_back(rule.name);
   const std::string hint =
       text::suggestion(text::Wanted::optimizer, optimizer.name, {known.begin(), known.end()});
   throw UserError(optimizer.location, fmt::format("there is no optimizer {}; there are {}{}", optimizer.name,
                                                   fmt::join(known, ", "), hint));
 }
 
-void check_names(const Optimizer& optimizer, const Rule& rule) {
+void check_names(const Optimizer& optimizer, const OptimizerRule& rule) {
   std::vector<std::string> known;
   for (const AttributeSpec& spec : rule.hyper) known.emplace_back(spec.name);
   for (const auto& [key, value] : optimizer.hyper.all()) {
@@ -121,7 +76,7 @@ void check_values(const Optimizer& optimizer) {
 }  // namespace
 
 Optimizer complete_optimizer(const Optimizer& optimizer) {
-  const Rule& rule = rule_of(optimizer);
+  const OptimizerRule& rule = rule_of(optimizer);
   OpInfo given{.name = rule.name};  // what is checked as the attributes of an operation are
   for (const AttributeSpec& spec : rule.hyper) {
     if (spec.default_value || optimizer.hyper.has(spec.name)) given.attributes.push_back(spec);
@@ -135,7 +90,7 @@ Optimizer complete_optimizer(const Optimizer& optimizer) {
 }
 
 std::vector<UpdateInput> update_inputs(const Optimizer& optimizer) {
-  const Rule& rule = rule_of(optimizer);
+  const OptimizerRule& rule = rule_of(optimizer);
   std::vector<UpdateInput> inputs = {{"lr", InputRole::learning_rate}};
   for (const AttributeSpec& spec : rule.hyper) {
     const bool number = spec.kind == AttributeKind::real;
@@ -156,7 +111,7 @@ std::vector<std::string> slot_tensors(const Optimizer& optimizer, const std::str
 std::vector<Assign> emit_update(GraphBuilder& builder, const Optimizer& optimizer,
                                 const std::map<std::string, ValueId>& inputs, const std::string& parameter,
                                 bool norm, ValueId gradient) {
-  const Rule& rule = rule_of(optimizer);
+  const OptimizerRule& rule = rule_of(optimizer);
   Step step{.b = builder,
             .optimizer = optimizer,
             .inputs = inputs,

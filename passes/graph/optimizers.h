@@ -1,13 +1,6 @@
 // The optimizers: what `train sgd(...)` may say, the state each parameter needs, and one step as graph nodes,
-// computed as PyTorch's torch.optim does; those that it has not, as their papers do (optimizer_rules.h).
-//
-//   sgd(momentum?, dampening?, nesterov?)                       slots: momentum, if momentum is given
-//   adam(beta1 = 0.9, beta2 = 0.999, eps = 1e-8)                slots: exp_avg, exp_avg_sq
-//   adamw(the same; weight_decay = 0.01)                        slots: the same
-//   rmsprop(alpha = 0.99, eps = 1e-8, momentum?, centered?)     slots: square_avg; grad_avg, momentum where used
-//   lion(beta1 = 0.9, beta2 = 0.99)                             slots: exp_avg
-//   lamb(beta1 = 0.9, beta2 = 0.999, eps = 1e-6)                slots: exp_avg, exp_avg_sq
-//   lars(momentum?, trust_coefficient = 0.001, eps = 1e-8)      slots: momentum, if momentum is given
+// computed as PyTorch's torch.optim does; those that it has not, as their papers do. What each takes, its
+// defaults and its slots stand in its row (optimizer_rules.h).
 //
 // Each also takes weight_decay, and, as torchvision's train.py, norm_weight_decay for the parameters of batch
 // norms and bias_weight_decay for all biases, which have weight_decay where these are not given.

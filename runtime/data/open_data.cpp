@@ -86,19 +86,14 @@ Paths find_folder(const std::string& path, Split split) {
   return has_class_folders(path) || has_images(path) ? Paths{path} : Paths{};
 }
 
-Paths find_list(const std::string& path, Split split) {
-  if (path.ends_with(".csv")) return first_of({path});
-  if (split == Split::train) return first_of({path + "/train.csv"});
-  return first_of({path + "/val.csv", path + "/test.csv"});
+// Of data in one file: the path itself, or the files of the splits in it.
+Paths find_file(const std::string& path, Split split, std::string_view extension) {
+  const auto named = [&](std::string_view name) { return fmt::format("{}/{}{}", path, name, extension); };
+  if (path.ends_with(extension)) return first_of({path});
+  return first_of(split == Split::train ? Paths{named("train")} : Paths{named("val"), named("test")});
 }
 
-Paths find_tensors(const std::string& path, Split split) {
-  if (path.ends_with(".safetensors")) return first_of({path});
-  if (split == Split::train) return first_of({path + "/train.safetensors"});
-  return first_of({path + "/val.safetensors", path + "/test.safetensors"});
-}
-
-constexpr std::array<Kind, 7> kKinds = {{
+constexpr auto kKinds = std::to_array<Kind>({
     {"idx", "idx files (train-images-idx3-ubyte)", find_idx,
      [](const Paths& files, const DataOptions& o) { return read_idx(files[0], files[1], o); }},
     {"cifar10", "CIFAR-10's data_batch_1.bin", find_cifar10,
@@ -108,16 +103,17 @@ constexpr std::array<Kind, 7> kKinds = {{
     {"pairs", "folders train/images and masks, or train/input and target", find_pairs,
      [](const Paths& files, const DataOptions& o) { return open_paired_folder(files[0], o); },
      Kind::Gives::fields},
-    {"tensors", "train.safetensors", find_tensors,
+    {"tensors", "train.safetensors",
+     [](const std::string& path, Split split) { return find_file(path, split, ".safetensors"); },
      [](const Paths& files, const DataOptions& o) { return read_tensor_file(files[0], o); },
      Kind::Gives::fields},
-    {"list", "train.csv", find_list,
+    {"list", "train.csv", [](const std::string& path, Split split) { return find_file(path, split, ".csv"); },
      [](const Paths& files, const DataOptions& o) { return open_image_list(files[0], o); },
      Kind::Gives::fields},
     {"folder", "folders train/<class> or <class> of images", find_folder,
      [](const Paths& files, const DataOptions& o) { return open_image_folder(files[0], o); },
      Kind::Gives::pictures},
-}};
+});
 
 [[noreturn]] void fail_nothing_found(const std::string& path, std::span<const Kind> kinds) {
   if (!exists(path)) {
@@ -258,12 +254,15 @@ DataSplits open_divided(const std::string& where, const DataOptions& options) {
 }  // namespace
 
 std::string data_help() {
-  return "a directory, and the kind is what is there: idx files (MNIST's names, gz or plain), CIFAR's binary "
-         "files, {train,val,test}.safetensors, {train,val,test}.csv (columns path and label), folders "
-         "{train,val,test}/images and masks or input and target, folders "
-         "{train,val,test}/<class> or <class> of images; or one .safetensors or .csv file; or kind:path with "
-         "a kind of "
-         "idx, cifar10, cifar100, pairs, tensors, list, folder; or \"shapes\": generated images";
+  std::vector<std::string_view> kinds;
+  for (const Kind& kind : kKinds) kinds.push_back(kind.name);
+  return fmt::format(
+      "a directory, and the kind is what is there: idx files (MNIST's names, gz or plain), CIFAR's binary "
+      "files, {{train,val,test}}.safetensors, {{train,val,test}}.csv (columns path and label), folders "
+      "{{train,val,test}}/images and masks or input and target, folders "
+      "{{train,val,test}}/<class> or <class> of images; or one .safetensors or .csv file; or kind:path with "
+      "a kind of {}; or \"shapes\": generated images",
+      fmt::join(kinds, ", "));
 }
 
 bool has_own_test(const std::string& where) { return has_test(where); }

@@ -1,4 +1,5 @@
 #include "tests/run/operation_cases.h"
+#include "tests/support/plain_functions.h"
 
 namespace rnc::test {
 
@@ -22,8 +23,7 @@ void OperationCases::add_elementwise() {
 }
 
 void OperationCases::add_activations(const Type& x) {
-  for (const Op op : {Op::exp, Op::tanh, Op::erf, Op::abs, Op::sign, Op::square, Op::sigmoid, Op::silu,
-                      Op::relu6, Op::hardsigmoid, Op::hardswish, Op::mish})
+  for (const Op op : plain_functions())
     add(op, {x}, {}, random_.one_of({Fill::normal, Fill::wide, Fill::with_nan, Fill::few_values}));
   add(Op::log, {x}, {}, Fill::positive);
   add(Op::leaky_relu, {x}, {{"slope", 0.2}}, Fill::with_nan);
