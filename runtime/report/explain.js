@@ -35,7 +35,7 @@ function answers(explained, answer, text) {
 function explained(image) {
   const nothing = image.most > 0 ? "" : ": nothing in it speaks for that";
   return element("figure", {}, heated(image.image, image.map, image.name),
-    element("figcaption", {}, element("div", {class: "name"}, image.name),
+    element("figcaption", {}, element("div", {class: "file"}, image.name),
             element("div", {}, "explained: ", element("b", {}, image.explained), nothing),
             answers(image.explained, image.answer, image.text)));
 }

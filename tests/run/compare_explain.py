@@ -161,8 +161,8 @@ def main():
 
         # One layer alone is differentiated no further than to it, and gives the same; so does a library with its weights.
         run(*compile, "-o", "one.so", "--explain", "--weights", "weights.safetensors")
-        layers = run(*compile, "--explain", "--emit=graph").split("entry explain", 1)[1]
-        assert "conv2d_input_grad" not in layers and "weight_grad" not in layers, layers
+        entry = run(*compile, "--explain", "--emit=graph").split("entry explain ", 1)[1].split("\n  entry ", 1)[0]
+        assert "conv2d_input_grad" not in entry and "weight_grad" not in entry, "differentiated too far back"
         heat = explained(net, pixels, "layer3", CHOSEN)[2]
         for threads in "1", "3":
             own = maps("one.so", "--class", str(CHOSEN), "-j", threads)["map"]

@@ -63,7 +63,7 @@ refused 1 'nowhere' explain nowhere -o page.html
 yes photos/grey.png | head -n 101 >many
 refused 2 'a .png file takes 100 images at most, and there are 101' explain @many -o many.png
 refused 1 "there is no layer 'conv9'" "$bin/rnc" net.graph -o none.so --explain=conv9
-refused 1 "there are conv1" "$bin/rnc" net.graph -o none.so --explain=conv9
+refused 1 "there are x, conv2d, conv1, max_pool, conv2d_2, conv2, max_pool_2" "$bin/rnc" net.graph -o none.so --explain=conv9
 [ ! -e none.so ] || fail "a library for a layer that is not there"
 
 # Images that cannot be read are named; the page has the others.
