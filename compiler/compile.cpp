@@ -13,6 +13,7 @@
 #include "compiler/weights.h"
 #include "ir/loops/text/text.h"
 #include "ir/text/text.h"
+#include "passes/graph/explain.h"
 #include "passes/report/dot.h"
 #include "passes/report/summary.h"
 #include "passes/schedule/memory_budget.h"
@@ -78,6 +79,7 @@ Job read_graph(const Request& request, const Target& target) {
   job.hash = graph_hash(c.module);
   job.layers = layers_of(c.module);
   c.module.hash = fmt::format("{:016x}", job.hash);
+  if (!request.explain.empty()) explain_layers(c.module, request.explain);
   if (!request.weights.empty()) take_weights(request, job);
   return job;
 }

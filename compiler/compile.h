@@ -24,6 +24,7 @@ struct Request {
   std::map<std::string, std::string> set;  // constants of the spec, by name
   std::string optimizer;                   // as the spec writes it; empty: the spec's
   std::vector<std::string> freeze;
+  std::vector<std::string> explain;        // layers: see passes/graph/explain.h
   std::vector<std::string> include_paths;  // for includes of the source
   std::string weights;        // a safetensors file whose tensors become part of the code; empty: none
   int64_t memory_budget = 0;  // bytes of a training step; 0: none

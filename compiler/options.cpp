@@ -114,6 +114,11 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
+  app.add_flag("--explain{}", request.explain,
+               "[=LAYER]: an entry that gives the result of the layer, or of the last one of the block, and "
+               "the gradient "
+               "of the prediction to it, for rnrun explain; without LAYER, of the last one before the "
+               "pooling at the end");
   app.add_option("--memory-budget", request.memory_budget,
                  "Compute results again in the backward pass until the peak of a training step at the "
                  "recipe's batch is within these bytes (K, M, G: powers of 1024)")

@@ -125,7 +125,9 @@ FittingWeights fitting_weights(const Module& module, const Weights& weights) {
 void reduce_to_inference(Module& module) {
   Graph* model = module.find_entry(EntryRole::model);
   if (model == nullptr) return;
-  std::erase_if(model->outputs, [](const Output& output) { return output.role != OutputRole::prediction; });
+  std::erase_if(model->outputs, [](const Output& output) {
+    return output.role == OutputRole::loss || output.role == OutputRole::term;
+  });
   module.optimizer = {};
 }
 
@@ -138,11 +140,13 @@ void embed_weights(Compilation& compilation, const Tensors& weights) {
   Tensors values = weights;
   if (prepare != nullptr) values.merge(interpret(*prepare, 1, {}, weights).assigned);
 
-  std::erase_if(program.entries,
-                [](const loops::EntryProgram& entry) { return entry.role != EntryRole::inference; });
-  std::erase_if(module.entries, [](const Graph& graph) { return graph.role != EntryRole::inference; });
+  const auto trains = [](const auto& entry) {
+    return entry.role != EntryRole::inference && entry.role != EntryRole::explain;
+  };
+  std::erase_if(program.entries, trains);
+  std::erase_if(module.entries, trains);
+  std::map<int, int> constants;  // by tensor
   for (loops::EntryProgram& entry : program.entries) {
-    std::map<int, int> constants;  // by tensor
     for (loops::Buffer& buffer : entry.buffers) {
       if (buffer.region != loops::Region::tensor) continue;
       const auto [it, is_new] =

@@ -38,14 +38,15 @@ int run(int argc, char** argv) {
   CLI::App app("rnrun: trains, evaluates and measures models compiled by rnc");
   app.set_version_flag("--version", "rnrun " RNC_VERSION);
   app.require_subcommand(0, 1);
-  const std::vector<Command> commands = {add_train(app),  add_eval(app),  add_predict(app),
-                                         add_report(app), add_runs(app),  add_info(app),
-                                         add_call(app),   add_bench(app), add_export(app)};
+  const std::vector<Command> commands = {add_train(app),  add_eval(app),  add_predict(app), add_explain(app),
+                                         add_report(app), add_runs(app),  add_info(app),    add_call(app),
+                                         add_bench(app),  add_export(app)};
   if (!parse(app, argc, argv)) return 0;
   for (const Command& command : commands)
     if (command.app->parsed()) return command.action();
   throw UsageError(
-      "a command is required: train, eval, predict, report, runs, info, call, bench or export; --help tells "
+      "a command is required: train, eval, predict, explain, report, runs, info, call, bench or export; "
+      "--help tells "
       "more");
 }
 

@@ -62,12 +62,13 @@ set_tests_properties(growth PROPERTIES RUN_SERIAL TRUE)  # it compares times
 add_test(NAME files COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/files.sh $<TARGET_FILE_DIR:rnc>)
 add_test(NAME data COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/data.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME predict COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/predict.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
+add_test(NAME explain COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/explain.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 
 # Tests labelled "full" need packages that only they need: tests/install_debian.sh tests. Without these they fail, but
 # ctest -LE full leaves them out.
 set(full format drawing tasks report_page weights_files compare_torchvision compare_logits compare_training compare_pytorch
-    compare_views)
+    compare_views compare_explain)
 add_test(NAME drawing COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/drawing.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME tasks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/tasks.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
@@ -79,6 +80,7 @@ add_test(NAME compare_torchvision COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/t
          cifar_skipinit_resnet20 dncnn lenet mlp)
 add_test(NAME compare_logits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_logits.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_views COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_views.py --bin $<TARGET_FILE_DIR:rnc>)
+add_test(NAME compare_explain COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_explain.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_training.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_pytorch.py
          --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet20,cifar_resnet56,wrn_16_4,fashion_resnet18

@@ -90,7 +90,7 @@ class EntryEmitter {
   }
 
   bool is_loss(const Buffer& buffer) const {
-    return buffer.region == Region::output && buffer.index == entry_.loss;
+    return buffer.region == Region::output && buffer.index == entry_.loss();
   }
 
   // The call that finishes the loss of an entry that trains; -1 if there is none.
@@ -115,7 +115,7 @@ class EntryEmitter {
       return b_.CreateLoad(b_.getPtrTy(), b_.CreateGEP(b_.getInt8Ty(), from, integer(offset)));
     };
     llvm::Value* outputs = load_pointer(run_, offsetof(rn_run, outputs));
-    llvm::Value* loss = b_.CreateLoad(b_.getFloatTy(), load_pointer(outputs, 8 * entry_.loss), "loss");
+    llvm::Value* loss = b_.CreateLoad(b_.getFloatTy(), load_pointer(outputs, 8 * entry_.loss()), "loss");
     constexpr uint32_t kExponent = 0x7f800000;  // all ones: infinite or NaN
     llvm::Value* exponent = b_.CreateAnd(b_.CreateBitCast(loss, b_.getInt32Ty()), kExponent);
     llvm::Function* function = b_.GetInsertBlock()->getParent();

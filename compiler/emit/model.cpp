@@ -58,6 +58,8 @@ int32_t abi_role(EntryRole role) {
       return RN_UPDATE;
     case EntryRole::train_step:
       return RN_TRAIN_STEP;
+    case EntryRole::explain:
+      return RN_EXPLAIN;
     case EntryRole::model:
     case EntryRole::training:
     case EntryRole::other:
@@ -67,7 +69,19 @@ int32_t abi_role(EntryRole role) {
 }
 
 int32_t abi_role(OutputRole role) {
-  return role == OutputRole::loss ? RN_LOSS : role == OutputRole::term ? RN_LOSS_TERM : RN_PREDICTION;
+  switch (role) {
+    case OutputRole::prediction:
+      return RN_PREDICTION;
+    case OutputRole::loss:
+      return RN_LOSS;
+    case OutputRole::term:
+      return RN_LOSS_TERM;
+    case OutputRole::activation:
+      return RN_ACTIVATION;
+    case OutputRole::gradient:
+      return RN_ACTIVATION_GRADIENT;
+  }
+  unreachable("output role");
 }
 
 int32_t abi_role(const Node& input) {
@@ -88,6 +102,8 @@ int32_t abi_role(const Node& input) {
       return RN_HYPER;
     case InputRole::seed:
       return RN_SEED;
+    case InputRole::grad_output:
+      return RN_GRAD_OUTPUT;
   }
   unreachable("input role");
 }
@@ -319,7 +335,7 @@ class ModelEmitter {
     for (const Node& input : entry.inputs) inputs.push_back(this->input(entry, input));
     for (size_t i = 0; i < entry.outputs.size(); ++i) {
       const auto& [name, type] = entry.outputs[i];
-      const int32_t role = abi_role(entry.role_of(i));
+      const int32_t role = abi_role(entry.role_of(static_cast<int>(i)));
       outputs.push_back(value(name, role, type, kNoNumber, 0, RN_NO_LABEL));
     }
     for (const Call& call : entry.calls) calls.push_back(call_info(entry, call));

@@ -11,11 +11,15 @@
 namespace rnc {
 namespace {
 
-constexpr std::array<std::string_view, 9> kRoleNames = {
-    "model", "infer", "loss", "train", "backward", "update", "train_step", "prepare", "other"};
+constexpr std::array<std::string_view, 10> kRoleNames = {
+    "model", "infer", "loss", "train", "backward", "update", "train_step", "prepare", "explain", "other"};
 
-constexpr std::array<std::string_view, 8> kInputRoleNames = {
-    "sample", "target", "mixture_target", "mixture_share", "learning_rate", "step", "hyper", "seed"};
+constexpr std::array<std::string_view, 9> kInputRoleNames = {
+    "sample", "target", "mixture_target", "mixture_share", "learning_rate",
+    "step",   "hyper",  "seed",           "grad_output"};
+
+constexpr std::array<std::string_view, 5> kOutputRoleNames = {"prediction", "loss", "term", "activation",
+                                                              "gradient"};
 
 constexpr std::array<std::string_view, 3> kPhaseNames = {"forward", "backward", "update"};
 
@@ -135,12 +139,16 @@ InputRole input_role(const Node& input) {
   return *role;
 }
 
-std::string_view name(OutputRole role) {
-  return role == OutputRole::loss ? "loss" : role == OutputRole::term ? "term" : "prediction";
+std::string_view name(OutputRole role) { return kOutputRoleNames.at(static_cast<size_t>(role)); }
+
+std::optional<OutputRole> output_role_named(std::string_view name) {
+  const auto found = std::ranges::find(kOutputRoleNames, name);
+  if (found == kOutputRoleNames.end()) return std::nullopt;
+  return static_cast<OutputRole>(found - kOutputRoleNames.begin());
 }
 
-OutputRole output_role_named(std::string_view name) {
-  return name == "loss" ? OutputRole::loss : OutputRole::prediction;
+OutputRole usual_output_role(std::string_view output) {
+  return output == "loss" ? OutputRole::loss : OutputRole::prediction;
 }
 
 bool computes_gradients(EntryRole role) {

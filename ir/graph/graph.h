@@ -56,17 +56,25 @@ enum class InputRole : uint8_t {
   mixture_target,  // of a loss for mixtures of two samples: the target of the other one,
   mixture_share,   // and the share of the first
   learning_rate,
-  step,   // 1 in the first step of a training, then 2, ...
-  hyper,  // the other numbers of the optimizer
-  seed,   // of what is random in a run of the entry: a whole number below 2^31
+  step,         // 1 in the first step of a training, then 2, ...
+  hyper,        // the other numbers of the optimizer
+  seed,         // of what is random in a run of the entry: a whole number below 2^31
+  grad_output,  // of an entry that explains: the factor of each number predicted in the sum that is differentiated
 };
 std::string_view name(InputRole);  // "sample", "target", ...
 std::optional<InputRole> input_role_named(std::string_view name);
 InputRole input_role(const Node& input);
 
-enum class OutputRole : uint8_t { prediction, loss, term };  // term: of the loss, which is their sum
+enum class OutputRole : uint8_t {
+  prediction,
+  loss,
+  term,        // of the loss, which is their sum
+  activation,  // the result of a layer that is to be explained,
+  gradient,    // and the gradient to it: each right after its activation
+};
 std::string_view name(OutputRole);
-OutputRole output_role_named(std::string_view name);  // loss for "loss", else prediction
+std::optional<OutputRole> output_role_named(std::string_view name);
+OutputRole usual_output_role(std::string_view output);  // by its name: loss for "loss", else prediction
 
 // A result of an entry handed to the caller.
 struct Output {
@@ -93,6 +101,7 @@ enum class EntryRole : uint8_t {
   update,      // a step of the optimizer, from gradients
   train_step,  // both
   prepare,     // tensors that other entries read, from parameters
+  explain,     // predictions as in inference, and the gradient of one of them to the results of layers
   other,
 };
 std::string_view name(EntryRole);             // as entries of the role are called: "model", "infer", ...

@@ -97,8 +97,8 @@ std::string text_of(const EntryProgram& entry, const Node& input) {
 
 std::string output_text(const EntryProgram& entry, size_t index) {
   const auto& [name, type] = entry.outputs[index];
-  const OutputRole role = entry.role_of(index);
-  const std::string as = role == output_role_named(name) ? "" : fmt::format(" as {}", rnc::name(role));
+  const OutputRole role = entry.role_of(static_cast<int>(index));
+  const std::string as = role == usual_output_role(name) ? "" : fmt::format(" as {}", rnc::name(role));
   return fmt::format("  output {} : {}{}\n", quote_name(name), str(type), as);
 }
 

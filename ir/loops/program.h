@@ -6,7 +6,6 @@
 #include <array>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -72,13 +71,16 @@ struct EntryProgram {
   int64_t min_batch = 1;
   std::string min_batch_layer;
   std::vector<std::pair<std::string, Type>> outputs;
-  int loss = -1;             // the output that is the loss; -1: none
-  std::set<int> loss_terms;  // those whose sum it is, where they have names
-  OutputRole role_of(size_t output) const {
-    const int place = static_cast<int>(output);
-    return place == loss                ? OutputRole::loss
-           : loss_terms.contains(place) ? OutputRole::term
-                                        : OutputRole::prediction;
+  std::map<int, OutputRole> roles;  // of the outputs that are not predictions
+  OutputRole role_of(int output) const {
+    const auto found = roles.find(output);
+    return found == roles.end() ? OutputRole::prediction : found->second;
+  }
+  // The output that is the loss; -1: none.
+  int loss() const {
+    const auto found =
+        std::ranges::find(roles, OutputRole::loss, [](const auto& role) { return role.second; });
+    return found == roles.end() ? -1 : found->first;
   }
   std::vector<Buffer> buffers;
   std::vector<Call> calls;

@@ -25,9 +25,8 @@ EntryRole role_of(const Statement& entry) {
 }
 
 OutputRole output_role(const Statement& output) {
-  if (output.role == "loss") return OutputRole::loss;
-  if (output.role == "prediction") return OutputRole::prediction;
-  if (output.role == "term") return OutputRole::term;
+  if (output.role.empty()) return usual_output_role(output.name);
+  if (const std::optional<OutputRole> role = output_role_named(output.role)) return *role;
   throw UserError(output.location, fmt::format("there is no role {} of outputs", output.role));
 }
 
@@ -189,9 +188,7 @@ class EntryReader {
     if (std::ranges::any_of(graph_.outputs, same_name)) {
       throw UserError(statement.location, fmt::format("there already is an output {}", statement.name));
     }
-    const OutputRole role =
-        statement.role.empty() ? output_role_named(statement.name) : output_role(statement);
-    graph_.outputs.push_back({statement.name, find_value(*statement.value), role});
+    graph_.outputs.push_back({statement.name, find_value(*statement.value), output_role(statement)});
   }
 
   void read_assign(const Statement& statement) {

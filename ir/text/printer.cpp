@@ -138,7 +138,7 @@ class Printer {
     }
     if (kernel >= 0) line(2, "}");
     for (const Output& output : graph.outputs) {
-      const bool usual = output.role == output_role_named(output.name);
+      const bool usual = output.role == usual_output_role(output.name);
       const std::string role = fmt::format(" : {}", name(output.role));
       line(2, fmt::format("output {}{} = {}", quote_name(output.name), usual ? "" : role,
                           quote_name(graph[output.value].name)));

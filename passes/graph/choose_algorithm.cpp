@@ -73,6 +73,8 @@ class AlgorithmChoice {
     const ConvShape shape = conv_shape(graph_, node);
     const ConvAlgorithm asked = algorithm_for(target_.conv, shape.layer);
     const bool once = !trains_ && node.op == Op::conv2d && fixed_[static_cast<size_t>(node.inputs[1])];
+    if (!trains_ && node.op != Op::conv2d)
+      return {ConvAlgorithm::direct, 1, "a gradient outside of training is summed directly"};
     if (!trains_ && !once) return {ConvAlgorithm::direct, 1, "its weights change, and no gradient follows"};
     if (tile_of(asked) > 0 && winograd_shape(shape)) return {asked, 1, "--conv asks for it"};
     if (asked != ConvAlgorithm::automatic) return {ConvAlgorithm::direct, 1, "--conv asks for it"};

@@ -6,6 +6,8 @@
 //           Frozen batch norm, whose weight and bias are not trained, is as in infer.
 //           What dropout drops is random, by an input `seed`; in the others it does nothing.
 //           Only if the model names an optimizer and a loss. differentiate makes the training entries of it.
+//   explain outputs the first predicted value, as in infer, and the results of the layers that explain_layers
+//           marked; has an input `grad_output`, like the predicted value. differentiate adds the gradients.
 //
 // Each holds only the inputs and nodes its outputs need. Running statistics are updated as PyTorch does:
 //   mean' = (1 - momentum) mean + momentum batch_mean
@@ -14,6 +16,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <map>
 
 #include "ir/ops/ops.h"
@@ -121,23 +124,29 @@ void require_several_values(const Graph& graph, const Node& batch_norm) {
 
 bool is_dropout(const Node& node) { return node.op == Op::dropout || node.op == Op::drop_path; }
 
-// An argument behind the model's own, which come first.
-ValueId seed_input(GraphBuilder& b, const Module& module, const Node& dropout) {
-  const auto same = [](const Node& node) { return node.op == Op::input && node.name == "seed"; };
+// An argument behind the model's own, which come first, called like its role. `what` has it.
+ValueId added_input(GraphBuilder& b, const Module& module, InputRole role, const Type& type,
+                    const std::string& what) {
+  const std::string called(name(role));
+  const auto same = [&](const Node& node) { return node.op == Op::input && node.name == called; };
   const auto taken = std::ranges::find_if(b.graph().nodes, same);
   if (taken != b.graph().nodes.end())
-    throw UserError(taken->location,
-                    fmt::format("training with {} has an input seed of its own, beside the model's; the "
-                                "model's needs another name",
-                                name(dropout.op)));
-  if (const Tensor* tensor = module.find_tensor("seed"))
+    throw UserError(taken->location, fmt::format("{} has an input {} of its own, beside the model's; the "
+                                                 "model's needs another name",
+                                                 what, called));
+  if (const Tensor* tensor = module.find_tensor(called))
     throw UserError(tensor->location,
-                    fmt::format("training with {} has an input seed; the {} of the model needs another name",
-                                name(dropout.op), name(tensor->kind)));
+                    fmt::format("{} has an input {}; the {} of the model needs another name", what, called,
+                                name(tensor->kind)));
+  const ValueId input = b.input(called, type);
+  b.graph()[input].attributes.set("role", called);
+  return input;
+}
+
+ValueId seed_input(GraphBuilder& b, const Module& module, const Node& dropout) {
   b.set_origin(dropout.location, {});
-  const ValueId seed = b.input("seed", {DType::f64, {}, {}});
-  b.graph()[seed].attributes.set("role", std::string(name(InputRole::seed)));
-  return seed;
+  return added_input(b, module, InputRole::seed, {DType::f64, {}, {}},
+                     fmt::format("training with {}", name(dropout.op)));
 }
 
 // The masks of drop_path, a number for each sample, come before everything else: what they belong to can then be fused
@@ -156,13 +165,13 @@ std::map<ValueId, ValueId> masks_of_paths(GraphBuilder& b, const Graph& model, c
 
 // The part of `model` that `outputs` need. Batch norms of mode "model" take that of the role.
 Graph entry(const Module& module, const Graph& model, EntryRole role, const std::vector<Output>& outputs) {
-  const bool training = role == EntryRole::training;
+  const bool training = role == EntryRole::training, explains = role == EntryRole::explain;
   Graph graph{.name = std::string(name(role)), .role = role};
   GraphBuilder b(module, graph);
   const std::vector<bool> live = live_nodes(model, outputs);
   std::vector<ValueId> now(model.nodes.size(), kNoValue);
   TensorIndex tensors(module);
-  ValueId dropout = kNoValue, seed = kNoValue;
+  ValueId dropout = kNoValue, seed = kNoValue, grad_output = kNoValue;
   std::map<ValueId, ValueId> path_masks;
   for (size_t i = 0; i < model.nodes.size(); ++i)
     if (live[i] && is_dropout(model.nodes[i])) dropout = static_cast<ValueId>(i);
@@ -174,6 +183,8 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
       seed = seed_input(b, module, model[dropout]);
       path_masks = masks_of_paths(b, model, live, seed);
     }
+    if (explains && grad_output == kNoValue && node.op != Op::input)
+      grad_output = added_input(b, module, InputRole::grad_output, model[outputs[0].value].type, "--explain");
     if (is_dropout(node)) {
       const ValueId x = now[static_cast<size_t>(node.inputs[0])];
       b.set_origin_of(node);
@@ -197,23 +208,38 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
   return graph;
 }
 
+// The first prediction, and the marked layers by their names.
+std::vector<Output> explained_outputs(const Graph& model) {
+  std::vector<Output> outputs = {*std::ranges::find(model.outputs, OutputRole::prediction, &Output::role)};
+  for (const Output& output : model.outputs) {
+    if (output.role != OutputRole::activation) continue;
+    const std::string& layer = model[output.value].name;
+    outputs.push_back({layer.substr(layer.starts_with('%') ? 1 : 0), output.value, output.role});
+  }
+  return outputs;
+}
+
 }  // namespace
 
 bool derive_entries(Module& module) {
   const Graph* model = module.find_entry(EntryRole::model);
   if (model == nullptr) return false;
-  const auto is_loss = [](const Output& output) { return output.role != OutputRole::prediction; };
-  std::vector<Output> predicted = model->outputs;
-  std::erase_if(predicted, is_loss);
-  const bool has_loss = predicted.size() < model->outputs.size();
+  const auto is_explained = [](const Output& output) { return output.role == OutputRole::activation; };
+  const auto is_predicted = [](const Output& output) { return output.role == OutputRole::prediction; };
+  std::vector<Output> all = model->outputs, predicted;
+  const bool explains = std::erase_if(all, is_explained) > 0;
+  std::ranges::copy_if(all, std::back_inserter(predicted), is_predicted);
+  const bool has_loss = predicted.size() < all.size();
 
   std::vector<Graph> entries;
   if (!predicted.empty()) entries.push_back(entry(module, *model, EntryRole::inference, predicted));
-  if (has_loss) entries.push_back(entry(module, *model, EntryRole::loss, model->outputs));
+  if (has_loss) entries.push_back(entry(module, *model, EntryRole::loss, all));
   if (has_loss && !module.optimizer.name.empty()) {
     module.optimizer = complete_optimizer(module.optimizer);
-    entries.push_back(entry(module, *model, EntryRole::training, model->outputs));
+    entries.push_back(entry(module, *model, EntryRole::training, all));
   }
+  if (explains && !predicted.empty())
+    entries.push_back(entry(module, *model, EntryRole::explain, explained_outputs(*model)));
   std::erase_if(module.entries, [](const Graph& graph) { return graph.role == EntryRole::model; });
   for (Graph& graph : entries) module.entries.push_back(std::move(graph));
   return true;

@@ -4,8 +4,11 @@
 //   update      one step of the optimizer from the grad.* tensors: assigns parameters and optimizer slots
 //   train_step  both in one; gradients never reach a tensor
 //
-// Reverse-mode differentiation by each operation's gradient rule, over the values between a parameter and the
-// loss; gradients of a value used several times are added up. What a gradient rule emits carries the location
+// and adds to the entry "explain" (see derive_entries), as outputs, the gradients of the sum of the predicted numbers,
+// each times that of the input grad_output, to the results of the layers that it has: torch.autograd.grad.
+//
+// Reverse-mode differentiation by each operation's gradient rule, over the values between a parameter, or such
+// a result, and the loss; gradients of a value used several times are added up. What a gradient rule emits carries the location
 // and layer of the forward node. A parameter the loss does not depend on gets no gradient and is left as it
 // is, as in PyTorch. The scalar inputs lr, hyper-parameters and step come after the entry's other inputs.
 #include <fmt/format.h>
@@ -27,35 +30,39 @@ bool is_parameter(TensorIndex& tensors, const Node& node) {
   return tensor != nullptr && tensor->kind == TensorKind::parameter;
 }
 
-// Whether each value depends on a parameter.
-std::vector<bool> trained_values(const Module& module, const Graph& graph) {
-  std::vector<bool> trained(graph.nodes.size());
-  TensorIndex tensors(module);
-  for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const auto depends = [&](ValueId v) { return trained[static_cast<size_t>(v)]; };
-    trained[i] = is_parameter(tensors, graph.nodes[i]) || std::ranges::any_of(graph.nodes[i].inputs, depends);
-  }
-  return trained;
+// Values to which gradients are wanted; `what` each is.
+struct Wanted {
+  std::vector<bool> values;
+  std::string what;
+};
+
+// Whether each value is computed from a wanted one.
+std::vector<bool> computed_from(const Graph& graph, const Wanted& wanted) {
+  std::vector<bool> computed(graph.nodes.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i)
+    computed[i] = std::ranges::any_of(graph.nodes[i].inputs, [&](ValueId v) {
+      return wanted.values[static_cast<size_t>(v)] || computed[static_cast<size_t>(v)];
+    });
+  return computed;
 }
 
-// Calls give(parameter, gradient) for each parameter the loss depends on, as soon as its gradient is complete.
-using GiveGradient = std::function<void(const std::string& parameter, ValueId gradient)>;
-void emit_gradients(const Module& module, GraphBuilder& b, ValueId loss, const GiveGradient& give) {
-  const std::vector<bool> trained = trained_values(module, b.graph());
-  std::vector<ValueId> gradients(trained.size(), kNoValue);
-  b.set_origin(b[loss].location, b[loss].layer, Phase::backward);
-  gradients[static_cast<size_t>(loss)] = b.constant(1);
-  for (ValueId v = loss; v >= 0; --v) {
+// Calls give(value, gradient) for each wanted value that `y` depends on, as soon as its gradient is complete. `dy` is
+// that of y.
+using GiveGradient = std::function<void(ValueId value, ValueId gradient)>;
+void emit_gradients(GraphBuilder& b, ValueId y, ValueId y_gradient, const Wanted& wanted,
+                    const GiveGradient& give) {
+  const std::vector<bool> computed = computed_from(b.graph(), wanted);
+  std::vector<ValueId> gradients(computed.size(), kNoValue);
+  gradients[static_cast<size_t>(y)] = y_gradient;
+  for (ValueId v = y; v >= 0; --v) {
     const ValueId dy = gradients[static_cast<size_t>(v)];
-    if (dy == kNoValue || !trained[static_cast<size_t>(v)]) continue;
+    if (dy == kNoValue) continue;
+    if (wanted.values[static_cast<size_t>(v)]) give(v, dy);
+    if (!computed[static_cast<size_t>(v)]) continue;
     const Node node = b[v];
-    if (node.op == Op::state) {
-      give(node.name, dy);
-      continue;
-    }
     if (info(node.op).gradient == nullptr) {
-      throw UserError(node.location, fmt::format("{}: has no gradient, but {} depends on a parameter",
-                                                 name(node.op), node.name));
+      throw UserError(node.location, fmt::format("{}: has no gradient, but {} depends on {}", name(node.op),
+                                                 node.name, wanted.what));
     }
     b.set_origin(node.location, node.layer, Phase::backward);
     const std::vector<ValueId> to_inputs = info(node.op).gradient(b, v, dy);
@@ -65,6 +72,18 @@ void emit_gradients(const Module& module, GraphBuilder& b, ValueId loss, const G
       sum = sum == kNoValue ? to_inputs[i] : b.emit(Op::add, {sum, to_inputs[i]});
     }
   }
+}
+
+// The same for the parameters that the loss depends on.
+using GiveParameterGradient = std::function<void(const std::string& parameter, ValueId gradient)>;
+void emit_parameter_gradients(const Module& module, GraphBuilder& b, ValueId loss,
+                              const GiveParameterGradient& give) {
+  Wanted wanted{{}, "a parameter"};
+  TensorIndex tensors(module);
+  for (const Node& node : b.graph().nodes) wanted.values.push_back(is_parameter(tensors, node));
+  b.set_origin(b[loss].location, b[loss].layer, Phase::backward);
+  emit_gradients(b, loss, b.constant(1), wanted,
+                 [&](ValueId v, ValueId gradient) { give(std::string(b[v].name), gradient); });
 }
 
 // The layer whose tensor this is: "layer1.0.conv1" of "layer1.0.conv1.weight".
@@ -159,7 +178,7 @@ std::vector<std::string> add_backward(Module& module, TensorIndex& tensors, cons
   Graph graph = copy_of(module, train, EntryRole::backward, nullptr);
   GraphBuilder b(module, graph);
   std::vector<std::string> parameters;
-  emit_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
+  emit_parameter_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
     parameters.push_back(parameter);
     graph.assigns.push_back({"grad." + parameter, gradient});
   });
@@ -189,17 +208,51 @@ void add_train_step(Module& module, TensorIndex& tensors, const Graph& train, co
   std::map<std::string, ValueId> inputs;
   Graph graph = copy_of(module, train, EntryRole::train_step, &inputs);
   GraphBuilder b(module, graph);
-  emit_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
+  emit_parameter_gradients(module, b, loss_of(graph), [&](const std::string& parameter, ValueId gradient) {
     emit_updates(b, module, tensors, inputs, norms, parameter, gradient);
   });
   drop_dead_nodes(graph);
   module.entries.push_back(std::move(graph));
 }
 
+// The gradients that the entry explain lacks; whether it lacked any.
+bool add_explained_gradients(const Module& module, Graph& graph) {
+  std::vector<Output> outputs;
+  Wanted wanted{std::vector<bool>(graph.nodes.size()), "a layer that is to be explained"};
+  for (const Output& output : graph.outputs) {
+    if (output.role == OutputRole::gradient) return false;
+    if (output.role == OutputRole::activation) wanted.values[static_cast<size_t>(output.value)] = true;
+  }
+  const auto is_factor = [](const Node& node) {
+    return node.op == Op::input && input_role(node) == InputRole::grad_output;
+  };
+  const auto factor = std::ranges::find_if(graph.nodes, is_factor);
+  const auto predicted = std::ranges::find(graph.outputs, OutputRole::prediction, &Output::role);
+  if (factor == graph.nodes.end() || predicted == graph.outputs.end()) return false;
+  GraphBuilder b(module, graph);
+  std::map<ValueId, ValueId> gradients;
+  emit_gradients(b, predicted->value, static_cast<ValueId>(factor - graph.nodes.begin()), wanted,
+                 [&](ValueId v, ValueId gradient) { gradients[v] = gradient; });
+  for (const Output& output : graph.outputs) {
+    outputs.push_back(output);
+    if (output.role != OutputRole::activation) continue;
+    const auto gradient = gradients.find(output.value);
+    if (gradient == gradients.end())
+      throw UserError(graph[output.value].location,
+                      fmt::format("{} has no gradient to the layer {}", predicted->name, output.name));
+    outputs.push_back({"gradient." + output.name, gradient->second, OutputRole::gradient});
+  }
+  graph.outputs = std::move(outputs);
+  drop_dead_nodes(graph);
+  return true;
+}
+
 }  // namespace
 
 bool differentiate(Module& module) {
-  if (module.find_entry(EntryRole::training) == nullptr) return false;
+  Graph* explain = module.find_entry(EntryRole::explain);
+  const bool explained = explain != nullptr && add_explained_gradients(module, *explain);
+  if (module.find_entry(EntryRole::training) == nullptr) return explained;
   module.optimizer = complete_optimizer(module.optimizer);
   const Graph train = *module.find_entry(EntryRole::training);
   std::erase_if(module.entries, [](const Graph& graph) { return graph.role == EntryRole::training; });

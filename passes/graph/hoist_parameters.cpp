@@ -1,4 +1,4 @@
-// Moves what entries infer and loss compute from parameters and buffers alone into entry prepare, which runs
+// Moves what entries infer, loss and explain compute from parameters and buffers alone into entry prepare, which runs
 // once when weights load or change and leaves the results in prepared tensors; and of the training entries
 // what depends on tensors alone that training does not change (frozen layers). Sound because these tensors do
 // not change between prepare and the entries that read them. What several entries compute is computed once.
@@ -158,8 +158,8 @@ bool hoist_parameters(Module& module) {
     module.entries.insert(module.entries.begin(), std::move(prepare));
     changed = true;
   }
-  for (const EntryRole role :
-       {EntryRole::inference, EntryRole::loss, EntryRole::backward, EntryRole::train_step}) {
+  for (const EntryRole role : {EntryRole::inference, EntryRole::loss, EntryRole::explain, EntryRole::backward,
+                               EntryRole::train_step}) {
     Graph* graph = module.find_entry(role);
     if (graph != nullptr) changed |= hoist_from(module, *graph, *module.find_entry(EntryRole::prepare));
   }

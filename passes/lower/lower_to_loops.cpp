@@ -49,8 +49,7 @@ void lower_entry(const Module& module, const Graph& graph, const TargetInfo& tar
   }
   for (const Output& output : graph.outputs) {
     const auto place = static_cast<int>(entry.outputs.size());
-    if (output.role == OutputRole::loss) entry.loss = place;
-    if (output.role == OutputRole::term) entry.loss_terms.insert(place);
+    if (output.role != OutputRole::prediction) entry.roles[place] = output.role;
     entry.outputs.emplace_back(output.name, graph[output.value].type);
   }
   find_classes(graph, entry);

@@ -30,6 +30,7 @@ struct Command {
 Command add_train(CLI::App& app);
 Command add_eval(CLI::App& app);
 Command add_predict(CLI::App& app);
+Command add_explain(CLI::App& app);
 Command add_report(CLI::App& app);
 Command add_runs(CLI::App& app);
 Command add_info(CLI::App& app);
@@ -39,6 +40,11 @@ Command add_bench(CLI::App& app);
 
 // Makes `app` itself the command train, for a model that the executable carries.
 Action make_trainer(CLI::App& app, std::shared_ptr<const Model> carried);
+
+// What names images (data/files/named_images.h).
+inline constexpr const char* kImagesHelp =
+    "JPEG, PNG, WebP, TIFF, GIF or BMP files; directories, with all images in them; quoted patterns such as "
+    "'*.png'; @LIST, a file with a name on each line; - for such a list on standard input";
 
 // -j/--threads with its default and range.
 void add_threads_option(CLI::App& app, int& threads);

@@ -4,15 +4,14 @@
 #include <algorithm>
 #include <iostream>
 #include <memory>
-#include <mutex>
 #include <numeric>
 #include <span>
 #include <vector>
 
 #include "runtime/commands/commands.h"
 #include "runtime/commands/predictions_format.h"
-#include "runtime/data/decode/decode.h"
 #include "runtime/data/files/named_images.h"
+#include "runtime/data/files/picture_files.h"
 #include "runtime/data/loader.h"
 #include "runtime/measure/test_views.h"
 #include "runtime/model/bound_entry.h"
@@ -40,45 +39,9 @@ struct Options {
   PredictionsKind kind = PredictionsKind::text;
 };
 
-// Image files, with the channels that a model takes. One that cannot be read is black.
-class Files : public Dataset {
- public:
-  Files(const std::vector<std::string>& paths, const Field& picture, bool exif_transpose)
-      : paths_(paths), picture_(picture), exif_transpose_(exif_transpose), faults_(paths.size()) {}
-  int64_t size() const override { return static_cast<int64_t>(paths_.size()); }
-  std::string description() const override { return "image files"; }
-  std::vector<std::string> fields() const override { return {picture_.name}; }
-  void read(int64_t index, Sample& sample) const override {
-    const auto place = static_cast<size_t>(index);
-    const ImageShape shape = picture_.picture();
-    sample.resize(1);
-    try {
-      Image image = read_image(paths_[place], {.exif_transpose = exif_transpose_});
-      convert_channels(image, shape.channels, paths_[place]);
-      sample[0].set(std::move(image));
-    } catch (const BadImage& error) {
-      const std::lock_guard lock(mutex_);
-      faults_[place] = error.what();
-      sample[0].set(Image{shape, std::vector<uint8_t>(static_cast<size_t>(shape.bytes()))});
-    }
-  }
-  // What is wrong with an image that has been read; empty: nothing.
-  std::string fault(size_t index) const {
-    const std::lock_guard lock(mutex_);
-    return faults_[index];
-  }
-
- private:
-  const std::vector<std::string>& paths_;
-  Field picture_;
-  bool exif_transpose_;
-  mutable std::mutex mutex_;  // for:
-  mutable std::vector<std::string> faults_;
-};
-
 // Runs all images and prints the answers in their order. Returns how many could not be read.
-int64_t run(Session& session, const Task& task, const Files& files, const std::vector<std::string>& paths,
-            const Options& options, const AnswerOptions& asked) {
+int64_t run(Session& session, const Task& task, const PictureFiles& files,
+            const std::vector<std::string>& paths, const Options& options, const AnswerOptions& asked) {
   std::vector<uint32_t> order(paths.size());
   std::iota(order.begin(), order.end(), 0u);
   LoaderPlan plan =
@@ -124,7 +87,7 @@ int predict(const Options& options) {
   set_inputs(session, entry, options.inputs);
 
   const std::vector<std::string> paths = image_files(options.images, std::cin);
-  const Files files(paths, fields[0], settings.exif_transpose);
+  const PictureFiles files(paths, fields[0], settings.exif_transpose);
   const auto start = Clock::now();
   const int64_t unread = run(session, *task, files, paths, options,
                              {.class_names = class_names(*task, *model, notes.classes), .top = options.top});
@@ -145,12 +108,7 @@ Command add_predict(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("predict", "Tell what images show");
   command->add_option("model", options->model, "the model library")->required();
-  command
-      ->add_option("images", options->images,
-                   "JPEG, PNG, WebP, TIFF, GIF or BMP files; directories, with all images in them; quoted "
-                   "patterns such as '*.png'; "
-                   "@LIST, a file with a name on each line; - for such a list on standard input")
-      ->required();
+  command->add_option("images", options->images, kImagesHelp)->required();
   add_weights_options(*command, options->weights);
   add_input_option(*command, options->inputs);
   add_setting(*command, "exif_transpose", options->settings);

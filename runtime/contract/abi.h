@@ -96,8 +96,13 @@ enum rn_value_role {
   RN_HYPER = 7, /* the other numbers of the optimizer: "momentum" */
   RN_PREDICTION = 8,
   RN_LOSS = 9,
-  RN_SEED = 10,     /* of what is random in this run of the entry, as dropout: a whole number below 2^31 */
-  RN_LOSS_TERM = 11 /* one of those whose sum is the loss */
+  RN_SEED = 10,      /* of what is random in this run of the entry, as dropout: a whole number below 2^31 */
+  RN_LOSS_TERM = 11, /* one of those whose sum is the loss */
+  /* Of an entry that explains: f32 like its prediction; the entry differentiates the sum of the predicted numbers, each
+   * times its own of these (torch.autograd.grad's grad_outputs). 1 for a class and 0 for the others explains that one. */
+  RN_GRAD_OUTPUT = 12,
+  RN_ACTIVATION = 13,         /* the result of the layer that has this name */
+  RN_ACTIVATION_GRADIENT = 14 /* the gradient to the activation before it */
 };
 
 #define RN_NO_LABEL INT32_MIN
@@ -177,21 +182,22 @@ typedef struct rn_run {
   void* context; /* passed to parallel_for */
 } rn_run;
 
-/* What an entry is for; a model has at most one of each role but the last. */
+/* What an entry is for; a model has at most one of each role but RN_OTHER_ENTRY. */
 enum rn_entry_role {
-  RN_PREPARE = 0,    /* computes tensors of kind RN_PREPARED */
-  RN_INFER = 1,      /* predictions */
-  RN_EVALUATE = 2,   /* predictions and the loss, as in inference */
-  RN_BACKWARD = 3,   /* the loss and gradients */
-  RN_UPDATE = 4,     /* a step of the optimizer, from gradients */
-  RN_TRAIN_STEP = 5, /* both */
-  RN_OTHER_ENTRY = 6
+  RN_PREPARE = 0,     /* computes tensors of kind RN_PREPARED */
+  RN_INFER = 1,       /* predictions */
+  RN_EVALUATE = 2,    /* predictions and the loss, as in inference */
+  RN_BACKWARD = 3,    /* the loss and gradients */
+  RN_UPDATE = 4,      /* a step of the optimizer, from gradients */
+  RN_TRAIN_STEP = 5,  /* both */
+  RN_OTHER_ENTRY = 6, /* any number of them */
+  RN_EXPLAIN = 7 /* the first prediction, results of layers, and the gradient of the prediction to each */
 };
 
 /* "backward" and "train_step" return as soon as the loss is computed if it is not a finite number: the
  * outputs are there, parameters, slots and gradients are as before, running statistics need not be finite. */
 typedef struct rn_entry {
-  const char* name; /* "prepare", "infer", "loss", "backward", "update", "train_step" */
+  const char* name; /* "prepare", "infer", "loss", "backward", "update", "train_step", "explain" */
   const rn_value* inputs;
   int64_t input_count;
   const rn_value* outputs;

@@ -67,4 +67,8 @@ std::string lr_find_page(const nlohmann::ordered_json& find) {
   return page_of({{"lr_find", find}}, "Learning rates of " + find.value("model", ""));
 }
 
+std::string explain_page(const nlohmann::ordered_json& explanations) {
+  return page_of({{"explain", explanations}}, "Where " + explanations.value("model", "") + " looks");
+}
+
 }  // namespace rnrun

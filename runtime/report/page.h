@@ -15,4 +15,8 @@ std::string report_page(const std::vector<nlohmann::ordered_json>& runs, std::st
 // "diverged", "points": [{"lr", "loss", "smoothed"}]}.
 std::string lr_find_page(const nlohmann::ordered_json& find);
 
+// HTML that shows where a network looks: {"model", "layer", "images": [{"name", "image", "map": data: URIs, "most": the
+// largest value of the map, "explained": what is, "answer", "text": see Answer in task/findings.h}]}.
+std::string explain_page(const nlohmann::ordered_json& explanations);
+
 }  // namespace rnrun

@@ -101,10 +101,15 @@ function reliability(run) {
 function mistakes(run) {
   const found = run.evaluation.mistakes;
   if (found.length === 0) return null;
-  return element("div", {class: "mistakes"}, ...found.map((m) => element(
-    "figure", {}, element("img", {src: m.image, alt: `image ${m.index}`, title: `image ${m.index} of the test data`}),
+  const picture = (m) => m.map ? heated(m.image, m.map, `image ${m.index}`)
+    : element("img", {src: m.image, alt: `image ${m.index}`, title: `image ${m.index} of the test data`});
+  const maps = element("div", {class: "mistakes"}, ...found.map((m) => element(
+    "figure", {}, picture(m),
     element("figcaption", {}, element("b", {}, run.classes[m.predicted]), ` ${percent(m.confidence, 1)}`,
             element("br"), "is ", run.classes[m.label]))));
+  if (!found.some((m) => m.map)) return maps;
+  return element("div", {}, element("p", {class: "note"}, "The lighter, the more that part of the image speaks for the class it " +
+    "was taken for (Grad-CAM); a pointer on an image takes its map away."), heatControls(), maps);
 }
 
 function drawPredictions(runs) {

@@ -1,4 +1,4 @@
-// Puts the page together from the data in it: {runs: [run, ...]}, as runtime/report/run_data.h describes, or {lr_find}.
+// Puts the page together from the data in it: {runs: [run, ...]}, as runtime/report/run_data.h describes, {lr_find} or {explain}.
 "use strict";
 
 // A figure as its metric is written.
@@ -100,8 +100,9 @@ function drawRuns(runs) {
 }
 
 function drawReport() {
-  const {runs, lr_find} = JSON.parse(document.getElementById("data").textContent);
+  const {runs, lr_find, explain} = JSON.parse(document.getElementById("data").textContent);
   if (lr_find) drawLrFind(lr_find);
+  else if (explain) drawExplanations(explain);
   else drawRuns(runs);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraws.forEach((draw) => draw()));
 }

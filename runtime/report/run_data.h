@@ -13,7 +13,8 @@
 //                 calls: [names]}
 //   kernels      {entry, batch, step_ms, calls: [{layer, direction, algorithm, kernel, ms, gflops}]}, or null
 //   evaluation   what the task's Findings report, or null; of classification {epoch, samples,
-//                confusion: [[label, predicted, count]], mistakes: [{index, label, predicted, confidence, image}]}
+//                confusion: [[label, predicted, count]], mistakes: [{index, label, predicted, confidence, image,
+//                map: where the network looked, if it is known}]}
 // The last six are in report.json.
 #pragma once
 

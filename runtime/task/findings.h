@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -12,11 +13,20 @@
 
 namespace rnrun {
 
+// Where the network looks in one picture.
+struct Look {
+  std::string prediction;  // what it can be asked about: one number of this output
+  // In the picture of these bytes, for the number of this place: a picture of it, as a data: URI.
+  std::function<std::string(std::span<const uint8_t> pixels, int64_t place)> at;
+};
+
 class Findings {
  public:
   virtual ~Findings() = default;
   // The batch that `entry` has run: the samples at `indices` of the data set.
   virtual void add(std::span<const uint32_t> indices, const BoundEntry& entry, const Batch& batch) = 0;
+  // After the last batch: adds to pictures to be shown where the network looked.
+  virtual void explain(const Look&) {}
   // For the report's page, after an epoch.
   virtual nlohmann::ordered_json report(int64_t epoch) const = 0;
   // For `rnrun eval`: tables that end in a newline, and what JSON has besides the metrics.

@@ -11,6 +11,7 @@
 #include "runtime/support/interrupt.h"
 #include "runtime/train/divergence.h"
 #include "runtime/train/epoch_plan.h"
+#include "runtime/train/look.h"
 #include "runtime/train/lr_factors.h"
 #include "runtime/train/lr_schedule.h"
 
@@ -166,6 +167,7 @@ void Trainer::evaluate_epoch(EpochRecord& record) {
     findings_ = task_.findings(kExamples);
     const Metrics metrics = evaluate(session_, task_, *data_.test, settings_.batch_size,
                                      settings_.limit_batches, limits_.workers, findings_.get());
+    if (const auto look = look_of(session_, task_)) findings_->explain(*look);
     record.findings = findings_.get();
     if (interrupted() == 0)
       progress_.line(fmt::format("Test: {}{}  time: {:.1f}", what, test_text(metrics, task_),

@@ -1,13 +1,13 @@
 #!/bin/sh
 # The report of a short training, of two compared, of one that makes images, of the one that is kept in samples, and the
-# page of a range test of learning rates, in headless Chromium: every part draws itself and nothing is complained of.
+# pages of a range test of learning rates and of where a network looks, in headless Chromium: every part draws itself and nothing is complained of.
 # Usage: report_page.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
 set -eu
 source=$(cd "$2" && pwd)
 . "$(dirname "$0")/checks.sh"
 needs chromium
 
-"$bin/rnc" "$source/samples/fashion_resnet20.graph" -o net.so
+"$bin/rnc" "$source/samples/fashion_resnet20.graph" -o net.so --explain
 for run in first second; do
   "$bin/rnrun" train net.so --data shapes --epochs 2 --limit-batches 4 -b 16 --output-dir "$run" >log 2>&1 || { cat log; fail "train"; }
 done
@@ -23,6 +23,8 @@ model clean(noisy: f32[N, 3, 16, 16], image: f32[N, 3, 16, 16]) {
 END_OF_NET
 "$bin/rnc" clean.graph -o clean.so
 "$bin/rnrun" train clean.so --data shapes --limit-batches 4 --output-dir clean >log 2>&1 || { cat log; fail "train clean.so"; }
+"$bin/rnrun" explain net.so --weights first "$source/tests/images/grey.png" "$source/tests/images/rgb.jpg" -o looks.html >/dev/null 2>&1 ||
+  fail "explain"
 "$bin/rnrun" report first second -o compare.html >/dev/null
 "$bin/rnrun" report "$source/samples/fashion_resnet18_run" -o kept.html >/dev/null
 
@@ -46,6 +48,8 @@ for width in 1280 400; do
   draws first/report.html "$width" $parts reliability
   draws compare.html "$width" $parts reliability
   draws clean/report.html "$width" loss psnr ssim lr time gradients images kernels memory network epochs settings
+  draws looks.html "$width" images
+  [ "$(grep -o 'class="heated"' dom | wc -l)" -eq 2 ] || fail "looks.html has not two images with maps"
   draws kept.html "$width" $parts
 done
 draws first/lr_find.html 1280 loss steps

@@ -41,7 +41,7 @@ class ModelBuilder {
   }
   ValueId constant(double value) { return builder().constant(value); }
   void output(const std::string& name, ValueId value) {
-    graph().outputs.push_back({name, value, output_role_named(name)});
+    graph().outputs.push_back({name, value, usual_output_role(name)});
   }
 
   // Layers of a network, with the parameters PyTorch gives them.

@@ -116,14 +116,14 @@ void EntryReader::output() {
   tokens_.expect(":");
   entry.outputs.emplace_back(name.text, read_type(tokens_));
   const int place = static_cast<int>(entry.outputs.size()) - 1;
-  bool is_loss = output_role_named(name.text) == OutputRole::loss;
+  OutputRole role = usual_output_role(name.text);
   if (take_word(tokens_, "as")) {
-    is_loss = take_word(tokens_, "loss");
-    const bool is_term = !is_loss && take_word(tokens_, "term");
-    if (is_term) entry.loss_terms.insert(place);
-    if (!is_loss && !is_term) expect_word(tokens_, "prediction");
+    const Token given = expect_name(tokens_, "the output's role");
+    const std::optional<OutputRole> known = output_role_named(given.text);
+    if (!known) throw UserError(given.location, fmt::format("there is no role {} of outputs", given.text));
+    role = *known;
   }
-  if (is_loss) entry.loss = place;
+  if (role != OutputRole::prediction) entry.roles[place] = role;
 }
 
 // batch at least 2 for "layer1.bn1"

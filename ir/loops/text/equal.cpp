@@ -31,11 +31,11 @@ struct Equal {
   }
 
   bool operator()(const EntryProgram& a, const EntryProgram& b) const {
-    return a.name == b.name && a.role == b.role && a.loss == b.loss && a.loss_terms == b.loss_terms &&
-           lists(a.inputs, b.inputs) && a.classes == b.classes && a.ignored_labels == b.ignored_labels &&
-           a.min_batch == b.min_batch && a.min_batch_layer == b.min_batch_layer && a.outputs == b.outputs &&
-           lists(a.buffers, b.buffers) && lists(a.calls, b.calls) && a.arena == b.arena &&
-           a.live_bound == b.live_bound && a.direct_flops == b.direct_flops;
+    return a.name == b.name && a.role == b.role && a.roles == b.roles && lists(a.inputs, b.inputs) &&
+           a.classes == b.classes && a.ignored_labels == b.ignored_labels && a.min_batch == b.min_batch &&
+           a.min_batch_layer == b.min_batch_layer && a.outputs == b.outputs && lists(a.buffers, b.buffers) &&
+           lists(a.calls, b.calls) && a.arena == b.arena && a.live_bound == b.live_bound &&
+           a.direct_flops == b.direct_flops;
   }
 
   bool operator()(const Kernel& a, const Kernel& b) const {

@@ -26,7 +26,15 @@ void ClassFindings::add(std::span<const uint32_t> indices, const BoundEntry& ent
                    reinterpret_cast<const uint8_t*>(batch.values[0]));
 }
 
-ordered_json ClassFindings::report(int64_t epoch) const { return evaluation_json(predictions_, epoch); }
+ordered_json ClassFindings::report(int64_t epoch) const {
+  return evaluation_json(predictions_, epoch, maps_);
+}
+
+void ClassFindings::explain(const Look& look) {
+  maps_.clear();
+  if (look.prediction != place_.prediction) return;
+  for (const Mistake& m : predictions_.mistakes()) maps_.push_back(look.at(m.pixels, m.predicted));
+}
 
 std::string ClassFindings::text(const std::vector<std::string>& class_names) const {
   const std::string figures =
@@ -42,7 +50,7 @@ ordered_json ClassFindings::json(const std::vector<std::string>& class_names) co
   return json;
 }
 
-ordered_json evaluation_json(const Predictions& p, int64_t epoch) {
+ordered_json evaluation_json(const Predictions& p, int64_t epoch, std::span<const std::string> maps) {
   ordered_json confusion = ordered_json::array();
   int64_t samples = 0;
   for (int64_t label = 0; label < p.classes(); ++label)
@@ -58,6 +66,7 @@ ordered_json evaluation_json(const Predictions& p, int64_t epoch) {
                         {"predicted", m.predicted},
                         {"confidence", m.confidence},
                         {"image", thumbnail({p.image(), m.pixels})}});
+  for (size_t i = 0; i < maps.size(); ++i) mistakes[i]["map"] = maps[i];
   return {{"epoch", epoch},           {"samples", samples},
           {"macro_f1", p.macro_f1()}, {"calibration", p.calibration().json()},
           {"confusion", confusion},   {"mistakes", mistakes}};

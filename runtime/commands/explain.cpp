@@ -1,0 +1,191 @@
+// rnrun explain: where in images a network looks.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iostream>
+#include <memory>
+#include <numeric>
+#include <optional>
+
+#include "runtime/commands/commands.h"
+#include "runtime/commands/explanations.h"
+#include "runtime/data/files/named_images.h"
+#include "runtime/data/files/picture_files.h"
+#include "runtime/measure/class_activation.h"
+#include "runtime/support/error.h"
+#include "runtime/support/output.h"
+#include "runtime/task/thumbnail.h"
+
+namespace rnrun {
+
+namespace {
+
+constexpr double kSecondsPerLine = 5;
+
+struct Options {
+  std::string model;
+  std::vector<std::string> images;
+  WeightsFlags weights;
+  ScalarInputs inputs;
+  GivenSettings settings;  // of how images are read; by default those of the checkpoint
+  std::string out;
+  std::string layer;
+  std::string chosen;  // --class
+  int64_t batch_size = 16;
+  size_t top = 3;
+  int threads = default_threads();
+};
+
+// The class of a name, or of a number. Throws UsageError.
+int64_t class_of(const std::string& text, const std::vector<std::string>& names) {
+  constexpr size_t kShown = 20;
+  const auto named = std::ranges::find(names, text);
+  if (named != names.end()) return named - names.begin();
+  int64_t number = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const auto count = static_cast<int64_t>(names.size());
+  if (error == std::errc() && end == text.data() + text.size() && number >= 0 && number < count)
+    return number;
+  const std::vector<std::string> shown(names.begin(), names.begin() + std::min<long>(count, kShown));
+  throw UsageError(fmt::format("--class {}: must be one of {}{}, or a number from 0 to {}", text,
+                               fmt::join(shown, ", "), names.size() > kShown ? ", ..." : "", count - 1));
+}
+
+int64_t largest(std::span<const float> values) { return std::ranges::max_element(values) - values.begin(); }
+
+// What a run is about, and what it has told so far.
+struct Run {
+  const Options& options;
+  const Task& task;
+  const PictureFiles& files;
+  const std::vector<std::string>& paths;
+  AnswerOptions asked;
+  std::optional<int64_t> chosen;
+  Clock::time_point told = Clock::now();
+};
+
+// Explains the images of a batch, of which the first is number `first`. Returns how many could not be read.
+int64_t explain_batch(Run& run, const Batch& batch, size_t first, BoundEntry& infer, Explainer& explainer,
+                      const Field& picture, Explanations& explanations) {
+  run.task.bind(infer, batch);
+  infer.run(batch.size);
+  const rn_value& scores = *find(outputs(infer.entry()), RN_PREDICTION);
+  const auto each = static_cast<size_t>(explainer.predicted());
+  const std::span all = infer.rows(scores.name, batch.size);
+  std::vector<int64_t> classes;
+  for (int64_t i = 0; i < batch.size; ++i)
+    classes.push_back(run.chosen.value_or(largest(all.subspan(static_cast<size_t>(i) * each, each))));
+  explainer.run(batch, classes);
+  int64_t unread = 0;
+  for (int64_t i = 0; i < batch.size; ++i) {
+    const size_t place = first + static_cast<size_t>(i);
+    if (const std::string fault = run.files.fault(place); !fault.empty()) {
+      ++unread;
+      print_message(fmt::format("rnrun: error: {}", fault));
+      continue;
+    }
+    const ImageShape shape = picture.picture();
+    const int64_t k = classes[static_cast<size_t>(i)];
+    explanations.add({.name = run.paths[place],
+                      .picture = picture_in(batch.values[0], picture.dtype, shape, i),
+                      .map = resized(explainer.map(i), shape.height, shape.width),
+                      .place = k,
+                      .place_name = run.asked.class_names[static_cast<size_t>(k)],
+                      .answer = run.task.answer(infer, i, run.asked)});
+  }
+  const auto now = Clock::now();
+  if (seconds_between(run.told, now) > kSecondsPerLine) {
+    run.told = now;
+    print_message(fmt::format("{} of {} images", first + static_cast<size_t>(batch.size), run.paths.size()));
+  }
+  return unread;
+}
+
+int explain(const Options& options) {
+  check_explanations_name(options.out);
+  const auto model = Model::load(options.model);
+  const auto task = task_of(*model, model->entry(RN_INFER));
+  const std::vector<Field> fields = task->sample_fields();
+  if (fields.size() != 1 || !fields[0].is_picture())
+    throw Error(
+        fmt::format("the model {} does not take one picture: use rnrun call with its entry that explains",
+                    model->name()));
+  ThreadPool pool(options.threads);
+  Session session(model, pool);
+  const std::vector<std::string> paths = image_files(options.images, std::cin);
+  const int64_t batch_size = std::min(options.batch_size, static_cast<int64_t>(paths.size()));
+  Explainer explainer(session, *task, options.layer, batch_size);
+  auto explanations =
+      explanations_file(options.out, {std::string(model->name()), explainer.layer()}, paths.size());
+
+  const WeightsNotes notes = load_weights(options.weights, session);
+  TrainSettings settings = notes.settings;
+  apply(options.settings, settings);
+  set_inputs(session, model->entry(RN_INFER), options.inputs);
+  std::vector<std::string> names = class_names(*task, *model, notes.classes);
+  if (static_cast<int64_t>(names.size()) != explainer.predicted()) names = numbers_of(explainer.predicted());
+
+  const PictureFiles files(paths, fields[0], settings.exif_transpose);
+  Run run{.options = options,
+          .task = *task,
+          .files = files,
+          .paths = paths,
+          .asked = {names, options.top},
+          .chosen = {}};
+  if (!options.chosen.empty()) run.chosen = class_of(options.chosen, names);
+  LoaderPlan plan{.order = std::vector<uint32_t>(paths.size()), .batch_size = batch_size, .fields = fields};
+  std::iota(plan.order.begin(), plan.order.end(), 0u);
+  BoundEntry infer(session, model->entry(RN_INFER), batch_size);
+  session.prepare_for(infer.entry());
+  explainer.prepare();
+  Loader loader(files, std::move(plan), DataFlags{}.workers_for(options.threads));
+  int64_t unread = 0;
+  size_t done = 0;
+  for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
+    unread += explain_batch(run, batch, done, infer, explainer, fields[0], *explanations);
+    done += static_cast<size_t>(batch.size);
+  }
+  if (unread < files.size()) {
+    explanations->write();
+    print("{}: {} image{}, layer {}\n", options.out, files.size() - unread,
+          files.size() - unread == 1 ? "" : "s", explainer.layer());
+  }
+  if (unread == 0) return 0;
+  print_message(fmt::format("rnrun: error: {} of {} images could not be read", unread, files.size()));
+  finish_output();
+  return 1;
+}
+
+}  // namespace
+
+Command add_explain(CLI::App& app) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(
+      "explain", "Show where in images a model looks (Grad-CAM), for one that rnc --explain has compiled");
+  command->add_option("model", options->model, "the model library")->required();
+  command->add_option("images", options->images, kImagesHelp)->required();
+  add_weights_options(*command, options->weights);
+  add_input_option(*command, options->inputs);
+  add_setting(*command, "exif_transpose", options->settings);
+  command
+      ->add_option("-o,--output", options->out,
+                   "what is written: a page, .html; a picture of each image and its map, .png; or numbers, "
+                   ".npz, with map f32[M, H, W] and class i32[M]")
+      ->required();
+  command->add_option(
+      "--layer", options->layer,
+      "the layer whose activations are weighed, one of those that rnc --explain=LAYER was given; by "
+      "default the first");
+  command->add_option("--class", options->chosen,
+                      "the class to explain, by its name or number; by default the one that is predicted");
+  command->add_option("--top", options->top, "predictions shown per image")
+      ->check(CLI::Range(size_t{1}, size_t{1000}))
+      ->capture_default_str();
+  add_batch_option(*command, options->batch_size, "images per call")->capture_default_str();
+  add_threads_option(*command, options->threads);
+  return {command, [options] { return explain(*options); }};
+}
+
+}  // namespace rnrun
