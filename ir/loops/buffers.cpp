@@ -20,6 +20,8 @@ bool overlap(const std::vector<Buffer>& buffers, int a, int b) {
 
 bool may_take_over(const std::vector<Buffer>& buffers, const Call& call, int written, int read) {
   if (std::ranges::find(call.in_place, std::pair(written, read)) == call.in_place.end()) return false;
+  const auto element = [&](int buffer) { return bytes(buffers[static_cast<size_t>(buffer)].type.dtype); };
+  if (element(written) != element(read)) return false;
   return std::ranges::none_of(call.arguments, [&](int given) {
     const int whole = whole_of(buffers, given);
     return whole != given && (whole == written || whole == read);

@@ -16,8 +16,9 @@ int whole_of(const std::vector<Buffer>& buffers, int buffer);
 // Whether two buffers have bytes in common, without regard to what lies where in the arena.
 bool overlap(const std::vector<Buffer>& buffers, int a, int b);
 
-// Whether a call lets `written` take over the place of `read`: they are a pair of its in_place, and it is given no part of
-// either, whose elements lie elsewhere than those of the pair.
+// Whether a call lets `written` take over the place of `read`: they are a pair of its in_place, their elements take as
+// many bytes, so that each lies where the one it is computed from did, and it is given no part of either, whose elements
+// lie elsewhere than those of the pair.
 bool may_take_over(const std::vector<Buffer>& buffers, const Call& call, int written, int read);
 
 // What calls before one have stored to.
