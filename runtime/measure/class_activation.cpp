@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "runtime/support/error.h"
 
@@ -21,15 +22,18 @@ const rn_entry& explaining_entry(const Model& model) {
                   model.path(), model.name()));
 }
 
-// The place among the outputs of the activation that is asked for.
+// The place among the outputs of the activation that is asked for: of this layer, or else the first in a block of the name.
 size_t activation_of(const Model& model, const rn_entry& entry, const std::string& layer) {
   const std::span all = outputs(entry);
   std::vector<std::string_view> names;
+  std::optional<size_t> in_block;
   for (size_t i = 0; i < all.size(); ++i) {
     if (all[i].role != RN_ACTIVATION) continue;
     if (layer.empty() || layer == all[i].name) return i;
     names.emplace_back(all[i].name);
+    if (!in_block && names.back().starts_with(layer + ".")) in_block = i;
   }
+  if (in_block) return *in_block;
   throw Error(
       fmt::format("--layer {0}: {1} explains {2}; a library for another layer is compiled with rnc "
                   "--explain=LAYER",

@@ -2,8 +2,6 @@
 // parts, pictures with the map of where the network looked over them.
 "use strict";
 
-const viridis = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
-
 // The picture with the map over it, which a pointer on it, or a finger, takes away.
 function heated(image, map, alt) {
   const over = element("img", {src: map, alt: "", class: "map"});
@@ -16,7 +14,7 @@ function heatControls() {
   const set = () => document.documentElement.style.setProperty("--heat", String(slider.value / 100));
   slider.addEventListener("input", set);
   set();
-  const ramp = element("i", {class: "ramp", style: `width:140px;background:linear-gradient(to right, ${viridis.join(",")})`});
+  const ramp = element("i", {class: "ramp", style: `width:140px;background:linear-gradient(to right, ${kRamp.join(",")})`});
   return element("div", {class: "legend"}, element("label", {class: "slider"}, "opacity ", slider),
                  element("span", {}, "little ", ramp, " much"));
 }

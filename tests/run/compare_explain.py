@@ -149,7 +149,7 @@ def main():
             activation, gradient, heat, _ = explained(net, pixels, module, CHOSEN)
             name, = (n for n in activations if n == module or n.startswith(module + ".relu"))
             errors = [error(ours[name], activation), error(ours["gradient." + name], gradient)]
-            asked = ("--layer", name) if layer else ()
+            asked = ("--layer", layer) if layer else ()
             own = maps("net.so", "--weights", "weights.safetensors", "--class", str(CHOSEN), *asked)
             errors.append(error(torch.from_numpy(own["map"]), heat))
             own = maps("net.so", "--weights", "weights.safetensors", *asked)

@@ -1,10 +1,11 @@
+#include "runtime/measure/class_activation.h"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
 #include <vector>
 
-#include "runtime/measure/class_activation.h"
 #include "runtime/report/heat_colours.h"
 
 using namespace rnrun;
@@ -45,7 +46,8 @@ TEST_CASE("colours of heat maps are matplotlib's viridis, and darkest for what i
   CHECK(heat.shape == ImageShape{3, 2, 2});
   CHECK(heat.pixels == std::vector<uint8_t>{68, 33, 253, 68, 1, 145, 231, 1, 84, 140, 37, 84});
   for (const float most : {0.0f, nan})
-    CHECK(heat_picture(values, 2, 2, most).pixels == std::vector<uint8_t>{68, 68, 68, 68, 1, 1, 1, 1, 84, 84, 84, 84});
+    CHECK(heat_picture(values, 2, 2, most).pixels ==
+          std::vector<uint8_t>{68, 68, 68, 68, 1, 1, 1, 1, 84, 84, 84, 84});
 }
 
 TEST_CASE("a map over a grey and a coloured picture") {

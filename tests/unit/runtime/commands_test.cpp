@@ -50,9 +50,8 @@ void write_data(const std::string& directory, uint32_t train, uint32_t test) {
 
 TEST_CASE("usage errors have status 2 and say what is allowed") {
   CHECK(failure({}) ==
-        "2 a command is required: train, eval, predict, report, runs, info, call, bench or export; --help "
-        "tells "
-        "more");
+        "2 a command is required: train, eval, predict, explain, report, runs, info, call, bench or export; "
+        "--help tells more");
   CHECK(failure({"dance"}) == "2 The following argument was not expected: dance");
   CHECK(failure({"train"}) == "2 model is required");
   CHECK(failure({"train", kModel, "--epochs", "0"}) ==
