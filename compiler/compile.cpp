@@ -52,7 +52,8 @@ struct Job {
   Compilation compilation;
   uint64_t hash = 0;
   std::vector<Layer> layers;
-  Tensors weights;
+  Tensors weights;      // that become part of the code
+  TensorValues values;  // that came with the model
 };
 
 void take_weights(const Request& request, Job& job) {
@@ -71,7 +72,7 @@ void take_weights(const Request& request, Job& job) {
 }
 
 // Of a file in ONNX's format or of a text.
-Module read_module(const Request& request) {
+onnx::Import read_module(const Request& request) {
   if (!request.onnx.empty()) {
     if (request.emit == Emit::graph || request.emit == Emit::loops)
       request.tell("note", fmt::format("the text has no weights; rnc {} -o NAME.safetensors writes them",
@@ -80,8 +81,9 @@ Module read_module(const Request& request) {
                              {request.set, request.optimizer, request.loss, request.freeze, request.tell});
   }
   if (!request.loss.empty()) throw UsageError{"--loss is for models in ONNX's format; a spec says its own"};
-  return parse(request.source,
-               ElaborateOptions{request.set, request.optimizer, request.freeze, request.include_paths});
+  return {parse(request.source,
+                ElaborateOptions{request.set, request.optimizer, request.freeze, request.include_paths}),
+          {}};
 }
 
 Job read_graph(const Request& request, const Target& target) {
@@ -89,7 +91,9 @@ Job read_graph(const Request& request, const Target& target) {
   Compilation& c = job.compilation;
   c.target = target.info;
   c.target.conv = checking_request([&] { return parse_conv_rules(request.conv); });
-  c.module = read_module(request);
+  onnx::Import read = read_module(request);
+  c.module = std::move(read.module);
+  job.values = std::move(read.values);
   check_conv_rules(c.target.conv, c.module);
   job.hash = graph_hash(c.module);
   job.layers = layers_of(c.module);
@@ -166,7 +170,7 @@ Compilation fully_lowered(Compilation compilation) {
 std::string emitted(const Request& request, const Job& job, const Target& target, Artifact& artifact) {
   const Compilation& c = job.compilation;
   if (request.emit == Emit::graph) return print(c.module);
-  if (request.emit == Emit::weights) return weights_file(c.module);
+  if (request.emit == Emit::weights) return weights_file(c.module, job.values);
   if (request.emit == Emit::dot) return dot(c.module);
   if (request.emit == Emit::summary) {
     const Compilation lowered = fully_lowered(c);
@@ -179,10 +183,11 @@ std::string emitted(const Request& request, const Job& job, const Target& target
   if (request.emit == Emit::loops) return loops::print(c.module, job.layers, *c.program);
   if (request.emit == Emit::memory) return memory_reports(*c.program);
   if (!request.debug)
-    return code(request.emit, LoweredModel{c.module, *c.program, target, job.hash, false, job.layers},
+    return code(request.emit,
+                LoweredModel{c.module, *c.program, target, job.hash, false, job.layers, &job.values},
                 artifact.frames);
   const loops::Program by_layer = kernels_by_layer(*c.program);
-  return code(request.emit, LoweredModel{c.module, by_layer, target, job.hash, true, job.layers},
+  return code(request.emit, LoweredModel{c.module, by_layer, target, job.hash, true, job.layers, &job.values},
               artifact.frames);
 }
 

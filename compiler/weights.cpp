@@ -122,14 +122,13 @@ FittingWeights fitting_weights(const Module& module, const Weights& weights) {
                       fmt::join(problems, "; "), more == 0 ? "" : fmt::format("; and {} more", more)));
 }
 
-std::string weights_file(const Module& module) {
-  contract::Safetensors content{{{"format", "pt"}}, {}};
-  for (const Tensor& tensor : module.tensors)
-    if (tensor.values != nullptr)
-      content.tensors[tensor.name] = {contract::DType::f32, tensor.type.shape,
-                                      std::as_bytes(std::span(*tensor.values))};
-  if (content.tensors.empty())
+std::string weights_file(const Module& module, const TensorValues& values) {
+  if (values.empty())
     throw UserError({}, fmt::format("the model {} comes without values of its weights", module.name));
+  contract::Safetensors content{{{"format", "pt"}}, {}};
+  for (const auto& [name, elements] : values)
+    content.tensors[name] = {contract::DType::f32, module.find_tensor(name)->type.shape,
+                             std::as_bytes(std::span(*elements))};
   const contract::SafetensorsImage image(content);
   std::string bytes;
   for (const std::span<const std::byte> part : image.parts())

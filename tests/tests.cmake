@@ -66,12 +66,16 @@ add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.s
 
 # Tests labelled "full" need packages that only they need: tests/install_debian.sh tests. Without these they fail, but
 # ctest -LE full leaves them out.
-set(full format drawing tasks report_page weights_files compare_torchvision compare_logits compare_training compare_pytorch
+set(full format drawing tasks report_page weights_files onnx_import onnx_node_tests compare_torchvision compare_logits compare_training compare_pytorch
     compare_views)
 add_test(NAME drawing COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/drawing.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME tasks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/tasks.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME weights_files COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/weights_files.py --bin $<TARGET_FILE_DIR:rnc>)
+add_test(NAME onnx_import COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_import.py --bin $<TARGET_FILE_DIR:rnc>
+         --opsets 9 13)
+add_test(NAME onnx_node_tests COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_node_tests.py
+         --bin $<TARGET_FILE_DIR:rnc>)
 # Those with the largest weights by hand.
 add_test(NAME compare_torchvision COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_torchvision.py
          $<TARGET_FILE_DIR:rnc> convnext_tiny efficientnet_b0 mobilenet_v2 mobilenet_v3_small regnet_y_400mf

@@ -233,7 +233,9 @@ class ModelEmitter {
   }
 
   llvm::Constant* values(const Tensor& tensor) {
-    return tensor.values == nullptr ? data_.null() : data_.floats(*tensor.values);
+    if (model_.values == nullptr) return data_.null();
+    const auto found = model_.values->find(tensor.name);
+    return found == model_.values->end() ? data_.null() : data_.floats(*found->second);
   }
 
   // The model's own value of a scalar input: the optimizer's hyper-parameter of that name, or the recipe's

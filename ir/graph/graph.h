@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -138,9 +137,6 @@ struct Tensor {
   Initializer initializer;
   SourceLocation location;
   std::string of = {};  // of a gradient or slot: the parameter that it belongs to
-  // What it holds when training begins, in row-major order, in place of what the initialiser makes; null: nothing. No
-  // part of a module's text.
-  std::shared_ptr<const std::vector<float>> values = {};
 };
 
 // train sgd(momentum = 0.9, ...): the optimizer and its hyper-parameters, the defaults of the training

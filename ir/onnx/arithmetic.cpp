@@ -44,6 +44,12 @@ MaybeSize remainder_of(const Size& a, const Size& b) {
   return Size{rest != 0 && (rest < 0) != (b.number < 0) ? rest + b.number : rest, 0};
 }
 
+// With fmod the remainder has the dividend's sign, as C's; real numbers have no other.
+MaybeSize truncated_remainder(const Size& a, const Size& b) {
+  if (!a.fixed() || !b.fixed() || b.number == 0 || b.number == -1) return {};
+  return Size{a.number % b.number, 0};
+}
+
 template <MaybeSize (*whole)(const Size&, const Size&), auto real>
 Folded fold_two(const Call& call) {
   return fold_binary(*call.constant(0), *call.constant(1), whole, real);
@@ -68,6 +74,12 @@ Folded fold_comparison(const Call& call) {
   Sizes values;
   for (const float value : *result->reals) values.push_back({static_cast<int64_t>(value), 0});
   return whole_numbers(result->shape, std::move(values));
+}
+Folded fold_mod(const Call& call) {
+  const auto real = [](double a, double b) { return std::fmod(a, b); };
+  const bool truncates = call.integer("fmod", 0) != 0;
+  return fold_binary(*call.constant(0), *call.constant(1), truncates ? truncated_remainder : remainder_of,
+                     real);
 }
 Folded fold_pow(const Call& call) {
   return fold_binary(
@@ -160,7 +172,6 @@ double less_equal(double a, double b) { return a <= b ? 1 : 0; }
 double equal(double a, double b) { return a == b ? 1 : 0; }
 double nonzero_both(double a, double b) { return a != 0 && b != 0 ? 1 : 0; }
 double nonzero_either(double a, double b) { return a != 0 || b != 0 ? 1 : 0; }
-double modulo(double a, double b) { return std::fmod(a, b); }
 double negated(double a) { return -a; }
 double inverse(double a) { return 1 / a; }
 double inverted(double a) { return a == 0 ? 1 : 0; }
@@ -180,7 +191,7 @@ std::span<const Operator> arithmetic_operators() {
       {"Sub", plain<Op::sub>, fold_two<difference, subtract>},
       {"Mul", trained<Op::mul>, fold_two<product, multiply>},
       {"Div", plain<Op::div>, fold_two<quotient, divide>},
-      {"Mod", only_known, fold_two<remainder_of, modulo>},
+      {"Mod", only_known, fold_mod},
       {"Pow", power, fold_pow},
       {"Min", several<Op::min>, fold_all<smaller, least>},
       {"Max", several<Op::max>, fold_all<larger, most>},

@@ -175,6 +175,22 @@ ValueId Call::sliced(ValueId v, int64_t axis, int64_t begin, int64_t end) {
   return reshaped(cut, sizes);
 }
 
+ValueId Call::concatenated(std::vector<ValueId> values, int64_t axis) {
+  constexpr size_t kMost = 1024;  // operands of concat
+  if (values.size() > kMost) refuse(fmt::format("{} values put together", values.size()));
+  if (values.size() == 1) return values[0];
+  if (axis > 0) return result(Op::concat, std::move(values), attributes({{"axis", axis}}));
+  for (ValueId& v : values) {  // the first dimension as the second of values with one more
+    Sizes sizes = sizes_of(type(v).shape);
+    sizes.insert(sizes.begin(), Size{1, 0});
+    v = reshaped(v, sizes);
+  }
+  const ValueId all = result(Op::concat, std::move(values), attributes({{"axis", int64_t{1}}}));
+  Sizes sizes = sizes_of(type(all).shape);
+  sizes.erase(sizes.begin());
+  return reshaped(all, sizes);
+}
+
 ValueId Call::reduced(Op op, ValueId v, std::vector<int64_t> axes, bool keepdims) {
   return emit(op, {v}, attributes({{"axes", std::move(axes)}, {"keepdims", keepdims}}));
 }

@@ -68,6 +68,8 @@ class Call {
   ValueId reshaped(ValueId v, const Sizes& sizes);
   ValueId permuted(ValueId v, std::vector<int64_t> order);
   ValueId sliced(ValueId v, int64_t axis, int64_t begin, int64_t end);
+  // Along any dimension but the batch. It has the layer's name if it is the result.
+  ValueId concatenated(std::vector<ValueId> values, int64_t axis);
   ValueId reduced(Op op, ValueId v, std::vector<int64_t> axes, bool keepdims = true);
 
  private:

@@ -35,11 +35,13 @@ ValueId Context::tensor(const Constant& value, TensorKind kind, Initializer init
     if (kind == TensorKind::parameter && !statistics_.contains(known.name)) known.kind = kind;
     return builder_.state(known.name);
   }
-  text::add_tensor(module_, {.name = plain_name(value.tensor),
-                             .kind = kind,
-                             .type = {.shape = value.shape},
-                             .initializer = std::move(initializer),
-                             .values = value.reals});
+  // Names that differ in what the language has no words for are one there.
+  std::string name = plain_name(value.tensor);
+  if (!tensor_names_.insert(name).second) tensor_names_.insert(name = free_name(name));
+  text::add_tensor(
+      module_,
+      {.name = name, .kind = kind, .type = {.shape = value.shape}, .initializer = std::move(initializer)});
+  values_[name] = value.reals;
   return builder_.state(module_.tensors.back().name);
 }
 
@@ -47,8 +49,9 @@ ValueId Context::statistics(Constant value, const std::string& layer, std::strin
                             Initializer initializer) {
   const bool is_taken = tensors_.contains(value.tensor);
   if (value.tensor.empty() || is_taken) value.tensor = free_name(fmt::format("{}.{}", layer, part));
-  statistics_.insert(plain_name(value.tensor));
-  return tensor(value, TensorKind::buffer, std::move(initializer));
+  const ValueId made = tensor(value, TensorKind::buffer, std::move(initializer));
+  statistics_.insert(graph_[made].name);
+  return made;
 }
 
 ValueId Context::numbers(const Constant& value) {

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "ir/graph/graph.h"
+#include "ir/graph/tensor_values.h"
 #include "ir/graph/unique_names.h"
 #include "ir/onnx/constant.h"
 
@@ -29,6 +30,7 @@ class Context {
   Context() : builder_(module_, graph_) {}
 
   Module& module() { return module_; }
+  TensorValues& values() { return values_; }
   Graph& graph() { return graph_; }
   const Graph& graph() const { return graph_; }
   GraphBuilder& builder() { return builder_; }
@@ -57,10 +59,12 @@ class Context {
 
  private:
   Module module_;
+  TensorValues values_;
   Graph graph_{.name = "model", .role = EntryRole::model};
   GraphBuilder builder_;
   UniqueNames names_;
   std::map<std::string, size_t> tensors_;  // places in the module
+  std::set<std::string> tensor_names_;
   std::set<std::string> statistics_;
   int64_t spent_ = 0;
 };

@@ -55,7 +55,7 @@ Values conv(Call& call) {
 }
 
 // What pads and output_padding follow from output_shape or auto_pad: of the total that is cut off, the odd one is taken
-// at the end, or, with SAME_UPPER, at the beginning (ONNX: ConvTranspose).
+// at the beginning, or, with SAME_UPPER, at the end (ONNX: ConvTranspose).
 void fit_output(const Call& call, const Shape& x, Window& window, Window::Pair& extra) {
   const std::string rule = call.string("auto_pad", "NOTSET");
   const std::vector<int64_t> wanted = call.integers("output_shape");
@@ -72,7 +72,7 @@ void fit_output(const Call& call, const Shape& x, Window& window, Window::Pair& 
     const int64_t total = full - to;
     if (total < 0) extra[d] += -total;
     const int64_t cut = std::max<int64_t>(0, total);
-    window.before[d] = rule == "SAME_UPPER" ? cut - cut / 2 : cut / 2;
+    window.before[d] = rule == "SAME_UPPER" ? cut / 2 : cut - cut / 2;
     window.after[d] = cut - window.before[d];
   }
 }

@@ -58,6 +58,7 @@ std::vector<ValueId> spread(Call& call, std::vector<ValueId> operands) {
 }
 
 Values elementwise(Call& call, Op op, TensorKind kind) {
+  if (call.has_attribute("broadcast")) call.refuse("operands that spread as before opset 7");
   std::vector<ValueId> operands;
   for (size_t i = 0; i < call.count(); ++i) operands.push_back(call.value(i, kind));
   return one(call.result(op, spread(call, std::move(operands))));

@@ -17,7 +17,7 @@
 namespace rnc::onnx {
 namespace {
 
-constexpr int64_t kOldestOpset = 7, kNewestOpset = 21;
+constexpr int64_t kOldestOpset = 6, kNewestOpset = 21;
 constexpr char kFirstByte = 0x08;  // of the field ir_version, the first there is
 
 bool is_default_domain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
@@ -35,7 +35,7 @@ class Reading {
         fail(fmt::format("two initializers are called '{}', or one has no name", tensor.name()));
   }
 
-  Module run(const std::vector<ModelInput>& inputs, int64_t exported_batch, const ImportOptions& options) {
+  Import run(const std::vector<ModelInput>& inputs, int64_t exported_batch, const ImportOptions& options) {
     check_model();
     context_.exported_batch = exported_batch;
     context_.module().name = plain_name(std::filesystem::path(file_).stem().string());
@@ -49,7 +49,7 @@ class Reading {
     Module module = std::move(context_.module());
     if (!options.loss.empty()) add_loss(context_.graph(), module, options.loss);
     module.entries.push_back(std::move(context_.graph()));
-    return module;
+    return {std::move(module), std::move(context_.values())};
   }
 
  private:
@@ -161,7 +161,7 @@ class Reading {
 };
 
 // With the batch as N, else as the number in the file, where there is one.
-Module import_model(const proto::ModelProto& model, const std::string& file, const std::string& directory,
+Import import_model(const proto::ModelProto& model, const std::string& file, const std::string& directory,
                     const ImportOptions& options) {
   std::set<std::string> initializers;
   for (const proto::TensorProto& tensor : model.graph().initializer()) initializers.insert(tensor.name());
@@ -169,29 +169,30 @@ Module import_model(const proto::ModelProto& model, const std::string& file, con
   const int64_t exported = inputs.exported_batch;
   if (exported == 0) return Reading(model, file, directory).run(inputs.inputs, 0, options);
   try {
-    Module module = Reading(model, file, directory).run(inputs.batched(), exported, options);
+    Import read = Reading(model, file, directory).run(inputs.batched(), exported, options);
     options.tell("note", fmt::format("{}: the batch, which is {} in the file, may be any", file, exported));
-    return module;
+    return read;
   } catch (const UserError& error) {
-    Module module = Reading(model, file, directory).run(inputs.inputs, 0, options);
+    Import read = Reading(model, file, directory).run(inputs.inputs, 0, options);
     options.tell("warning",
                  fmt::format("the batch stays {}, as in the file; with another: {}", exported, error.what()));
-    return module;
+    return read;
   }
 }
 
-Module import_parsed(const proto::ModelProto& model, bool parsed, const std::string& file,
+Import import_parsed(const proto::ModelProto& model, bool parsed, const std::string& file,
                      const std::string& directory, const ImportOptions& options) {
   if (!parsed || !model.has_graph())
     throw UserError({}, fmt::format("{}: not a model in ONNX's format, or a damaged one", file));
-  Module module = import_model(model, file, directory, options);
+  Import read = import_model(model, file, directory, options);
+  Module& module = read.module;
   if (!options.optimizer.empty()) module.optimizer = text::parse_optimizer(options.optimizer);
   if (!module.optimizer.name.empty() && options.loss.empty())
     throw UserError({}, "--optimizer: a model in ONNX's format has no loss; add --loss cross_entropy");
   std::vector<text::FreezePattern> frozen;
   for (const std::string& pattern : options.freeze) frozen.emplace_back(pattern, SourceLocation{});
   text::freeze_parameters(module, frozen);
-  return module;
+  return read;
 }
 
 }  // namespace
@@ -204,14 +205,14 @@ bool is_model_file(const std::string& path) {
   return file.peek() == kFirstByte;
 }
 
-Module import_bytes(std::string_view bytes, const std::string& name, const std::string& directory,
+Import import_bytes(std::string_view bytes, const std::string& name, const std::string& directory,
                     const ImportOptions& options) {
   proto::ModelProto model;
   const bool parsed = model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   return import_parsed(model, parsed, name, directory, options);
 }
 
-Module import_file(const std::string& path, const ImportOptions& options) {
+Import import_file(const std::string& path, const ImportOptions& options) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error))
     throw UserError({}, fmt::format("cannot read '{}': {}", path, error ? error.message() : "it is no file"));

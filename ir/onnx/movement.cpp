@@ -177,7 +177,10 @@ Values expand(Call& call) {
   bool batch = false;
   const bool is_batched = has_batch(from) && asked.size() == from.size();
   for (size_t d = 0; d < asked.size(); ++d) {
-    const bool is_batch = d == 0 && asked[d] == Size{0, 1};
+    // The exported batch, over what has one sample.
+    const bool is_exported = d == 0 && !is_batched && asked[d] == Size{call.exported_batch(), 0} &&
+                             (from.size() < asked.size() || from[0] == 1);
+    const bool is_batch = is_exported || (d == 0 && asked[d] == Size{0, 1});
     if (!is_batch && !asked[d].fixed()) call.refuse(fmt::format("a shape of {}", str(asked)));
     batch |= is_batch && !is_batched;
     const bool stays = d == 0 && is_batched && asked[d] == Size{call.context().exported_batch, 0};
@@ -208,10 +211,10 @@ Values tile(Call& call) {
   if (repeats.size() != call.type(x).shape.size()) call.refuse("as many repeats as dimensions are needed");
   for (size_t d = 0; d < repeats.size(); ++d) {
     if (repeats[d] == 1) continue;
-    if (d == 0 || repeats[d] < 1 || repeats[d] > kMost)
+    const bool is_batch = call.type(x).shape[d] == kBatch;
+    if (is_batch || repeats[d] < 1 || repeats[d] > kMost)
       call.refuse(fmt::format("{} repeats along dimension {}", repeats[d], d));
-    const std::vector<ValueId> copies(static_cast<size_t>(repeats[d]), x);
-    x = call.emit(Op::concat, copies, attributes({{"axis", static_cast<int64_t>(d)}}));
+    x = call.concatenated(std::vector(static_cast<size_t>(repeats[d]), x), static_cast<int64_t>(d));
   }
   return one(x);
 }

@@ -34,29 +34,32 @@ std::vector<int64_t> axes_from(int64_t first, int rank) {
   return axes;
 }
 
+struct Normed {
+  ValueId value, mean, rstd;
+};
+
 // (x - mean) / sqrt(variance + eps) along the dimensions.
-ValueId normed(Call& call, ValueId x, const std::vector<int64_t>& axes, double eps) {
-  const ValueId centred = call.emit(Op::sub, {x, call.reduced(Op::mean, x, axes)});
+Normed normed(Call& call, ValueId x, const std::vector<int64_t>& axes, double eps) {
+  const ValueId mean = call.reduced(Op::mean, x, axes), centred = call.emit(Op::sub, {x, mean});
   const ValueId variance = call.reduced(Op::mean, call.emit(Op::square, {centred}), axes);
-  const ValueId shifted = call.emit(Op::add, {variance, call.number(eps)});
-  return call.emit(Op::mul, {centred, call.emit(Op::rsqrt, {shifted})});
+  const ValueId rstd = call.emit(Op::rsqrt, {call.emit(Op::add, {variance, call.number(eps)})});
+  return {call.emit(Op::mul, {centred, rstd}), mean, rstd};
 }
 
 // Times the weight, plus the bias, if they are given as operands 1 and 2.
-Values affine(Call& call, ValueId x) {
+ValueId affine(Call& call, ValueId x) {
   if (call.has(1))
     x = call.emit(Op::mul, spread(call, {x, call.weight(1, "weight", constant_initializer(1))}));
-  if (!call.has(2)) return one(x);
-  return one(call.result(Op::add, spread(call, {x, call.weight(2, "bias", constant_initializer(0))})));
+  if (!call.has(2)) return x;
+  return call.result(Op::add, spread(call, {x, call.weight(2, "bias", constant_initializer(0))}));
 }
 
 Values layer_norm(Call& call) {
-  for (int i = 1; i < call.node().output_size(); ++i)
-    if (!call.node().output(i).empty()) call.refuse("the mean or the deviation as a result");
   const ValueId x = call.value(0);
   const int rank = call.type(x).rank();
   const int64_t axis = call.axis(call.integer("axis", -1), rank);
-  return affine(call, normed(call, x, axes_from(axis, rank), call.real("epsilon", 1e-5)));
+  const Normed y = normed(call, x, axes_from(axis, rank), call.real("epsilon", 1e-5));
+  return {Value{.node = affine(call, y.value)}, Value{.node = y.mean}, Value{.node = y.rstd}};
 }
 
 // A vector of the channels beside x, whose other dimensions it spreads over.
@@ -78,7 +81,7 @@ Values affine_per_channel(Call& call, ValueId x) {
 
 Values instance_norm(Call& call) {
   const ValueId x = call.value(0);
-  const ValueId y = normed(call, x, axes_from(2, call.type(x).rank()), call.real("epsilon", 1e-5));
+  const ValueId y = normed(call, x, axes_from(2, call.type(x).rank()), call.real("epsilon", 1e-5)).value;
   return affine_per_channel(call, y);
 }
 
@@ -92,7 +95,7 @@ Values group_norm(Call& call) {
   const Shape rows(shape.begin() + 1, shape.end());
   const ValueId parts =
       call.reshaped(x, {size_of(shape[0]), Size{groups, 0}, Size{elements_per_sample(rows) / groups, 0}});
-  ValueId y = normed(call, parts, {2}, call.real("epsilon", 1e-5));
+  ValueId y = normed(call, parts, {2}, call.real("epsilon", 1e-5)).value;
   if (call.opset() >= 21) return affine_per_channel(call, call.reshaped(y, sizes_of(shape)));
   const ValueId weight = per_channel(call, call.weight(1, "weight", constant_initializer(1)), y);
   const ValueId bias = per_channel(call, call.weight(2, "bias", constant_initializer(0)), y);
@@ -133,7 +136,7 @@ Values lp_norm(Call& call) {
 }
 
 Values mean_variance_norm(Call& call) {
-  return one(normed(call, call.value(0), call.integers("axes", {0, 2, 3}), 1e-9));
+  return one(normed(call, call.value(0), call.integers("axes", {0, 2, 3}), 1e-9).value);
 }
 
 }  // namespace

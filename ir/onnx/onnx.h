@@ -1,9 +1,9 @@
 // The front end for ONNX (https://onnx.ai): a model file becomes the module that a spec of the same network would
-// make. Operators are rows of tables (ir/onnx/operators.h); opsets 7 to 21 of the default domain are read.
+// make. Operators are rows of tables (ir/onnx/operators.h); opsets 6 to 21 of the default domain are read.
 //
 // The first dimension of every input is the batch. What depends on shapes and constants alone is evaluated while
 // reading (ir/onnx/constant.h). Initializers become parameters where layers read them, else buffers, under their own
-// names and with their values (Tensor::values).
+// names.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "ir/graph/graph.h"
+#include "ir/graph/tensor_values.h"
 
 namespace rnc::onnx {
 
@@ -29,13 +30,18 @@ struct ImportOptions {
 // Whether a file is taken for ONNX: its name ends in .onnx, or it begins as one does and no text does.
 bool is_model_file(const std::string& path);
 
+struct Import {
+  Module module;
+  TensorValues values;  // of its parameters and buffers
+};
+
 // Reads a model with one entry, "model". Throws UserError, naming the file: where it cannot be read or is no such
 // model, and for all nodes that cannot be read at once, each with its operator, opset, attributes and shapes.
-Module import_file(const std::string& path, const ImportOptions& options);
+Import import_file(const std::string& path, const ImportOptions& options);
 
 // The same of a file's bytes; external data are looked for in `directory` (none where it is empty). `name` is for
 // messages, and for the model by its stem.
-Module import_bytes(std::string_view bytes, const std::string& name, const std::string& directory,
+Import import_bytes(std::string_view bytes, const std::string& name, const std::string& directory,
                     const ImportOptions& options);
 
 }  // namespace rnc::onnx

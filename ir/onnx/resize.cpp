@@ -51,12 +51,28 @@ void check_target(const Call& call, const Shape& x, const Target& target) {
   if (changes) call.refuse("the batch or the channels are resized");
 }
 
-// Whether a source position may lie in the middle between two pixels, where nearest_mode decides.
+// Whether a source position lies in the middle between two pixels, where nearest_mode decides. Position i of `to` lies at
+// (i + 1/2) from / to - 1/2.
+bool ties(int64_t from, int64_t to) {
+  for (int64_t i = 0; i < to; ++i)
+    if ((2 * i + 1) * from % (2 * to) == 0) return true;
+  return false;
+}
+
 bool may_tie(const Shape& x, const Attributes& to) {
   if (!to.has("size")) return true;
   const auto& size = to.get<std::vector<int64_t>>("size");
-  return size[0] > 0 && size[1] > 0 && ((x[2] / size[0]) % 2 == 0 || (x[3] / size[1]) % 2 == 0) &&
-         (x[2] >= size[0] || x[3] >= size[1]);
+  constexpr int64_t kMost = 1 << 16;  // of a map that is resized
+  return size[0] < 1 || size[1] < 1 || std::max(size[0], size[1]) > kMost || ties(x[2], size[0]) ||
+         ties(x[3], size[1]);
+}
+
+// Where the definition of ONNX is not PyTorch's: sizes that are not whole, corners of what becomes one pixel.
+bool differs(const Shape& x, const Attributes& to, const std::string& transformation) {
+  if (!to.has("size")) return transformation == "align_corners";
+  const auto& size = to.get<std::vector<int64_t>>("size");
+  const bool shrinks_to_one = (size[0] == 1 && x[2] > 1) || (size[1] == 1 && x[3] > 1);
+  return transformation == "pytorch_half_pixel" && shrinks_to_one;
 }
 
 Values resized(Call& call, const Target& target, const std::string& mode, const std::string& transformation,
@@ -75,7 +91,7 @@ Values resized(Call& call, const Target& target, const std::string& mode, const 
     if (!floors && !rounds) call.refuse(fmt::format("{}, rounded by '{}'", what, nearest));
     to.set("mode", std::string(floors ? "nearest" : "nearest_exact"));
   } else if (mode == "linear" || mode == "cubic") {
-    if (!aligned && !halves) call.refuse(what);
+    if ((!aligned && !halves) || differs(shape, to, transformation)) call.refuse(what);
     if (mode == "cubic" && call.real("cubic_coeff_a", -0.75) != -0.75)
       call.refuse("another cubic_coeff_a than -0.75");
     if (mode == "cubic" && call.integer("exclude_outside", 0) != 0) call.refuse("exclude_outside");
@@ -148,9 +164,8 @@ Values pad(Call& call) {
   const size_t rank = call.type(x).shape.size();
   std::vector<int64_t> pads = pads_of(call, rank);
   const std::string mode = call.string("mode", "constant");
-  const bool given = call.opset() >= 11 && call.has(2) && call.constant(2) != nullptr;
-  const double value =
-      given && call.constant(2)->elements() > 0 ? call.scalar(2, "the value") : call.real("value", 0);
+  const bool given = call.opset() >= 11 && call.has(2) && call.known(2, "the value").elements() > 0;
+  const double value = given ? call.scalar(2, "the value") : call.real("value", 0);
   for (size_t d = 0; d < rank; ++d) {
     int64_t &before = pads[d], &after = pads[d + rank];
     const int64_t size = call.type(x).shape[d], cut_before = std::max<int64_t>(0, -before);

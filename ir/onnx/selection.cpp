@@ -122,7 +122,6 @@ std::vector<int64_t> indices_of(const Call& call, int64_t size) {
 
 // Neighbours are one slice; elements of a list one each.
 Values gather(Call& call) {
-  constexpr size_t kMost = 1024;  // operands of concat
   const ValueId x = call.value(0);
   const Shape shape = call.type(x).shape;
   const int64_t axis = call.axis(call.integer("axis", 0), static_cast<int64_t>(shape.size()));
@@ -135,10 +134,8 @@ Values gather(Call& call) {
     pieces.push_back(call.sliced(x, axis, indices[i], indices[next - 1] + 1));
     i = next;
   }
-  if (pieces.empty() || pieces.size() > kMost || (pieces.size() > 1 && axis == 0))
-    call.refuse(fmt::format("{} indices along axis {}", indices.size(), axis));
-  const ValueId all =
-      pieces.size() == 1 ? pieces[0] : call.emit(Op::concat, pieces, attributes({{"axis", axis}}));
+  if (pieces.empty()) call.refuse("of no elements");
+  const ValueId all = call.concatenated(std::move(pieces), axis);
   Sizes to = sizes_of(shape);
   to.erase(to.begin() + axis);
   const Sizes of_indices = call.shape(1);
@@ -157,6 +154,14 @@ Folded fold_gather(const Call& call) {
 }
 
 // --- Split and Concat
+
+// Whether all parts along the first dimension are the same.
+bool repeats_first(const Constant& x) {
+  const auto count = static_cast<size_t>(x.elements() / std::max<int64_t>(1, x.shape[0]));
+  for (size_t i = count; i < static_cast<size_t>(x.elements()); ++i)
+    if (x.is_real ? (*x.reals)[i] != (*x.reals)[i - count] : x.whole[i] != x.whole[i - count]) return false;
+  return true;
+}
 
 // The sizes of the parts: an attribute until opset 13, or equal ones but for the last.
 std::vector<int64_t> parts_of(const Call& call, int64_t size) {
@@ -192,24 +197,35 @@ Values split(Call& call) {
   return results;
 }
 
-// Along the first dimension of values without a batch: as the second of values with one more.
-Values concat(Call& call) {
-  std::vector<ValueId> operands;
-  for (size_t i = 0; i < call.count(); ++i) operands.push_back(call.value(i, TensorKind::parameter));
-  if (operands.empty()) call.refuse("of nothing");
-  const Shape first = call.type(operands[0]).shape;
-  const int64_t axis = call.axis(call.integer("axis", 1), static_cast<int64_t>(first.size()));
-  if (operands.size() == 1) return one(operands[0]);
-  if (axis > 0) return one(call.result(Op::concat, operands, attributes({{"axis", axis}})));
-  for (ValueId& v : operands) {
-    Sizes sizes = sizes_of(call.type(v).shape);
-    sizes.insert(sizes.begin(), Size{1, 0});
-    v = call.reshaped(v, sizes);
+// Beside values with a batch, one that is the same for each sample: it has one sample, or the exported batch's, all equal.
+ValueId for_each_sample(Call& call, size_t i, const Shape& like) {
+  const ValueId v = call.value(i, TensorKind::parameter);
+  const Shape& shape = call.type(v).shape;
+  const bool is_batched = has_batch(shape) || shape.size() != like.size();
+  if (is_batched || (shape[0] != 1 && shape[0] != call.exported_batch())) return v;
+  ValueId sample = v;
+  if (const Constant* all = call.constant(i); shape[0] != 1) {
+    if (all == nullptr || !repeats_first(*all)) return v;
+    Constant first = taken(*all, 0, {0});
+    first.tensor = all->tensor;
+    sample = first.is_weight() ? call.context().tensor(first, TensorKind::parameter)
+                               : call.context().numbers(first);
   }
-  const ValueId all = call.result(Op::concat, operands, attributes({{"axis", int64_t{1}}}));
-  Sizes sizes = sizes_of(call.type(all).shape);
-  sizes.erase(sizes.begin());
-  return one(call.reshaped(all, sizes));
+  return call.emit(Op::mul, {call.context().ones_of_batch(static_cast<int>(shape.size())), sample});
+}
+
+Values concat(Call& call) {
+  if (call.count() == 0) call.refuse("of nothing");
+  Shape like;
+  for (size_t i = 0; i < call.count(); ++i)
+    if (const auto shape = shape_of(call.shape(i)); shape && has_batch(*shape)) like = *shape;
+  std::vector<ValueId> operands;
+  for (size_t i = 0; i < call.count(); ++i)
+    operands.push_back(like.empty() ? call.value(i, TensorKind::parameter) : for_each_sample(call, i, like));
+  const auto rank = static_cast<int64_t>(call.type(operands[0]).shape.size());
+  const int64_t axis = call.axis(call.integer("axis", 1), rank);
+  if (axis == 0 && !like.empty()) call.refuse("along the batch");
+  return one(call.concatenated(std::move(operands), axis));
 }
 
 Folded fold_concat(const Call& call) {

@@ -60,7 +60,7 @@ class Layers(nn.Module):
         a, b = torch.chunk(nn.functional.pad(x, (1, 2, 1, 0)), 2, 1)
         x = nn.functional.interpolate(torch.cat([a, torch.sigmoid(b) * a], 1), scale_factor=2)
         x = torch.clamp(self.shuffle(x), -0.9, 1.1)
-        x = nn.functional.avg_pool2d(x, 3, 2, 1) - nn.functional.max_pool2d(x, 2, 2)[:, :, :42, 1:]
+        x = (nn.functional.avg_pool2d(x, 3, 2, 1) - nn.functional.max_pool2d(x, 2, 2))[:, :, :42, 1:]
         x = x[:, :, ::2, 1:] * torch.rsqrt(x.square().mean(dim=(2, 3), keepdim=True) + 1)
         x = nn.functional.softplus(x).permute(0, 2, 3, 1).reshape(x.shape[0], -1, 2)
         return torch.log_softmax(self.head(x).max(dim=1).values, 1)
@@ -85,7 +85,7 @@ def network(name):
             value.uniform_(0.6, 1.4)
         if key.endswith("layer_scale"):
             value.uniform_(-0.5, 0.5)
-    return Single(model.eval()), size
+    return Single(model).eval(), size
 
 
 class Single(nn.Module):
