@@ -19,9 +19,9 @@ std::string plain_name(std::string_view name) {
 }
 
 void Context::spend(int64_t elements) {
-  constexpr int64_t kMost = int64_t{1} << 26;
+  constexpr int64_t kMost = int64_t{1} << 24;
   spent_ += elements;
-  if (spent_ > kMost) throw UserError({}, "the model has too many constants");
+  if (spent_ > kMost) throw TooManyConstants{};
 }
 
 std::string Context::free_name(const std::string& wanted) {

@@ -25,6 +25,9 @@ struct Value {
 };
 using Values = std::vector<Value>;
 
+// More constants than a model has in earnest: reading ends.
+struct TooManyConstants {};
+
 class Context {
  public:
   Context() : builder_(module_, graph_) {}
@@ -39,7 +42,7 @@ class Context {
   int64_t exported_batch = 0;  // the number that stood for the batch where it has become N; else 0
   bool from_pytorch = false;   // torch.onnx wrote it
 
-  // Counts elements of constants that were made: throws UserError beyond what a model has in earnest.
+  // Counts elements of constants that were made, and throws TooManyConstants.
   void spend(int64_t elements);
 
   // `wanted`, or that with a number if it is taken. Takes it.

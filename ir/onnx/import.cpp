@@ -41,7 +41,7 @@ class Reading {
     context_.module().name = plain_name(std::filesystem::path(file_).stem().string());
     for (const ModelInput& input : inputs) add_input(input);
     for (const auto& [name, tensor] : initializers_) context_.reserve(plain_name(name));
-    for (const proto::NodeProto& node : model_.graph().node()) read(node);
+    read_nodes();
     problems_.throw_any();
     for (const proto::ValueInfoProto& output : model_.graph().output()) add_output(output.name());
     if (context_.graph().outputs.empty()) fail("it has no outputs");
@@ -65,6 +65,14 @@ class Reading {
       fail(fmt::format("it has more than {} nodes", text::kMaxNodes));
   }
 
+  void read_nodes() {
+    try {
+      for (const proto::NodeProto& node : model_.graph().node()) read(node);
+    } catch (const TooManyConstants&) {
+      fail("the model has too many constants");
+    }
+  }
+
   void add_input(const ModelInput& input) {
     context_.reserve(plain_name(input.name));
     context_.builder().set_origin({}, plain_name(input.name));
@@ -84,9 +92,17 @@ class Reading {
     const auto found = initializers_.find(name);
     if (found == initializers_.end())
       fail(fmt::format("{} reads '{}', which nothing before it computes", reader, name));
-    Constant constant = read_tensor(*found->second, directory_);
-    constant.tensor = name;
-    return values_.emplace(name, Value{.constant = std::move(constant)}).first->second;
+    return values_.emplace(name, Value{.constant = initializer(*found->second)}).first->second;
+  }
+
+  Constant initializer(const proto::TensorProto& tensor) const {
+    try {
+      Constant constant = read_tensor(tensor, directory_);
+      constant.tensor = tensor.name();
+      return constant;
+    } catch (const UserError& error) {
+      fail(error.what());
+    }
   }
 
   void read(const proto::NodeProto& node) {
@@ -115,10 +131,12 @@ class Reading {
   Values read(const Operator& op, const proto::NodeProto& node, const Values& operands) {
     try {
       Call call(context_, node, operands);
-      if (op.fold != nullptr && folds(operands)) {
-        if (auto folded = op.fold(call)) return {Value{.constant = std::move(*folded)}};
-      }
-      return op.import(call);
+      std::optional<Constant> folded;
+      if (op.fold != nullptr && folds(operands)) folded = op.fold(call);
+      Values results = folded ? one(std::move(*folded)) : op.import(call);
+      for (const Value& result : results)
+        if (result.constant && !operands.empty()) context_.spend(result.constant->elements());
+      return results;
     } catch (const Unsupported& error) {
       problems_.add(node, context_, operands, error.why);
     } catch (const UserError& error) {

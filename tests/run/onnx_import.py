@@ -34,7 +34,6 @@ SMALL = {
     "convnext": (lambda: torchvision.models.ConvNeXt(
         [torchvision.models.convnext.CNBlockConfig(16, 32, 1), torchvision.models.convnext.CNBlockConfig(32, None, 1)],
         num_classes=10), 64),
-    "vit": (lambda: torchvision.models.VisionTransformer(32, 8, 1, 2, 16, 32, num_classes=10), 32),
     "layers": (lambda: Layers(), 20),
 }
 # What the small networks do without.
