@@ -10,8 +10,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rnc::onnx::ImportOptions options;
   rnc::Module module;
   try {
-    module = rnc::onnx::import_bytes({reinterpret_cast<const char*>(data), size}, "fuzz.onnx", "/nonexistent",
-                                     options);
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    module = rnc::onnx::import_bytes(bytes, "fuzz.onnx", "/nonexistent", options).module;
   } catch (const rnc::UserError& error) {
     if (error.render().empty()) std::abort();
     return 0;
