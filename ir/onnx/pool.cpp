@@ -1,6 +1,7 @@
 // Pools over windows and over whole maps.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
@@ -50,19 +51,46 @@ Values max_pool(Call& call) {
   return one(as_operand(call, y, rank));
 }
 
+// For each place of a result of `count` windows along dimension d: the kernel's elements over those inside the map.
+std::vector<float> shares(const Call& call, const Window& window, size_t d, int64_t size, int64_t count) {
+  std::vector<float> result;
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t begin = i * window.stride[d] - window.before[d], end = begin + window.kernel[d];
+    const int64_t inside = std::min(end, size) - std::max<int64_t>(begin, 0);
+    if (inside < 1) call.refuse("windows of padding alone");
+    result.push_back(static_cast<float>(window.kernel[d]) / static_cast<float>(inside));
+  }
+  return result;
+}
+
+// Means of windows over a map that was padded before, as means of the elements inside alone.
+ValueId uncounted(Call& call, ValueId y, const Window& window, const Shape& map) {
+  const Shape shape = call.type(y).shape;
+  for (size_t d = 0; d < 2; ++d) {
+    std::vector<int64_t> sizes = {1, 1, 1, 1};
+    sizes[d + 2] = shape[d + 2];
+    const Constant share = reals(sizes, shares(call, window, d, map[d + 2], shape[d + 2]));
+    y = call.emit(Op::mul, {y, call.context().numbers(share)});
+  }
+  return y;
+}
+
 Values avg_pool(Call& call) {
   const ValueId x = call.value(0);
   const int rank = call.type(x).rank();
   Window window = pool_window(call, x);
   const bool counts_padding = call.integer("count_include_pad", 0) != 0;
+  const bool ceil_mode = call.integer("ceil_mode", 0) != 0, is_padded = pads_are_large(window);
   ValueId map = as_map(call, x);
-  if (pads_are_large(window)) {
-    if (!counts_padding) call.refuse("pads of more than half the kernel that are not counted");
-    map = padded(call, map, window, 0);
-  }
-  Attributes attributes = window_attributes(window, call.integer("ceil_mode", 0) != 0);
-  attributes.set("count_include_pad", counts_padding);
-  return one(as_operand(call, call.result(Op::avg_pool, {map}, std::move(attributes)), rank));
+  const Shape shape = call.type(map).shape;
+  const Window given = window;
+  if (is_padded && ceil_mode) call.refuse("ceil_mode with pads of more than half the kernel");
+  if (is_padded) map = padded(call, map, window, 0);
+  Attributes attributes = window_attributes(window, ceil_mode);
+  attributes.set("count_include_pad", counts_padding || is_padded);
+  ValueId y = call.result(Op::avg_pool, {map}, std::move(attributes));
+  if (is_padded && !counts_padding) y = uncounted(call, y, given, shape);
+  return one(as_operand(call, y, rank));
 }
 
 // (sum of |x|^p) ^ (1 / p)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/model/layout.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {
