@@ -12,6 +12,7 @@
 #include "compiler/trainer.h"
 #include "compiler/weights.h"
 #include "ir/loops/text/text.h"
+#include "ir/onnx/onnx.h"
 #include "ir/text/text.h"
 #include "passes/graph/explain.h"
 #include "passes/report/dot.h"
@@ -23,7 +24,9 @@
 namespace rnc {
 namespace {
 
-bool needs_program(Emit emit) { return emit != Emit::graph && emit != Emit::dot && emit != Emit::summary; }
+bool needs_program(Emit emit) {
+  return emit != Emit::graph && emit != Emit::weights && emit != Emit::dot && emit != Emit::summary;
+}
 
 // Runs `f`, in which a UserError means that the request makes no sense.
 template <class F>
@@ -50,7 +53,8 @@ struct Job {
   Compilation compilation;
   uint64_t hash = 0;
   std::vector<Layer> layers;
-  Tensors weights;
+  Tensors weights;      // that become part of the code
+  TensorValues values;  // that came with the model
 };
 
 void take_weights(const Request& request, Job& job) {
@@ -68,13 +72,29 @@ void take_weights(const Request& request, Job& job) {
   reduce_to_inference(module);
 }
 
+// Of a file in ONNX's format or of a text.
+onnx::Import read_module(const Request& request) {
+  if (!request.onnx.empty()) {
+    if (request.emit == Emit::graph || request.emit == Emit::loops)
+      request.tell("note", fmt::format("the text has no weights; rnc {} -o NAME.safetensors writes them",
+                                       request.onnx));
+    return onnx::import_file(request.onnx,
+                             {request.set, request.optimizer, request.loss, request.freeze, request.tell});
+  }
+  if (!request.loss.empty()) throw UsageError{"--loss is for models in ONNX's format; a spec says its own"};
+  return {parse(request.source,
+                ElaborateOptions{request.set, request.optimizer, request.freeze, request.include_paths}),
+          {}};
+}
+
 Job read_graph(const Request& request, const Target& target) {
   Job job;
   Compilation& c = job.compilation;
   c.target = target.info;
   c.target.conv = checking_request([&] { return parse_conv_rules(request.conv); });
-  c.module = parse(request.source,
-                   ElaborateOptions{request.set, request.optimizer, request.freeze, request.include_paths});
+  onnx::Import read = read_module(request);
+  c.module = std::move(read.module);
+  job.values = std::move(read.values);
   check_conv_rules(c.target.conv, c.module);
   job.hash = graph_hash(c.module);
   job.layers = layers_of(c.module);
@@ -152,6 +172,7 @@ Compilation fully_lowered(Compilation compilation) {
 std::string emitted(const Request& request, const Job& job, const Target& target, Artifact& artifact) {
   const Compilation& c = job.compilation;
   if (request.emit == Emit::graph) return print(c.module);
+  if (request.emit == Emit::weights) return weights_file(c.module, job.values);
   if (request.emit == Emit::dot) return dot(c.module);
   if (request.emit == Emit::summary) {
     const Compilation lowered = fully_lowered(c);
@@ -164,10 +185,11 @@ std::string emitted(const Request& request, const Job& job, const Target& target
   if (request.emit == Emit::loops) return loops::print(c.module, job.layers, *c.program);
   if (request.emit == Emit::memory) return memory_reports(*c.program);
   if (!request.debug)
-    return code(request.emit, LoweredModel{c.module, *c.program, target, job.hash, false, job.layers},
+    return code(request.emit,
+                LoweredModel{c.module, *c.program, target, job.hash, false, job.layers, &job.values},
                 artifact.frames);
   const loops::Program by_layer = kernels_by_layer(*c.program);
-  return code(request.emit, LoweredModel{c.module, by_layer, target, job.hash, true, job.layers},
+  return code(request.emit, LoweredModel{c.module, by_layer, target, job.hash, true, job.layers, &job.values},
               artifact.frames);
 }
 
@@ -175,7 +197,7 @@ std::string emitted(const Request& request, const Job& job, const Target& target
 
 Artifact compile(const Request& request) {
   const Target target = checking_request([&] { return resolve_target(request.target); });
-  const bool from_loops = is_loop_file(*request.source);
+  const bool from_loops = request.source != nullptr && is_loop_file(*request.source);
   const std::vector<Pass> passes =
       checking_request([&] { return from_loops ? loop_passes(request) : chosen_passes(request); });
   Job job = from_loops ? read_loops(request, target) : read_graph(request, target);

@@ -16,10 +16,12 @@
 namespace rnc {
 
 // What to make. In the order of the stages of compilation.
-enum class Emit { graph, dot, summary, loops, memory, llvm, assembly, object, shared, trainer };
+enum class Emit { graph, weights, dot, summary, loops, memory, llvm, assembly, object, shared, trainer };
 
 struct Request {
-  std::shared_ptr<const SourceFile> source;  // a spec, a dump or loop IR
+  std::shared_ptr<const SourceFile> source;  // a spec, a dump or loop IR; null for a model in ONNX's format,
+  std::string onnx = {};                     // which is this file
+  std::string loss = {};  // of a model in ONNX's format, which has none: see ir/onnx/onnx.h
   Emit emit = Emit::shared;
   std::map<std::string, std::string> set;  // constants of the spec, by name
   std::string optimizer;                   // as the spec writes it; empty: the spec's

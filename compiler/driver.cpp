@@ -7,6 +7,7 @@
 
 #include "compiler/options.h"
 #include "compiler/output.h"
+#include "ir/onnx/onnx.h"
 #include "ir/text/format.h"
 #include "ir/text/text.h"
 #include "passes/report/op_page.h"
@@ -20,7 +21,10 @@ std::shared_ptr<const SourceFile> read_input(const std::string& path) {
 
 void compile_file(Options options) {
   Request& request = options.request;
-  request.source = read_input(options.input);
+  if (onnx::is_model_file(options.input))
+    request.onnx = options.input;
+  else
+    request.source = read_input(options.input);
   request.tell = [](std::string_view kind, const std::string& text) {
     print_message(fmt::format("rnc: {}: {}\n", kind, text));
   };

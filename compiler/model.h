@@ -5,6 +5,7 @@
 
 #include "compiler/target.h"
 #include "ir/graph/graph.h"
+#include "ir/graph/tensor_values.h"
 #include "ir/loops/program.h"
 #include "passes/report/layers.h"
 
@@ -14,9 +15,10 @@ struct LoweredModel {
   const Module& module;           // after the pipeline: tensors with layouts
   const loops::Program& program;  // of its entries
   const Target& target;
-  uint64_t graph_hash = 0;         // graph_hash(module as elaborated)
-  bool debug = false;              // -g
-  std::vector<Layer> layers = {};  // layers_of(module as elaborated)
+  uint64_t graph_hash = 0;               // graph_hash(module as elaborated)
+  bool debug = false;                    // -g
+  std::vector<Layer> layers = {};        // layers_of(module as elaborated)
+  const TensorValues* values = nullptr;  // that came with the module's tensors; null: none
 };
 
 // Identifies what a checkpoint belongs to: the structure of the elaborated graph (entry "model") and the

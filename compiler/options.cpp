@@ -17,8 +17,9 @@ struct EmitKind {
   bool text;  // goes to standard output where -o is not given
 };
 
-constexpr std::array<EmitKind, 10> kEmitKinds = {{
+constexpr std::array<EmitKind, 11> kEmitKinds = {{
     {"graph", ".graph", Emit::graph, true},
+    {"weights", ".safetensors", Emit::weights, false},
     {"dot", ".dot", Emit::dot, true},
     {"summary", ".txt", Emit::summary, true},
     {"loops", ".loops", Emit::loops, true},
@@ -93,12 +94,17 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       "rnc: compiles a description of a convolutional network into a library that trains and runs it.");
   app.set_version_flag("--version", "rnc " RNC_VERSION);
   // Options of several values take one each time: what follows may be the input.
-  app.add_option("input", options.input,
-                 "The model: a .graph file, a spec or a dump; or a .loops file; -: standard input");
+  app.add_option(
+      "input", options.input,
+      "The model: a .graph file, a spec or a dump; a .loops file; or an .onnx file; -: standard input, "
+      "but for .onnx");
   app.add_option("-o,--output", options.output,
                  "File to write; its extension tells the kind. Default: INPUT's name with .so, here");
   app.add_option("--emit", emit, fmt::format("What to write: {}", emit_names()));
-  app.add_option("--set", set, "NAME=VALUE: gives a constant of the spec another value")
+  app.add_option(
+         "--set", set,
+         "NAME=VALUE: gives a constant of the spec another value; of an .onnx file, a dimension of that "
+         "name its size")
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
@@ -109,6 +115,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       ->take_all();
   app.add_option("--optimizer", request.optimizer,
                  "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
+  app.add_option("--loss", request.loss,
+                 "Train an .onnx file, which has no loss, with this one: cross_entropy, of its first output");
   app.add_option("--freeze", request.freeze,
                  "Do not train these parameters: a name or a layer's, with * for any characters")
       ->expected(1)

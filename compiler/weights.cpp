@@ -122,6 +122,20 @@ FittingWeights fitting_weights(const Module& module, const Weights& weights) {
                       fmt::join(problems, "; "), more == 0 ? "" : fmt::format("; and {} more", more)));
 }
 
+std::string weights_file(const Module& module, const TensorValues& values) {
+  if (values.empty())
+    throw UserError({}, fmt::format("the model {} comes without values of its weights", module.name));
+  contract::Safetensors content{{{"format", "pt"}}, {}};
+  for (const auto& [name, elements] : values)
+    content.tensors[name] = {contract::DType::f32, module.find_tensor(name)->type.shape,
+                             std::as_bytes(std::span(*elements))};
+  const contract::SafetensorsImage image(content);
+  std::string bytes;
+  for (const std::span<const std::byte> part : image.parts())
+    bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+  return bytes;
+}
+
 void reduce_to_inference(Module& module) {
   Graph* model = module.find_entry(EntryRole::model);
   if (model == nullptr) return;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ir/graph/interpreter.h"
+#include "ir/graph/tensor_values.h"
 #include "passes/pipeline.h"
 #include "runtime/contract/safetensors.h"
 
@@ -34,6 +35,10 @@ struct FittingWeights {
 // num_batches_tracked) is passed over. Throws UserError naming every tensor that is missing, misshapen or of
 // a type that is not converted, and those that fit no name of the module.
 FittingWeights fitting_weights(const Module& module, const Weights& weights);
+
+// The values that came with the module's parameters and buffers, as a safetensors file. Throws UserError where there are
+// none.
+std::string weights_file(const Module& module, const TensorValues& values);
 
 // What is left of a module when only inference is wanted: no loss, no optimizer. Does nothing to a module
 // whose entries are derived.

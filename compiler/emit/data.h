@@ -51,6 +51,10 @@ class Data {
     const std::vector<uint64_t> bits(values.begin(), values.end());
     return global(llvm::ConstantDataArray::get(context_, bits), 8);
   }
+  // The address of an array of f32.
+  llvm::Constant* floats(const std::vector<float>& values) {
+    return global(llvm::ConstantDataArray::get(context_, llvm::ArrayRef<float>(values)), alignof(float));
+  }
   // The address of raw bytes.
   llvm::Constant* bytes(const std::vector<uint8_t>& data, uint64_t alignment) {
     return global(llvm::ConstantDataArray::get(context_, llvm::ArrayRef<uint8_t>(data)), alignment);

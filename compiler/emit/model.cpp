@@ -245,7 +245,13 @@ class ModelEmitter {
                                     data_.i32(tensor.of.empty() ? -1 : tensors_.index(tensor.of)),
                                     type(tensor.type), data_.i64(place.offset), data_.i64(place.bytes),
                                     data_.text(tensor.initializer.name),
-                                    attributes(tensor.initializer.attributes.all())});
+                                    attributes(tensor.initializer.attributes.all()), values(tensor)});
+  }
+
+  llvm::Constant* values(const Tensor& tensor) {
+    if (model_.values == nullptr) return data_.null();
+    const auto found = model_.values->find(tensor.name);
+    return found == model_.values->end() ? data_.null() : data_.floats(*found->second);
   }
 
   // The model's own value of a scalar input: the optimizer's hyper-parameter of that name, or the recipe's

@@ -127,8 +127,10 @@ Command add_call(CLI::App& app) {
       "--in", options->in,
       "the entry's inputs by name; scalars may stay at the model's defaults, or be set with --input");
   command->add_option("--out", options->out, "where to write the results")->required();
-  command->add_option("--params", options->params,
-                      "parameters and buffers, or a checkpoint; without it, initial values from --seed");
+  command->add_option(
+      "--params", options->params,
+      "parameters and buffers, or a checkpoint; without it, those that came with the model, else "
+      "initial values from --seed");
   add_input_option(*command, options->inputs);
   command->add_option("--steps", options->steps, "run train_step this often on the same batch")
       ->check(CLI::Range(int64_t{1}, kMaxSteps))

@@ -48,8 +48,6 @@ int export_weights(const Options& options) {
     throw UsageError(fmt::format("--dtype {}: NumPy has no such type; f16, f32 or a {} file will do",
                                  options.dtype, kSafetensors));
   const auto model = Model::load(options.model);
-  if (options.weights.path.empty())
-    throw UsageError("export needs --weights, a checkpoint, a directory of a training or a file of weights");
   ThreadPool pool(options.threads);
   Session session(model, pool);
   if (options.weights.partial) session.initialize(0);  // what the file has not

@@ -51,10 +51,11 @@ WeightsNotes load_weights(const WeightsFlags& flags, Session& session) {
     return {all ? std::move(match.classes) : std::vector<std::string>(), std::move(match.parameters),
             std::move(match.settings)};
   }
-  const bool empty =
-      std::ranges::any_of(model.tensors(), [](const rn_tensor& t) { return t.kind == RN_PARAMETER; });
+  const bool empty = std::ranges::any_of(
+      model.tensors(), [](const rn_tensor& t) { return t.kind == RN_PARAMETER && t.values == nullptr; });
   if (empty)
     throw UsageError(fmt::format("the model {} has no weights of its own: pass --weights", model.name()));
+  session.initialize(0);  // with those that came with the model
   return {};
 }
 

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 8u
+#define RN_ABI_VERSION 9u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -82,6 +82,9 @@ typedef struct rn_tensor {
   int64_t bytes;           /* physical, padding lanes included */
   const char* initializer; /* "kaiming_normal", "constant", ...: see ir/graph/graph.h */
   rn_attributes arguments;
+  /* What it holds at first, row-major, in place of what the initialiser makes: of a parameter or buffer that came with
+   * the model. Null: there is nothing. */
+  const float* values;
 } rn_tensor;
 
 /* What an argument of an entry is to whoever runs it, or what a result is. */

@@ -59,8 +59,10 @@ Distribution distribution(const rn_tensor& tensor) {
 }  // namespace
 
 std::vector<float> initial_values(const rn_tensor& tensor, uint64_t seed) {
+  const auto count = static_cast<size_t>(element_count(tensor.type));
+  if (tensor.values != nullptr) return {tensor.values, tensor.values + count};
   const Distribution d = distribution(tensor);
-  std::vector<float> values(static_cast<size_t>(element_count(tensor.type)));
+  std::vector<float> values(count);
   Random random(seed, stream_of(tensor.name));
   for (float& value : values) {
     switch (d.kind) {

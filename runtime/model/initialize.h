@@ -8,8 +8,8 @@
 
 namespace rnrun {
 
-// The elements in plain order. They depend on the seed, the tensor's name, shape and initialiser, and on
-// nothing else:
+// The elements in plain order: those that came with the model, if some did (rn_tensor.values). Others depend on the seed,
+// the tensor's name, shape and initialiser, and on nothing else:
 //   constant(value)                        value (0 if not given)
 //   uniform(bound)                         U(-bound, bound)
 //   normal(mean = 0, std = 1)              N(mean, std)

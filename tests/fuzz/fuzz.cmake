@@ -14,6 +14,7 @@ endfunction()
 
 rnc_fuzz(parse rnc_ir)
 rnc_fuzz(loops rnc_ir)
+rnc_fuzz(onnx rnc_ir)
 rnc_fuzz(safetensors rnc_runtime)
 rnc_fuzz(torch rnc_runtime)
 rnc_fuzz(dataset rnc_runtime)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/model/layout.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {
@@ -92,4 +93,12 @@ TEST_CASE("initialisers that cannot be computed are refused") {
         "tensor 'conv.bias': initialiser xavier_uniform needs fan_in for a tensor of rank 1");
 }
 
+TEST_CASE("values that came with the model are the initial ones") {
+  rn_tensor t = weight("kaiming_normal");
+  std::vector<float> values(static_cast<size_t>(element_count(t.type)), 0.5F);
+  values.back() = -2;
+  t.values = values.data();
+  CHECK(initial_values(t, 1) == values);
+  CHECK(initial_values(t, 2) == values);
+}
 }  // namespace rnrun

@@ -1,0 +1,21 @@
+#include "ir/onnx/operators.h"
+
+#include <unordered_map>
+
+namespace rnc::onnx {
+
+const Operator* find_operator(std::string_view name) {
+  static const auto table = [] {
+    std::unordered_map<std::string_view, const Operator*> rows;
+    for (const auto& theme :
+         {conv_operators(), pool_operators(), norm_operators(), matrix_operators(), arithmetic_operators(),
+          activation_operators(), movement_operators(), selection_operators(), reduce_operators(),
+          resize_operators(), shape_operators()})
+      for (const Operator& row : theme) check(rows.emplace(row.name, &row).second, row.name);
+    return rows;
+  }();
+  const auto found = table.find(name);
+  return found == table.end() ? nullptr : found->second;
+}
+
+}  // namespace rnc::onnx

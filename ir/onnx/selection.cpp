@@ -1,0 +1,259 @@
+// Parts of values, and values put together.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "ir/onnx/fold.h"
+#include "ir/onnx/operators.h"
+
+namespace rnc::onnx {
+namespace {
+
+// Elements [begin, end) in steps along an axis.
+struct Range {
+  int64_t axis = 0, begin = 0, end = 0, step = 1;
+  int64_t count() const { return std::max<int64_t>(0, (end - begin + step + (step > 0 ? -1 : 1)) / step); }
+};
+
+// The places of a constant's elements at these indices along an axis, in row-major order.
+Constant taken(const Constant& x, int64_t axis, const std::vector<int64_t>& indices) {
+  const auto a = static_cast<size_t>(axis);
+  int64_t inner = 1, outer = 1;
+  for (size_t d = 0; d < x.shape.size(); ++d) (d < a ? outer : inner) *= d == a ? 1 : x.shape[d];
+  std::vector<int64_t> places, shape = x.shape;
+  const auto count = product({outer * inner, 0}, {static_cast<int64_t>(indices.size()), 0});
+  if (!count || count->number > kMostFolded)
+    throw Unsupported{"of too many elements to be evaluated while reading"};
+  for (int64_t o = 0; o < outer; ++o)
+    for (const int64_t index : indices)
+      for (int64_t i = 0; i < inner; ++i) places.push_back((o * x.shape[a] + index) * inner + i);
+  shape[a] = static_cast<int64_t>(indices.size());
+  return picked(x, places, shape);
+}
+
+// --- Slice
+
+// Bounds count from the end if negative, and are clamped; attributes became operands with opset 10.
+std::vector<Range> ranges_of(Call& call) {
+  const bool operands = call.opset() >= 10;
+  const Sizes shape = call.shape(0);
+  const auto starts = operands ? call.sizes(1, "starts") : Sizes{};
+  const auto ends = operands ? call.sizes(2, "ends") : Sizes{};
+  const auto from = call.integers("starts"), to = call.integers("ends");
+  auto axes = operands && call.has(3) ? call.numbers(3, "axes") : call.integers("axes");
+  const auto steps = operands && call.has(4) ? call.numbers(4, "steps") : std::vector<int64_t>{};
+  const size_t count = operands ? starts.size() : from.size();
+  if (axes.empty()) {
+    axes.resize(count);
+    std::iota(axes.begin(), axes.end(), 0);
+  }
+  const bool agree = (operands ? ends.size() : to.size()) == count && axes.size() == count;
+  if (!agree || (!steps.empty() && steps.size() != count))
+    call.refuse("starts, ends and axes that do not agree");
+  std::vector<Range> ranges;
+  for (size_t i = 0; i < count; ++i) {
+    const int64_t axis = call.axis(axes[i], static_cast<int64_t>(shape.size()));
+    const Size begin = operands ? starts[i] : Size{from[i], 0}, end = operands ? ends[i] : Size{to[i], 0};
+    const Size size = shape[static_cast<size_t>(axis)];
+    Range range{axis, begin.number, end.number, steps.empty() ? 1 : steps[i]};
+    constexpr int64_t kMostStep = int64_t{1} << 31;
+    if (range.step == 0) call.refuse("a step of 0");
+    range.step = std::clamp(range.step, -kMostStep, kMostStep);
+    const bool is_whole = begin == Size{} && range.step == 1 &&
+                          (end == size || (end.fixed() && end.number >= std::numeric_limits<int32_t>::max()));
+    if (is_whole) continue;
+    if (!size.fixed()) call.refuse("it would take a part of the batch");
+    if (!begin.fixed() || !end.fixed()) call.refuse("bounds that depend on the batch");
+    const int64_t n = size.number, least = range.step > 0 ? 0 : -1, most = range.step > 0 ? n : n - 1;
+    if (range.begin < 0) range.begin += n;
+    range.begin = std::clamp(range.begin, int64_t{0}, most);
+    if (range.end < 0) range.end = range.end < -n ? -1 : range.end + n;
+    range.end = std::clamp(range.end, least, n);
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
+// Every other element of a map: what a pool over one element at this stride has.
+ValueId strided(Call& call, ValueId x, const Range& range) {
+  if (call.type(x).rank() != 4 || range.axis < 2 || range.step < 1)
+    call.refuse(fmt::format("steps of {} along axis {}", range.step, range.axis));
+  std::vector<int64_t> stride = {1, 1};
+  stride[static_cast<size_t>(range.axis - 2)] = range.step;
+  return call.emit(Op::max_pool, {x},
+                   attributes({{"kernel", std::vector<int64_t>{1, 1}}, {"stride", stride}}));
+}
+
+Values slice(Call& call) {
+  ValueId x = call.value(0);
+  for (const Range& range : ranges_of(call)) {
+    if (range.count() == 0) call.refuse("of no elements");
+    if (range.step < 0) call.refuse(fmt::format("steps of {}", range.step));
+    x = call.sliced(x, range.axis, range.begin, range.end);
+    if (range.step != 1) x = strided(call, x, range);
+  }
+  return one(x);
+}
+
+Folded fold_slice(const Call& given) {
+  Call call = given;
+  Constant x = *call.constant(0);
+  for (const Range& range : ranges_of(call)) {
+    std::vector<int64_t> indices;
+    for (int64_t i = 0; i < range.count(); ++i) indices.push_back(range.begin + i * range.step);
+    x = taken(x, range.axis, indices);
+  }
+  x.tensor.clear();
+  return x;
+}
+
+// --- Gather
+
+std::vector<int64_t> indices_of(const Call& call, int64_t size) {
+  std::vector<int64_t> indices = call.numbers(1, "the indices");
+  for (int64_t& index : indices) {
+    if (index < -size || index >= size) call.refuse(fmt::format("index {} of {} elements", index, size));
+    if (index < 0) index += size;
+  }
+  return indices;
+}
+
+// Neighbours are one slice; elements of a list one each.
+Values gather(Call& call) {
+  const ValueId x = call.value(0);
+  const Shape shape = call.type(x).shape;
+  const int64_t axis = call.axis(call.integer("axis", 0), static_cast<int64_t>(shape.size()));
+  if (shape[static_cast<size_t>(axis)] == kBatch) call.refuse("it would take a part of the batch");
+  const std::vector<int64_t> indices = indices_of(call, shape[static_cast<size_t>(axis)]);
+  std::vector<ValueId> pieces;
+  for (size_t i = 0; i < indices.size();) {
+    size_t next = i + 1;
+    while (next < indices.size() && indices[next] == indices[next - 1] + 1) ++next;
+    pieces.push_back(call.sliced(x, axis, indices[i], indices[next - 1] + 1));
+    i = next;
+  }
+  if (pieces.empty()) call.refuse("of no elements");
+  const ValueId all = call.concatenated(std::move(pieces), axis);
+  Sizes to = sizes_of(shape);
+  to.erase(to.begin() + axis);
+  const Sizes of_indices = call.shape(1);
+  to.insert(to.begin() + axis, of_indices.begin(), of_indices.end());
+  return one(call.reshaped(all, to));
+}
+
+Folded fold_gather(const Call& call) {
+  const Constant& x = *call.constant(0);
+  const int64_t axis = call.axis(call.integer("axis", 0), static_cast<int64_t>(x.shape.size()));
+  Constant result = taken(x, axis, indices_of(call, x.shape[static_cast<size_t>(axis)]));
+  result.shape.erase(result.shape.begin() + axis);
+  const auto& of_indices = call.constant(1)->shape;
+  result.shape.insert(result.shape.begin() + axis, of_indices.begin(), of_indices.end());
+  return result;
+}
+
+// --- Split and Concat
+
+// Whether all parts along the first dimension are the same.
+bool repeats_first(const Constant& x) {
+  const auto count = static_cast<size_t>(x.elements() / std::max<int64_t>(1, x.shape[0]));
+  for (size_t i = count; i < static_cast<size_t>(x.elements()); ++i)
+    if (x.is_real ? (*x.reals)[i] != (*x.reals)[i - count] : x.whole[i] != x.whole[i - count]) return false;
+  return true;
+}
+
+// The sizes of the parts: an attribute until opset 13, or equal ones but for the last.
+std::vector<int64_t> parts_of(const Call& call, int64_t size) {
+  const std::vector<int64_t> given = call.integers_of(1, "split");
+  if (!given.empty()) {
+    if (std::accumulate(given.begin(), given.end(), int64_t{0}) != size || std::ranges::min(given) < 1)
+      call.refuse(fmt::format("parts that do not make up {} elements", size));
+    return given;
+  }
+  const int64_t count = std::max(1, call.node().output_size()), each = (size + count - 1) / count;
+  std::vector<int64_t> parts(static_cast<size_t>(count), each);
+  parts.back() = size - each * (count - 1);
+  if (parts.back() < 1) call.refuse(fmt::format("{} parts of {} elements", count, size));
+  return parts;
+}
+
+Values split(Call& call) {
+  const Sizes shape = call.shape(0);
+  const int64_t axis = call.axis(call.integer("axis", 0), static_cast<int64_t>(shape.size()));
+  const Size size = shape[static_cast<size_t>(axis)];
+  if (!size.fixed()) call.refuse("it would take a part of the batch");
+  const Constant* known = call.constant(0);
+  Values results;
+  int64_t begin = 0;
+  for (const int64_t part : parts_of(call, size.number)) {
+    std::vector<int64_t> indices(static_cast<size_t>(part));
+    std::iota(indices.begin(), indices.end(), begin);
+    const bool folds = known != nullptr && !known->is_weight();
+    if (folds) results.push_back({.constant = taken(*known, axis, indices)});
+    if (!folds) results.push_back({.node = call.sliced(call.value(0), axis, begin, begin + part)});
+    begin += part;
+  }
+  return results;
+}
+
+// Beside values with a batch, one that is the same for each sample: it has one sample, or the exported batch's, all equal.
+ValueId for_each_sample(Call& call, size_t i, const Shape& like) {
+  const ValueId v = call.value(i, TensorKind::parameter);
+  const Shape& shape = call.type(v).shape;
+  const bool is_batched = has_batch(shape) || shape.size() != like.size();
+  if (is_batched || (shape[0] != 1 && shape[0] != call.exported_batch())) return v;
+  ValueId sample = v;
+  if (const Constant* all = call.constant(i); shape[0] != 1) {
+    if (all == nullptr || !repeats_first(*all)) return v;
+    Constant first = taken(*all, 0, {0});
+    first.tensor = all->tensor;
+    sample = first.is_weight() ? call.context().tensor(first, TensorKind::parameter)
+                               : call.context().numbers(first);
+  }
+  return call.emit(Op::mul, {call.context().ones_of_batch(static_cast<int>(shape.size())), sample});
+}
+
+Values concat(Call& call) {
+  if (call.count() == 0) call.refuse("of nothing");
+  Shape like;
+  for (size_t i = 0; i < call.count(); ++i)
+    if (const auto shape = shape_of(call.shape(i)); shape && has_batch(*shape)) like = *shape;
+  std::vector<ValueId> operands;
+  for (size_t i = 0; i < call.count(); ++i)
+    operands.push_back(like.empty() ? call.value(i, TensorKind::parameter) : for_each_sample(call, i, like));
+  const auto rank = static_cast<int64_t>(call.type(operands[0]).shape.size());
+  const int64_t axis = call.axis(call.integer("axis", 1), rank);
+  if (axis == 0 && !like.empty()) call.refuse("along the batch");
+  return one(call.concatenated(std::move(operands), axis));
+}
+
+Folded fold_concat(const Call& call) {
+  const Constant& first = *call.constant(0);
+  if (first.shape.size() != 1) return {};
+  Constant result = first.is_real ? reals({0}, {}) : whole_numbers({0}, {});
+  std::vector<float> values;
+  for (size_t i = 0; i < call.count(); ++i) {
+    const Constant& part = *call.constant(i);
+    if (part.is_real != first.is_real || part.shape.size() != 1) return {};
+    if (part.is_real) values.insert(values.end(), part.reals->begin(), part.reals->end());
+    result.whole.insert(result.whole.end(), part.whole.begin(), part.whole.end());
+  }
+  if (first.is_real) return reals({static_cast<int64_t>(values.size())}, values);
+  result.shape = {result.elements()};
+  return result;
+}
+
+}  // namespace
+
+std::span<const Operator> selection_operators() {
+  static constexpr Operator kRows[] = {
+      {"Slice", slice, fold_slice},
+      {"Gather", gather, fold_gather},
+      {"Split", split},
+      {"Concat", concat, fold_concat},
+  };
+  return kRows;
+}
+
+}  // namespace rnc::onnx

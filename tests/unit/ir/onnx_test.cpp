@@ -1,0 +1,174 @@
+// Models in ONNX's format, made here message by message. Whole networks and operators are compared in tests/run.
+#include "ir/onnx/onnx.h"
+
+#include <doctest/doctest.h>
+
+#include "ir/graph/verifier.h"
+#include "ir/onnx/constant.h"
+#include "ir/onnx/proto.h"
+
+using namespace rnc;
+namespace proto = rnc::onnx::proto;
+
+namespace {
+
+proto::ModelProto model(int64_t opset = 13) {
+  proto::ModelProto model;
+  model.set_ir_version(8);
+  model.add_opset_import()->set_version(opset);
+  return model;
+}
+
+void add_input(proto::ModelProto& model, const std::string& name, const std::vector<int64_t>& shape) {
+  proto::ValueInfoProto* input = model.mutable_graph()->add_input();
+  input->set_name(name);
+  auto* tensor = input->mutable_type()->mutable_tensor_type();
+  tensor->set_elem_type(proto::TensorProto::FLOAT);
+  for (const int64_t size : shape) {
+    auto* dimension = tensor->mutable_shape()->add_dim();
+    if (size == kBatch)
+      dimension->set_dim_param("batch");
+    else
+      dimension->set_dim_value(size);
+  }
+}
+
+proto::NodeProto* add_node(proto::ModelProto& model, const std::string& op,
+                           const std::vector<std::string>& inputs, const std::string& output) {
+  proto::NodeProto* node = model.mutable_graph()->add_node();
+  node->set_op_type(op);
+  for (const std::string& input : inputs) node->add_input(input);
+  node->add_output(output);
+  return node;
+}
+
+void set(proto::NodeProto* node, const std::string& name, int64_t value) {
+  proto::AttributeProto* attribute = node->add_attribute();
+  attribute->set_name(name);
+  attribute->set_type(proto::AttributeProto::INT);
+  attribute->set_i(value);
+}
+
+void add_numbers(proto::ModelProto& model, const std::string& name, const std::vector<int64_t>& values) {
+  proto::TensorProto* tensor = model.mutable_graph()->add_initializer();
+  tensor->set_name(name);
+  tensor->set_data_type(proto::TensorProto::INT64);
+  tensor->add_dims(static_cast<int64_t>(values.size()));
+  for (const int64_t value : values) tensor->add_int64_data(value);
+}
+
+// What is said of it, and the result.
+struct Read {
+  std::string error, note;
+  rnc::onnx::Import import;
+  std::string output() const {
+    return str(import.module.entries[0][import.module.entries[0].outputs[0].value].type);
+  }
+};
+
+Read read(proto::ModelProto model, const std::string& output,
+          const std::map<std::string, std::string>& sizes = {}) {
+  model.mutable_graph()->add_output()->set_name(output);
+  Read result;
+  rnc::onnx::ImportOptions options;
+  options.set = sizes;
+  options.tell = [&](std::string_view, const std::string& text) { result.note = text; };
+  try {
+    result.import = rnc::onnx::import_bytes(model.SerializeAsString(), "net.onnx", "", options);
+    verify(result.import.module);
+  } catch (const UserError& error) {
+    result.error = error.what();
+  }
+  return result;
+}
+
+// x.view(x.size(0), -1), as torch.onnx writes it.
+proto::ModelProto flattened(const std::vector<int64_t>& shape) {
+  proto::ModelProto made = model();
+  add_input(made, "x", shape);
+  add_numbers(made, "zero", {0});
+  add_numbers(made, "rest", {-1});
+  add_node(made, "Shape", {"x"}, "shape");
+  set(add_node(made, "Gather", {"shape", "zero"}, "batch"), "axis", 0);
+  set(add_node(made, "Concat", {"batch", "rest"}, "to"), "axis", 0);
+  add_node(made, "Reshape", {"x", "to"}, "y");
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("onnx: arithmetic of sizes keeps the batch") {
+  using namespace rnc::onnx;
+  const Size n{0, 1}, six{6, 0}, three{3, 0};
+  CHECK(product(n, six) == Size{0, 6});
+  CHECK(quotient(*product(n, six), three) == Size{0, 2});
+  CHECK(quotient(*product(n, six), n) == six);
+  CHECK(quotient(Size{0, 7}, three) == std::nullopt);
+  CHECK(product(n, n) == std::nullopt);
+  CHECK(quotient(six, Size{}) == std::nullopt);
+  CHECK(sum(Size{int64_t{1} << 62, 0}, Size{int64_t{1} << 62, 0}) == std::nullopt);
+  CHECK(shape_of({n, six}) == Shape{kBatch, 6});
+  CHECK(shape_of({six, n}) == std::nullopt);
+  CHECK(str(Sizes{n, {2, 3}, six}) == "[N, 3 N + 2, 6]");
+}
+
+TEST_CASE("onnx: shapes that are computed of shapes have the batch") {
+  const Read open = read(flattened({kBatch, 3, 4, 4}), "y");
+  CHECK(open.error.empty());
+  CHECK(open.output() == "f32[N, 48]");
+  CHECK(open.note.empty());
+  const Read fixed = read(flattened({2, 3, 4, 4}), "y");
+  CHECK(fixed.output() == "f32[N, 48]");
+  CHECK(fixed.note == "net.onnx: the batch, which is 2 in the file, may be any");
+}
+
+TEST_CASE("onnx: a batch that does not stay in front is a number") {
+  proto::ModelProto made = model();
+  add_input(made, "x", {2, 3});
+  add_node(made, "Transpose", {"x"}, "y");
+  const Read result = read(made, "y");
+  CHECK(result.output() == "f32[3, 2]");
+  CHECK(result.note ==
+        "the batch stays 2, as in the file; with another: net.onnx: node 'y' (Transpose, opset 13): permute: "
+        "the batch "
+        "stays in front: order begins with 0; of f32[N, 3]");
+}
+
+TEST_CASE("onnx: dimensions with names get their sizes") {
+  proto::ModelProto made = model();
+  add_input(made, "x", {kBatch, 3});
+  made.mutable_graph()
+      ->mutable_input(0)
+      ->mutable_type()
+      ->mutable_tensor_type()
+      ->mutable_shape()
+      ->mutable_dim(1)
+      ->set_dim_param("width");
+  add_node(made, "Relu", {"x"}, "y");
+  CHECK(read(made, "y").error ==
+        "net.onnx: input 'x' is [batch, width]: only the first size, the batch, may be open; say the others "
+        "with --set "
+        "width=NUMBER");
+  CHECK(read(made, "y", {{"width", "8"}}).output() == "f32[N, 8]");
+  CHECK(read(made, "y", {{"width", "0"}}).error == "--set width=0: a size must be a positive integer");
+}
+
+TEST_CASE("onnx: a weight becomes a parameter with its name and values") {
+  proto::ModelProto made = model();
+  add_input(made, "x", {kBatch, 2});
+  proto::TensorProto* weight = made.mutable_graph()->add_initializer();
+  weight->set_name("fc.weight");
+  weight->set_data_type(proto::TensorProto::DOUBLE);
+  weight->add_dims(3);
+  weight->add_dims(2);
+  for (int i = 0; i < 6; ++i) weight->add_double_data(i);
+  set(add_node(made, "Gemm", {"x", "fc.weight"}, "y"), "transB", 1);
+  const Read result = read(made, "y");
+  REQUIRE(result.error.empty());
+  const Tensor* tensor = result.import.module.find_tensor("fc.weight");
+  REQUIRE(tensor != nullptr);
+  CHECK(tensor->kind == TensorKind::parameter);
+  CHECK(tensor->initializer.name == "kaiming_uniform");
+  CHECK(*result.import.values.at("fc.weight") == std::vector<float>{0, 1, 2, 3, 4, 5});
+  CHECK(result.import.module.entries[0].nodes.back().name == "fc");
+}
