@@ -47,6 +47,11 @@ function chart(section, series, {percent = false, fromZero = false, bars = false
           },
           y: {
             beginAtZero: bars || fromZero,
+            afterDataLimits: (axis) => {  // around a single point there is room for more than all
+              if (!percent) return;
+              axis.min = Math.max(axis.min, 0);
+              axis.max = Math.min(axis.max, 1);
+            },
             grid,
             ticks: {
               ...ticks,
