@@ -33,13 +33,14 @@ def arrays(directory, kind):
 
 
 def with_initializers(model, values, all_but_first):
-    """The model, and the inputs that stay arguments."""
+    """The model, and the inputs that stay arguments; a library has none that nothing reads."""
+    used = {name for node in model.graph.node for name in node.input}
     frozen, arguments = onnx.ModelProto.FromString(model.SerializeToString()), {}
     del frozen.graph.input[:]
     for i, (value, array) in enumerate(zip(model.graph.input, values)):
         if array.dtype in (numpy.float32, numpy.uint8) and not (all_but_first and i > 0):
             frozen.graph.input.append(value)
-            arguments[value.name] = array
+            arguments.update({value.name: array} if value.name in used else {})
         else:
             frozen.graph.initializer.append(numpy_helper.from_array(array, value.name))
     return frozen, arguments
