@@ -33,14 +33,13 @@ def arrays(directory, kind):
 
 
 def with_initializers(model, values, all_but_first):
-    """The model, and the inputs that stay arguments; a library has none that nothing reads."""
-    used = {name for node in model.graph.node for name in node.input}
+    """The model, and the inputs that stay arguments."""
     frozen, arguments = onnx.ModelProto.FromString(model.SerializeToString()), {}
     del frozen.graph.input[:]
     for i, (value, array) in enumerate(zip(model.graph.input, values)):
         if array.dtype in (numpy.float32, numpy.uint8) and not (all_but_first and i > 0):
             frozen.graph.input.append(value)
-            arguments.update({value.name: array} if value.name in used else {})
+            arguments[value.name] = array
         else:
             frozen.graph.initializer.append(numpy_helper.from_array(array, value.name))
     return frozen, arguments
@@ -56,11 +55,18 @@ def compiled(binaries, model, directory):
     return "" if made.returncode == 0 else made.stderr.strip().splitlines()[0]
 
 
-def result_of(binaries, directory, arguments, names):
+def called_with(binaries, directory, arguments):
     given = directory / "in.safetensors"
     write_safetensors(given, {name: torch.from_numpy(array.copy()) for name, array in arguments.items()})
-    called = subprocess.run([binaries / "rnrun", "call", directory / "net.so", "infer", "--in", given, "--out",
-                             directory / "out.safetensors"], stderr=subprocess.PIPE, text=True)
+    return subprocess.run([binaries / "rnrun", "call", directory / "net.so", "infer", "--in", given, "--out",
+                           directory / "out.safetensors"], stderr=subprocess.PIPE, text=True)
+
+
+def result_of(binaries, directory, arguments, names):
+    called = called_with(binaries, directory, arguments)
+    unread = [name for name in arguments if f"'{name}' is no input of entry" in called.stderr]
+    if unread:  # but for its shape, or not at all
+        called = called_with(binaries, directory, {k: v for k, v in arguments.items() if k not in unread})
     if called.returncode != 0:
         raise RuntimeError(f"rnrun: {called.stderr.strip()}")
     results = read_safetensors(directory / "out.safetensors")
