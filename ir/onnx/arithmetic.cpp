@@ -26,7 +26,14 @@ MaybeSize compared(const Size& a, const Size& b, const Compare& compare) {
   if (a == b) return truth(compare(0, 0));
   return a.batches == b.batches ? truth(compare(a.number, b.number)) : MaybeSize{};
 }
-MaybeSize is_equal(const Size& a, const Size& b) { return compared(a, b, std::equal_to<>()); }
+// A batch has samples: what grows with it is not 0 or -1, which stand for other things in shapes.
+bool differ_surely(const Size& a, const Size& b) {
+  return a.batches > 0 && a.number >= 0 && b.fixed() && b.number <= 0;
+}
+MaybeSize is_equal(const Size& a, const Size& b) {
+  if (differ_surely(a, b) || differ_surely(b, a)) return truth(false);
+  return compared(a, b, std::equal_to<>());
+}
 MaybeSize is_less(const Size& a, const Size& b) { return compared(a, b, std::less<>()); }
 MaybeSize is_less_equal(const Size& a, const Size& b) { return compared(a, b, std::less_equal<>()); }
 MaybeSize smaller(const Size& a, const Size& b) {

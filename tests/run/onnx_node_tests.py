@@ -55,11 +55,18 @@ def compiled(binaries, model, directory):
     return "" if made.returncode == 0 else made.stderr.strip().splitlines()[0]
 
 
-def result_of(binaries, directory, arguments, names):
+def called_with(binaries, directory, arguments):
     given = directory / "in.safetensors"
     write_safetensors(given, {name: torch.from_numpy(array.copy()) for name, array in arguments.items()})
-    called = subprocess.run([binaries / "rnrun", "call", directory / "net.so", "infer", "--in", given, "--out",
-                             directory / "out.safetensors"], stderr=subprocess.PIPE, text=True)
+    return subprocess.run([binaries / "rnrun", "call", directory / "net.so", "infer", "--in", given, "--out",
+                           directory / "out.safetensors"], stderr=subprocess.PIPE, text=True)
+
+
+def result_of(binaries, directory, arguments, names):
+    called = called_with(binaries, directory, arguments)
+    unread = [name for name in arguments if f"'{name}' is no input of entry" in called.stderr]
+    if unread:  # but for its shape, or not at all
+        called = called_with(binaries, directory, {k: v for k, v in arguments.items() if k not in unread})
     if called.returncode != 0:
         raise RuntimeError(f"rnrun: {called.stderr.strip()}")
     results = read_safetensors(directory / "out.safetensors")
