@@ -55,58 +55,94 @@ int64_t class_of(const std::string& text, const std::vector<std::string>& names)
 
 int64_t largest(std::span<const float> values) { return std::ranges::max_element(values) - values.begin(); }
 
-// What a run is about, and what it has told so far.
+// What a run is made of, and when it has last told how far it is.
 struct Run {
-  const Options& options;
   const Task& task;
   const PictureFiles& files;
   const std::vector<std::string>& paths;
+  const Field& picture;
   AnswerOptions asked;
   std::optional<int64_t> chosen;
+  BoundEntry& infer;
+  Explainer& explainer;
+  Explanations& explanations;
   Clock::time_point told = Clock::now();
 };
 
+// What is to be explained of each sample of the batch that has been inferred.
+std::vector<int64_t> places_of(const Run& run, int64_t samples) {
+  const rn_value& scores = *find(outputs(run.infer.entry()), RN_PREDICTION);
+  const auto each = static_cast<size_t>(run.explainer.predicted());
+  const std::span all = run.infer.rows(scores.name, samples);
+  std::vector<int64_t> places;
+  for (size_t i = 0; i < static_cast<size_t>(samples); ++i)
+    places.push_back(run.chosen.value_or(largest(all.subspan(i * each, each))));
+  return places;
+}
+
 // Explains the images of a batch, of which the first is number `first`. Returns how many could not be read.
-int64_t explain_batch(Run& run, const Batch& batch, size_t first, BoundEntry& infer, Explainer& explainer,
-                      const Field& picture, Explanations& explanations) {
-  run.task.bind(infer, batch);
-  infer.run(batch.size);
-  const rn_value& scores = *find(outputs(infer.entry()), RN_PREDICTION);
-  const auto each = static_cast<size_t>(explainer.predicted());
-  const std::span all = infer.rows(scores.name, batch.size);
-  std::vector<int64_t> classes;
-  for (int64_t i = 0; i < batch.size; ++i)
-    classes.push_back(run.chosen.value_or(largest(all.subspan(static_cast<size_t>(i) * each, each))));
-  explainer.run(batch, classes);
+int64_t explain_batch(Run& run, const Batch& batch, size_t first) {
+  run.task.bind(run.infer, batch);
+  run.infer.run(batch.size);
+  const std::vector<int64_t> places = places_of(run, batch.size);
+  run.explainer.run(batch, places);
+  const ImageShape shape = run.picture.picture();
   int64_t unread = 0;
   for (int64_t i = 0; i < batch.size; ++i) {
-    const size_t place = first + static_cast<size_t>(i);
-    if (const std::string fault = run.files.fault(place); !fault.empty()) {
+    const size_t number = first + static_cast<size_t>(i);
+    if (const std::string fault = run.files.fault(number); !fault.empty()) {
       ++unread;
       print_message(fmt::format("rnrun: error: {}", fault));
       continue;
     }
-    const ImageShape shape = picture.picture();
-    const int64_t k = classes[static_cast<size_t>(i)];
-    explanations.add({.name = run.paths[place],
-                      .picture = picture_in(batch.values[0], picture.dtype, shape, i),
-                      .map = resized(explainer.map(i), shape.height, shape.width),
-                      .place = k,
-                      .place_name = run.asked.class_names[static_cast<size_t>(k)],
-                      .answer = run.task.answer(infer, i, run.asked)});
-  }
-  const auto now = Clock::now();
-  if (seconds_between(run.told, now) > kSecondsPerLine) {
-    run.told = now;
-    print_message(fmt::format("{} of {} images", first + static_cast<size_t>(batch.size), run.paths.size()));
+    const int64_t place = places[static_cast<size_t>(i)];
+    run.explanations.add({.name = run.paths[number],
+                          .picture = picture_in(batch.values[0], run.picture.dtype, shape, i),
+                          .map = resized(run.explainer.map(i), shape.height, shape.width),
+                          .place = place,
+                          .place_name = run.asked.class_names[static_cast<size_t>(place)],
+                          .answer = run.task.answer(run.infer, i, run.asked)});
   }
   return unread;
+}
+
+// Returns how many could not be read.
+int64_t explain_all(Run& run, int64_t batch_size, int workers) {
+  LoaderPlan plan{
+      .order = std::vector<uint32_t>(run.paths.size()), .batch_size = batch_size, .fields = {run.picture}};
+  std::iota(plan.order.begin(), plan.order.end(), 0u);
+  Loader loader(run.files, std::move(plan), workers);
+  int64_t unread = 0;
+  size_t done = 0;
+  for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
+    unread += explain_batch(run, batch, done);
+    done += static_cast<size_t>(batch.size);
+    const auto now = Clock::now();
+    if (seconds_between(run.told, now) < kSecondsPerLine) continue;
+    run.told = now;
+    print_message(fmt::format("{} of {} images", done, run.paths.size()));
+  }
+  return unread;
+}
+
+// Writes what there is of the images that could be read. Returns the exit status.
+int finish(Run& run, const std::string& path, int64_t unread) {
+  const int64_t read = run.files.size() - unread;
+  if (read > 0) {
+    run.explanations.write();
+    print("{}: {} image{}, layer {}\n", path, read, read == 1 ? "" : "s", run.explainer.layer());
+  }
+  if (unread == 0) return 0;
+  print_message(fmt::format("rnrun: error: {} of {} images could not be read", unread, run.files.size()));
+  finish_output();
+  return 1;
 }
 
 int explain(const Options& options) {
   check_explanations_name(options.out);
   const auto model = Model::load(options.model);
-  const auto task = task_of(*model, model->entry(RN_INFER));
+  const rn_entry& entry = model->entry(RN_INFER);
+  const auto task = task_of(*model, entry);
   const std::vector<Field> fields = task->sample_fields();
   if (fields.size() != 1 || !fields[0].is_picture())
     throw Error(
@@ -115,47 +151,27 @@ int explain(const Options& options) {
   ThreadPool pool(options.threads);
   Session session(model, pool);
   const std::vector<std::string> paths = image_files(options.images, std::cin);
-  const int64_t batch_size = std::min(options.batch_size, static_cast<int64_t>(paths.size()));
-  Explainer explainer(session, *task, options.layer, batch_size);
-  auto explanations =
-      explanations_file(options.out, {std::string(model->name()), explainer.layer()}, paths.size());
-
   const WeightsNotes notes = load_weights(options.weights, session);
   TrainSettings settings = notes.settings;
   apply(options.settings, settings);
-  set_inputs(session, model->entry(RN_INFER), options.inputs);
+  set_inputs(session, entry, options.inputs);
+
+  const int64_t batch_size = std::min(options.batch_size, static_cast<int64_t>(paths.size()));
+  BoundEntry infer(session, entry, batch_size);
+  Explainer explainer(session, *task, options.layer, batch_size);
+  const auto explanations =
+      explanations_file(options.out, {std::string(model->name()), explainer.layer()}, paths.size());
   std::vector<std::string> names = class_names(*task, *model, notes.classes);
   if (static_cast<int64_t>(names.size()) != explainer.predicted()) names = numbers_of(explainer.predicted());
+  std::optional<int64_t> chosen;
+  if (!options.chosen.empty()) chosen = class_of(options.chosen, names);
 
   const PictureFiles files(paths, fields[0], settings.exif_transpose);
-  Run run{.options = options,
-          .task = *task,
-          .files = files,
-          .paths = paths,
-          .asked = {names, options.top},
-          .chosen = {}};
-  if (!options.chosen.empty()) run.chosen = class_of(options.chosen, names);
-  LoaderPlan plan{.order = std::vector<uint32_t>(paths.size()), .batch_size = batch_size, .fields = fields};
-  std::iota(plan.order.begin(), plan.order.end(), 0u);
-  BoundEntry infer(session, model->entry(RN_INFER), batch_size);
-  session.prepare_for(infer.entry());
+  session.prepare_for(entry);
   explainer.prepare();
-  Loader loader(files, std::move(plan), DataFlags{}.workers_for(options.threads));
-  int64_t unread = 0;
-  size_t done = 0;
-  for (Batch batch = loader.next(); batch.size > 0; batch = loader.next()) {
-    unread += explain_batch(run, batch, done, infer, explainer, fields[0], *explanations);
-    done += static_cast<size_t>(batch.size);
-  }
-  if (unread < files.size()) {
-    explanations->write();
-    print("{}: {} image{}, layer {}\n", options.out, files.size() - unread,
-          files.size() - unread == 1 ? "" : "s", explainer.layer());
-  }
-  if (unread == 0) return 0;
-  print_message(fmt::format("rnrun: error: {} of {} images could not be read", unread, files.size()));
-  finish_output();
-  return 1;
+  Run run{*task, files, paths, fields[0], {names, options.top}, chosen, infer, explainer, *explanations};
+  const int64_t unread = explain_all(run, batch_size, DataFlags{}.workers_for(options.threads));
+  return finish(run, options.out, unread);
 }
 
 }  // namespace

@@ -6,9 +6,9 @@ images=$(cd "$2/tests/images" && pwd)
 . "$(dirname "$0")/checks.sh"
 
 cat >net.graph <<'END'
-model net(image: u8[N, 3, 28, 32], label: i32[N]) {
+model net(image: u8[N, 3, 28, 32], label: i32[N], gain: f32[] = 1) {
   classes ["cat", "dog", "bird"]
-  x = normalize(image, mean = [0.3, 0.3, 0.3], std = [0.3, 0.3, 0.3])
+  x = gain * normalize(image, mean = [0.3, 0.3, 0.3], std = [0.3, 0.3, 0.3])
   conv1 = relu(conv2d(x, 6, kernel = 3, pad = 1))
   conv2 = relu(conv2d(max_pool(conv1, kernel = 2, stride = 2), 5, kernel = 3, pad = 1))
   fc = linear(flatten(max_pool(conv2, kernel = 2, stride = 2)), 3)
@@ -39,6 +39,8 @@ explain photos/rgb.jpg -o one.png >/dev/null 2>&1
 explain photos -o all.png --layer conv1 --class dog >/dev/null 2>&1
 explain photos -o dog.npz --layer conv1 --class dog >/dev/null 2>&1
 explain photos -o one.npz --layer conv1 --class 1 >/dev/null 2>&1 && same dog.npz one.npz "a class by name and number"
+explain photos -o gain.npz --layer conv1 --class dog --input gain=3 >/dev/null 2>&1 || fail "--input"
+if cmp -s gain.npz dog.npz; then fail "--input changes nothing"; fi
 "$bin/rnrun" explain net.so --weights plain photos -o other.html >/dev/null 2>&1 || fail "weights of a library without the entry"
 cat >check.py <<'END'
 import numpy
@@ -63,7 +65,7 @@ refused 1 'nowhere' explain nowhere -o page.html
 yes photos/grey.png | head -n 101 >many
 refused 2 'a .png file takes 100 images at most, and there are 101' explain @many -o many.png
 refused 1 "there is no layer 'conv9'" "$bin/rnc" net.graph -o none.so --explain=conv9
-refused 1 "there are x, conv2d, conv1, max_pool, conv2d_2, conv2, max_pool_2" "$bin/rnc" net.graph -o none.so --explain=conv9
+refused 1 "there are normalize, x, conv2d, conv1, max_pool, conv2d_2, conv2, max_pool_2" "$bin/rnc" net.graph -o none.so --explain=conv9
 [ ! -e none.so ] || fail "a library for a layer that is not there"
 
 # Images that cannot be read are named; the page has the others.
