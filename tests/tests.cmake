@@ -75,7 +75,7 @@ add_test(NAME tasks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/tasks
 add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME weights_files COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/weights_files.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME onnx_import COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_import.py --bin $<TARGET_FILE_DIR:rnc>
-         --opsets 9 13)
+         --opsets 9 13 17)
 add_test(NAME onnx_errors COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_errors.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME onnx_node_tests COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_node_tests.py
          --bin $<TARGET_FILE_DIR:rnc>)
