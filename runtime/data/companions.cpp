@@ -12,12 +12,10 @@ namespace rnrun {
 
 namespace {
 
-constexpr std::string_view kImage = "image", kLabel = "label";
-
 bool is_compared(const Field& field) { return field.is_picture() && !field.is_target; }
 // What says whether two pictures are of one class.
 bool says_same(const Field& field) {
-  return field.is_target && field.name != kLabel && field.dtype != DType::u8 && field.elements() == 1;
+  return field.is_target && !field.is_class && field.dtype != DType::u8 && field.elements() == 1;
 }
 
 class Companions : public Dataset {
@@ -25,7 +23,7 @@ class Companions : public Dataset {
   Companions(std::unique_ptr<const Dataset> data, const std::vector<Field>& fields)
       : data_(std::move(data)), fields_(fields) {
     for (const Field& field : fields_)
-      if (!is_compared(field) && !says_same(field) && field.name != kLabel)
+      if (!is_compared(field) && !says_same(field) && !field.is_class)
         throw Error(fmt::format(
             "the model compares pictures, of which samples are made of pictures with a class each: "
             "'{}', {}, is neither a picture nor whether two are of one class",
@@ -50,7 +48,7 @@ class Companions : public Dataset {
   }
   bool pictures_are_apart() const override { return true; }
   std::vector<int32_t> numbers(size_t field) const override {
-    return fields_.at(field).name == kLabel ? classes_ : Dataset::numbers(field);
+    return fields_.at(field).is_class ? classes_ : Dataset::numbers(field);
   }
   std::vector<int32_t> strata() const override { return data_->strata(); }
   void check(int64_t index) const override { data_->check(index); }
@@ -69,7 +67,7 @@ class Companions : public Dataset {
       if (is_compared(field)) {
         data_->read(drawn.pictures.at(picture++), one);
         sample[i] = std::move(one.at(image_));
-      } else if (field.name == kLabel) {
+      } else if (field.is_class) {
         sample[i].set(classes_[static_cast<size_t>(index)]);
       } else {
         say_same(field, drawn.same, sample[i]);
@@ -134,11 +132,12 @@ bool compares_pictures(const std::vector<Field>& fields) {
 
 std::vector<Field> compared_fields(const std::vector<Field>& fields) {
   Field image = *std::ranges::find_if(fields, is_compared);
-  image.name = kImage;
+  image.name = "image";
   image.dtype = DType::u8;
-  Field label{.name = std::string(kLabel), .dtype = DType::i32, .is_target = true};
-  const auto own = std::ranges::find(fields, kLabel, &Field::name);
+  Field label{.dtype = DType::i32, .is_target = true};
+  const auto own = std::ranges::find_if(fields, &Field::is_class);
   if (own != fields.end()) label = *own;
+  label.name = "label";
   return {image, label};
 }
 

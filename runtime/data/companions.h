@@ -16,9 +16,9 @@ bool compares_pictures(const std::vector<Field>& fields);
 std::vector<Field> compared_fields(const std::vector<Field>& fields);
 
 // Sample i has for `fields` first the picture i of `data`. Of two pictures the second is of the same class in half of the
-// samples, and a target that is no class says so, 1 or 0; of three the second is another one of the same class, the third one
-// of another class (triplets). Which they are is drawn each time that a sample is read. The target called "label", if there
-// is one, is the class of the first. Throws Error when the classes are too few, or `fields` something else.
+// samples, and a target of one number says so, 1 or 0; of three the second is another one of the same class, the third one of
+// another class (triplets). Which they are is drawn each time that a sample is read. A field that is_class is the class of the
+// first. Throws Error when the classes are too few, or `fields` something else.
 std::unique_ptr<const Dataset> with_companions(std::unique_ptr<const Dataset> data,
                                                const std::vector<Field>& fields);
 

@@ -20,6 +20,7 @@ struct Field {
   int64_t classes = 0;                  // of i32: each value is one of 0..classes-1; 0: any will do
   bool is_target = false;               // what a prediction is compared with
   std::optional<int32_t> ignored = {};  // of i32: a value that counts nothing, besides the classes
+  bool is_class = false;                // the class of a sample by which others are like it, see companions.h
 
   // u8[C, H, W]: a picture, which is made to fit, changed at random and mixed with others. f32[C, H, W] is given
   // pictures, too: of 0 to 1.

@@ -142,9 +142,12 @@ std::unique_ptr<const Task> task_of(const Model& model, const rn_entry& entry) {
       model.find_entry(RN_EVALUATE) != nullptr || model.find_entry(RN_TRAIN_STEP) != nullptr;
   if (full.targets.empty() && !has_loss && !own.predictions.empty() && has_batch(*own.predictions[0]))
     add(likely_target(maker.kind, sample_shape(*own.predictions[0])), "", "");
-  const auto is_class = [](const Task::Input& i) { return i.field.is_target && i.field.dtype == DType::i32; };
-  if (maker.kind == kSimilarity && std::ranges::none_of(maker.inputs, is_class))
-    add({.name = "label", .dtype = DType::i32, .is_target = true}, "", "");  // which pictures belong together
+  if (maker.kind == kSimilarity) {
+    const auto fits = [](const Task::Input& i) { return i.field.is_target && i.field.dtype == DType::i32; };
+    if (std::ranges::none_of(maker.inputs, fits))
+      add({.name = "label", .dtype = DType::i32, .is_target = true}, "", "");
+    std::ranges::find_if(maker.inputs, fits)->field.is_class = true;
+  }
   name_as_data_do(maker.inputs);
   std::vector<Task::NamedHead> heads = maker.heads(own.predictions);
   const auto is_asked = [&](const Task::NamedHead& h) { return h.head->kind() == maker.kind; };

@@ -61,10 +61,12 @@ std::vector<Hits> nearest_hits(const Embedded& samples) {
     for (size_t i = number; i < hits.size(); i += threads)
       hits[i] = {of_class.at(samples.label(i)) - 1, first_hit(samples, i)};
   };
-  std::vector<std::jthread> others;
-  for (size_t t = 1; t < threads; ++t) others.emplace_back(part, t);
-  part(0);
-  return others.clear(), hits;
+  {
+    std::vector<std::jthread> others;
+    for (size_t t = 1; t < threads; ++t) others.emplace_back(part, t);
+    part(0);
+  }
+  return hits;
 }
 
 }  // namespace rnrun

@@ -34,7 +34,7 @@ class Numbered : public Dataset {
 
 Field picture(const std::string& name) { return {name, DType::u8, {1, 1, 1}}; }
 const Field kSame{"same", DType::f32, {1}, 0, true};
-const Field kLabel{"label", DType::i32, {}, 0, true};
+const Field kLabel{.name = "label", .dtype = DType::i32, .is_target = true, .is_class = true};
 
 TEST_CASE("triplets: another one of the class, and one of another class") {
   const std::vector<Field> fields = {picture("a"), picture("near"), picture("far"), kLabel};
@@ -79,6 +79,18 @@ TEST_CASE("pairs: half of them are of one class, and say so") {
     same += are ? 1 : 0;
   }
   CHECK(std::abs(same - 200) < 40);
+}
+
+TEST_CASE("a label of two classes says whether pairs are of one, unless it is the class itself") {
+  const Field label{.name = "label", .dtype = DType::i32, .classes = 2, .is_target = true};
+  const Numbered numbered(31);
+  const auto data =
+      with_companions(std::make_unique<Numbered>(31), {picture("left"), picture("right"), label});
+  Sample sample;
+  for (uint64_t stream = 0; stream < 40; ++stream) {
+    data->read(5, Random(3, stream), sample);
+    CHECK(sample[2].numbers()[0] == (numbered.class_of(sample[1].bytes[0]) == numbered.class_of(5) ? 1 : 0));
+  }
 }
 
 TEST_CASE("what no companions can be made of is refused") {
