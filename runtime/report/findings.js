@@ -23,11 +23,9 @@ function gallery(examples) {
     element("figcaption", {}, text))));
 }
 
-function scatter(run) {
-  const points = run.evaluation.scatter.map(([x, y]) => ({x, y}));
-  const ends = points.flatMap((p) => [p.x, p.y]).filter(isFinite);
-  const low = Math.min(...ends), high = Math.max(...ends);
-  const canvas = element("canvas", {role: "img", "aria-label": "predictions over targets"});
+// Points by two numbers, which `x` and `y` name; datasets() is asked again when the theme changes.
+function scatterChart(label, x, y, datasets) {
+  const canvas = element("canvas", {role: "img", "aria-label": label});
   let current = null;
   drawn(() => {
     if (current) current.destroy();
@@ -36,15 +34,22 @@ function scatter(run) {
                              ticks: {color: colour("muted"), maxTicksLimit: 8}});
     current = new Chart(canvas, {
       type: "scatter",
-      data: {datasets: [
-        {label: "samples", data: points, pointRadius: 2, backgroundColor: colour("series-1"), borderColor: colour("series-1")},
-        {label: "exact", data: [{x: low, y: low}, {x: high, y: high}], showLine: true, pointRadius: 0,
-         borderColor: colour("muted"), borderWidth: 1, borderDash: [5, 4]}]},
+      data: {datasets: datasets()},
       options: {animation: false, maintainAspectRatio: false, plugins: {legend: {display: false}},
-                scales: {x: {type: "linear", ...axis("target")}, y: axis("prediction")}},
+                scales: {x: {type: "linear", ...axis(x)}, y: axis(y)}},
     });
   });
-  return element("div", {class: "chart"}, canvas);
+  return canvas;
+}
+
+function scatter(run) {
+  const points = run.evaluation.scatter.map(([x, y]) => ({x, y}));
+  const ends = points.flatMap((p) => [p.x, p.y]).filter(isFinite);
+  const low = Math.min(...ends), high = Math.max(...ends);
+  return element("div", {class: "chart"}, scatterChart("predictions over targets", "target", "prediction", () => [
+    {label: "samples", data: points, pointRadius: 2, backgroundColor: colour("series-1"), borderColor: colour("series-1")},
+    {label: "exact", data: [{x: low, y: low}, {x: high, y: high}], showLine: true, pointRadius: 0,
+     borderColor: colour("muted"), borderWidth: 1, borderDash: [5, 4]}]));
 }
 
 // Embeddings in a plane, a colour for each class.
@@ -52,26 +57,14 @@ function embedding(run) {
   const points = run.evaluation.points;
   const labels = [...new Set(points.map(([, , label]) => label))].sort((a, b) => a - b);
   const nameOf = (label) => (run.classes || [])[label] || String(label);
-  const canvas = element("canvas", {role: "img", "aria-label": "embedding"});
   const fill = (k) => `hsl(${(k * 137.5) % 360} 60% ${k % 2 ? 42 : 56}%)`;
-  let current = null;
-  drawn(() => {
-    if (current) current.destroy();
-    const axis = (text) => ({title: {display: true, text, color: colour("muted")},
-                             grid: {color: colour("grid"), borderColor: colour("line")},
-                             ticks: {color: colour("muted"), maxTicksLimit: 8}});
-    current = new Chart(canvas, {
-      type: "scatter",
-      data: {datasets: labels.map((label, k) => ({
-        label: nameOf(label), pointRadius: 2.5, backgroundColor: fill(k), borderColor: fill(k),
-        data: points.filter((p) => p[2] === label).map(([x, y]) => ({x, y}))}))},
-      options: {animation: false, maintainAspectRatio: false, plugins: {legend: {display: false}},
-                scales: {x: {type: "linear", ...axis("first principal component")}, y: axis("second")}},
-    });
-  });
+  const datasets = () => labels.map((label, k) => ({
+    label: nameOf(label), pointRadius: 2.5, backgroundColor: fill(k), borderColor: fill(k),
+    data: points.filter((p) => p[2] === label).map(([x, y]) => ({x, y}))}));
   const shown = labels.slice(0, 30).map((label, k) => [fill(k), nameOf(label)]);
   return element("div", {}, legend(labels.length > 30 ? [...shown, ["none", `and ${labels.length - 30} more`]] : shown),
-                 element("div", {class: "chart", style: "height:420px"}, canvas));
+                 element("div", {class: "chart", style: "height:420px"},
+                         scatterChart("embedding", "first principal component", "second", datasets)));
 }
 
 function worstNumbers(run) {

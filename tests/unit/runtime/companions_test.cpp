@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "runtime/data/loader.h"
 #include "runtime/task/similarity/nearest.h"
 #include "runtime/task/similarity/principal.h"
 #include "tests/unit/runtime/support.h"
@@ -14,7 +15,7 @@
 namespace rnrun {
 namespace {
 
-// Pictures of one pixel, whose value is their number; of the classes 0, 1, 2, 0, 1, 2, ..., and one of class 7.
+// Pictures of two pixels, of which the first has their number and the second 200; of the classes 0, 1, 2, 0, 1, 2, ..., and one of class 7.
 class Numbered : public Dataset {
  public:
   explicit Numbered(int64_t size) : size_(size) {}
@@ -23,7 +24,7 @@ class Numbered : public Dataset {
   std::vector<std::string> fields() const override { return {"image", "label"}; }
   void read(int64_t index, Sample& sample) const override {
     sample.resize(2);
-    sample[0].set(Image{{1, 1, 1}, {static_cast<uint8_t>(index)}});
+    sample[0].set(Image{{1, 1, 2}, {static_cast<uint8_t>(index), 200}});
     sample[1].set(class_of(index));
   }
   int32_t class_of(int64_t index) const { return index == size_ - 1 ? 7 : static_cast<int32_t>(index % 3); }
@@ -32,7 +33,7 @@ class Numbered : public Dataset {
   int64_t size_;
 };
 
-Field picture(const std::string& name) { return {name, DType::u8, {1, 1, 1}}; }
+Field picture(const std::string& name) { return {name, DType::u8, {1, 1, 2}}; }
 const Field kSame{"same", DType::f32, {1}, 0, true};
 const Field kLabel{.name = "label", .dtype = DType::i32, .is_target = true, .is_class = true};
 
@@ -79,6 +80,32 @@ TEST_CASE("pairs: half of them are of one class, and say so") {
     same += are ? 1 : 0;
   }
   CHECK(std::abs(same - 200) < 40);
+}
+
+TEST_CASE("each picture of a sample is changed by itself, and has other companions in each epoch") {
+  const std::vector<Field> fields = {picture("a"), picture("near"), picture("far"), kLabel};
+  const auto data = with_companions(std::make_unique<Numbered>(31), fields);
+  std::vector<uint32_t> order(30);
+  std::iota(order.begin(), order.end(), 0u);
+  std::vector<uint8_t> before;
+  for (int64_t epoch = 0; epoch < 2; ++epoch) {
+    LoaderPlan plan{.order = order, .batch_size = 30, .fields = fields, .epoch = epoch};
+    plan.augmentation = Augmentation{.hflip = 0.5};
+    Loader loader(*data, plan, 2);
+    const Batch batch = loader.next();
+    const auto anchors = batch.as<uint8_t>(0, 2), near = batch.as<uint8_t>(1, 2);
+    int apart = 0;
+    std::vector<uint8_t> numbers;
+    for (size_t i = 0; i < 30; ++i) {
+      const bool mirrored = near[2 * i] == 200;
+      apart += mirrored == (anchors[2 * i] == 200) ? 0 : 1;
+      numbers.push_back(near[2 * i + (mirrored ? 1 : 0)]);
+    }
+    CHECK(apart > 5);
+    CHECK(apart < 25);
+    CHECK(numbers != before);
+    before = numbers;
+  }
 }
 
 TEST_CASE("a label of two classes says whether pairs are of one, unless it is the class itself") {
