@@ -89,7 +89,12 @@ const std::vector<LayerInfo>& table() {
       {Op::conv2d, true, {bias, kernel}, {"weight", "bias"}, conv2d_tensors},
       {Op::conv_transpose2d, true, {bias, kernel}, {"weight", "bias"}, conv_transpose2d_tensors},
       {Op::linear, true, {bias}, {"weight", "bias"}, linear_tensors},
-      {Op::batch_norm, false, {affine, cumulative}, {"weight", "bias"}, batch_norm_tensors},
+      {Op::batch_norm,
+       false,
+       {affine, cumulative},
+       {"weight", "bias"},
+       batch_norm_tensors,
+       {"cumulative", "momentum"}},
   };
   return rows;
 }

@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ir/graph/graph.h"
@@ -27,6 +28,8 @@ struct LayerInfo {
   // The operands behind x. `attributes` are the operation's as given, complete or not, and all the settings.
   // Sizes that make no sense are left for the operation's shape rule to complain about.
   std::vector<LayerTensor> (*tensors)(const Type& x, int64_t outputs, const Attributes& attributes);
+  // Of a setting that is true, the attribute that has no meaning beside it: cumulative, momentum.
+  std::pair<std::string_view, std::string_view> excludes = {};
 };
 
 std::span<const LayerInfo> layers();

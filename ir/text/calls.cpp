@@ -193,6 +193,10 @@ void Elaborator::add_layer_tensors(const LayerInfo& layer, const Expr& call, int
                                    const std::string& name, Attributes& attributes,
                                    std::vector<ValueId>& inputs) {
   Attributes all = take_settings(attributes, layer.settings, call);
+  const auto& [setting, attribute] = layer.excludes;
+  if (!setting.empty() && all.get<bool>(std::string(setting)) && attributes.has(std::string(attribute)))
+    throw UserError(call.location,
+                    fmt::format("{}: {} has no meaning with {} = true", call.text, attribute, setting));
   for (const auto& [key, value] : attributes.all()) all.set(key, value);
   for (LayerTensor& tensor : layer.tensors(graph_[inputs[0]].type, outputs, all))
     inputs.push_back(tensor.is_fixed ? fixed_tensor(call, name, tensor)

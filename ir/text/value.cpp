@@ -75,8 +75,10 @@ Value binary(const Expr& op, const Value& a, const Value& b) {
     return is_comparison ? Value{compare(op.text, as_double(a), as_double(b))}
                          : real_arithmetic(op, as_double(a), as_double(b));
   }
-  if (is_equality && a.get<std::string>() && b.get<std::string>()) {
-    return {compare(op.text, *a.get<std::string>(), *b.get<std::string>())};
+  const auto *text = a.get<std::string>(), *other = b.get<std::string>();
+  if (is_equality && (text != nullptr || other != nullptr)) {  // pad == "same", whatever else a pad may be
+    const bool same = text != nullptr && other != nullptr && *text == *other;
+    return {same == (op.text == "==")};
   }
   if (is_equality && a.get<bool>() && b.get<bool>())
     return {compare(op.text, *a.get<bool>(), *b.get<bool>())};
@@ -268,14 +270,14 @@ Value range(const Expr& call, const Arguments& arguments) {
 
 std::optional<Value> call_plain_function(const Expr& call, const Arguments& arguments) {
   const std::string& name = call.text;
-  if (name != "min" && name != "max" && name != "sqrt" && name != "len" && name != "range")
-    return std::nullopt;
+  constexpr std::array<std::string_view, 6> kNames = {"min", "max", "sqrt", "len", "is_list", "range"};
+  if (std::ranges::find(kNames, name) == kNames.end()) return std::nullopt;
   const auto any = [&](auto holds) {
     return std::ranges::any_of(arguments, [&](const Argument& a) { return std::invoke(holds, a.value); });
   };
   if (any(&Value::is_poison)) return Value{Poison{}};
   if (name == "range") return range(call, arguments);
-  if (any(&Value::is_tensor) && name != "len") return std::nullopt;  // an operation
+  if (any(&Value::is_tensor) && name != "len" && name != "is_list") return std::nullopt;  // an operation
   const bool takes_many = name == "min" || name == "max";
   if (arguments.empty() || (!takes_many && arguments.size() > 1) ||
       positional_count(arguments) < arguments.size()) {
@@ -283,8 +285,9 @@ std::optional<Value> call_plain_function(const Expr& call, const Arguments& argu
                     fmt::format("{}: takes {}", name, takes_many ? "one or more numbers" : "one argument"));
   }
   const Value& first = arguments[0].value;
+  const auto* list = first.get<std::shared_ptr<const List>>();
+  if (name == "is_list") return Value{list != nullptr};
   if (name == "len") {
-    const auto* list = first.get<std::shared_ptr<const List>>();
     if (list == nullptr) mismatch(first, call.location, "len: the argument", "a list");
     return Value{static_cast<int64_t>((*list)->size())};
   }

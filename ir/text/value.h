@@ -121,11 +121,11 @@ size_t positional_count(const Arguments& arguments);
 
 // What can be called beside operations and blocks. (sqrt of a number is there too; of a tensor it is an
 // operation.)
-inline constexpr std::array<std::string_view, 14> kFunctions = {
-    "repeat", "shared", "split", "channels", "height", "width",       "rank",
-    "size",   "min",    "max",   "len",      "range",  "read_tensor", "fail"};
+inline constexpr std::array<std::string_view, 15> kFunctions = {
+    "repeat", "shared", "split", "channels", "height", "width",       "rank", "size",
+    "min",    "max",    "len",   "is_list",  "range",  "read_tensor", "fail"};
 
-// The functions on plain values: min, max, sqrt, len, range. Nothing where `call` is none of them, or an operation: min,
+// The functions on plain values: min, max, sqrt, len, is_list, range. Nothing where `call` is none of them, or an operation: min,
 // max or sqrt of a tensor.
 std::optional<Value> call_plain_function(const Expr& call, const Arguments& arguments);
 // read_tensor("w.safetensors", "fc.weight"): the elements of a tensor in a file beside the spec, as a list.

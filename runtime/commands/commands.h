@@ -13,6 +13,7 @@
 #include "runtime/data/open_data.h"
 #include "runtime/model/model.h"
 #include "runtime/model/session.h"
+#include "runtime/support/thread_pool.h"
 #include "runtime/task/task.h"
 #include "runtime/train/weights/weights.h"
 
@@ -40,11 +41,6 @@ Command add_bench(CLI::App& app);
 
 // Makes `app` itself the command train, for a model that the executable carries.
 Action make_trainer(CLI::App& app, std::shared_ptr<const Model> carried);
-
-// What names images (data/files/named_images.h).
-inline constexpr const char* kImagesHelp =
-    "JPEG, PNG, WebP, TIFF, GIF or BMP files; directories, with all images in them; quoted patterns such as "
-    "'*.png'; @LIST, a file with a name on each line; - for such a list on standard input";
 
 // -j/--threads with its default and range.
 void add_threads_option(CLI::App& app, int& threads);
@@ -87,6 +83,18 @@ void add_setting(CLI::App& app, const Setting& setting, GivenSettings& given);
 // The same by its name, which is in the table.
 void add_setting(CLI::App& app, std::string_view name, GivenSettings& given);
 void apply(const GivenSettings& given, TrainSettings& settings);
+
+// What a command is told that shows images to a model.
+struct ImageFlags {
+  std::string model;
+  std::vector<std::string> images;
+  WeightsFlags weights;
+  ScalarInputs inputs;
+  GivenSettings settings;  // of how images are read; by default those of the checkpoint
+  int threads = default_threads();
+};
+// They are named as data/files/named_images.h reads them.
+void add_image_flags(CLI::App& app, ImageFlags& flags);
 
 // How a command reads images.
 struct DataFlags {

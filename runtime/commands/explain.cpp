@@ -24,18 +24,12 @@ namespace {
 
 constexpr double kSecondsPerLine = 5;
 
-struct Options {
-  std::string model;
-  std::vector<std::string> images;
-  WeightsFlags weights;
-  ScalarInputs inputs;
-  GivenSettings settings;  // of how images are read; by default those of the checkpoint
+struct Options : ImageFlags {
   std::string out;
   std::string layer;
   std::string chosen;  // --class
   int64_t batch_size = 16;
   size_t top = 3;
-  int threads = default_threads();
 };
 
 // The class of a name, or of a number. Throws UsageError.
@@ -180,11 +174,7 @@ Command add_explain(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "explain", "Show where in images a model looks (Grad-CAM), for one that rnc --explain has compiled");
-  command->add_option("model", options->model, "the model library")->required();
-  command->add_option("images", options->images, kImagesHelp)->required();
-  add_weights_options(*command, options->weights);
-  add_input_option(*command, options->inputs);
-  add_setting(*command, "exif_transpose", options->settings);
+  add_image_flags(*command, *options);
   command
       ->add_option("-o,--output", options->out,
                    "what is written: a page, .html; a picture of each image and its map, .png; or numbers, "
@@ -200,7 +190,6 @@ Command add_explain(CLI::App& app) {
       ->check(CLI::Range(size_t{1}, size_t{1000}))
       ->capture_default_str();
   add_batch_option(*command, options->batch_size, "images per call")->capture_default_str();
-  add_threads_option(*command, options->threads);
   return {command, [options] { return explain(*options); }};
 }
 

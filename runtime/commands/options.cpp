@@ -139,6 +139,19 @@ void apply(const GivenSettings& given, TrainSettings& settings) {
   }
 }
 
+void add_image_flags(CLI::App& app, ImageFlags& flags) {
+  app.add_option("model", flags.model, "the model library")->required();
+  app.add_option("images", flags.images,
+                 "JPEG, PNG, WebP, TIFF, GIF or BMP files; directories, with all images in them; quoted "
+                 "patterns such as '*.png'; @LIST, a file with a name on each line; - for such a list on "
+                 "standard input")
+      ->required();
+  add_weights_options(app, flags.weights);
+  add_input_option(app, flags.inputs);
+  add_setting(app, "exif_transpose", flags.settings);
+  add_threads_option(app, flags.threads);
+}
+
 void add_data_flags(CLI::App& app, DataFlags& flags) {
   app.add_flag("--skip-corrupt", flags.skip_corrupt,
                "leave out image files that cannot be decoded; decodes all of them once at the beginning");

@@ -26,15 +26,9 @@ namespace {
 
 constexpr int64_t kFewImages = 10;  // whose time tells nothing
 
-struct Options {
-  std::string model;
-  std::vector<std::string> images;
-  WeightsFlags weights;
-  ScalarInputs inputs;
-  GivenSettings settings;  // of how images are read; by default those of the checkpoint
+struct Options : ImageFlags {
   int64_t batch_size = 64;
   size_t top = 5;
-  int threads = default_threads();
   TestViews views = TestViews::one;
   PredictionsKind kind = PredictionsKind::text;
 };
@@ -107,17 +101,12 @@ int predict(const Options& options) {
 Command add_predict(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("predict", "Tell what images show");
-  command->add_option("model", options->model, "the model library")->required();
-  command->add_option("images", options->images, kImagesHelp)->required();
-  add_weights_options(*command, options->weights);
-  add_input_option(*command, options->inputs);
-  add_setting(*command, "exif_transpose", options->settings);
+  add_image_flags(*command, *options);
   add_views_option(*command, options->views);
   command->add_option("--top", options->top, "classes per image")
       ->check(CLI::Range(size_t{1}, size_t{1'000'000}))
       ->capture_default_str();
   add_batch_option(*command, options->batch_size, "images per call")->capture_default_str();
-  add_threads_option(*command, options->threads);
   const auto add_kind = [&](const std::string& flag, PredictionsKind kind, const std::string& help) {
     return command->add_flag_callback(
         flag, [options, kind] { options->kind = kind; }, help);

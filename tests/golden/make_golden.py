@@ -469,6 +469,7 @@ CASES = {
     "rolls": (operations.Rolls, "f32", (3, 3, 5, 4), "image", "rolled", sgd(0.05, **MOMENTUM), 0),
     "library": (operations.Library, "f32", (3, 3, 5, 6), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "maps": (maps.Maps, "f32", (3, 3, 17, 13), "image", "scores", sgd(0.05, **MOMENTUM), 0),
+    "large_pools": (maps.LargePools, "f32", (3, 2, 18, 18), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "tokens": (maps.Tokens, "f32", (3, 3, 8, 12), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "dense": (maps.Dense, "f32", (4, 3, 8, 8), "image", "fc", sgd(0.05, **MOMENTUM), 0),
     "rows": (maps.Rows, "f32", (5, 4, 21), "image", "fc", sgd(0.05, **MOMENTUM), 0),

@@ -60,6 +60,24 @@ class Maps(nn.Module):
                 + 0.1 * F.nll_loss(F.log_softmax(0.5 * predicted, 1), label))
 
 
+class LargePools(nn.Module):
+    """Pools of windows that are computed along rows and then down columns."""
+
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(2, 6, 3, padding=1)
+        self.fc = nn.Linear(6 * (7 + 10 + 5), 5)
+
+    def forward(self, image):
+        a = self.a(image)
+        windows = F.pad(a.detach(), (5, 5, 4, 4), value=-1e9).unfold(2, 9, 2).unfold(3, 11, 3).flatten(4)
+        decisions.note(windows.topk(2).values.diff().abs())
+        p = F.max_pool2d(a, (9, 11), (2, 3), (4, 5), ceil_mode=True)
+        q = F.avg_pool2d(a, (10, 8), (3, 2), (5, 4), ceil_mode=True, count_include_pad=False)
+        r = F.avg_pool2d(a, 9, 4, 2, ceil_mode=True)
+        return self.fc(torch.cat([v.square().mean(2).flatten(1) for v in (p, q, r)], 1))
+
+
 class Tokens(nn.Module):
     """A block of a vision transformer."""
 

@@ -34,6 +34,13 @@ TEST_CASE("operations and layers") {
   y = add(x)
       ^
 )"},
+      {"a momentum of running means", spec(R"(
+  y = batch_norm(x, cumulative = true, momentum = 0.1)
+  predict y)"),
+       R"(m.graph:2:7: error: batch_norm: momentum has no meaning with cumulative = true
+  y = batch_norm(x, cumulative = true, momentum = 0.1)
+      ^
+)"},
       {"unknown attribute", spec(R"(
   y = conv2d(x, 8, kernel = 3, strides = 2)
   predict y)"),

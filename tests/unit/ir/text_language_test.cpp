@@ -51,6 +51,9 @@ TEST_CASE("conditions") {
   CHECK_FALSE(holds("false and 1 // 0 == 1"));
   CHECK(holds("\"a\" == \"a\""));
   CHECK_FALSE(holds("true == false"));
+  CHECK_FALSE(holds("3 == \"same\" or [1, 2] == \"same\""));
+  CHECK(holds("3 != \"same\" and \"same\" != 0.5"));
+  CHECK(holds("is_list([]) and not is_list(2) and not is_list(x)"));
   CHECK(holds("0.5 * 2 == 1"));
   CHECK(holds("sqrt(4) == 2"));
   CHECK(holds("inf > 1e300"));

@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "ir/graph/verifier.h"
+#include "ir/text/text.h"
 #include "passes/passes.h"
 #include "tests/support/evaluate.h"
 #include "tests/support/random_graph.h"
@@ -68,6 +70,48 @@ TEST_CASE("after cse, training computes the statistics of each batch norm once")
       CHECK(count(graph, Op::channel_mean) == layers);
       CHECK(count(graph, Op::channel_variance) == layers);
       CHECK(count(graph, Op::rsqrt) == layers);
+    }
+  }
+}
+
+TEST_CASE("separate_pools keeps every entry, of equal elements and NaN the same ones") {
+  const std::string text = R"(model m(x: f32[N, 3, 19, 17]) {
+  parameter p : f32[3] = constant(0.5)
+  a = max_pool(x * p, kernel = [9, 11], stride = [4, 3], pad = [4, 2, 3, 5], ceil_mode = true)
+  b = avg_pool(x * p, kernel = 9, stride = [4, 3], pad = [3, 4], ceil_mode = true, count_include_pad = false)
+  c = avg_pool(x * p, kernel = [9, 12], stride = [4, 3], pad = 4)
+  small = max_pool(x, kernel = 8)
+  predict a
+  predict b
+  predict c
+  predict small
+  loss mse(a, 0.5 * a) + mse(b, 0.5 * b) + mse(c, 0.5 * c)
+  train sgd()
+})";
+  Module module = parse(std::make_shared<SourceFile>(SourceFile{"m.graph", text}));
+  derive_entries(module);
+  Module before = module;
+  differentiate(before);
+  REQUIRE(separate_pools(module));
+  CHECK_FALSE(separate_pools(module));
+  for (const Node& node : module.find_entry("infer")->nodes) {
+    if (node.op != Op::max_pool && node.op != Op::avg_pool) continue;
+    const auto& kernel = node.attributes.get<std::vector<int64_t>>("kernel");
+    CHECK((kernel[0] == 1 || kernel[1] == 1 || kernel == std::vector<int64_t>{8, 8}));
+  }
+  differentiate(module);
+  verify(module);
+  for (const double nan : {0.0, std::nan("")}) {
+    Tensors inputs = random_inputs(module, *module.find_entry("backward"), 3, 1);
+    for (double& value : inputs.at("x").values)
+      value = std::round(value) + 0.0;  // few values: many are equal
+    inputs.at("x").values[100] += nan;
+    for (const char* entry : {"infer", "backward"}) {
+      CAPTURE(entry);
+      const Tensors tensors = random_tensors(module, 2);
+      std::string worst;
+      CHECK(relative_error(evaluate(module, entry, 3, inputs, tensors),
+                           evaluate(before, entry, 3, inputs, tensors), &worst) < 1e-12);
     }
   }
 }
