@@ -45,7 +45,7 @@ class Fuser {
 
  private:
   static constexpr int kSources = -1;          // "group" of inputs and states: before all kernels
-  static constexpr int kChainLength = 8;       // operations computed again for one use, at most,
+  static constexpr size_t kChainLength = 16;   // operations computed again for one use, at most,
   static constexpr int kSmallOperations = 64;  // and of values per channel
   static constexpr size_t kKernelOperations = 128;
 
@@ -233,10 +233,8 @@ class Fuser {
   // shape that is stored anyway, and values per channel.
   bool is_cheap(ValueId u, const Type& domain) const {
     if (!is_elementwise(u) || !(old(u).type == domain) || primary(u).stored) return false;
-    std::set<ValueId> leaves;
-    int length = 0;
-    collect(u, domain, leaves, length);
-    if (leaves.size() > 1 || length > kChainLength) return false;
+    const auto [operations, leaves] = chain_of(u, domain);
+    if (leaves.size() > 1 || operations.size() > kChainLength) return false;
     if (leaves.empty()) return true;
     const ValueId leaf = *leaves.begin();
     return !is_elementwise(leaf) || primary(leaf).stored;
@@ -248,9 +246,7 @@ class Fuser {
   bool need_not_be_stored(ValueId u) const {
     const Type& domain = old(u).type;
     if (!is_cheap(u, domain) || results_.contains(u)) return false;
-    std::set<ValueId> leaves;
-    int length = 0;
-    collect(u, domain, leaves, length);
+    const std::set<ValueId> leaves = chain_of(u, domain).leaves;
     if (leaves.empty() || is_random(u, domain)) return false;
     const ValueId leaf = *leaves.begin();
     if (!is_source(old(leaf).op) && !primary(leaf).stored) return false;
@@ -275,14 +271,23 @@ class Fuser {
     return *known;
   }
 
-  void collect(ValueId u, const Type& domain, std::set<ValueId>& leaves, int& length) const {
-    if (is_small(u, domain) || ++length > kChainLength) return;
-    const bool again = is_elementwise(u) && !primary(u).stored;
-    if (!again) {
-      if (old(u).type.rank() == domain.rank()) leaves.insert(u);
+  // The operations of `domain` that are computed again for `u`, up to one more than are allowed, and what they read.
+  struct Chain {
+    std::set<ValueId> operations, leaves;
+  };
+  Chain chain_of(ValueId u, const Type& domain) const {
+    Chain chain;
+    collect(u, domain, chain);
+    return chain;
+  }
+  void collect(ValueId u, const Type& domain, Chain& chain) const {
+    if (is_small(u, domain) || chain.operations.size() > kChainLength || chain.operations.contains(u)) return;
+    if (!is_elementwise(u) || primary(u).stored) {
+      if (old(u).type.rank() == domain.rank()) chain.leaves.insert(u);
       return;
     }
-    for (const ValueId w : old(u).inputs) collect(w, domain, leaves, length);
+    chain.operations.insert(u);
+    for (const ValueId w : old(u).inputs) collect(w, domain, chain);
   }
 
   // Items that a result depends on.
