@@ -166,13 +166,17 @@ bool RecomputeChoice::branches(ValueId v) const {
 // Finds out how many kernels run one after the other; false where something would have to be kept for this
 // chain alone. What is made of the entry's inputs alone counts as there.
 bool RecomputeChoice::count_kernels(Chain& chain) const {
+  const Node& value = node(chain.nodes.back());
   bool kept = true, from_input = true;
   for (const ValueId leaf : chain.leaves) {
     if (is_source(node(leaf)) || node(leaf).type.rank() < 2) continue;
     from_input = false;
     const auto again = chosen_.find(leaf);
     if (again != chosen_.end()) {
-      chain.kernels = std::max(chain.kernels, again->second.kernels + 1);
+      // One kernel computes both, as in the forward pass.
+      const bool together = node(leaf).kernel == value.kernel && node(leaf).type == value.type &&
+                            !again->second.anchored && !chain.anchored;
+      chain.kernels = std::max(chain.kernels, again->second.kernels + (together ? 0 : 1));
     } else {
       kept = kept && needed_.contains(leaf);
     }
