@@ -72,24 +72,29 @@ void lower_channels_in_blocks(Lowering& lowering, ValueId v, std::vector<Piece> 
   Body body(kernel.names());
   const Expr n = body.let("n", loops::task() / blocks), cb = body.let("cb", loops::task() % blocks);
   int64_t read = 0;
-  for (size_t k = 0; k < pieces.size(); ++k) {
-    const Piece& piece = pieces[k];
-    const int64_t run = std::gcd(std::gcd(lanes, piece.to), std::gcd(piece.from, piece.count));
-    const auto width = static_cast<int>(run);
-    if (piece.x != kNoValue) read += piece.count;
-    body.loop("i", 0, lanes, run, [&](Body& b, Expr i) {
-      const Expr c = b.let("c", cb * lanes + i + (piece.from - piece.to));  // the operand's channel
-      const Expr exists = loops::binary(loops::Binary::logic_and, loops::less_equal(piece.from, c),
-                                        loops::less(c, piece.from + piece.count));
-      b.when(exists, [&](Body& f) {
-        f.loop("p", 0, pixels, 1, [&](Body& g, Expr p) {
-          const std::vector<Expr> at = {n, c / lanes, p, c % lanes};
-          const Expr value = piece.x == kNoValue ? zeros(width) : loops::load(x[k], at, width, 3);
-          g.store(y, {n, cb, p, i}, value, 3);
+  for (const Piece& piece : pieces) read += piece.x == kNoValue ? 0 : piece.count;
+  // Runs of a few channels go over the same vectors many times: over so few pixels that these stay in the first cache.
+  constexpr int64_t kPixels = 64;
+  body.loop("p0", 0, pixels, kPixels, [&](Body& tile, Expr p0) {
+    const Expr end = tile.let("end", loops::min(p0 + kPixels, pixels));
+    for (size_t k = 0; k < pieces.size(); ++k) {
+      const Piece& piece = pieces[k];
+      const int64_t run = std::gcd(std::gcd(lanes, piece.to), std::gcd(piece.from, piece.count));
+      const auto width = static_cast<int>(run);
+      tile.loop("i", 0, lanes, run, [&](Body& b, Expr i) {
+        const Expr c = b.let("c", cb * lanes + i + (piece.from - piece.to));  // the operand's channel
+        const Expr exists = loops::binary(loops::Binary::logic_and, loops::less_equal(piece.from, c),
+                                          loops::less(c, piece.from + piece.count));
+        b.when(exists, [&](Body& f) {
+          f.loop("p", p0, end, 1, [&](Body& g, Expr p) {
+            const std::vector<Expr> at = {n, c / lanes, p, c % lanes};
+            const Expr value = piece.x == kNoValue ? zeros(width) : loops::load(x[k], at, width, 3);
+            g.store(y, {n, cb, p, i}, value, 3);
+          });
         });
       });
-    });
-  }
+    }
+  });
   lowering.call(kernel, {0, blocks}, body, v, {.bytes = {0, kFloatBytes * pixels * (blocks * lanes + read)}});
 }
 

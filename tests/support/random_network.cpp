@@ -132,7 +132,7 @@ class Writer {
   }
 
   Map some_channels(const Map& x) {
-    if (random().chance(0.4)) return along_axis(x);
+    if (random().chance(0.6)) return along_axis(x);
     if (x.c > 1 && random().chance(0.6)) {
       const int64_t begin = random().chance(0.5) ? 0 : random().integer(0, x.c - 1);
       const int64_t end = random().integer(begin + 1, x.c);
@@ -152,16 +152,16 @@ class Writer {
       (axis == 1 ? result.c : axis == 2 ? result.h : result.w) = other;
       return result;
     };
-    if (random().chance(0.5) && x.elements() <= 2000) {
+    if (random().chance(0.3) && x.elements() <= 2000) {
       const Map other = random().chance(0.5) ? activation(t_, x) : constants(t_, x);
       return t_.map(with(2 * size), "concat({}, {}, axis = {})", x.name, other.name, axis);
     }
-    if (size > 1 && random().chance(0.5)) {
+    if (size > 1 && random().chance(0.4)) {
       const int64_t begin = random().integer(0, size - 1), end = random().integer(begin + 1, size);
       return t_.map(with(end - begin), "slice({}, axis = {}, begin = {}, end = {})", x.name, axis, begin,
                     end);
     }
-    if (random().chance(0.4))
+    if (random().chance(0.5))
       return t_.map(x, "roll({}, axis = {}, shift = {})", x.name, axis,
                     random().integer(-2 * size, 2 * size));
     const int64_t before = random().integer(0, 2), after = random().integer(0, 2);

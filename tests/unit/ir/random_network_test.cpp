@@ -56,6 +56,7 @@ TEST_CASE("random networks are models that can be trained, and hold every operat
                       Op::concat,
                       Op::slice,
                       Op::pad_axis,
+                      Op::roll,
                       Op::sigmoid,
                       Op::silu,
                       Op::gelu,
