@@ -83,26 +83,25 @@ void check_complete(const Options& options) {
   }
 }
 
-}  // namespace
+// The options that say what to make and how, and what becomes of them.
+class RequestOptions {
+ public:
+  explicit RequestOptions(CLI::App& app, Request& request);
+  // After parsing. Throws UsageError.
+  void finish();
+  const std::string& emit() const { return emit_; }
 
-std::optional<Options> parse_options(int argc, const char* const* argv) {
-  Options options;
-  Request& request = options.request;
-  std::string emit, passes, ops;
-  std::vector<std::string> set;
-  CLI::App app(
-      "rnc: compiles a description of a convolutional network into a library that trains and runs it.");
-  app.set_version_flag("--version", "rnc " RNC_VERSION);
-  // Options of several values take one each time: what follows may be the input.
+ private:
+  Request& request_;
+  std::string emit_, passes_;
+  std::vector<std::string> set_;
+  CLI::Option* passes_option_;
+};
+
+RequestOptions::RequestOptions(CLI::App& app, Request& request) : request_(request) {
+  app.add_option("--emit", emit_, fmt::format("What to write: {}", emit_names()));
   app.add_option(
-      "input", options.input,
-      "The model: a .graph file, a spec or a dump; a .loops file; or an .onnx file; -: standard input, "
-      "but for .onnx");
-  app.add_option("-o,--output", options.output,
-                 "File to write; its extension tells the kind. Default: INPUT's name with .so, here");
-  app.add_option("--emit", emit, fmt::format("What to write: {}", emit_names()));
-  app.add_option(
-         "--set", set,
+         "--set", set_,
          "NAME=VALUE: gives a constant of the spec another value; of an .onnx file, a dimension of that "
          "name its size")
       ->expected(1)
@@ -145,8 +144,41 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
                  "How convolutions are computed: auto (what is fastest), direct, winograd2, winograd3 or "
                  "winograd4 (those that can be), or by layer and comma: 'layer1.*=direct,conv2=winograd4'");
   app.add_flag("-g", request.debug, "Line tables: debuggers and profilers show lines of the .graph file");
-  CLI::Option* passes_option = app.add_option(
-      "--passes", passes, "Run these passes, by comma, instead of the default ones; --passes= runs none");
+  passes_option_ = app.add_option(
+      "--passes", passes_, "Run these passes, by comma, instead of the default ones; --passes= runs none");
+}
+
+void RequestOptions::finish() {
+  if (passes_option_->count() > 0) request_.passes = passes_;
+  for (const std::string& text : set_)
+    request_.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
+}
+
+// Takes the arguments in order. Throws CLI::ParseError.
+void parse(CLI::App& app, std::vector<std::string> arguments, Request& request) {
+  // CLI11 takes what follows an empty value for the value.
+  if (std::erase(arguments, "--passes=") > 0) request.passes = "";
+  std::ranges::reverse(arguments);  // as CLI11 wants them
+  app.parse(std::move(arguments));
+}
+
+}  // namespace
+
+std::optional<Options> parse_options(int argc, const char* const* argv) {
+  Options options;
+  Request& request = options.request;
+  std::string ops;
+  CLI::App app(
+      "rnc: compiles a description of a convolutional network into a library that trains and runs it.");
+  app.set_version_flag("--version", "rnc " RNC_VERSION);
+  // Options of several values take one each time: what follows may be the input.
+  app.add_option(
+      "input", options.input,
+      "The model: a .graph file, a spec or a dump; a .loops file; or an .onnx file; -: standard input, "
+      "but for .onnx");
+  app.add_option("-o,--output", options.output,
+                 "File to write; its extension tells the kind. Default: INPUT's name with .so, here");
+  RequestOptions request_options(app, request);
   app.add_option("--print-after", request.dumps.print_after,
                  "Print the graph after these passes, by comma, or all")
       ->delimiter(',')
@@ -164,28 +196,38 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   CLI::Option* ops_option =
       app.add_option("--ops", ops, "Print what this operation takes and computes; without a name, list all")
           ->expected(0, 1);
-  // CLI11 takes what follows an empty value for the value.
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (std::erase(arguments, "--passes=") > 0) request.passes = "";
-  std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
-    app.name(argv[0])->parse(std::move(arguments));
+    app.name(argv[0]);
+    parse(app, {argv + 1, argv + argc}, request);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) throw UsageError{error.what()};
     app.exit(error);
     return std::nullopt;
   }
-  if (passes_option->count() > 0) request.passes = passes;
+  request_options.finish();
   if (ops_option->count() > 0) options.ops = ops;
-  for (const std::string& text : set)
-    request.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
   check_complete(options);
   if (options.format) {
     if (options.output.empty()) options.output = "-";
     return options;
   }
-  resolve_output(options, emit);
+  resolve_output(options, request_options.emit());
   return options;
+}
+
+Request parse_request(std::vector<std::string> options) {
+  Request request;
+  CLI::App app;
+  app.set_help_flag();  // none: it would print
+  RequestOptions request_options(app, request);
+  try {
+    parse(app, std::move(options), request);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError{error.what()};
+  }
+  request_options.finish();
+  request.emit = kind_of_name(request_options.emit().empty() ? "so" : request_options.emit()).emit;
+  return request;
 }
 
 }  // namespace rnc
