@@ -13,6 +13,23 @@ set_target_properties(librnrun PROPERTIES OUTPUT_NAME rnrun VERSION ${PROJECT_VE
                       LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib LINK_DEPENDS ${rnrun_map})
 install(TARGETS librnrun)
 
+# librnrun.a is one object with all it needs of the runtime, of which only the functions of rnrun.h can be seen from outside.
+# Programs that link it need -lstdc++ -lgomp -lz -lm besides.
+set(rnrun_object ${CMAKE_BINARY_DIR}/rnrun_library.o)
+set(rnrun_archive ${CMAKE_BINARY_DIR}/lib/librnrun.a)
+add_custom_command(
+  OUTPUT ${rnrun_archive}
+  COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${rnrun_object} $<TARGET_OBJECTS:rnrun_library> --start-group
+          $<TARGET_FILE:rnc_runtime> $<TARGET_FILE:rnc_contract> --end-group ${RNC_XXHASH}
+  COMMAND ${CMAKE_OBJCOPY} --wildcard --weaken-symbol=_Z* ${rnrun_object}  # GNU's unique symbols cannot be hidden
+  COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=rnrun_* ${rnrun_object}
+  COMMAND ${CMAKE_COMMAND} -E rm -f ${rnrun_archive}
+  COMMAND ${CMAKE_AR} rcs ${rnrun_archive} ${rnrun_object}
+  DEPENDS rnrun_library $<TARGET_OBJECTS:rnrun_library> rnc_runtime rnc_contract
+  COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(librnrun_static ALL DEPENDS ${rnrun_archive})
+install(FILES ${rnrun_archive} DESTINATION ${CMAKE_INSTALL_LIBDIR})
+
 # The Python package: build/python/rnc, beside build/lib where it looks for the libraries.
 file(GLOB python_sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/runtime/python ${CMAKE_SOURCE_DIR}/runtime/python/rnc/*.py)
 foreach(source ${python_sources})

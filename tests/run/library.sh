@@ -35,6 +35,31 @@ cc -std=c11 -Wall -Wextra -Werror -I"$source" "$test" net.o -L"$libraries" -lrnr
 ./library_test net5.so net6.so net7.so net8.so >output 2>&1 || { cat output; fail "library_test"; }
 [ ! -s output ] || { cat output; fail "the libraries print"; }
 
+
+# The static library, in a program in C++ with standard containers of its own.
+cat >static.cpp <<'END'
+#include <iostream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/rnrun.h"
+
+int main() {
+  const std::map<std::string, std::vector<std::string>> texts{{"version", {rnrun_version()}}};
+  rnrun_model* model = nullptr;
+  rnrun_session* session = nullptr;
+  const bool failed = rnrun_model_load("no.so", &model) == RNRUN_OK || rnrun_model_load("net5.so", &model) ||
+                      rnrun_session_create(model, 2, &session);
+  rnrun_session_free(session);
+  rnrun_model_free(model);
+  std::cout << texts.at("version").front() << ": " << rnrun_error_text() << "\n";
+  return failed;
+}
+END
+c++ -std=c++20 -I"$source" static.cpp "$libraries/librnrun.a" -lgomp -lz -lm -o static
+[ "$(./static)" = "0.1.0: cannot load the model no.so: no such file" ] || { ./static; fail "the static library"; }
+
 # Weights and checkpoints are those of rnrun, too.
 "$bin/rnrun" call net5.so loss --in train_in.safetensors --params trained.safetensors --out a.safetensors
 "$bin/rnrun" call net5.so loss --in train_in.safetensors --params three.safetensors --out b.safetensors
