@@ -184,6 +184,22 @@ def pytorch(net):
     close(rnc.from_torch(floats, example[:2])(example), floats(example).detach(), "from_torch")
 
 
+def fitting(bin_):
+    """On a data set: the weights of `rnrun train` from the same ones."""
+    net = rnc.compile(TEXT)
+    net.initialize(5)
+    net.save("first.safetensors")
+    settings = dict(limit_batches=5, batch_size=8, epochs=2, lr=0.05)
+    epochs = net.fit("shapes", **settings)
+    check(len(epochs) == 2 and net.steps == 10, "two epochs")
+    subprocess.run([bin_ / "rnrun", "train", net.path, "--data", "shapes", "--weights", "first.safetensors",
+                    "--output-dir", "run", *(f"--{name.replace('_', '-')}={value}" for name, value in settings.items())],
+                   check=True, stdout=subprocess.DEVNULL)
+    expected = read("run/checkpoint-last.safetensors")[0]
+    check(all(np.array_equal(value, expected[name]) for name, value in net.state_dict().items()), "fit")
+    refused("--epoch", lambda: net.fit("shapes", epochz=1))
+
+
 LOOP = """
 #include "runtime/rnrun.h"
 int loop(rnrun_session* s, const rnrun_array* in, const rnrun_array* out, int count) {
@@ -279,6 +295,7 @@ def main():
         errors(net)
         pytorch(net)
         check("train_step(image" in net.summary() and net.profile()["mode"] == "infer", "summary and profile")
+        fitting(bin_)
         leaks(*overhead(bin_), net)
         threads(net)
 

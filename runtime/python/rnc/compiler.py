@@ -12,29 +12,8 @@ import warnings
 from typing import Any, Callable, Mapping, Sequence, Union
 
 from ._libraries import CompileError, Error, compiler, library_path
+from .flags import flags_of
 from .network import Network, Path
-
-
-def _flags(options: Mapping[str, Any]) -> list[str]:
-    """rnc's flags: set={"classes": 10} is --set=classes=10, target_cpu="x86-64-v3" is --target-cpu=x86-64-v3."""
-
-    def text(value: Any) -> str:
-        return str(value).lower() if isinstance(value, bool) else str(value)
-
-    flags = []
-    for name, value in options.items():
-        flag = ("--" if len(name) > 1 else "-") + name.replace("_", "-")
-        if value is True:
-            flags.append(flag)
-        elif value is None or value is False:
-            continue
-        elif isinstance(value, Mapping):
-            flags += [f"{flag}={key}={text(item)}" for key, item in value.items()]
-        elif isinstance(value, (list, tuple)):
-            flags += [f"{flag}={text(item)}" for item in value]
-        else:
-            flags.append(f"{flag}={text(value)}")
-    return flags
 
 
 def _options(flags: Sequence[str]) -> tuple[Any, int]:
@@ -136,7 +115,7 @@ def compile(path_or_text: Union[str, Path], classes: int | None = None,
     source = _Source(path_or_text)
     if classes is not None:
         options["set"] = {**options.get("set", {}), "classes": classes}
-    flags = _flags(options)
+    flags = flags_of(options)
     library = cache_directory() / f"{source.digest(flags).hex()[:32]}.so"
     network = None
     if library.exists():

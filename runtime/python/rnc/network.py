@@ -139,6 +139,18 @@ class Network:
         rnrun.rnrun_train_step(self._session, entry.arrays(given), len(given), None, 0, loss)
         return loss.value
 
+    def fit(self, data: Path, output_dir: Path | None = None, **settings: Any) -> list[dict[str, Any]]:
+        """Trains on a data set, from these weights, as `rnrun train` does; afterwards the network has the last epoch's.
+
+            net.fit("folder/", epochs=3, batch_size=64, lr=0.1, hflip=0.5)
+
+        data: what `rnrun train --data` takes. output_dir: for checkpoints and the report; without it they are not kept.
+        settings: the flags of `rnrun train --help`. Prints a line per epoch; returns what metrics.jsonl has for each.
+        The optimizer's state begins anew. After Ctrl-C the network has the weights so far.
+        """
+        from .training import fit
+        return fit(self, os.fspath(data), None if output_dir is None else os.fspath(output_dir), settings)
+
     def call(self, entry: str, *inputs: Any, **named: Any) -> dict[str, Any]:
         """Any entry by its name, as `rnrun call` does; its results by name, scalars as floats."""
         called = self._entry(entry)
