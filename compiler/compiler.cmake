@@ -24,7 +24,7 @@ install(TARGETS rnc)
 # librnc: the functions of compiler/rnc.h, in a shared library that exports nothing else.
 add_library(librnc SHARED compiler/library/rnc.cpp)
 target_link_libraries(librnc PRIVATE rnc_compiler)
-target_link_options(librnc PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/compiler/library/rnc.map -Wl,-z,defs)
+target_link_options(librnc PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/compiler/library/rnc.map)
 set_target_properties(librnc PROPERTIES OUTPUT_NAME rnc VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
                       LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib LINK_DEPENDS ${CMAKE_SOURCE_DIR}/compiler/library/rnc.map)
 install(TARGETS librnc)

@@ -8,7 +8,7 @@ target_link_libraries(librnrun PRIVATE $<TARGET_FILE:rnc_runtime> $<TARGET_FILE:
                       jpeg png16 gif webpdemux webp tiff z gomp ${CMAKE_DL_LIBS})
 add_dependencies(librnrun rnc_runtime rnc_contract)
 set(rnrun_map ${CMAKE_SOURCE_DIR}/runtime/library/rnrun.map)
-target_link_options(librnrun PRIVATE -Wl,--version-script=${rnrun_map} -Wl,-z,defs -Wl,--gc-sections)
+target_link_options(librnrun PRIVATE -Wl,--version-script=${rnrun_map} -Wl,--gc-sections)
 set_target_properties(librnrun PROPERTIES OUTPUT_NAME rnrun VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
                       LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib LINK_DEPENDS ${rnrun_map})
 install(TARGETS librnrun)

@@ -88,9 +88,9 @@ const void* Arguments::input_place(const rn_value& v, const Argument* given, Ali
   check_type(*given, v, "input", source);
   const auto count = static_cast<size_t>(element_count(v.type, batch_));
   if (v.classes > 0 && v.type.dtype == RN_I32)
-    for (const int32_t label : std::span(static_cast<const int32_t*>(given->data), count))
-      if ((label < 0 || label >= v.classes) && label != v.ignored_label)
-        throw Error(fmt::format("{}: '{}' has {}, which is none of the {} classes", source, v.name, label,
+    for (const int32_t number : std::span(static_cast<const int32_t*>(given->data), count))
+      if ((number < 0 || number >= v.classes) && number != v.ignored_label)
+        throw Error(fmt::format("{}: '{}' has {}, which is none of the {} classes", source, v.name, number,
                                 v.classes));
   if (aligned(given->data)) return given->data;
   own.resize(static_cast<size_t>(plain_bytes(v.type, batch_)));

@@ -26,7 +26,7 @@ class Arguments {
   Arguments(Session& session, const rn_entry& entry);
 
   // The batch is that of the inputs, 1 if none has one. Throws Error naming missing, extra or misshapen inputs, and
-  // labels that are none of the classes, which compiled code relies on; `source` says where they came from.
+  // classes that there are not, which compiled code relies on; `source` says where they came from.
   void bind_inputs(std::span<const Argument> given, std::string_view source);
   // After the inputs. Throws Error as bind_inputs does.
   void bind_outputs(std::span<const Argument> wanted, std::string_view source);

@@ -1,11 +1,12 @@
 #!/bin/sh
 # The runtime and the compiler as libraries for C: the same bits as of rnrun, errors, several models and threads at once,
 # and what the libraries export.
-# Usage: library.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY
+# Usage: library.sh DIRECTORY_OF_PROGRAMS SOURCE_DIRECTORY [FLAG_OF_SANITIZER...]
 set -eu
 source=$(cd "$2" && pwd)
 test=$(cd "$(dirname "$0")" && pwd)/library_test.c
 . "$(dirname "$0")/checks.sh"
+shift 2
 libraries=$(cd "$bin/../lib" && pwd)
 
 cat >net.graph <<'END'
@@ -26,8 +27,8 @@ model net(image: u8[N, 1, 28, 28], label: i32[N]) {
 END
 for width in 5 6 7 8; do "$bin/rnc" net.graph --set "width=$width" -o "net$width.so"; done
 "$bin/rnc" net.graph --emit=obj -o net.o
-cc -std=c11 -Wall -Wextra -Werror -I"$source" "$test" net.o -L"$libraries" -lrnrun -lrnc -Wl,-rpath,"$libraries" -pthread \
-  -o library_test
+cc "$@" -std=c11 -Wall -Wextra -Werror -I"$source" "$test" net.o -L"$libraries" -lrnrun -lrnc \
+  -Wl,-rpath,"$libraries" -pthread -o library_test
 
 ./library_test inputs
 "$bin/rnrun" call net5.so infer --in infer_in.safetensors --seed 3 --out infer.safetensors
@@ -57,7 +58,7 @@ int main() {
   return failed;
 }
 END
-c++ -std=c++20 -I"$source" static.cpp "$libraries/librnrun.a" -lgomp -lz -lm -o static
+c++ "$@" -std=c++20 -I"$source" static.cpp "$libraries/librnrun.a" -lgomp -lz -lm -o static
 [ "$(./static)" = "0.1.0: cannot load the model no.so: no such file" ] || { ./static; fail "the static library"; }
 
 # Weights and checkpoints are those of rnrun, too.

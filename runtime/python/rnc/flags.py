@@ -4,7 +4,7 @@ from typing import Any, Mapping
 
 
 def flags_of(options: Mapping[str, Any]) -> list[str]:
-    """The flags of rnc and rnrun: set={"classes": 10} is --set=classes=10, target_cpu="x86-64-v3" is --target-cpu=x86-64-v3."""
+    """{"set": {"classes": 10}, "target_cpu": "x86-64-v3"} is --set=classes=10 --target-cpu=x86-64-v3."""
 
     def text(value: Any) -> str:
         return str(value).lower() if isinstance(value, bool) else str(value)
