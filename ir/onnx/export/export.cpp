@@ -1,0 +1,117 @@
+#include "ir/onnx/export/export.h"
+
+#include <fmt/format.h>
+
+#include "ir/onnx/export/exporters.h"
+#include "ir/onnx/export/inputs.h"
+#include "runtime/contract/safetensors.h"
+
+namespace rnc::onnx {
+namespace {
+
+constexpr size_t kShown = 20;  // of mistakes
+
+bool is_source(Op op) { return info(op).kind == OpKind::source || op == Op::constants; }
+
+void write(Written& written, ValueId v) {
+  const Node& node = written.graph()[v];
+  const Exporter* row = find_exporter(node.op);
+  const OpInfo& op = info(node.op);
+  Operation operation(written, v, row == nullptr ? std::string_view() : row->as);
+  if (row != nullptr) return row->write(operation);
+  if (op.formula || op.formula_with != nullptr) return write_formula(operation);
+  operation.refuse("ONNX has nothing like it");
+}
+
+// All nodes that compute the outputs; throws for those that cannot be written.
+void write_nodes(Written& written, const std::vector<bool>& is_outside) {
+  std::vector<Diagnostic> first;
+  size_t count = 0;
+  const Graph& graph = written.graph();
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    const auto v = static_cast<ValueId>(i);
+    if (is_source(node.op) || is_outside[i] || !written.name(v).empty()) continue;
+    try {
+      write(written, v);
+    } catch (const NotExported& error) {
+      if (++count <= kShown)
+        first.push_back(
+            {node.location,
+             fmt::format("{}: {} cannot be exported to ONNX: {}", plain(node.name), name(node.op), error.why),
+             {}});
+    }
+  }
+  if (count > 0) throw UserError(first, count);
+}
+
+// A value that is not the result of a node of its own, or has several names, is given each of them by an Identity.
+void write_outputs(Written& written, Writer& writer) {
+  for (const Output& output : written.graph().outputs) {
+    const std::string tensor = written.name(output.value);
+    if (tensor != output.name) writer.add_node("Identity", {tensor}, output.name, output.name, {});
+    writer.add_output(output.name, written.graph()[output.value].type);
+  }
+}
+
+// The tensors that the entry reads, those that entry prepare computes among them.
+Tensors with_prepared(const Module& module, const Graph& infer, const Tensors& weights) {
+  Tensors tensors = weights;
+  const Graph* prepare = module.find_entry(EntryRole::prepare);
+  if (prepare != nullptr) {
+    for (auto& [name, data] : interpret(*prepare, 1, {}, weights).assigned)
+      tensors.insert_or_assign(name, std::move(data));
+  }
+  for (const Node& node : infer.nodes) check(node.op != Op::state || tensors.contains(node.name), node.name);
+  return tensors;
+}
+
+void describe(proto::ModelProto& model, const Module& module, const ExportOptions& options) {
+  model.set_producer_name("rnc");
+  model.set_producer_version(options.producer_version);
+  model.set_doc_string(fmt::format("The model {}, for inference.", module.name));
+  model.mutable_graph()->set_name(module.name);
+  if (module.classes.empty()) return;
+  proto::StringStringEntryProto* classes = model.add_metadata_props();
+  classes->set_key(contract::kClassesKey);
+  classes->set_value(contract::class_names_text(module.classes));
+}
+
+std::string bytes_of(const proto::ModelProto& model) {
+  std::string bytes;
+  if (!model.SerializeToString(&bytes))
+    throw UserError(
+        {}, "the file would be larger than 2 GiB, the most that ONNX's format holds; export a smaller model");
+  return bytes;
+}
+
+}  // namespace
+
+std::string export_model(const Module& module, const Tensors& weights, const ExportOptions& options) {
+  const Graph* infer = module.find_entry(EntryRole::inference);
+  if (infer == nullptr)
+    throw UserError(
+        {}, fmt::format("the model {} has no entry for inference to be exported: it predicts nothing, or "
+                        "--passes leave out derive_entries",
+                        module.name));
+  Writer writer(options.opset);
+  describe(writer.model(), module, options);
+  const FileInputs inputs = file_inputs(*infer, options.float_input);
+  for (const Output& output : infer->outputs) writer.reserve(output.name);
+  const Tensors tensors = with_prepared(module, *infer, weights);
+  Written written(module, *infer, tensors, writer);
+  for (const FileInput& input : inputs.inputs) {
+    const std::string& name = (*infer)[input.argument].name;
+    if (!writer.reserve(name))
+      throw UserError(
+          (*infer)[input.argument].location,
+          fmt::format("an input and an output are both called {}; in ONNX names are unique", name));
+    writer.add_input(name, (*infer)[input.value].type, input.doc);
+    written.set_name(input.value, name);
+  }
+  write_nodes(written, inputs.is_outside);
+  write_outputs(written, writer);
+  return bytes_of(writer.model());
+}
+
+}  // namespace rnc::onnx

@@ -1,0 +1,108 @@
+#include "ir/onnx/export/written.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+namespace rnc::onnx {
+namespace {
+
+TensorData numbers_of(const Node& constants) {
+  const auto& values = constants.attributes.get<std::vector<double>>("values");
+  const auto count = static_cast<size_t>(elements_per_sample(constants.type.shape));
+  TensorData data{constants.type.shape, values};
+  if (values.size() == 1) data.values.assign(count, values[0]);
+  return data;
+}
+
+// The only weight that a prepared tensor is computed from: its name, or empty.
+std::string origin_of(const Module& module, const std::string& prepared) {
+  const Graph* prepare = module.find_entry(EntryRole::prepare);
+  if (prepare == nullptr) return {};
+  std::set<std::string> origins;
+  std::vector<ValueId> open;
+  for (const Assign& assign : prepare->assigns)
+    if (assign.tensor == prepared) open.push_back(assign.value);
+  std::set<ValueId> seen(open.begin(), open.end());
+  while (!open.empty()) {
+    const Node& node = (*prepare)[open.back()];
+    open.pop_back();
+    if (node.op == Op::state) origins.insert(node.name);
+    for (const ValueId input : node.inputs)
+      if (seen.insert(input).second) open.push_back(input);
+  }
+  return origins.size() == 1 ? *origins.begin() : std::string();
+}
+
+}  // namespace
+
+std::string plain(const std::string& name) { return name.starts_with('%') ? name.substr(1) : name; }
+
+Written::Written(const Module& module, const Graph& graph, const Tensors& tensors, Writer& writer)
+    : module_(module),
+      graph_(graph),
+      tensors_(tensors),
+      writer_(writer),
+      names_(graph.nodes.size()),
+      truths_(graph.nodes.size()) {
+  for (const Output& output : graph.outputs) outputs_.emplace(output.value, output.name);
+  for (size_t i = 0; i < graph.nodes.size(); ++i)
+    if (graph.nodes[i].op == Op::constants) lists_[static_cast<ValueId>(i)] = numbers_of(graph.nodes[i]);
+}
+
+std::string Written::result_name(ValueId v) {
+  const auto output = outputs_.find(v);
+  const bool is_source = graph_[v].op == Op::input || graph_[v].op == Op::state;
+  if (output != outputs_.end() && !is_source) return output->second;
+  return writer_.free_name(plain(graph_[v].name));
+}
+
+std::string Written::name(ValueId v) {
+  std::string& known = names_[static_cast<size_t>(v)];
+  if (!known.empty()) return known;
+  const Node& node = graph_[v];
+  if (is_fixed(v)) return shaped(v, node.type.shape);
+  if (node.op == Op::constant) return known = writer_.scalar(node.attributes.get<double>("value"));
+  if (truth(v).empty()) return {};  // of an operation that was refused
+  const std::string result = result_name(v);
+  writer_.add_node("Cast", {truth(v)}, result, plain(node.name) + ".Cast",
+                   {{"to", int64_t{proto::TensorProto::FLOAT}}});
+  return names_[static_cast<size_t>(v)] = result;
+}
+
+const TensorData* Written::fixed(ValueId v) const {
+  if (graph_[v].op == Op::state) return &tensors_.at(graph_[v].name);
+  const auto list = lists_.find(v);
+  return list == lists_.end() ? nullptr : &list->second;
+}
+
+// A weight keeps its name, and so does what is made of one alone.
+std::string Written::wanted_name(ValueId v, const std::string& wanted) const {
+  const Node& node = graph_[v];
+  const Tensor* tensor = node.op == Op::state ? module_.find_tensor(node.name) : nullptr;
+  if (tensor == nullptr) return plain(node.name);
+  if (tensor->kind != TensorKind::prepared) return node.name;
+  if (!wanted.empty()) return wanted;
+  const std::string origin = origin_of(module_, node.name);
+  return origin.empty() ? node.name : origin;
+}
+
+std::string Written::shaped(ValueId v, const Shape& shape, const std::string& wanted) {
+  std::string& known = initializers_[fmt::format("{} {}", v, str(shape))];
+  if (known.empty()) known = writer_.initializer(wanted_name(v, wanted), DType::f32, shape, fixed(v)->values);
+  return known;
+}
+
+std::string Written::transposed(ValueId v, const std::string& wanted) {
+  std::string& known = initializers_[fmt::format("{} transposed", v)];
+  if (!known.empty()) return known;
+  const TensorData& data = *fixed(v);
+  const auto rows = static_cast<size_t>(data.shape[0]), columns = static_cast<size_t>(data.shape[1]);
+  std::vector<double> elements(data.values.size());
+  for (size_t i = 0; i < rows; ++i)
+    for (size_t j = 0; j < columns; ++j) elements[j * rows + i] = data.values[i * columns + j];
+  known = writer_.initializer(wanted_name(v, wanted), DType::f32, {data.shape[1], data.shape[0]}, elements);
+  return known;
+}
+
+}  // namespace rnc::onnx
