@@ -22,11 +22,13 @@ import onnx
 import torch
 
 from compare_torchvision import read_safetensors, write_safetensors
+from onnx_networks import NETWORKS, ONLY_RUNTIME
 
 HERE = pathlib.Path(__file__).parent
 SAMPLES = HERE.parents[1] / "samples"
 TOLERANCE = 1e-5
 TOLERANCE_OF_IMPORT = 1e-6
+SAMPLES_IN_CTEST = ("fashion_resnet20", "lenet")
 CHECKED_OPSET = onnx.defs.onnx_opset_version()  # the newest that this version of ONNX knows
 
 
@@ -114,7 +116,7 @@ class Network:
         return read_safetensors(result)
 
     def expected(self, given):
-        return self.call(self.library, given, "--params", self.weights)
+        return self.call(self.library, given, *(("--params", self.weights) if read_safetensors(self.weights) else ()))
 
     def reimported(self, file):
         library = self.directory / "again.so"
@@ -145,7 +147,7 @@ def compare(name, spec, opset, flags, options):
             check(file, opset)
             good = network.export(f"--opset={opset}", *flags).read_bytes() == bytes_before
             errors = []
-            again = network.reimported(file) if not options.no_import else None
+            again = network.reimported(file) if name not in ONLY_RUNTIME else None
             for batch in (1, 3):
                 given = network.given(batch)
                 expected = network.expected(given)
@@ -162,8 +164,8 @@ def compare(name, spec, opset, flags, options):
     return good
 
 
-def sample(name):
-    return (SAMPLES / f"{name}.graph").read_text()
+def spec_of(name):
+    return NETWORKS[name] if name in NETWORKS else (SAMPLES / f"{name}.graph").read_text()
 
 
 def all_samples():
@@ -173,17 +175,16 @@ def all_samples():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bin", type=pathlib.Path, required=True)
-    parser.add_argument("samples", nargs="*", metavar="SAMPLE")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK")
     parser.add_argument("--all", action="store_true", help="all samples")
-    parser.add_argument("--no-import", action="store_true", help="only with ONNX Runtime")
     parser.add_argument("--opsets", type=int, nargs="+", default=[17])
     options = parser.parse_args()
     torch.set_num_threads(2)
     found = shutil.which("node") and subprocess.run(
         ["node", "-e", "require('onnxruntime-node')"], stderr=subprocess.DEVNULL).returncode == 0
     options.runtime = bool(found)
-    names = options.samples or (all_samples() if options.all else ["fashion_resnet20"])
-    good = [compare(name, sample(name), opset, (), options) for name in names for opset in options.opsets]
+    names = options.networks or (all_samples() if options.all else [*NETWORKS, *SAMPLES_IN_CTEST])
+    good = [compare(name, spec_of(name), opset, (), options) for name in names for opset in options.opsets]
     print(f"{sum(good)} of {len(good)} are good; compared with: rnc's own import"
           f"{' and ONNX Runtime' if options.runtime else '; ONNX Runtime (onnxruntime-node) was not found'}")
     sys.exit(0 if all(good) else 1)
