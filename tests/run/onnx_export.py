@@ -27,6 +27,7 @@ from onnx_networks import NETWORKS, ONLY_RUNTIME
 HERE = pathlib.Path(__file__).parent
 SAMPLES = HERE.parents[1] / "samples"
 TOLERANCE = 1e-5
+DIRECT = "--conv=direct"  # rounds least
 TOLERANCE_OF_IMPORT = 1e-6
 SAMPLES_IN_CTEST = ("fashion_resnet20", "lenet")
 CHECKED_OPSET = onnx.defs.onnx_opset_version()  # the newest that this version of ONNX knows
@@ -98,7 +99,7 @@ class Network:
         run(self.bin / "rnc", self.spec, "-I", SAMPLES, "--passes=derive_entries", "-o", dump)
         self.dump = dump.read_text()
         write_safetensors(self.weights, random_weights(self.dump, 1))
-        run(self.bin / "rnc", self.spec, "-I", SAMPLES, "-o", self.library)
+        run(self.bin / "rnc", self.spec, "-I", SAMPLES, DIRECT, "-o", self.library)
 
     def export(self, *flags):
         file = self.directory / "net.onnx"
@@ -120,7 +121,7 @@ class Network:
 
     def reimported(self, file):
         library = self.directory / "again.so"
-        run(self.bin / "rnc", file, "-o", library)
+        run(self.bin / "rnc", file, DIRECT, "-o", library)
         return library
 
     def of_onnx_runtime(self, file, given):

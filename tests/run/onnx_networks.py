@@ -82,6 +82,7 @@ model movement(x: f32[N, 12, 4, 6], ids: i32[N, 6], raw: u8[N, 4]) {
   predict b1 = slice(x, axis = 2, begin = 1, end = 3)
   predict c1 = pixel_shuffle(x, 2)
   predict d1 = pixel_unshuffle(x, 2)
+  predict d2 = pixel_unshuffle(slice(x, begin = 0, end = 1), 2)
   predict e1 = channel_shuffle(x, groups = 4)
   predict f1 = permute(reshape(x, shape = [-1, 3, 4, 24]), order = [0, 3, 1, 2])
   predict g1 = pad_axis(x, axis = 3, before = 1, after = 2) * 2
@@ -111,6 +112,9 @@ model tokens(x: f32[N, 6, 8], image: f32[N, 8, 5, 4]) {
   predict o = channel_shuffle(image, groups = 2) - channel_mean(image)
   predict p = x - mean(x, axes = [0], keepdims = true)
   predict q = max_pool1d(x, kernel = 2)
+  predict r = group_norm(image, groups = 8, affine = false)
+  predict s = layer_norm(x, axis = -1, affine = false)
+  predict t = instance_norm(image) + group_norm(image, groups = 2, affine = false)
 }""",
     "pictures": """
 model pictures(picture: u8[N, 3, 11, 14]) {
@@ -120,4 +124,4 @@ model pictures(picture: u8[N, 3, 11, 14]) {
 }""",
 }
 # What rnc does not read back: operators on whole numbers, which resizing of bytes is written with.
-ONLY_RUNTIME = ("pictures",)
+ONLY_RUNTIME = ("pictures", "cifar_resnet18_224", "cifar_transfer")

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ir/onnx/export/composites.h"
 #include "ir/onnx/export/exporters.h"
 #include "ir/onnx/export/inputs.h"
 #include "runtime/contract/safetensors.h"
@@ -13,27 +14,32 @@ constexpr size_t kShown = 20;  // of mistakes
 
 bool is_source(Op op) { return info(op).kind == OpKind::source || op == Op::constants; }
 
-void write(Written& written, ValueId v) {
+void write(Written& written, ValueId v, const std::map<ValueId, Composite>& composites) {
+  const auto composite = composites.find(v);
   const Node& node = written.graph()[v];
   const Exporter* row = find_exporter(node.op);
   const OpInfo& op = info(node.op);
   Operation operation(written, v, row == nullptr ? std::string_view() : row->as);
+  if (composite != composites.end()) return composite->second.write(operation);
   if (row != nullptr) return row->write(operation);
   if (op.formula || op.formula_with != nullptr) return write_formula(operation);
   operation.refuse("ONNX has nothing like it");
 }
 
 // All nodes that compute the outputs; throws for those that cannot be written.
-void write_nodes(Written& written, const std::vector<bool>& is_outside) {
+void write_nodes(Written& written, std::vector<bool> is_written) {
+  const auto composites = find_composites(written.graph(), written.writer().opset());
+  for (const auto& [last, composite] : composites)
+    for (const ValueId part : composite.parts) is_written[static_cast<size_t>(part)] = true;
   std::vector<Diagnostic> first;
   size_t count = 0;
   const Graph& graph = written.graph();
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     const auto v = static_cast<ValueId>(i);
-    if (is_source(node.op) || is_outside[i] || !written.name(v).empty()) continue;
+    if (is_source(node.op) || is_written[i] || !written.name(v).empty()) continue;
     try {
-      write(written, v);
+      write(written, v, composites);
     } catch (const NotExported& error) {
       if (++count <= kShown)
         first.push_back(

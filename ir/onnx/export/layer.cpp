@@ -1,5 +1,6 @@
 // Convolutions, matrix products and batch norm: what has weights.
 #include <numeric>
+#include <utility>
 
 #include "ir/onnx/export/exporters.h"
 
@@ -31,6 +32,25 @@ void conv_transpose2d(Operation& op) {
              {"pads", std::vector<int64_t>{pad[0], pad[1], pad[0], pad[1]}},
              {"output_padding", op.integers("output_pad")},
              {"dilations", op.integers("dilation")},
+             {"group", op.attribute<int64_t>("groups")}});
+}
+
+// Of a dump in which a transposed convolution has become the gradient that it is: of the size it has, some rows and columns
+// may come from no window.
+void conv2d_input_grad(Operation& op) {
+  const auto &stride = op.integers("stride"), &pads = op.integers("pad"), &dilation = op.integers("dilation");
+  const Shape &from = op.shape(0), &to = op.node().type.shape;
+  const std::vector<int64_t> kernel = kernel_of(op.shape(1));
+  std::vector<int64_t> output_padding;
+  for (size_t d = 0; d < 2; ++d)
+    output_padding.push_back(to[d + 2] + pads[d] + pads[d + 2] - (from[d + 2] - 1) * stride[d] -
+                             (kernel[d] - 1) * dilation[d] - 1);
+  op.result("ConvTranspose", {op.operand(0), op.weight(1, "weight")},
+            {{"kernel_shape", kernel},
+             {"strides", stride},
+             {"pads", pads},
+             {"output_padding", output_padding},
+             {"dilations", dilation},
              {"group", op.attribute<int64_t>("groups")}});
 }
 
@@ -79,8 +99,11 @@ void batch_norm(Operation& op) {
 
 std::span<const Exporter> layer_exporters() {
   static constexpr Exporter kRows[] = {
-      {Op::conv2d, conv2d},         {Op::conv_transpose2d, conv_transpose2d},
-      {Op::linear, linear},         {Op::matmul, matmul},
+      {Op::conv2d, conv2d},
+      {Op::conv_transpose2d, conv_transpose2d},
+      {Op::conv2d_input_grad, conv2d_input_grad},
+      {Op::linear, linear},
+      {Op::matmul, matmul},
       {Op::batch_norm, batch_norm},
   };
   return kRows;

@@ -41,6 +41,12 @@ class Operation {
   // A matrix with its rows as columns.
   std::string transposed(size_t i, std::string_view part);
 
+  // --- Any value before it, for what several operations are together
+  std::string value(ValueId v) { return written_.name(v); }
+  const Shape& shape_of(ValueId v) const { return written_.graph()[v].type.shape; }
+  // A fixed value under another shape.
+  std::string fixed(ValueId v, const Shape& shape) { return written_.shaped(v, shape); }
+
   // --- Attributes
   template <class T>
   const T& attribute(std::string_view name) const {

@@ -25,6 +25,9 @@ Reduction reduction(Operation& op, std::string_view as, std::string operand, con
 
 void reduce(Operation& op) {
   const std::vector<int64_t> axes = reduced_axes(op.node(), op.type(0).rank());
+  const bool is_of_maps = op.type(0).rank() == 4 && axes == std::vector<int64_t>{2, 3};
+  if (op.node().op == Op::amax && is_of_maps && op.attribute<bool>("keepdims"))
+    return op.result("GlobalMaxPool", {op.operand(0)});
   const Reduction made = reduction(op, op.as(), op.operand(0), axes, op.attribute<bool>("keepdims"));
   op.result(op.as(), made.inputs, made.attributes);
 }

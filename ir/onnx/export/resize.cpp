@@ -159,17 +159,15 @@ void pad(Operation& op) {
   op.result("Pad", inputs, {{"mode", circular ? std::string("wrap") : mode_of(op)}});
 }
 
-// --- Pixels: (x / 255 - mean) / std as (x - 255 mean) / (255 std)
+// --- Pixels: (x / 255 - mean) / std, step by step, so that rounding is everywhere the same
 
 void normalize(Operation& op) {
-  std::vector<double> shift = op.attribute<std::vector<double>>("mean"),
-                      scale = op.attribute<std::vector<double>>("std");
-  for (double& mean : shift) mean *= 255;
-  for (double& std : scale) std = 1 / (255 * std);
-  const Shape shape = {static_cast<int64_t>(shift.size()), 1, 1};
-  const std::string pixels = op.as_float(op.operand(0));
-  const std::string centred = op.emit("Sub", {pixels, op.numbers("mean", DType::f32, shape, shift)});
-  op.result("Mul", {centred, op.numbers("scale", DType::f32, shape, scale)});
+  const auto &mean = op.attribute<std::vector<double>>("mean"),
+             &std = op.attribute<std::vector<double>>("std");
+  const Shape shape = {static_cast<int64_t>(mean.size()), 1, 1};
+  const std::string shares = op.emit("Div", {op.as_float(op.operand(0)), op.scalar(255)});
+  const std::string centred = op.emit("Sub", {shares, op.numbers("mean", DType::f32, shape, mean)});
+  op.result("Div", {centred, op.numbers("std", DType::f32, shape, std)});
 }
 
 }  // namespace
