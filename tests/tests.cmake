@@ -29,7 +29,7 @@ function(rnc_unit_tests layer)
   endif()
 endfunction()
 
-set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/unit/ir/onnx_test.cpp PROPERTIES COMPILE_DEFINITIONS ONNX_ML)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/unit/ir/onnx_test.cpp ${CMAKE_SOURCE_DIR}/tests/unit/ir/onnx_export_test.cpp PROPERTIES COMPILE_DEFINITIONS ONNX_ML)
 rnc_unit_tests(ir rnc_ir rnc_test_support)
 rnc_unit_tests(passes rnc_passes rnc_test_support)
 rnc_unit_tests(compiler rnc_compiler rnc_runtime rnc_test_support)

@@ -111,6 +111,8 @@ model tokens(x: f32[N, 6, 8], image: f32[N, 8, 5, 4]) {
   predict m = l2_normalize(flatten(image))
   predict o = channel_shuffle(image, groups = 2) - channel_mean(image)
   predict p = x - mean(x, axes = [0], keepdims = true)
+  predict p1 = batch_norm(image, mode = "train") + channel_sum(image)
+  predict p2 = image * channel_variance(image)
   predict q = max_pool1d(x, kernel = 2)
   predict r = group_norm(image, groups = 8, affine = false)
   predict s = layer_norm(x, axis = -1, affine = false)
@@ -121,7 +123,6 @@ model pictures(picture: u8[N, 3, 11, 14]) {
   small = resize(picture, size = [7, 5])
   conv = conv2d(normalize(small, mean = [0.5, 0.4, 0.3], std = [0.2, 0.3, 0.4]), 4, kernel = 3)
   predict conv
+  predict mean = channel_sum(conv) / element_count(conv)
 }""",
 }
-# What rnc does not read back: operators on whole numbers, which resizing of bytes is written with.
-ONLY_RUNTIME = ("pictures", "cifar_resnet18_224", "cifar_transfer")

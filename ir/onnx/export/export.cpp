@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
+#include "ir/onnx/class_names.h"
 #include "ir/onnx/export/composites.h"
 #include "ir/onnx/export/exporters.h"
 #include "ir/onnx/export/inputs.h"
-#include "runtime/contract/safetensors.h"
 
 namespace rnc::onnx {
 namespace {
@@ -73,14 +73,11 @@ Tensors with_prepared(const Module& module, const Graph& infer, const Tensors& w
 }
 
 void describe(proto::ModelProto& model, const Module& module, const ExportOptions& options) {
-  model.set_producer_name("rnc");
+  model.set_producer_name(kProducer);
   model.set_producer_version(options.producer_version);
   model.set_doc_string(fmt::format("The model {}, for inference.", module.name));
   model.mutable_graph()->set_name(module.name);
-  if (module.classes.empty()) return;
-  proto::StringStringEntryProto* classes = model.add_metadata_props();
-  classes->set_key(contract::kClassesKey);
-  classes->set_value(contract::class_names_text(module.classes));
+  set_class_names(model, module.classes);
 }
 
 std::string bytes_of(const proto::ModelProto& model) {

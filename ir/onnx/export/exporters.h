@@ -19,6 +19,7 @@ struct Exporter {
 std::span<const Exporter> elementwise_exporters();
 std::span<const Exporter> activation_exporters();
 std::span<const Exporter> layer_exporters();
+std::span<const Exporter> channel_exporters();
 std::span<const Exporter> pool_exporters();
 std::span<const Exporter> movement_exporters();
 std::span<const Exporter> reduce_exporters();

@@ -1,4 +1,4 @@
-// Convolutions, matrix products and batch norm: what has weights.
+// Convolutions and matrix products.
 #include <numeric>
 #include <utility>
 
@@ -83,18 +83,6 @@ void matmul(Operation& op) {
   op.result("MatMul", {a, factor(op, 1, "transpose_b")});
 }
 
-// What ONNX calls momentum stays of the running statistics in a step of training.
-void batch_norm(Operation& op) {
-  if (op.attribute<std::string>("mode") == "train")
-    op.refuse(
-        "mode \"train\" normalises by the batch's statistics; without it, inference takes the running ones");
-  op.result(
-      "BatchNormalization",
-      {op.operand(0), op.weight(1, "weight"), op.weight(2, "bias"), op.weight(3, "running_mean"),
-       op.weight(4, "running_var")},
-      {{"epsilon", op.real("eps")}, {"momentum", static_cast<float>(1 - op.attribute<double>("momentum"))}});
-}
-
 }  // namespace
 
 std::span<const Exporter> layer_exporters() {
@@ -104,7 +92,6 @@ std::span<const Exporter> layer_exporters() {
       {Op::conv2d_input_grad, conv2d_input_grad},
       {Op::linear, linear},
       {Op::matmul, matmul},
-      {Op::batch_norm, batch_norm},
   };
   return kRows;
 }

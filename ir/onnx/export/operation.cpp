@@ -4,11 +4,6 @@
 
 namespace rnc::onnx {
 
-std::string Operation::optional(std::string_view operand) {
-  const ValueId v = rnc::operand(node(), operand);
-  return v == kNoValue ? std::string() : written_.name(v);
-}
-
 std::string Operation::spread(size_t i) {
   const Shape& operand_shape = shape(i);
   const int rank = node().type.rank();
@@ -33,6 +28,16 @@ std::string Operation::weight(size_t i, std::string_view part) {
 std::string Operation::transposed(size_t i, std::string_view part) {
   if (is_fixed(i)) return written_.transposed(node().inputs[i], fmt::format("{}.{}", node().layer, part));
   return emit("Transpose", {operand(i)}, {{"perm", std::vector<int64_t>{1, 0}}});
+}
+
+Reduction Operation::reduction(std::string_view as, std::string operand, const std::vector<int64_t>& axes,
+                               bool keepdims) {
+  Reduction made{{std::move(operand)}, {{"keepdims", int64_t{keepdims}}}};
+  if (opset() >= 18 || as == "ReduceSum")
+    made.inputs.push_back(integers_of("axes", axes));
+  else
+    made.attributes.push_back({"axes", axes});
+  return made;
 }
 
 std::string Operation::emit(std::string_view op, std::vector<std::string> inputs,

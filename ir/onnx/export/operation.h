@@ -14,6 +14,12 @@ struct NotExported {
   std::string why;
 };
 
+// The operands and attributes of an operator that reduces dimensions.
+struct Reduction {
+  std::vector<std::string> inputs;
+  NodeAttributes attributes;
+};
+
 class Operation {
  public:
   // `as`: the operator that its row names.
@@ -29,7 +35,6 @@ class Operation {
   const Type& type(size_t i) const { return written_.graph()[node().inputs[i]].type; }
   const Shape& shape(size_t i) const { return type(i).shape; }
   std::string operand(size_t i) { return written_.name(node().inputs[i]); }
-  std::string optional(std::string_view operand);  // empty if it is absent
   // As ONNX spreads it over the result: a vector stands for the channels, not for the last dimension.
   std::string spread(size_t i);
   std::vector<std::string> spread_all();
@@ -75,6 +80,9 @@ class Operation {
                       const std::vector<double>& values) {
     return writer().initializer(label() + "." + std::string(what), type, shape, values);
   }
+  // The axes are an input of ReduceSum from opset 13 on, of the others from 18.
+  Reduction reduction(std::string_view as, std::string operand, const std::vector<int64_t>& axes,
+                      bool keepdims);
   std::string as_float(std::string tensor) {
     return emit("Cast", {std::move(tensor)}, {{"to", int64_t{proto::TensorProto::FLOAT}}});
   }
