@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Exports networks to ONNX with random weights and compares what becomes of the files with what rnc itself compiles.
 
-Each file must pass ONNX's checker with its shape inference, and be read back by rnc to a library with the same outputs.
-Where onnxruntime-node is found (NODE_PATH), ONNX Runtime's outputs must be the same, too, at batches 1 and 3.
+Each file must pass ONNX's checker with its shape inference, and be read back by rnc: the library and another file made of
+it must have the same outputs, at batches 1 and 3. Where onnxruntime-node is found (NODE_PATH), so must ONNX Runtime have.
 
     tests/run/onnx_export.py --bin build/bin                       # small networks, as ctest does
     NODE_PATH=/tmp/ort/node_modules tests/run/onnx_export.py --bin build/bin --all    # all samples
@@ -71,11 +71,21 @@ def random_inputs(dump, batch, seed):
     for name, dtype, sizes in re.findall(r"^ *(\S+) : (\w+)\[(.*?)\] = input\(", entry, re.M):
         shape = [batch if s == "N" else int(s) for s in sizes.split(", ") if s]
         if dtype == "u8":
-            inputs[name] = torch.randint(0, 256, shape, dtype=torch.uint8)
+            coarse = torch.rand(shape[:2] + [2, 2] if len(shape) == 4 else shape)  # so that pictures differ
+            coarse = torch.nn.functional.interpolate(coarse, shape[2:]) if len(shape) == 4 else coarse
+            inputs[name] = ((coarse + 0.3 * torch.rand(shape)) / 1.3 * 255).to(torch.uint8)
         elif dtype == "i32":
             inputs[name] = torch.randint(0, 3, shape, dtype=torch.int32)
         else:
             inputs[name] = torch.randn(shape)
+    return inputs
+
+
+def normalised(inputs, dump):
+    """Pixels as normalize makes them, which --float-input asks for."""
+    for name, mean, std in re.findall(r"= normalize\((\S+), mean = \[(.*?)\], std = \[(.*?)\]\)", dump):
+        mean, std = (torch.tensor([float(v) for v in values.split(",")]).view(-1, 1, 1) for values in (mean, std))
+        inputs[name] = (inputs[name].float() / 255 - mean) / std
     return inputs
 
 
@@ -106,9 +116,10 @@ class Network:
         run(self.bin / "rnc", self.spec, "-I", SAMPLES, "--weights", self.weights, "-o", file, *flags)
         return file
 
-    def given(self, batch):
-        file = self.directory / "in.safetensors"
-        write_safetensors(file, random_inputs(self.dump, batch, batch))
+    def given(self, batch, is_normalised):
+        file = self.directory / ("normalised.safetensors" if is_normalised else "in.safetensors")
+        inputs = random_inputs(self.dump, batch, batch)
+        write_safetensors(file, normalised(inputs, self.dump) if is_normalised else inputs)
         return file
 
     def call(self, library, given):
@@ -116,17 +127,18 @@ class Network:
         run(self.bin / "rnrun", "call", library, "infer", "--in", given, "--out", result)
         return read_safetensors(result)
 
-    def expected(self, given):
-        return self.call(self.library, given)
-
     def is_imported(self):
         """Not resizing of bytes, which is written with operators on whole numbers."""
         return not re.search(r" : u8\[.*\] = resize\(", self.dump)
 
     def reimported(self, file):
-        library = self.directory / "again.so"
-        run(self.bin / "rnc", file, DIRECT, "-o", library)
-        return library
+        """The library made of a file, and that of the file made of what was read."""
+        libraries = [self.directory / f"again{i}.so" for i in (1, 2)]
+        second = self.directory / "again.onnx"
+        run(self.bin / "rnc", file, DIRECT, "-o", libraries[0])
+        run(self.bin / "rnc", file, "-o", second)
+        run(self.bin / "rnc", second, DIRECT, "-o", libraries[1])
+        return libraries
 
     def of_onnx_runtime(self, file, given):
         result = self.directory / "ort.safetensors"
@@ -152,12 +164,12 @@ def compare(name, spec, opset, flags, options):
             check(file, opset)
             good = network.export(f"--opset={opset}", *flags).read_bytes() == bytes_before
             errors = []
-            again = network.reimported(file) if network.is_imported() else None
+            imported = network.reimported(file) if network.is_imported() else []
             for batch in (1, 3):
-                given = network.given(batch)
-                expected = network.expected(given)
-                if again:
-                    errors.append(("import", differences(expected, network.call(again, given)), TOLERANCE_OF_IMPORT))
+                expected = network.call(network.library, network.given(batch, False))
+                given = network.given(batch, "--float-input" in flags)
+                for library in imported:
+                    errors.append(("import", differences(expected, network.call(library, given)), TOLERANCE_OF_IMPORT))
                 if options.runtime:
                     errors.append(("ONNX Runtime", differences(expected, network.of_onnx_runtime(file, given)), TOLERANCE))
         except (RuntimeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -189,7 +201,11 @@ def main():
         ["node", "-e", "require('onnxruntime-node')"], stderr=subprocess.DEVNULL).returncode == 0
     options.runtime = bool(found)
     names = options.networks or (all_samples() if options.all else [*NETWORKS, *SAMPLES_IN_CTEST])
-    good = [compare(name, spec_of(name), opset, (), options) for name in names for opset in options.opsets]
+    cases = [(name, opset, ()) for name in names for opset in options.opsets]
+    if not options.networks and not options.all:
+        cases += [("convolutions", 17, ("--keep-batch-norm",)), ("convolutions", 17, ("--float-input",))]
+        cases += [("activations", opset, ()) for opset in (13, 20)] + [("tokens", opset, ()) for opset in (13, 21)]
+    good = [compare(name, spec_of(name), opset, flags, options) for name, opset, flags in cases]
     print(f"{sum(good)} of {len(good)} are good; compared with: rnc's own import"
           f"{' and ONNX Runtime' if options.runtime else '; ONNX Runtime (onnxruntime-node) was not found'}")
     sys.exit(0 if all(good) else 1)
