@@ -144,9 +144,8 @@ void check_complete(const Request& request, const Compilation& compilation) {
                     "do without");
 }
 
-// The values of the weights for a file that is to hold them: those of --weights, or that came with the model.
-Tensors weights_of(const Request& request, const Job& job) {
-  if (!request.weights.empty()) return job.weights;
+// The values that came with the model.
+Tensors own_weights(const Job& job) {
   const Module& module = job.compilation.module;
   Tensors weights;
   for (const Tensor& tensor : module.tensors) {
@@ -160,6 +159,12 @@ Tensors weights_of(const Request& request, const Job& job) {
                                       module.name));
   }
   return weights;
+}
+
+std::string exported(const Request& request, const Job& job) {
+  const bool given = !request.weights.empty();
+  const Tensors own = given ? Tensors() : own_weights(job);
+  return onnx::export_model(job.compilation.module, given ? job.weights : own, request.to_onnx);
 }
 
 std::string memory_reports(const loops::Program& program) {
@@ -197,8 +202,7 @@ std::string emitted(const Request& request, const Job& job, const Target& target
   const Compilation& c = job.compilation;
   if (request.emit == Emit::graph) return print(c.module);
   if (request.emit == Emit::weights) return weights_file(c.module, job.values);
-  if (request.emit == Emit::onnx)
-    return onnx::export_model(c.module, weights_of(request, job), request.to_onnx);
+  if (request.emit == Emit::onnx) return exported(request, job);
   if (request.emit == Emit::dot) return dot(c.module);
   if (request.emit == Emit::summary) {
     const Compilation lowered = fully_lowered(c);

@@ -77,11 +77,12 @@ void resolve_output(Options& options, const std::string& emit) {
 void check_complete(const Options& options) {
   if (options.list_passes || options.ops) return;
   if (options.input.empty()) throw UsageError{"no input file; try rnc --help"};
+}
+
+void check_not_in_place(const Options& options) {
   std::error_code ignored;
-  if (options.format) return;  // in place
-  if (!options.output.empty() && std::filesystem::equivalent(options.input, options.output, ignored)) {
+  if (options.output != "-" && std::filesystem::equivalent(options.input, options.output, ignored))
     throw UsageError{fmt::format("the output {} is the input", options.output)};
-  }
 }
 
 }  // namespace
@@ -196,6 +197,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     return options;
   }
   resolve_output(options, emit);
+  check_not_in_place(options);
   request.to_onnx.producer_version = RNC_VERSION;
   for (const CLI::Option* option : of_onnx)
     if (option->count() > 0 && request.emit != Emit::onnx)

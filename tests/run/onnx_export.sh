@@ -50,6 +50,7 @@ refused 2 "--keep-batch-norm is for writing" "$bin/rnc" net.graph --keep-batch-n
 refused 2 "--float-input is for writing" "$bin/rnc" net.graph --float-input --emit=obj
 refused 1 "--passes leave out derive_entries" "$bin/rnc" net.graph --passes= --weights "$weights" -o none.onnx
 refused 2 "the output net.onnx is the input" "$bin/rnc" net.onnx -o net.onnx
+refused 2 "the output net.onnx is the input" "$bin/rnc" net.onnx --emit=onnx
 printf 'model bytes(image: u8[N, 2]) {\n  y = cast(image) / 255\n  predict y\n}\n' >bytes.graph
 refused 1 "bytes.graph:1:13: error: --float-input: the bytes of image become more than what one normalize makes" \
   "$bin/rnc" bytes.graph --float-input -o none.onnx

@@ -60,15 +60,13 @@ void write_outputs(Written& written, Writer& writer) {
   }
 }
 
-// The tensors that the entry reads, those that entry prepare computes among them.
-Tensors with_prepared(const Module& module, const Graph& infer, const Tensors& weights) {
-  Tensors tensors = weights;
+// What entry prepare computes, by the names of tensors.
+Tensors prepared(const Module& module, const Graph& infer, const Tensors& weights) {
   const Graph* prepare = module.find_entry(EntryRole::prepare);
-  if (prepare != nullptr) {
-    for (auto& [name, data] : interpret(*prepare, 1, {}, weights).assigned)
-      tensors.insert_or_assign(name, std::move(data));
-  }
-  for (const Node& node : infer.nodes) check(node.op != Op::state || tensors.contains(node.name), node.name);
+  Tensors tensors;
+  if (prepare != nullptr) tensors = interpret(*prepare, 1, {}, weights).assigned;
+  for (const Node& node : infer.nodes)
+    check(node.op != Op::state || tensors.contains(node.name) || weights.contains(node.name), node.name);
   return tensors;
 }
 
@@ -101,8 +99,8 @@ std::string export_model(const Module& module, const Tensors& weights, const Exp
   describe(writer.model(), module, options);
   const FileInputs inputs = file_inputs(*infer, options.float_input);
   for (const Output& output : infer->outputs) writer.reserve(output.name);
-  const Tensors tensors = with_prepared(module, *infer, weights);
-  Written written(module, *infer, tensors, writer);
+  const Tensors computed = prepared(module, *infer, weights);
+  Written written(module, *infer, weights, computed, writer);
   for (const FileInput& input : inputs.inputs) {
     const std::string& name = (*infer)[input.argument].name;
     if (!writer.reserve(name))

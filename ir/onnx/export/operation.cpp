@@ -30,6 +30,13 @@ std::string Operation::transposed(size_t i, std::string_view part) {
   return emit("Transpose", {operand(i)}, {{"perm", std::vector<int64_t>{1, 0}}});
 }
 
+std::string Operation::numbers(std::string_view what, DType type, const Shape& shape,
+                               const std::vector<double>& values) {
+  const std::string name = writer().free_name(fmt::format("{}.{}", label(), what));
+  writer().initializer(name, type, shape, values);
+  return name;
+}
+
 Reduction Operation::reduction(std::string_view as, std::string operand, const std::vector<int64_t>& axes,
                                bool keepdims) {
   Reduction made{{std::move(operand)}, {{"keepdims", int64_t{keepdims}}}};

@@ -77,9 +77,7 @@ class Operation {
     return writer().integers(what, values);
   }
   std::string numbers(std::string_view what, DType type, const Shape& shape,
-                      const std::vector<double>& values) {
-    return writer().initializer(label() + "." + std::string(what), type, shape, values);
-  }
+                      const std::vector<double>& values);
   // The axes are an input of ReduceSum from opset 13 on, of the others from 18.
   Reduction reduction(std::string_view as, std::string operand, const std::vector<int64_t>& axes,
                       bool keepdims);

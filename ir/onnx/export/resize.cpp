@@ -28,10 +28,11 @@ std::string gathered(Operation& op, std::string x, int64_t axis) {
 
 void gathered_map(Operation& op) { op.same_as(gathered(op, gathered(op, op.operand(0), 2), 3)); }
 
-// The taps of a dimension as a matrix, a row for each place of the result; of columns transposed.
-std::string taps_matrix(Operation& op, size_t dimension) {
-  const AxisTaps taps = taps_along(op.node(), op.shape(0), dimension);
+// The taps of rows or columns as a matrix, a row for each place of the result; of columns transposed.
+std::string matrix_of(Operation& op, const AxisTaps& taps, size_t dimension, DType type) {
+  constexpr size_t kMost = size_t{1} << 26;  // elements
   const auto from = static_cast<size_t>(op.shape(0)[dimension + 2]), to = taps.size();
+  if (from > kMost / to) op.refuse(fmt::format("{} rows or columns from {} are too many", to, from));
   std::vector<double> elements(from * to, 0.0);
   for (size_t i = 0; i < to; ++i)
     for (const Tap& tap : taps[i]) {
@@ -40,7 +41,11 @@ std::string taps_matrix(Operation& op, size_t dimension) {
     }
   const auto rows = static_cast<int64_t>(to), columns = static_cast<int64_t>(from);
   const Shape shape = dimension == 0 ? Shape{rows, columns} : Shape{columns, rows};
-  return op.numbers(dimension == 0 ? "rows" : "columns", DType::f32, shape, elements);
+  return op.numbers(dimension == 0 ? "rows" : "columns", type, shape, elements);
+}
+
+std::string taps_matrix(Operation& op, size_t dimension) {
+  return matrix_of(op, taps_along(op.node(), op.shape(0), dimension), dimension, DType::f32);
 }
 
 void products(Operation& op) {
@@ -114,14 +119,8 @@ void area(Operation& op) {
 // Of bytes as Pillow does it: sums of products with whole numbers of 22 binary digits after the point, rounded to bytes.
 // They stay below 2^31.
 std::string resized_bytes(Operation& op, std::string x, size_t dimension) {
-  const int64_t from = op.shape(0)[dimension + 2], to = to_shape(op)[dimension + 2];
-  const AxisTaps taps = pillow_taps(from, to);
-  std::vector<double> elements(static_cast<size_t>(from * to), 0.0);
-  for (int64_t i = 0; i < to; ++i)
-    for (const Tap& tap : taps[static_cast<size_t>(i)])
-      elements[static_cast<size_t>(dimension == 0 ? i * from + tap.index : tap.index * to + i)] = tap.weight;
-  const Shape shape = dimension == 0 ? Shape{to, from} : Shape{from, to};
-  const std::string matrix = op.numbers(dimension == 0 ? "rows" : "columns", DType::i32, shape, elements);
+  const AxisTaps taps = pillow_taps(op.shape(0)[dimension + 2], to_shape(op)[dimension + 2]);
+  const std::string matrix = matrix_of(op, taps, dimension, DType::i32);
   const std::string sum = dimension == 0 ? op.emit("MatMul", {matrix, x}) : op.emit("MatMul", {x, matrix});
   const std::string half = op.numbers("half", DType::i32, {}, {1 << 21}),
                     one = op.numbers("one", DType::i32, {}, {1 << 22});

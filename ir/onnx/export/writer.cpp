@@ -102,23 +102,21 @@ proto::TensorProto& Writer::add_initializer(const std::string& name, int type, c
   return *tensor;
 }
 
-std::string Writer::initializer(const std::string& wanted, DType type, const Shape& shape,
-                                std::span<const double> elements) {
-  const std::string name = free_name(wanted);
+void Writer::initializer(const std::string& name, DType type, const Shape& shape,
+                         std::span<const double> elements) {
   proto::TensorProto& tensor = add_initializer(name, element_type(type), shape,
                                                elements.size() * static_cast<size_t>(contract::bytes(type)));
   tensor.set_raw_data(type == DType::u8    ? bytes_of<uint8_t>(elements)
                       : type == DType::i32 ? bytes_of<int32_t>(elements)
                                            : bytes_of<float>(elements));
-  return name;
 }
 
 std::string Writer::scalar(double value) {
   const auto single = static_cast<float>(value);
   const auto found = scalars_.find(single);
   if (found != scalars_.end()) return found->second;
-  const std::string name =
-      initializer(fmt::format("constant_{}", single), DType::f32, {}, {&value, size_t{1}});
+  const std::string name = free_name(fmt::format("constant_{}", single));
+  initializer(name, DType::f32, {}, {&value, size_t{1}});
   scalars_[single] = name;
   return name;
 }

@@ -38,11 +38,10 @@ class Writer {
   void add_node(std::string_view op, std::vector<std::string> inputs, const std::string& output,
                 const std::string& name, const NodeAttributes& attributes);
 
-  // --- Initializers; their names are returned. Throw UserError where the file becomes too large.
-  // Row-major; the elements become the type's.
-  std::string initializer(const std::string& wanted, DType type, const Shape& shape,
-                          std::span<const double> elements);
-  // A scalar of f32, a vector of i64: each is written once.
+  // --- Initializers. Throw UserError where the file becomes too large.
+  // `name`: one that was taken for it. Row-major; the elements become the type's.
+  void initializer(const std::string& name, DType type, const Shape& shape, std::span<const double> elements);
+  // A scalar of f32, a vector of i64: each is written once. The name is returned.
   std::string scalar(double value);
   std::string integers(std::string_view what, const std::vector<int64_t>& values);
 

@@ -7,8 +7,13 @@
 namespace rnc::onnx {
 namespace {
 
+constexpr int64_t kMostNumbers = int64_t{1} << 29;  // 2 GiB of f32
+
 TensorData numbers_of(const Node& constants) {
   const auto& values = constants.attributes.get<std::vector<double>>("values");
+  if (elements_per_sample(constants.type.shape) >= kMostNumbers)
+    throw UserError(constants.location,
+                    "its numbers are more than the 2 GiB that a file in ONNX's format holds");
   const auto count = static_cast<size_t>(elements_per_sample(constants.type.shape));
   TensorData data{constants.type.shape, values};
   if (values.size() == 1) data.values.assign(count, values[0]);
@@ -38,16 +43,21 @@ std::string origin_of(const Module& module, const std::string& prepared) {
 
 std::string plain(const std::string& name) { return name.starts_with('%') ? name.substr(1) : name; }
 
-Written::Written(const Module& module, const Graph& graph, const Tensors& tensors, Writer& writer)
+Written::Written(const Module& module, const Graph& graph, const Tensors& weights, const Tensors& prepared,
+                 Writer& writer)
     : module_(module),
       graph_(graph),
-      tensors_(tensors),
+      weights_(weights),
+      prepared_(prepared),
       writer_(writer),
       names_(graph.nodes.size()),
       truths_(graph.nodes.size()) {
   for (const Output& output : graph.outputs) outputs_.emplace(output.value, output.name);
-  for (size_t i = 0; i < graph.nodes.size(); ++i)
-    if (graph.nodes[i].op == Op::constants) lists_[static_cast<ValueId>(i)] = numbers_of(graph.nodes[i]);
+  for (const Node& node : graph.nodes) {
+    const Tensor* tensor = node.op == Op::state ? module.find_tensor(node.name) : nullptr;
+    if (tensor == nullptr || tensor->kind == TensorKind::prepared) continue;
+    if (writer.reserve(node.name)) weight_names_.insert(node.name);
+  }
 }
 
 std::string Written::result_name(ValueId v) {
@@ -70,38 +80,45 @@ std::string Written::name(ValueId v) {
   return names_[static_cast<size_t>(v)] = result;
 }
 
-const TensorData* Written::fixed(ValueId v) const {
-  if (graph_[v].op == Op::state) return &tensors_.at(graph_[v].name);
-  const auto list = lists_.find(v);
-  return list == lists_.end() ? nullptr : &list->second;
+const TensorData& Written::fixed(ValueId v) {
+  const Node& node = graph_[v];
+  if (node.op == Op::constants) {
+    const auto known = lists_.find(v);
+    return known != lists_.end() ? known->second : lists_.emplace(v, numbers_of(node)).first->second;
+  }
+  const auto prepared = prepared_.find(node.name);
+  return prepared != prepared_.end() ? prepared->second : weights_.at(node.name);
 }
 
 // A weight keeps its name, and so does what is made of one alone.
-std::string Written::wanted_name(ValueId v, const std::string& wanted) const {
+std::string Written::initializer_name(ValueId v, const std::string& wanted) {
   const Node& node = graph_[v];
+  if (weight_names_.erase(node.name) > 0) return node.name;
   const Tensor* tensor = node.op == Op::state ? module_.find_tensor(node.name) : nullptr;
-  if (tensor == nullptr) return plain(node.name);
-  if (tensor->kind != TensorKind::prepared) return node.name;
-  if (!wanted.empty()) return wanted;
+  if (tensor == nullptr || tensor->kind != TensorKind::prepared) return writer_.free_name(plain(node.name));
+  if (!wanted.empty()) return writer_.free_name(wanted);
   const std::string origin = origin_of(module_, node.name);
-  return origin.empty() ? node.name : origin;
+  return writer_.free_name(origin.empty() ? node.name : origin);
 }
 
 std::string Written::shaped(ValueId v, const Shape& shape, const std::string& wanted) {
   std::string& known = initializers_[fmt::format("{} {}", v, str(shape))];
-  if (known.empty()) known = writer_.initializer(wanted_name(v, wanted), DType::f32, shape, fixed(v)->values);
+  if (!known.empty()) return known;
+  known = initializer_name(v, wanted);
+  writer_.initializer(known, DType::f32, shape, fixed(v).values);
   return known;
 }
 
 std::string Written::transposed(ValueId v, const std::string& wanted) {
   std::string& known = initializers_[fmt::format("{} transposed", v)];
   if (!known.empty()) return known;
-  const TensorData& data = *fixed(v);
+  const TensorData& data = fixed(v);
   const auto rows = static_cast<size_t>(data.shape[0]), columns = static_cast<size_t>(data.shape[1]);
   std::vector<double> elements(data.values.size());
   for (size_t i = 0; i < rows; ++i)
     for (size_t j = 0; j < columns; ++j) elements[j * rows + i] = data.values[i * columns + j];
-  known = writer_.initializer(wanted_name(v, wanted), DType::f32, {data.shape[1], data.shape[0]}, elements);
+  known = initializer_name(v, wanted);
+  writer_.initializer(known, DType::f32, {data.shape[1], data.shape[0]}, elements);
   return known;
 }
 

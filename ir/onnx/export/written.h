@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,9 @@ std::string plain(const std::string& name);
 
 class Written {
  public:
-  // `tensors`: of all that `graph` reads.
-  Written(const Module& module, const Graph& graph, const Tensors& tensors, Writer& writer);
+  // `weights` and `prepared`: the values of all tensors that `graph` reads. They are used while this is.
+  Written(const Module& module, const Graph& graph, const Tensors& weights, const Tensors& prepared,
+          Writer& writer);
 
   const Graph& graph() const { return graph_; }
   Writer& writer() { return writer_; }
@@ -33,21 +35,22 @@ class Written {
   void set_name(ValueId v, std::string name) { names_[static_cast<size_t>(v)] = std::move(name); }
   void set_truth(ValueId v, std::string name) { truths_[static_cast<size_t>(v)] = std::move(name); }
 
-  bool is_fixed(ValueId v) const { return fixed(v) != nullptr; }
+  bool is_fixed(ValueId v) const { return graph_[v].op == Op::state || graph_[v].op == Op::constants; }
   // A fixed value under another shape of as many elements. `wanted`: a name for it, if it has none of its own.
   std::string shaped(ValueId v, const Shape& shape, const std::string& wanted = {});
   // A fixed matrix with its rows as columns.
   std::string transposed(ValueId v, const std::string& wanted = {});
 
  private:
-  const TensorData* fixed(ValueId v) const;
-  std::string wanted_name(ValueId v, const std::string& wanted) const;
+  const TensorData& fixed(ValueId v);
+  std::string initializer_name(ValueId v, const std::string& wanted);
   const Module& module_;
   const Graph& graph_;
-  const Tensors& tensors_;
+  const Tensors &weights_, &prepared_;
   Writer& writer_;
   std::map<ValueId, TensorData> lists_;  // of numbers in the graph itself
   std::map<ValueId, std::string> outputs_;
+  std::set<std::string> weight_names_;               // that are kept for the weights, and not used so far
   std::vector<std::string> names_, truths_;          // by value; empty: not made yet, or none
   std::map<std::string, std::string> initializers_;  // by what they are of, and their form
 };
