@@ -28,7 +28,7 @@ HERE = pathlib.Path(__file__).parent
 SAMPLES = HERE.parents[1] / "samples"
 TOLERANCE = 1e-5
 DIRECT = "--conv=direct"  # rounds least
-TOLERANCE_OF_IMPORT = 1e-6
+TOLERANCE_OF_IMPORT = 2e-6  # the same sums, if in another order; 5e-7 with vectors of 64 bytes
 SAMPLES_IN_CTEST = ("fashion_resnet20", "lenet")
 CHECKED_OPSET = onnx.defs.onnx_opset_version()  # the newest that this version of ONNX knows
 
@@ -164,12 +164,13 @@ def compare(name, spec, opset, flags, options):
             check(file, opset)
             good = network.export(f"--opset={opset}", *flags).read_bytes() == bytes_before
             errors = []
+            most = TOLERANCE if "--keep-batch-norm" in flags else TOLERANCE_OF_IMPORT  # folded in f32, not f64
             imported = network.reimported(file) if network.is_imported() else []
             for batch in (1, 3):
                 expected = network.call(network.library, network.given(batch, False))
                 given = network.given(batch, "--float-input" in flags)
                 for library in imported:
-                    errors.append(("import", differences(expected, network.call(library, given)), TOLERANCE_OF_IMPORT))
+                    errors.append(("import", differences(expected, network.call(library, given)), most))
                 if options.runtime:
                     errors.append(("ONNX Runtime", differences(expected, network.of_onnx_runtime(file, given)), TOLERANCE))
         except (RuntimeError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
