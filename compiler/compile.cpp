@@ -38,8 +38,8 @@ auto checking_request(const F& f) {
 
 // Those on the way to ONNX, which has its own operators for what later passes take apart.
 std::vector<Pass> export_passes(const Request& request) {
-  return passes_by_name(request.keep_batch_norm ? "derive_entries,hoist_parameters"
-                                                : "derive_entries,fold_batch_norm,hoist_parameters");
+  return passes_by_name(request.keep_batch_norm ? "derive_entries,hoist_parameters,dce"
+                                                : "derive_entries,fold_batch_norm,hoist_parameters,dce");
 }
 
 // The passes on the way to what is to be written: all for loops and code, those on the graph for the graph;

@@ -65,8 +65,13 @@ Tensors prepared(const Module& module, const Graph& infer, const Tensors& weight
   const Graph* prepare = module.find_entry(EntryRole::prepare);
   Tensors tensors;
   if (prepare != nullptr) tensors = interpret(*prepare, 1, {}, weights).assigned;
-  for (const Node& node : infer.nodes)
-    check(node.op != Op::state || tensors.contains(node.name) || weights.contains(node.name), node.name);
+  for (const Node& node : infer.nodes) {
+    if (node.op != Op::state || tensors.contains(node.name) || weights.contains(node.name)) continue;
+    throw UserError(node.location,
+                    fmt::format("{} is read in inference, and is neither a weight nor computed from "
+                                "weights: there is no value of it to export",
+                                node.name));
+  }
   return tensors;
 }
 

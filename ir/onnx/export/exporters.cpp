@@ -9,7 +9,7 @@ const Exporter* find_exporter(Op op) {
     std::map<Op, const Exporter*> rows;
     for (const auto& theme :
          {elementwise_exporters(), activation_exporters(), layer_exporters(), channel_exporters(),
-          pool_exporters(), movement_exporters(), reduce_exporters(), resize_exporters()})
+          pool_exporters(), movement_exporters(), reduce_exporters(), resize_exporters(), image_exporters()})
       for (const Exporter& row : theme) check(rows.emplace(row.op, &row).second, name(row.op));
     return rows;
   }();

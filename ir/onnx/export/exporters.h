@@ -24,6 +24,7 @@ std::span<const Exporter> pool_exporters();
 std::span<const Exporter> movement_exporters();
 std::span<const Exporter> reduce_exporters();
 std::span<const Exporter> resize_exporters();
+std::span<const Exporter> image_exporters();
 
 const Exporter* find_exporter(Op op);  // null if it has no row
 

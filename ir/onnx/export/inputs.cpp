@@ -6,8 +6,11 @@
 namespace rnc::onnx {
 namespace {
 
+// Nodes that read v; for an output kNoValue.
 std::vector<ValueId> users_of(const Graph& graph, ValueId v) {
   std::vector<ValueId> users;
+  for (const Output& output : graph.outputs)
+    if (output.value == v) users.push_back(kNoValue);
   for (size_t i = 0; i < graph.nodes.size(); ++i)
     for (const ValueId input : graph.nodes[i].inputs)
       if (input == v) users.push_back(static_cast<ValueId>(i));
@@ -31,7 +34,7 @@ Preprocessing preprocessing_of(const Graph& graph, ValueId input) {
   Preprocessing found{{input}};
   for (;;) {
     const std::vector<ValueId> users = users_of(graph, found.steps.back());
-    if (users.size() != 1) return found;
+    if (users.size() != 1 || users[0] == kNoValue) return found;
     const Op op = graph[users[0]].op;
     if (op == Op::normalize) found.normalize = users[0];
     if (op != Op::resize) return found;

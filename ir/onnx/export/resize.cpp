@@ -1,11 +1,9 @@
 // Maps of other sizes: interpolation and padding. What Resize does not compute to the last index, everywhere, is taken
 // element by element (Gather), or as a product with the taps of its rows and columns (ir/ops/resample.h).
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "ir/onnx/export/exporters.h"
-#include "ir/ops/resample.h"
+#include "ir/onnx/export/taps.h"
 
 namespace rnc::onnx {
 namespace {
@@ -27,22 +25,6 @@ std::string gathered(Operation& op, std::string x, int64_t axis) {
 }
 
 void gathered_map(Operation& op) { op.same_as(gathered(op, gathered(op, op.operand(0), 2), 3)); }
-
-// The taps of rows or columns as a matrix, a row for each place of the result; of columns transposed.
-std::string matrix_of(Operation& op, const AxisTaps& taps, size_t dimension, DType type) {
-  constexpr size_t kMost = size_t{1} << 26;  // elements
-  const auto from = static_cast<size_t>(op.shape(0)[dimension + 2]), to = taps.size();
-  if (from > kMost / to) op.refuse(fmt::format("{} rows or columns from {} are too many", to, from));
-  std::vector<double> elements(from * to, 0.0);
-  for (size_t i = 0; i < to; ++i)
-    for (const Tap& tap : taps[i]) {
-      const auto at = static_cast<size_t>(tap.index);
-      elements[dimension == 0 ? i * from + at : at * to + i] += tap.weight;
-    }
-  const auto rows = static_cast<int64_t>(to), columns = static_cast<int64_t>(from);
-  const Shape shape = dimension == 0 ? Shape{rows, columns} : Shape{columns, rows};
-  return op.numbers(dimension == 0 ? "rows" : "columns", type, shape, elements);
-}
 
 std::string taps_matrix(Operation& op, size_t dimension) {
   return matrix_of(op, taps_along(op.node(), op.shape(0), dimension), dimension, DType::f32);
@@ -116,27 +98,10 @@ void area(Operation& op) {
   op.result("AveragePool", {op.operand(0)}, {{"kernel_shape", window}, {"strides", window}});
 }
 
-// Of bytes as Pillow does it: sums of products with whole numbers of 22 binary digits after the point, rounded to bytes.
-// They stay below 2^31.
-std::string resized_bytes(Operation& op, std::string x, size_t dimension) {
-  const AxisTaps taps = pillow_taps(op.shape(0)[dimension + 2], to_shape(op)[dimension + 2]);
-  const std::string matrix = matrix_of(op, taps, dimension, DType::i32);
-  const std::string sum = dimension == 0 ? op.emit("MatMul", {matrix, x}) : op.emit("MatMul", {x, matrix});
-  const std::string half = op.numbers("half", DType::i32, {}, {1 << 21}),
-                    one = op.numbers("one", DType::i32, {}, {1 << 22});
-  return op.emit("Div", {op.emit("Add", {sum, half}), one});
-}
-
-void bytes(Operation& op) {
-  const std::string x = op.emit("Cast", {op.operand(0)}, {{"to", int64_t{proto::TensorProto::INT32}}});
-  op.result("Cast", {resized_bytes(op, resized_bytes(op, x, 1), 0)},
-            {{"to", int64_t{proto::TensorProto::UINT8}}});
-}
-
 void resize(Operation& op) {
   const std::string& mode = mode_of(op);
   const bool takes_elements = mode == "nearest" || mode == "nearest_exact" || mode == "windows";
-  if (op.type(0).dtype == DType::u8) return bytes(op);
+  if (op.type(0).dtype == DType::u8) return resize_bytes(op);
   if (mode == "area") return area(op);
   if (mode == "windows" || (takes_elements && !is_by_size(op))) return gathered_map(op);
   if (mode == "nearest") return nearest(op, "asymmetric", "floor");
@@ -158,21 +123,10 @@ void pad(Operation& op) {
   op.result("Pad", inputs, {{"mode", circular ? std::string("wrap") : mode_of(op)}});
 }
 
-// --- Pixels: (x / 255 - mean) / std, step by step, so that rounding is everywhere the same
-
-void normalize(Operation& op) {
-  const auto &mean = op.attribute<std::vector<double>>("mean"),
-             &std = op.attribute<std::vector<double>>("std");
-  const Shape shape = {static_cast<int64_t>(mean.size()), 1, 1};
-  const std::string shares = op.emit("Div", {op.as_float(op.operand(0)), op.scalar(255)});
-  const std::string centred = op.emit("Sub", {shares, op.numbers("mean", DType::f32, shape, mean)});
-  op.result("Div", {centred, op.numbers("std", DType::f32, shape, std)});
-}
-
 }  // namespace
 
 std::span<const Exporter> resize_exporters() {
-  static constexpr Exporter kRows[] = {{Op::resize, resize}, {Op::pad, pad}, {Op::normalize, normalize}};
+  static constexpr Exporter kRows[] = {{Op::resize, resize}, {Op::pad, pad}};
   return kRows;
 }
 

@@ -20,32 +20,14 @@ TensorData numbers_of(const Node& constants) {
   return data;
 }
 
-// The only weight that a prepared tensor is computed from: its name, or empty.
-std::string origin_of(const Module& module, const std::string& prepared) {
-  const Graph* prepare = module.find_entry(EntryRole::prepare);
-  if (prepare == nullptr) return {};
-  std::set<std::string> origins;
-  std::vector<ValueId> open;
-  for (const Assign& assign : prepare->assigns)
-    if (assign.tensor == prepared) open.push_back(assign.value);
-  std::set<ValueId> seen(open.begin(), open.end());
-  while (!open.empty()) {
-    const Node& node = (*prepare)[open.back()];
-    open.pop_back();
-    if (node.op == Op::state) origins.insert(node.name);
-    for (const ValueId input : node.inputs)
-      if (seen.insert(input).second) open.push_back(input);
-  }
-  return origins.size() == 1 ? *origins.begin() : std::string();
-}
-
 }  // namespace
 
 std::string plain(const std::string& name) { return name.starts_with('%') ? name.substr(1) : name; }
 
 Written::Written(const Module& module, const Graph& graph, const Tensors& weights, const Tensors& prepared,
                  Writer& writer)
-    : module_(module),
+    : tensors_(module),
+      prepare_(module.find_entry(EntryRole::prepare)),
       graph_(graph),
       weights_(weights),
       prepared_(prepared),
@@ -53,8 +35,10 @@ Written::Written(const Module& module, const Graph& graph, const Tensors& weight
       names_(graph.nodes.size()),
       truths_(graph.nodes.size()) {
   for (const Output& output : graph.outputs) outputs_.emplace(output.value, output.name);
+  if (prepare_ != nullptr)
+    for (const Assign& assign : prepare_->assigns) prepared_values_.emplace(assign.tensor, assign.value);
   for (const Node& node : graph.nodes) {
-    const Tensor* tensor = node.op == Op::state ? module.find_tensor(node.name) : nullptr;
+    const Tensor* tensor = node.op == Op::state ? tensors_.find(node.name) : nullptr;
     if (tensor == nullptr || tensor->kind == TensorKind::prepared) continue;
     if (writer.reserve(node.name)) weight_names_.insert(node.name);
   }
@@ -90,14 +74,31 @@ const TensorData& Written::fixed(ValueId v) {
   return prepared != prepared_.end() ? prepared->second : weights_.at(node.name);
 }
 
+// The only weight that a prepared tensor is computed from: its name, or empty.
+std::string Written::origin_of(const std::string& prepared) const {
+  const auto found = prepared_values_.find(prepared);
+  if (found == prepared_values_.end()) return {};
+  std::set<std::string> origins;
+  std::vector<ValueId> open = {found->second};
+  std::set<ValueId> seen = {found->second};
+  while (!open.empty()) {
+    const Node& node = (*prepare_)[open.back()];
+    open.pop_back();
+    if (node.op == Op::state) origins.insert(node.name);
+    for (const ValueId input : node.inputs)
+      if (seen.insert(input).second) open.push_back(input);
+  }
+  return origins.size() == 1 ? *origins.begin() : std::string();
+}
+
 // A weight keeps its name, and so does what is made of one alone.
 std::string Written::initializer_name(ValueId v, const std::string& wanted) {
   const Node& node = graph_[v];
   if (weight_names_.erase(node.name) > 0) return node.name;
-  const Tensor* tensor = node.op == Op::state ? module_.find_tensor(node.name) : nullptr;
+  const Tensor* tensor = node.op == Op::state ? tensors_.find(node.name) : nullptr;
   if (tensor == nullptr || tensor->kind != TensorKind::prepared) return writer_.free_name(plain(node.name));
   if (!wanted.empty()) return writer_.free_name(wanted);
-  const std::string origin = origin_of(module_, node.name);
+  const std::string origin = origin_of(node.name);
   return writer_.free_name(origin.empty() ? node.name : origin);
 }
 

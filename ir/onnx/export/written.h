@@ -44,7 +44,10 @@ class Written {
  private:
   const TensorData& fixed(ValueId v);
   std::string initializer_name(ValueId v, const std::string& wanted);
-  const Module& module_;
+  std::string origin_of(const std::string& prepared) const;
+  TensorIndex tensors_;
+  const Graph* prepare_;                            // null: there is none
+  std::map<std::string, ValueId> prepared_values_;  // of it, by tensor
   const Graph& graph_;
   const Tensors &weights_, &prepared_;
   Writer& writer_;

@@ -227,6 +227,18 @@ TEST_CASE("what is not exported is told at once, each at its place") {
         "2 errors\n");
   const Module plain = inference("", "x : f32[N, 2] = input()\ny = relu(x)\noutput y = y");
   CHECK(error_of(plain, {.float_input = true}) == "error: --float-input: the model has no input of bytes\n");
+  const Module slots = inference("slot m.w : f32[2]", R"(    x : f32[N, 2] = input()
+    m.w : f32[2] = state()
+    y : f32[N, 2] = add(x, m.w)
+    output y = y)");
+  try {
+    rnc::onnx::export_model(slots, {}, {});
+    FAIL("exported");
+  } catch (const UserError& error) {
+    CHECK(error.what() ==
+          std::string("m.w is read in inference, and is neither a weight nor computed from weights: "
+                      "there is no value of it to export"));
+  }
   Module none = plain;
   none.entries.clear();
   CHECK(error_of(none) ==
