@@ -11,12 +11,26 @@
 
 #include "compiler/frames.h"
 #include "compiler/target.h"
+#include "ir/onnx/export/export.h"
 #include "passes/pipeline.h"
 
 namespace rnc {
 
 // What to make. In the order of the stages of compilation.
-enum class Emit { graph, weights, dot, summary, loops, memory, llvm, assembly, object, shared, trainer };
+enum class Emit {
+  graph,
+  weights,
+  onnx,
+  dot,
+  summary,
+  loops,
+  memory,
+  llvm,
+  assembly,
+  object,
+  shared,
+  trainer
+};
 
 struct Request {
   std::shared_ptr<const SourceFile> source;  // a spec, a dump or loop IR; null for a model in ONNX's format,
@@ -33,6 +47,8 @@ struct Request {
   TargetRequest target;
   std::string conv = "auto";          // see passes/graph/conv_rules.h
   bool debug = false;                 // line tables
+  onnx::ExportOptions to_onnx;        // of a file in ONNX's format,
+  bool keep_batch_norm = false;       // in which batch norm may stay as it is
   std::optional<std::string> passes;  // by comma, instead of the default pipeline
   PipelineOptions dumps;
   // What the user should know before, or without, a result: "warning", "ck.safetensors is ...".

@@ -17,9 +17,10 @@ struct EmitKind {
   bool text;  // goes to standard output where -o is not given
 };
 
-constexpr std::array<EmitKind, 11> kEmitKinds = {{
+constexpr std::array<EmitKind, 12> kEmitKinds = {{
     {"graph", ".graph", Emit::graph, true},
     {"weights", ".safetensors", Emit::weights, false},
+    {"onnx", ".onnx", Emit::onnx, false},
     {"dot", ".dot", Emit::dot, true},
     {"summary", ".txt", Emit::summary, true},
     {"loops", ".loops", Emit::loops, true},
@@ -76,11 +77,12 @@ void resolve_output(Options& options, const std::string& emit) {
 void check_complete(const Options& options) {
   if (options.list_passes || options.ops) return;
   if (options.input.empty()) throw UsageError{"no input file; try rnc --help"};
+}
+
+void check_not_in_place(const Options& options) {
   std::error_code ignored;
-  if (options.format) return;  // in place
-  if (!options.output.empty() && std::filesystem::equivalent(options.input, options.output, ignored)) {
+  if (options.output != "-" && std::filesystem::equivalent(options.input, options.output, ignored))
     throw UsageError{fmt::format("the output {} is the input", options.output)};
-  }
 }
 
 }  // namespace
@@ -133,8 +135,18 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       ->transform(CLI::AsSizeValue(false))
       ->check(CLI::PositiveNumber);
   app.add_option("--weights", request.weights,
-                 "Put these weights (a checkpoint or state_dict, safetensors) into the library, which then "
-                 "holds inference only");
+                 "Put these weights (a checkpoint or state_dict, safetensors) into the library, or the .onnx "
+                 "file, which then holds inference only");
+  std::vector<CLI::Option*> of_onnx = {
+      app.add_option("--opset", request.to_onnx.opset,
+                     fmt::format("Operator set of an .onnx file that is written, {} to {}; default: {}",
+                                 onnx::kOldestExport, onnx::kNewestExport, onnx::kUsualExport))
+          ->check(CLI::Range(onnx::kOldestExport, onnx::kNewestExport)),
+      app.add_flag("--keep-batch-norm", request.keep_batch_norm,
+                   "Keep batch norm in an .onnx file; by default it is folded into convolutions"),
+      app.add_flag(
+          "--float-input", request.to_onnx.float_input,
+          "Images of an .onnx file come normalised, as f32, instead of as bytes that it normalises")};
   app.add_option(
       "--target-cpu", request.target.cpu,
       "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");
@@ -185,6 +197,12 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     return options;
   }
   resolve_output(options, emit);
+  check_not_in_place(options);
+  request.to_onnx.producer_version = RNC_VERSION;
+  for (const CLI::Option* option : of_onnx)
+    if (option->count() > 0 && request.emit != Emit::onnx)
+      throw UsageError{fmt::format("{} is for writing a file in ONNX's format: -o NAME.onnx, or --emit=onnx",
+                                   option->get_name())};
   return options;
 }
 

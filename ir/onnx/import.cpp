@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "ir/onnx/class_names.h"
 #include "ir/onnx/inputs.h"
 #include "ir/onnx/loss.h"
 #include "ir/onnx/onnx.h"
@@ -47,6 +48,7 @@ class Reading {
     if (context_.graph().outputs.empty()) fail("it has no outputs");
     context_.module().predict = context_.graph().outputs[0].name;
     Module module = std::move(context_.module());
+    module.classes = class_names(model_, file_);
     if (!options.loss.empty()) add_loss(context_.graph(), module, options.loss);
     module.entries.push_back(std::move(context_.graph()));
     return {std::move(module), std::move(context_.values())};
