@@ -94,7 +94,8 @@ Initializer layer_initializer(Op layer, std::string_view part, const Type& x, in
 // The decimal number that a file's f32 stands for: 1e-05, not 9.999999747378752e-06.
 double shortest(float value);
 
-// How the author calls the layer that a node is: after its weight, or after the scopes in the node's name, or as it.
-std::string layer_name(const proto::NodeProto& node, const Values& inputs);
+// How the author calls the layer that a node is: after its weight, which may be none, or after the scopes in the node's
+// name, or as it.
+std::string layer_name(const proto::NodeProto& node, std::string_view weight);
 
 }  // namespace rnc::onnx

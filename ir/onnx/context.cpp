@@ -38,10 +38,13 @@ ValueId Context::tensor(const Constant& value, TensorKind kind, Initializer init
   // Names that differ in what the language has no words for are one there.
   std::string name = plain_name(value.tensor);
   if (!tensor_names_.insert(name).second) tensor_names_.insert(name = free_name(name));
+  if (const auto made = new_tensors.find(value.tensor); made != new_tensors.end())
+    initializer = made->second;
+  else
+    values_[name] = value.reals;
   text::add_tensor(
       module_,
       {.name = name, .kind = kind, .type = {.shape = value.shape}, .initializer = std::move(initializer)});
-  values_[name] = value.reals;
   return builder_.state(module_.tensors.back().name);
 }
 

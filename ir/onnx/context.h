@@ -41,6 +41,7 @@ class Context {
   int64_t opset = 0;           // of the default domain
   int64_t exported_batch = 0;  // the number that stood for the batch where it has become N; else 0
   bool from_pytorch = false;   // torch.onnx wrote it
+  std::map<std::string, Initializer> new_tensors;  // initializers without values, by name: ir/onnx/head.h
 
   // Counts elements of constants that were made, and throws TooManyConstants.
   void spend(int64_t elements);

@@ -11,13 +11,16 @@ namespace {
 
 ValueId transposed(Call& call, ValueId matrix) { return call.permuted(matrix, {1, 0}); }
 
-// The weight of a linear layer with x for its input; `outputs`: the dimension of the weight that they are.
+// The weight of a linear layer with x for its input; `outputs`: the dimension of the weight that they are. Initialisers
+// take the other for the inputs where it is the second.
 ValueId weight_of(Call& call, size_t outputs) {
   const Sizes shape = call.shape(1);
   const int64_t count = shape.size() == 2 ? shape[outputs].number : 1;
-  return call.weight(
-      1, "weight",
-      layer_initializer(Op::linear, "weight", call.type(call.value(0)), count, attributes({{"bias", true}})));
+  Initializer initializer =
+      layer_initializer(Op::linear, "weight", call.type(call.value(0)), count, attributes({{"bias", true}}));
+  if (shape.size() == 2 && outputs == 1)
+    initializer.attributes.set("fan_in", static_cast<double>(shape[0].number));
+  return call.weight(1, "weight", std::move(initializer));
 }
 
 ValueId bias_of(Call& call) {

@@ -21,11 +21,15 @@ std::span<const Operator> pool_operators();
 std::span<const Operator> norm_operators();
 std::span<const Operator> matrix_operators();
 std::span<const Operator> arithmetic_operators();
+std::span<const Operator> comparison_operators();
 std::span<const Operator> activation_operators();
+std::span<const Operator> reshape_operators();
 std::span<const Operator> movement_operators();
 std::span<const Operator> selection_operators();
+std::span<const Operator> concat_operators();
 std::span<const Operator> reduce_operators();
 std::span<const Operator> resize_operators();
+std::span<const Operator> pad_operators();
 std::span<const Operator> shape_operators();
 
 const Operator* find_operator(std::string_view name);  // null if it cannot be read

@@ -1,4 +1,4 @@
-// Parts of values, and values put together.
+// Parts of values.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,22 +16,6 @@ struct Range {
   int64_t axis = 0, begin = 0, end = 0, step = 1;
   int64_t count() const { return std::max<int64_t>(0, (end - begin + step + (step > 0 ? -1 : 1)) / step); }
 };
-
-// The places of a constant's elements at these indices along an axis, in row-major order.
-Constant taken(const Constant& x, int64_t axis, const std::vector<int64_t>& indices) {
-  const auto a = static_cast<size_t>(axis);
-  int64_t inner = 1, outer = 1;
-  for (size_t d = 0; d < x.shape.size(); ++d) (d < a ? outer : inner) *= d == a ? 1 : x.shape[d];
-  std::vector<int64_t> places, shape = x.shape;
-  const auto count = product({outer * inner, 0}, {static_cast<int64_t>(indices.size()), 0});
-  if (!count || count->number > kMostFolded)
-    throw Unsupported{"of too many elements to be evaluated while reading"};
-  for (int64_t o = 0; o < outer; ++o)
-    for (const int64_t index : indices)
-      for (int64_t i = 0; i < inner; ++i) places.push_back((o * x.shape[a] + index) * inner + i);
-  shape[a] = static_cast<int64_t>(indices.size());
-  return picked(x, places, shape);
-}
 
 // --- Slice
 
@@ -153,105 +137,12 @@ Folded fold_gather(const Call& call) {
   return result;
 }
 
-// --- Split and Concat
-
-// Whether all parts along the first dimension are the same.
-bool repeats_first(const Constant& x) {
-  const auto count = static_cast<size_t>(x.elements() / std::max<int64_t>(1, x.shape[0]));
-  for (size_t i = count; i < static_cast<size_t>(x.elements()); ++i)
-    if (x.is_real ? (*x.reals)[i] != (*x.reals)[i - count] : x.whole[i] != x.whole[i - count]) return false;
-  return true;
-}
-
-// The sizes of the parts: an attribute until opset 13, or equal ones but for the last.
-std::vector<int64_t> parts_of(const Call& call, int64_t size) {
-  const std::vector<int64_t> given = call.integers_of(1, "split");
-  if (!given.empty()) {
-    if (std::accumulate(given.begin(), given.end(), int64_t{0}) != size || std::ranges::min(given) < 1)
-      call.refuse(fmt::format("parts that do not make up {} elements", size));
-    return given;
-  }
-  const int64_t count = std::max(1, call.node().output_size()), each = (size + count - 1) / count;
-  std::vector<int64_t> parts(static_cast<size_t>(count), each);
-  parts.back() = size - each * (count - 1);
-  if (parts.back() < 1) call.refuse(fmt::format("{} parts of {} elements", count, size));
-  return parts;
-}
-
-Values split(Call& call) {
-  const Sizes shape = call.shape(0);
-  const int64_t axis = call.axis(call.integer("axis", 0), static_cast<int64_t>(shape.size()));
-  const Size size = shape[static_cast<size_t>(axis)];
-  if (!size.fixed()) call.refuse("it would take a part of the batch");
-  const Constant* known = call.constant(0);
-  Values results;
-  int64_t begin = 0;
-  for (const int64_t part : parts_of(call, size.number)) {
-    std::vector<int64_t> indices(static_cast<size_t>(part));
-    std::iota(indices.begin(), indices.end(), begin);
-    const bool folds = known != nullptr && !known->is_weight();
-    if (folds) results.push_back({.constant = taken(*known, axis, indices)});
-    if (!folds) results.push_back({.node = call.sliced(call.value(0), axis, begin, begin + part)});
-    begin += part;
-  }
-  return results;
-}
-
-// Beside values with a batch, one that is the same for each sample: it has one sample, or the exported batch's, all equal.
-ValueId for_each_sample(Call& call, size_t i, const Shape& like) {
-  const ValueId v = call.value(i, TensorKind::parameter);
-  const Shape& shape = call.type(v).shape;
-  const bool is_batched = has_batch(shape) || shape.size() != like.size();
-  if (is_batched || (shape[0] != 1 && shape[0] != call.exported_batch())) return v;
-  ValueId sample = v;
-  if (const Constant* all = call.constant(i); shape[0] != 1) {
-    if (all == nullptr || !repeats_first(*all)) return v;
-    Constant first = taken(*all, 0, {0});
-    first.tensor = all->tensor;
-    sample = first.is_weight() ? call.context().tensor(first, TensorKind::parameter)
-                               : call.context().numbers(first);
-  }
-  return call.emit(Op::mul, {call.context().ones_of_batch(static_cast<int>(shape.size())), sample});
-}
-
-Values concat(Call& call) {
-  if (call.count() == 0) call.refuse("of nothing");
-  Shape like;
-  for (size_t i = 0; i < call.count(); ++i)
-    if (const auto shape = shape_of(call.shape(i)); shape && has_batch(*shape)) like = *shape;
-  std::vector<ValueId> operands;
-  for (size_t i = 0; i < call.count(); ++i)
-    operands.push_back(like.empty() ? call.value(i, TensorKind::parameter) : for_each_sample(call, i, like));
-  const auto rank = static_cast<int64_t>(call.type(operands[0]).shape.size());
-  const int64_t axis = call.axis(call.integer("axis", 1), rank);
-  if (axis == 0 && !like.empty()) call.refuse("along the batch");
-  return one(call.concatenated(std::move(operands), axis));
-}
-
-Folded fold_concat(const Call& call) {
-  const Constant& first = *call.constant(0);
-  if (first.shape.size() != 1) return {};
-  Constant result = first.is_real ? reals({0}, {}) : whole_numbers({0}, {});
-  std::vector<float> values;
-  for (size_t i = 0; i < call.count(); ++i) {
-    const Constant& part = *call.constant(i);
-    if (part.is_real != first.is_real || part.shape.size() != 1) return {};
-    if (part.is_real) values.insert(values.end(), part.reals->begin(), part.reals->end());
-    result.whole.insert(result.whole.end(), part.whole.begin(), part.whole.end());
-  }
-  if (first.is_real) return reals({static_cast<int64_t>(values.size())}, values);
-  result.shape = {result.elements()};
-  return result;
-}
-
 }  // namespace
 
 std::span<const Operator> selection_operators() {
   static constexpr Operator kRows[] = {
       {"Slice", slice, fold_slice},
       {"Gather", gather, fold_gather},
-      {"Split", split},
-      {"Concat", concat, fold_concat},
   };
   return kRows;
 }

@@ -2,6 +2,10 @@
 #include "ir/onnx/onnx.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <functional>
 
 #include "ir/graph/verifier.h"
 #include "ir/onnx/constant.h"
@@ -66,12 +70,13 @@ struct Read {
   }
 };
 
-Read read(proto::ModelProto model, const std::string& output,
-          const std::map<std::string, std::string>& sizes = {}) {
+Read read(
+    proto::ModelProto model, const std::string& output,
+    const std::function<void(rnc::onnx::ImportOptions&)>& set_options = [](auto&) {}) {
   model.mutable_graph()->add_output()->set_name(output);
   Read result;
   rnc::onnx::ImportOptions options;
-  options.set = sizes;
+  set_options(options);
   options.tell = [&](std::string_view, const std::string& text) { result.note = text; };
   try {
     result.import = rnc::onnx::import_bytes(model.SerializeAsString(), "net.onnx", "", options);
@@ -149,8 +154,9 @@ TEST_CASE("onnx: dimensions with names get their sizes") {
         "net.onnx: input 'x' is [batch, width]: only the first size, the batch, may be open; say the others "
         "with --set "
         "width=NUMBER");
-  CHECK(read(made, "y", {{"width", "8"}}).output() == "f32[N, 8]");
-  CHECK(read(made, "y", {{"width", "0"}}).error == "--set width=0: a size must be a positive integer");
+  CHECK(read(made, "y", [](auto& options) { options.set["width"] = "8"; }).output() == "f32[N, 8]");
+  CHECK(read(made, "y", [](auto& options) { options.set["width"] = "0"; }).error ==
+        "--set width=0: a size must be a positive integer");
 }
 
 TEST_CASE("onnx: a weight becomes a parameter with its name and values") {
@@ -171,4 +177,61 @@ TEST_CASE("onnx: a weight becomes a parameter with its name and values") {
   CHECK(tensor->initializer.name == "kaiming_uniform");
   CHECK(*result.import.values.at("fc.weight") == std::vector<float>{0, 1, 2, 3, 4, 5});
   CHECK(result.import.module.entries[0].nodes.back().name == "fc");
+}
+
+// x -> Transpose(head.weight) -> MatMul -> Add(head.bias), as torch.onnx writes a linear layer of values [N, S, C].
+proto::ModelProto with_head() {
+  proto::ModelProto made = model();
+  add_input(made, "x", {kBatch, 2});
+  for (const auto& [name, shape] : {std::pair{"head.weight", std::vector{3, 2}}, {"head.bias", {3}}}) {
+    proto::TensorProto* tensor = made.mutable_graph()->add_initializer();
+    tensor->set_name(name);
+    tensor->set_data_type(proto::TensorProto::FLOAT);
+    int count = 1;
+    for (const int size : shape) {
+      tensor->add_dims(size);
+      count *= size;
+    }
+    for (int i = 0; i < count; ++i) tensor->add_float_data(1);
+  }
+  add_node(made, "Transpose", {"head.weight"}, "turned");
+  add_node(made, "MatMul", {"x", "turned"}, "product");
+  add_node(made, "Add", {"head.bias", "product"}, "y");
+  return made;
+}
+
+TEST_CASE("onnx: a new head has other sizes, a linear layer's initialisers and no values") {
+  for (const auto& [outputs, text] : {std::pair<int64_t, const char*>{5, "head=5"}, {1, "head=1"}}) {
+    CAPTURE(outputs);
+    const Read result = read(with_head(), "y", [&](auto& options) { options.heads = {text}; });
+    REQUIRE(result.error.empty());
+    CHECK(result.output() == fmt::format("f32[N, {}]", outputs));
+    const Module& module = result.import.module;
+    const Tensor *weight = module.find_tensor("head.weight"), *bias = module.find_tensor("head.bias");
+    REQUIRE(weight != nullptr);
+    REQUIRE(bias != nullptr);
+    CHECK(weight->type.shape == Shape{outputs, 2});
+    CHECK(weight->kind == TensorKind::parameter);
+    CHECK(weight->initializer.name == "kaiming_uniform");
+    CHECK(bias->kind == TensorKind::parameter);
+    CHECK(bias->initializer.attributes.get<double>("bound") == doctest::Approx(1 / std::sqrt(2)));
+    CHECK(result.import.values.empty());
+  }
+  CHECK(read(with_head(), "y").import.values.size() == 2);
+}
+
+TEST_CASE("onnx: raw pixels are normalised, and turned for files that have channels last") {
+  proto::ModelProto made = model();
+  add_input(made, "x", {kBatch, 4, 5, 3});
+  add_node(made, "Relu", {"x"}, "y");
+  const Read result = read(
+      made, "y", [](auto& options) { options.image = "u8, layout=nhwc, scale=1, mean=127.5, std=1 2 255"; });
+  REQUIRE(result.error.empty());
+  CHECK(result.output() == "f32[N, 4, 5, 3]");
+  const Graph& graph = result.import.module.entries[0];
+  CHECK(str(graph.nodes[0].type) == "u8[N, 3, 4, 5]");
+  CHECK(graph.nodes[1].op == Op::normalize);
+  CHECK(graph.nodes[1].attributes.get<std::vector<double>>("mean") == std::vector<double>{0.5, 0.5, 0.5});
+  CHECK(graph.nodes[1].attributes.get<std::vector<double>>("std") ==
+        std::vector<double>{1.0 / 255, 2.0 / 255, 1});
 }
