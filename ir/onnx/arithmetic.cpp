@@ -130,7 +130,7 @@ std::span<const Operator> arithmetic_operators() {
       {"Mul", trained<Op::mul>, fold_two<product, multiply>},
       {"Div", plain<Op::div>, fold_two<quotient, divide>},
       {"Mod", only_known, fold_mod},
-      {"Pow", power, fold_pow},
+      {"Pow", power, fold_pow, kEachElement},
       {"Min", several<Op::min>, fold_all<smaller, least>},
       {"Max", several<Op::max>, fold_all<larger, most>},
       {"Sum", several<Op::add>, fold_all<sum, add>},

@@ -79,6 +79,7 @@ double Call::scalar(size_t i, std::string_view what) const {
 ValueId Call::value(size_t i, TensorKind kind) {
   if (!has(i)) refuse(fmt::format("operand {} is missing", i + 1));
   const Constant* given = constant(i);
+  if (is_moved(i)) refuse(fmt::format("the batch of {} is not its first dimension", str(shape(i))));
   if (given == nullptr) return inputs_[i].node;
   return given->is_weight() ? context_.tensor(*given, kind) : context_.numbers(*given);
 }
@@ -95,7 +96,10 @@ ValueId Call::weight(size_t i, std::string_view part, Initializer initializer) {
 Sizes Call::shape(size_t i) {
   if (!has(i)) refuse(fmt::format("operand {} is missing", i + 1));
   const Constant* given = constant(i);
+  if (is_moved(i)) return sizes_of(type(inputs_[i].node).shape, inputs_[i].groups);
   return sizes_of(given != nullptr ? given->shape : type(inputs_[i].node).shape);
 }
+
+Groups Call::take_groups() { return inputs_.empty() ? Groups{} : std::exchange(inputs_[0].groups, {}); }
 
 }  // namespace rnc::onnx

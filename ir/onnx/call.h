@@ -44,6 +44,11 @@ class Call {
   ValueId weight(size_t i, std::string_view part, Initializer initializer = {});
   const Type& type(ValueId v) { return context_.graph()[v].type; }
   Sizes shape(size_t i);  // of any operand
+  // Of an operand whose batch is not its first dimension, which `value` refuses (ir/onnx/view.h).
+  bool is_moved(size_t i) const { return i < inputs_.size() && !inputs_[i].groups.empty(); }
+  const Value& moved(size_t i) const { return inputs_.at(i); }
+  // The first operand's groups, where it is moved; it counts as its node from now on.
+  Groups take_groups();
 
   // --- Attributes
   bool has_attribute(std::string_view name) const { return find(name) != nullptr; }

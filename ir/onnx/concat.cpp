@@ -6,6 +6,7 @@
 
 #include "ir/onnx/fold.h"
 #include "ir/onnx/operators.h"
+#include "ir/onnx/view.h"
 
 namespace rnc::onnx {
 namespace {
@@ -46,7 +47,11 @@ Values split(Call& call) {
     std::iota(indices.begin(), indices.end(), begin);
     const bool folds = known != nullptr && !known->is_weight();
     if (folds) results.push_back({.constant = taken(*known, axis, indices)});
-    if (!folds) results.push_back({.node = call.sliced(call.value(0), axis, begin, begin + part)});
+    if (!folds) {
+      const View x = view_of(call, 0);
+      results.push_back(
+          settled(call, {call.sliced(x.node, single_axis(call, x, axis), begin, begin + part), x.groups}));
+    }
     begin += part;
   }
   return results;
@@ -83,20 +88,37 @@ Values concat(Call& call) {
   return one(call.concatenated(std::move(operands), axis));
 }
 
+// Adds the elements that belong to one place of the dimensions before the axis, `size` of them.
+template <class Elements>
+void append_block(const Elements& from, int64_t number, int64_t size, Elements& to) {
+  to.insert(to.end(), from.begin() + number * size, from.begin() + (number + 1) * size);
+}
+
 Folded fold_concat(const Call& call) {
   const Constant& first = *call.constant(0);
-  if (first.shape.size() != 1) return {};
-  Constant result = first.is_real ? reals({0}, {}) : whole_numbers({0}, {});
-  std::vector<float> values;
-  for (size_t i = 0; i < call.count(); ++i) {
+  const int64_t axis = call.axis(call.integer("axis", 1), static_cast<int64_t>(first.shape.size()));
+  std::vector<int64_t> shape = first.shape;
+  int64_t& along = shape[static_cast<size_t>(axis)];
+  for (size_t i = 1; i < call.count(); ++i) {
     const Constant& part = *call.constant(i);
-    if (part.is_real != first.is_real || part.shape.size() != 1) return {};
-    if (part.is_real) values.insert(values.end(), part.reals->begin(), part.reals->end());
-    result.whole.insert(result.whole.end(), part.whole.begin(), part.whole.end());
+    if (part.is_real != first.is_real || part.shape.size() != shape.size()) return {};
+    along += part.shape[static_cast<size_t>(axis)];
+    for (size_t d = 0; d < shape.size(); ++d)
+      if (static_cast<int64_t>(d) != axis && part.shape[d] != shape[d]) return {};
   }
-  if (first.is_real) return reals({static_cast<int64_t>(values.size())}, values);
-  result.shape = {result.elements()};
-  return result;
+  if (!elements_of(shape)) return {};
+  const std::vector<int64_t> before(shape.begin(), shape.begin() + axis);
+  const int64_t outer = elements_of(before).value_or(0);
+  std::vector<float> values;
+  Sizes whole;
+  for (int64_t o = 0; o < outer; ++o)
+    for (size_t i = 0; i < call.count(); ++i) {
+      const Constant& part = *call.constant(i);
+      const int64_t size = part.elements() / std::max<int64_t>(1, outer);
+      if (part.is_real) append_block(*part.reals, o, size, values);
+      if (!part.is_real) append_block(part.whole, o, size, whole);
+    }
+  return first.is_real ? reals(shape, std::move(values)) : whole_numbers(shape, std::move(whole));
 }
 
 }  // namespace

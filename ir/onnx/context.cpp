@@ -18,6 +18,17 @@ std::string plain_name(std::string_view name) {
   return plain.empty() ? "_" : plain;
 }
 
+Sizes sizes_of(const Shape& node, const Groups& groups) {
+  const Sizes factors = sizes_of(node);
+  Sizes sizes;
+  for (const auto& group : groups) {
+    Size size{1, 0};
+    for (const int64_t axis : group) size = product(size, factors.at(static_cast<size_t>(axis))).value();
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
 void Context::spend(int64_t elements) {
   constexpr int64_t kMost = int64_t{1} << 24;
   spent_ += elements;

@@ -17,10 +17,15 @@ namespace rnc::onnx {
 // long.
 std::string plain_name(std::string_view name);
 
+// Dimensions as those of a node of the graph, in another order or several as one: see ir/onnx/view.h.
+using Groups = std::vector<std::vector<int64_t>>;
+Sizes sizes_of(const Shape& node, const Groups& groups);
+
 // Of a tensor, of which other operators make a value or training a better one.
 struct Value {
   std::optional<Constant> constant = {};
   ValueId node = kNoValue;
+  Groups groups = {};  // none: the dimensions are the node's
   bool is_known() const { return constant || node != kNoValue; }
 };
 using Values = std::vector<Value>;

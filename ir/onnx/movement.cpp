@@ -8,12 +8,13 @@
 #include "ir/onnx/elementwise.h"
 #include "ir/onnx/fold.h"
 #include "ir/onnx/operators.h"
+#include "ir/onnx/view.h"
 
 namespace rnc::onnx {
 namespace {
 
 // What training may change stays a parameter when it is moved.
-ValueId moved(Call& call) { return call.value(0, TensorKind::parameter); }
+ValueId parameter(Call& call) { return call.value(0, TensorKind::parameter); }
 
 // --- Order
 
@@ -29,8 +30,11 @@ std::vector<int64_t> order_of(const Call& call, size_t rank) {
 }
 
 Values transpose(Call& call) {
-  const ValueId x = moved(call);
-  return one(call.permuted(x, order_of(call, call.type(x).shape.size())));
+  const Sizes shape = call.shape(0);
+  const std::vector<int64_t> order = order_of(call, shape.size());
+  const bool moves = call.is_moved(0) || (!order.empty() && order[0] != 0 && shape[0] == Size{0, 1});
+  if (moves) return {settled(call, reordered(view_of(call, 0), order))};
+  return one(call.permuted(parameter(call), order));
 }
 
 Folded fold_transpose(const Call& call) {
@@ -79,7 +83,7 @@ Values space_to_depth(Call& call) {
 // As many ones as are asked for, which the operand is multiplied with: it spreads over them.
 Values expand(Call& call) {
   const Sizes asked = call.sizes(1, "the shape");
-  ValueId x = moved(call);
+  ValueId x = parameter(call);
   const Shape from = call.type(x).shape;
   std::vector<int64_t> ones;
   bool batch = false;
@@ -149,7 +153,7 @@ std::span<const Operator> movement_operators() {
       {"SpaceToDepth", space_to_depth},
       {"Expand", expand, fold_expand},
       {"Tile", tile},
-      {"Identity", identity, fold_identity},
+      {"Identity", identity, fold_identity, kEachElement},
   };
   return kRows;
 }

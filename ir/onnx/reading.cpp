@@ -133,7 +133,9 @@ Values Reading::read(const Operator& op, const proto::NodeProto& node, const Val
     Call call(context_, node, operands);
     std::optional<Constant> folded;
     if (op.fold != nullptr && folds(operands)) folded = op.fold(call);
+    const Groups groups = op.each_element ? call.take_groups() : Groups{};
     Values results = folded ? one(std::move(*folded)) : op.import(call);
+    if (!groups.empty()) results.at(0).groups = groups;
     for (const Value& result : results)
       if (result.constant && !operands.empty()) context_.spend(result.constant->elements());
     return results;
@@ -157,6 +159,9 @@ bool Reading::folds(const Values& operands) {
 void Reading::add_output(const std::string& name) {
   const Value& value = value_of(name, "the model's output");
   ValueId node = value.node;
+  if (!value.groups.empty())
+    fail(fmt::format("the batch of output '{}', {}, is not its first dimension", name,
+                     str(sizes_of(context_.graph()[node].type.shape, value.groups))));
   context_.builder().set_origin({}, plain_name(name));
   if (value.constant)
     node = value.constant->is_weight() ? context_.tensor(*value.constant, TensorKind::buffer)

@@ -6,6 +6,7 @@
 
 #include "ir/onnx/fold.h"
 #include "ir/onnx/operators.h"
+#include "ir/onnx/view.h"
 
 namespace rnc::onnx {
 namespace {
@@ -81,7 +82,11 @@ Sizes flat_shape(Call& call) {
 
 template <Sizes (*shape)(Call&)>
 Values reshape(Call& call) {
-  const Sizes to = shape(call);
+  const Sizes to = shape(call), from = call.shape(0);
+  const Size batch{0, 1};
+  const bool keeps_batch = (!from.empty() && from[0] == batch) == (!to.empty() && to[0] == batch);
+  if (call.is_moved(0) || !keeps_batch || !shape_of(to))
+    return {settled(call, regrouped(call, view_of(call, 0, TensorKind::parameter), to))};
   return one(call.reshaped(call.value(0, TensorKind::parameter), to));
 }
 // A constant's elements under the shape.

@@ -7,6 +7,7 @@
 
 #include "ir/onnx/fold.h"
 #include "ir/onnx/operators.h"
+#include "ir/onnx/view.h"
 
 namespace rnc::onnx {
 namespace {
@@ -60,25 +61,39 @@ std::vector<Range> ranges_of(Call& call) {
   return ranges;
 }
 
-// Every other element of a map: what a pool over one element at this stride has.
+// Every other element: of a map, what a pool over one element at this stride has; along other dimensions the first of the
+// rows of `step` elements, of which the last may be filled up.
 ValueId strided(Call& call, ValueId x, const Range& range) {
-  if (call.type(x).rank() != 4 || range.axis < 2 || range.step < 1)
-    call.refuse(fmt::format("steps of {} along axis {}", range.step, range.axis));
-  std::vector<int64_t> stride = {1, 1};
-  stride[static_cast<size_t>(range.axis - 2)] = range.step;
-  return call.emit(Op::max_pool, {x},
-                   attributes({{"kernel", std::vector<int64_t>{1, 1}}, {"stride", stride}}));
+  const Shape shape = call.type(x).shape;
+  if (range.axis < 1) call.refuse(fmt::format("steps of {} along axis {}", range.step, range.axis));
+  if (shape.size() == 4 && range.axis >= 2) {
+    std::vector<int64_t> stride = {1, 1};
+    stride[static_cast<size_t>(range.axis - 2)] = range.step;
+    return call.emit(Op::max_pool, {x},
+                     attributes({{"kernel", std::vector<int64_t>{1, 1}}, {"stride", stride}}));
+  }
+  const auto axis = static_cast<size_t>(range.axis);
+  const int64_t rows = (shape[axis] + range.step - 1) / range.step, missing = rows * range.step - shape[axis];
+  if (missing > 0)
+    x = call.emit(Op::pad_axis, {x},
+                  attributes({{"axis", range.axis}, {"before", int64_t{0}}, {"after", missing}}));
+  Sizes sizes = sizes_of(shape);
+  sizes[axis].number = rows;
+  Sizes with_rows = sizes;
+  with_rows.insert(with_rows.begin() + range.axis + 1, Size{range.step, 0});
+  return call.reshaped(call.sliced(call.reshaped(x, with_rows), range.axis + 1, 0, 1), sizes);
 }
 
 Values slice(Call& call) {
-  ValueId x = call.value(0);
+  View x = view_of(call, 0);
   for (const Range& range : ranges_of(call)) {
     if (range.count() == 0) call.refuse("of no elements");
     if (range.step < 0) call.refuse(fmt::format("steps of {}", range.step));
-    x = call.sliced(x, range.axis, range.begin, range.end);
-    if (range.step != 1) x = strided(call, x, range);
+    x.node = call.sliced(x.node, single_axis(call, x, range.axis), range.begin, range.end);
+    if (range.step != 1 && call.is_moved(0)) call.refuse("steps of values whose batch is not in front");
+    if (range.step != 1) x.node = strided(call, x.node, range);
   }
-  return one(x);
+  return {settled(call, x)};
 }
 
 Folded fold_slice(const Call& given) {
@@ -106,25 +121,28 @@ std::vector<int64_t> indices_of(const Call& call, int64_t size) {
 
 // Neighbours are one slice; elements of a list one each.
 Values gather(Call& call) {
-  const ValueId x = call.value(0);
-  const Shape shape = call.type(x).shape;
+  const Sizes shape = call.shape(0);
   const int64_t axis = call.axis(call.integer("axis", 0), static_cast<int64_t>(shape.size()));
-  if (shape[static_cast<size_t>(axis)] == kBatch) call.refuse("it would take a part of the batch");
-  const std::vector<int64_t> indices = indices_of(call, shape[static_cast<size_t>(axis)]);
+  const Size size = shape[static_cast<size_t>(axis)];
+  if (!size.fixed()) call.refuse("it would take a part of the batch");
+  View x = view_of(call, 0);
+  const int64_t place = single_axis(call, x, axis);
+  const std::vector<int64_t> indices = indices_of(call, size.number);
   std::vector<ValueId> pieces;
   for (size_t i = 0; i < indices.size();) {
     size_t next = i + 1;
     while (next < indices.size() && indices[next] == indices[next - 1] + 1) ++next;
-    pieces.push_back(call.sliced(x, axis, indices[i], indices[next - 1] + 1));
+    pieces.push_back(call.sliced(x.node, place, indices[i], indices[next - 1] + 1));
     i = next;
   }
   if (pieces.empty()) call.refuse("of no elements");
-  const ValueId all = call.concatenated(std::move(pieces), axis);
-  Sizes to = sizes_of(shape);
+  x.node = call.concatenated(std::move(pieces), place);
+  Sizes to = shape;
   to.erase(to.begin() + axis);
   const Sizes of_indices = call.shape(1);
   to.insert(to.begin() + axis, of_indices.begin(), of_indices.end());
-  return one(call.reshaped(all, to));
+  if (call.is_moved(0)) return {settled(call, regrouped(call, x, to))};
+  return one(call.reshaped(x.node, to));
 }
 
 Folded fold_gather(const Call& call) {

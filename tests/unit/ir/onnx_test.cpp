@@ -134,9 +134,9 @@ TEST_CASE("onnx: a batch that does not stay in front is a number") {
   const Read result = read(made, "y");
   CHECK(result.output() == "f32[3, 2]");
   CHECK(result.note ==
-        "the batch stays 2, as in the file; with another: net.onnx: node 'y' (Transpose, opset 13): permute: "
-        "the batch "
-        "stays in front: order begins with 0; of f32[N, 3]");
+        "the batch stays 2, as in the file; with another: net.onnx: the batch of output 'y', [3, N], is not "
+        "its "
+        "first dimension");
 }
 
 TEST_CASE("onnx: dimensions with names get their sizes") {
@@ -234,4 +234,58 @@ TEST_CASE("onnx: raw pixels are normalised, and turned for files that have chann
   CHECK(graph.nodes[1].attributes.get<std::vector<double>>("mean") == std::vector<double>{0.5, 0.5, 0.5});
   CHECK(graph.nodes[1].attributes.get<std::vector<double>>("std") ==
         std::vector<double>{1.0 / 255, 2.0 / 255, 1});
+}
+
+// What PyTorch's MultiheadAttention does with [S, N, C] = [3, batch, 4] and two heads: the products of x with itself.
+// `batch`: the number in the file.
+proto::ModelProto attention(int64_t batch, const std::vector<int64_t>& heads) {
+  proto::ModelProto made = model();
+  add_input(made, "x", {batch, 3, 4});
+  add_numbers(made, "heads", heads);
+  add_numbers(made, "joined", {3 * batch, 4});
+  add_numbers(made, "parted", {3, batch, 4});
+  const auto turn = [&](const std::string& from, const std::vector<int64_t>& order, const std::string& to) {
+    proto::AttributeProto* perm = add_node(made, "Transpose", {from}, to)->add_attribute();
+    perm->set_name("perm");
+    for (const int64_t d : order) perm->add_ints(d);
+  };
+  turn("x", {1, 0, 2}, "rows");
+  add_node(made, "Reshape", {"rows", "heads"}, "split");
+  turn("split", {1, 0, 2}, "left");
+  turn("split", {1, 2, 0}, "right");
+  add_node(made, "MatMul", {"left", "right"}, "scores");
+  set(add_node(made, "Softmax", {"scores"}, "weights"), "axis", -1);
+  add_node(made, "MatMul", {"weights", "left"}, "mixed");
+  turn("mixed", {1, 0, 2}, "back");
+  add_node(made, "Reshape", {"back", "joined"}, "flat");
+  add_node(made, "Reshape", {"flat", "parted"}, "out");
+  turn("out", {1, 0, 2}, "y");
+  return made;
+}
+
+TEST_CASE("onnx: the batch moves through attention, from whatever number it was exported with") {
+  for (const int64_t batch : {1, 2, 5}) {
+    CAPTURE(batch);
+    const Read result = read(attention(batch, {3, 2 * batch, 2}), "y");
+    CHECK(result.error.empty());
+    CHECK(result.output() == "f32[N, 3, 4]");
+    CHECK(result.note == fmt::format("net.onnx: the batch, which is {} in the file, may be any", batch));
+  }
+}
+
+TEST_CASE("onnx: a batch that would be cut, or mixed with others, stays a number") {
+  const Read cut = read(attention(2, {2, 6, 2}), "rows");
+  CHECK(cut.note ==
+        "the batch stays 2, as in the file; with another: net.onnx: node 'split' (Reshape, opset 13): "
+        "[3, N, 4] becomes [2, 6, 2]: the batch would be cut; of [3, N, 4], whole numbers [3]");
+  proto::ModelProto made = model();
+  add_input(made, "x", {2, 4});
+  add_node(made, "Transpose", {"x"}, "turned");
+  add_node(made, "MatMul", {"x", "turned"}, "y");
+  const Read mixed = read(made, "y");
+  CHECK(mixed.output() == "f32[2, 2]");
+  CHECK(
+      mixed.note ==
+      "the batch stays 2, as in the file; with another: net.onnx: node 'y' (MatMul, opset 13): the batch of "
+      "[4, N] moves; of f32[N, 4], [4, N]");
 }
