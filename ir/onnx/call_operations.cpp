@@ -27,6 +27,11 @@ ValueId Call::reshaped(ValueId v, const Sizes& sizes) {
 }
 
 ValueId Call::permuted(ValueId v, std::vector<int64_t> order) {
+  if (const Node& before = context_.graph()[v]; before.op == Op::permute) {  // both at once
+    const auto& given = before.attributes.get<std::vector<int64_t>>("order");
+    for (int64_t& d : order) d = given.at(static_cast<size_t>(d));
+    return permuted(before.inputs[0], std::move(order));
+  }
   if (std::ranges::is_sorted(order)) return v;
   return emit(Op::permute, {v}, attributes({{"order", std::move(order)}}));
 }

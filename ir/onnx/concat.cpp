@@ -48,7 +48,7 @@ Values split(Call& call) {
     const bool folds = known != nullptr && !known->is_weight();
     if (folds) results.push_back({.constant = taken(*known, axis, indices)});
     if (!folds) {
-      const View x = view_of(call, 0);
+      const View x = view_of(call, 0, TensorKind::parameter);
       results.push_back(
           settled(call, {call.sliced(x.node, single_axis(call, x, axis), begin, begin + part), x.groups}));
     }

@@ -85,7 +85,7 @@ ValueId strided(Call& call, ValueId x, const Range& range) {
 }
 
 Values slice(Call& call) {
-  View x = view_of(call, 0);
+  View x = view_of(call, 0, TensorKind::parameter);
   for (const Range& range : ranges_of(call)) {
     if (range.count() == 0) call.refuse("of no elements");
     if (range.step < 0) call.refuse(fmt::format("steps of {}", range.step));
@@ -125,7 +125,7 @@ Values gather(Call& call) {
   const int64_t axis = call.axis(call.integer("axis", 0), static_cast<int64_t>(shape.size()));
   const Size size = shape[static_cast<size_t>(axis)];
   if (!size.fixed()) call.refuse("it would take a part of the batch");
-  View x = view_of(call, 0);
+  View x = view_of(call, 0, TensorKind::parameter);
   const int64_t place = single_axis(call, x, axis);
   const std::vector<int64_t> indices = indices_of(call, size.number);
   std::vector<ValueId> pieces;

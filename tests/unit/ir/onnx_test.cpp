@@ -284,8 +284,7 @@ TEST_CASE("onnx: a batch that would be cut, or mixed with others, stays a number
   add_node(made, "MatMul", {"x", "turned"}, "y");
   const Read mixed = read(made, "y");
   CHECK(mixed.output() == "f32[2, 2]");
-  CHECK(
-      mixed.note ==
-      "the batch stays 2, as in the file; with another: net.onnx: node 'y' (MatMul, opset 13): the batch of "
-      "[4, N] moves; of f32[N, 4], [4, N]");
+  CHECK(mixed.note ==
+        "the batch stays 2, as in the file; with another: net.onnx: node 'y' (MatMul, opset 13): matrices "
+        "with the batch in them; of f32[N, 4], [4, N]");
 }
