@@ -52,16 +52,6 @@ Folded fold_mod(const Call& call) {
   return fold_binary(*call.constant(0), *call.constant(1), truncates ? truncated_remainder : remainder_of,
                      real);
 }
-Folded fold_pow(const Call& call) {
-  return fold_binary(
-      *call.constant(0), *call.constant(1),
-      [](const Size& a, const Size& b) -> MaybeSize {
-        const double value = std::pow(static_cast<double>(a.number), static_cast<double>(b.number));
-        if (!a.fixed() || !b.fixed() || !(std::abs(value) < 0x1p53)) return {};
-        return Size{static_cast<int64_t>(value), 0};
-      },
-      [](double a, double b) { return std::pow(a, b); });
-}
 // --- In the graph
 
 // What is added to or multiplied with a layer's result is trained with it.
@@ -96,15 +86,6 @@ Values reciprocal(Call& call) {
   const ValueId numerator = call.number(1), x = call.value(0);
   return one(call.result(Op::div, {numerator, x}));
 }
-// a ^ b; where b is not one number, exp(b log(a)), which only holds for a that is not negative.
-Values power(Call& call) {
-  const Constant* exponent = call.constant(1);
-  if (exponent == nullptr || exponent->elements() != 1) call.refuse("an exponent that is not one number");
-  const double p = exponent->real(0);
-  const ValueId x = call.value(0);
-  if (p == 2) return one(call.result(Op::square, {x}));
-  return one(call.result(Op::pow, {x}, attributes({{"exponent", p}})));
-}
 double add(double a, double b) { return a + b; }
 double subtract(double a, double b) { return a - b; }
 double multiply(double a, double b) { return a * b; }
@@ -130,7 +111,6 @@ std::span<const Operator> arithmetic_operators() {
       {"Mul", trained<Op::mul>, fold_two<product, multiply>},
       {"Div", plain<Op::div>, fold_two<quotient, divide>},
       {"Mod", only_known, fold_mod},
-      {"Pow", power, fold_pow, kEachElement},
       {"Min", several<Op::min>, fold_all<smaller, least>},
       {"Max", several<Op::max>, fold_all<larger, most>},
       {"Sum", several<Op::add>, fold_all<sum, add>},

@@ -102,7 +102,7 @@ Folded fold_concat(const Call& call) {
   for (size_t i = 1; i < call.count(); ++i) {
     const Constant& part = *call.constant(i);
     if (part.is_real != first.is_real || part.shape.size() != shape.size()) return {};
-    along += part.shape[static_cast<size_t>(axis)];
+    if (__builtin_add_overflow(along, part.shape[static_cast<size_t>(axis)], &along)) return {};
     for (size_t d = 0; d < shape.size(); ++d)
       if (static_cast<int64_t>(d) != axis && part.shape[d] != shape[d]) return {};
   }

@@ -17,6 +17,11 @@ struct View {
   Groups groups;
 };
 
+// The node's dimensions, group by group.
+std::vector<int64_t> flat(const Groups& groups);
+// With these numbers for the node's dimensions.
+Groups renumbered(Groups groups, const std::vector<int64_t>& to);
+
 View view_of(Call& call, size_t operand, TensorKind kind = TensorKind::buffer);
 // As a result: moved in memory if the batch is the first dimension by itself.
 Value settled(Call& call, View view);

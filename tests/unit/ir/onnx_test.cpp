@@ -7,6 +7,7 @@
 #include <cmath>
 #include <functional>
 
+#include "ir/graph/interpreter.h"
 #include "ir/graph/verifier.h"
 #include "ir/onnx/constant.h"
 #include "ir/onnx/proto.h"
@@ -287,4 +288,21 @@ TEST_CASE("onnx: a batch that would be cut, or mixed with others, stays a number
   CHECK(mixed.note ==
         "the batch stays 2, as in the file; with another: net.onnx: node 'y' (MatMul, opset 13): matrices "
         "with the batch in them; of f32[N, 4], [4, N]");
+}
+
+TEST_CASE("onnx: powers have the sign that a whole exponent gives, and 1 for 0") {
+  proto::ModelProto made = model();
+  add_input(made, "x", {kBatch, 6});
+  proto::TensorProto* exponents = made.mutable_graph()->add_initializer();
+  exponents->set_name("e");
+  exponents->set_data_type(proto::TensorProto::FLOAT);
+  exponents->add_dims(6);
+  const std::vector<double> e = {2, 3, 0, 0.5, -1, 2.5}, x = {-2, -2, -2, 4, -4, 0};
+  for (const double value : e) exponents->add_float_data(static_cast<float>(value));
+  add_node(made, "Pow", {"x", "e"}, "y");
+  const Read result = read(made, "y");
+  REQUIRE(result.error.empty());
+  const auto outputs = interpret(result.import.module.entries[0], 1, {{"x", {{1, 6}, x}}}, {}).outputs;
+  const std::vector<double>& y = outputs.at("y").values;
+  for (size_t i = 0; i < 6; ++i) CHECK(y[i] == doctest::Approx(std::pow(x[i], e[i])));
 }

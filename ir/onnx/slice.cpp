@@ -1,4 +1,4 @@
-// Parts of values.
+// Parts of values along their dimensions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,8 +17,6 @@ struct Range {
   int64_t axis = 0, begin = 0, end = 0, step = 1;
   int64_t count() const { return std::max<int64_t>(0, (end - begin + step + (step > 0 ? -1 : 1)) / step); }
 };
-
-// --- Slice
 
 // Bounds count from the end if negative, and are clamped; attributes became operands with opset 10.
 std::vector<Range> ranges_of(Call& call) {
@@ -86,8 +84,9 @@ ValueId strided(Call& call, ValueId x, const Range& range) {
 
 Values slice(Call& call) {
   View x = view_of(call, 0, TensorKind::parameter);
-  for (const Range& range : ranges_of(call)) {
+  for (Range range : ranges_of(call)) {
     if (range.count() == 0) call.refuse("of no elements");
+    if (range.count() == 1) range = {range.axis, range.begin, range.begin + 1, 1};
     if (range.step < 0) call.refuse(fmt::format("steps of {}", range.step));
     x.node = call.sliced(x.node, single_axis(call, x, range.axis), range.begin, range.end);
     if (range.step != 1 && call.is_moved(0)) call.refuse("steps of values whose batch is not in front");
@@ -108,59 +107,11 @@ Folded fold_slice(const Call& given) {
   return x;
 }
 
-// --- Gather
-
-std::vector<int64_t> indices_of(const Call& call, int64_t size) {
-  std::vector<int64_t> indices = call.numbers(1, "the indices");
-  for (int64_t& index : indices) {
-    if (index < -size || index >= size) call.refuse(fmt::format("index {} of {} elements", index, size));
-    if (index < 0) index += size;
-  }
-  return indices;
-}
-
-// Neighbours are one slice; elements of a list one each.
-Values gather(Call& call) {
-  const Sizes shape = call.shape(0);
-  const int64_t axis = call.axis(call.integer("axis", 0), static_cast<int64_t>(shape.size()));
-  const Size size = shape[static_cast<size_t>(axis)];
-  if (!size.fixed()) call.refuse("it would take a part of the batch");
-  View x = view_of(call, 0, TensorKind::parameter);
-  const int64_t place = single_axis(call, x, axis);
-  const std::vector<int64_t> indices = indices_of(call, size.number);
-  std::vector<ValueId> pieces;
-  for (size_t i = 0; i < indices.size();) {
-    size_t next = i + 1;
-    while (next < indices.size() && indices[next] == indices[next - 1] + 1) ++next;
-    pieces.push_back(call.sliced(x.node, place, indices[i], indices[next - 1] + 1));
-    i = next;
-  }
-  if (pieces.empty()) call.refuse("of no elements");
-  x.node = call.concatenated(std::move(pieces), place);
-  Sizes to = shape;
-  to.erase(to.begin() + axis);
-  const Sizes of_indices = call.shape(1);
-  to.insert(to.begin() + axis, of_indices.begin(), of_indices.end());
-  if (call.is_moved(0)) return {settled(call, regrouped(call, x, to))};
-  return one(call.reshaped(x.node, to));
-}
-
-Folded fold_gather(const Call& call) {
-  const Constant& x = *call.constant(0);
-  const int64_t axis = call.axis(call.integer("axis", 0), static_cast<int64_t>(x.shape.size()));
-  Constant result = taken(x, axis, indices_of(call, x.shape[static_cast<size_t>(axis)]));
-  result.shape.erase(result.shape.begin() + axis);
-  const auto& of_indices = call.constant(1)->shape;
-  result.shape.insert(result.shape.begin() + axis, of_indices.begin(), of_indices.end());
-  return result;
-}
-
 }  // namespace
 
-std::span<const Operator> selection_operators() {
+std::span<const Operator> slice_operators() {
   static constexpr Operator kRows[] = {
       {"Slice", slice, fold_slice},
-      {"Gather", gather, fold_gather},
   };
   return kRows;
 }
