@@ -77,16 +77,24 @@ void take_weights(const Request& request, Job& job) {
   reduce_to_inference(module);
 }
 
+void check_is_for_onnx(std::string_view flag, bool is_absent) {
+  if (!is_absent)
+    throw UsageError{fmt::format("{} is for models in ONNX's format; a spec says its own", flag)};
+}
+
 // Of a file in ONNX's format or of a text.
 onnx::Import read_module(const Request& request) {
   if (!request.onnx.empty()) {
     if (request.emit == Emit::graph || request.emit == Emit::loops)
       request.tell("note", fmt::format("the text has no weights; rnc {} -o NAME.safetensors writes them",
                                        request.onnx));
-    return onnx::import_file(request.onnx,
-                             {request.set, request.optimizer, request.loss, request.freeze, request.tell});
+    return onnx::import_file(request.onnx, {request.set, request.optimizer, request.loss, request.freeze,
+                                            request.heads, request.image, request.classes, request.tell});
   }
-  if (!request.loss.empty()) throw UsageError{"--loss is for models in ONNX's format; a spec says its own"};
+  check_is_for_onnx("--loss", request.loss.empty());
+  check_is_for_onnx("--head", request.heads.empty());
+  check_is_for_onnx("--image", request.image.empty());
+  check_is_for_onnx("--classes", request.classes.empty());
   return {parse(request.source,
                 ElaborateOptions{request.set, request.optimizer, request.freeze, request.include_paths}),
           {}};

@@ -35,7 +35,9 @@ enum class Emit {
 struct Request {
   std::shared_ptr<const SourceFile> source;  // a spec, a dump or loop IR; null for a model in ONNX's format,
   std::string onnx = {};                     // which is this file
-  std::string loss = {};  // of a model in ONNX's format, which has none: see ir/onnx/onnx.h
+  // What such a model does not say, as ir/onnx/onnx.h has it.
+  std::string loss = {}, image = {}, classes = {};
+  std::vector<std::string> heads = {};
   Emit emit = Emit::shared;
   std::map<std::string, std::string> set;  // constants of the spec, by name
   std::string optimizer;                   // as the spec writes it; empty: the spec's

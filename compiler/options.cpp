@@ -119,6 +119,20 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
                  "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
   app.add_option("--loss", request.loss,
                  "Train an .onnx file, which has no loss, with this one: cross_entropy, of its first output");
+  app.add_option(
+         "--head", request.heads,
+         "NAME=OUTPUTS: gives the last linear layer of an .onnx file, which is called so, as many outputs, "
+         "and new initial values")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option(
+      "--image", request.image,
+      "Let an .onnx file take raw pixels, and normalise them: 'u8, mean=0.485 0.456 0.406, std=0.229 "
+      "0.224 0.225'; layout=nhwc: the file itself takes [N, H, W, C]; scale=1: its mean and std are of "
+      "pixels up to 255");
+  app.add_option("--classes", request.classes,
+                 "A file with the names of an .onnx file's classes, one a line");
   app.add_option("--freeze", request.freeze,
                  "Do not train these parameters: a name or a layer's, with * for any characters")
       ->expected(1)
