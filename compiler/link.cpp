@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <span>
 
 #include "compiler/output.h"
@@ -63,6 +64,8 @@ std::string link(const std::vector<std::string>& objects, LinkKind kind) {
   }
   std::vector<const char*> pointers;
   for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
+  static std::mutex one_at_a_time;  // lld keeps its state in globals
+  const std::lock_guard lock(one_at_a_time);
   std::string messages;
   llvm::raw_string_ostream out(messages);
   const lld::Result result = lld::lldMain(pointers, out, out, {{lld::Gnu, &lld::elf::link}});

@@ -85,13 +85,148 @@ void check_not_in_place(const Options& options) {
     throw UsageError{fmt::format("the output {} is the input", options.output)};
 }
 
+// The options that say what to make and how, and what becomes of them.
+class RequestOptions {
+ public:
+  explicit RequestOptions(CLI::App& app, Request& request);
+  // After parsing. Throws UsageError.
+  void finish();
+  const std::string& emit() const { return emit_; }
+  // Once the request says what is emitted. Throws UsageError.
+  void check_emit() const;
+
+ private:
+  void add_model(CLI::App& app);
+  void add_import(CLI::App& app);
+  void add_export(CLI::App& app);
+  void add_target(CLI::App& app);
+
+  Request& request_;
+  std::string emit_, passes_;
+  std::vector<std::string> set_;
+  std::vector<CLI::Option*> of_export_;
+  CLI::Option* passes_option_;
+};
+
+RequestOptions::RequestOptions(CLI::App& app, Request& request) : request_(request) {
+  request.to_onnx.producer_version = RNC_VERSION;
+  add_model(app);
+  add_import(app);
+  add_export(app);
+  add_target(app);
+  passes_option_ = app.add_option(
+      "--passes", passes_, "Run these passes, by comma, instead of the default ones; --passes= runs none");
+}
+
+void RequestOptions::add_model(CLI::App& app) {
+  app.add_option("--emit", emit_, fmt::format("What to write: {}", emit_names()));
+  app.add_option(
+         "--set", set_,
+         "NAME=VALUE: gives a constant of the spec another value; of an .onnx file, a dimension of that "
+         "name its size")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option("-I,--include", request_.include_paths,
+                 "Directory to look for included files in, behind that of the file which includes them")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option("--optimizer", request_.optimizer,
+                 "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
+  app.add_option("--freeze", request_.freeze,
+                 "Do not train these parameters: a name or a layer's, with * for any characters")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_flag("--explain{}", request_.explain,
+               "[=LAYER]: an entry that gives the result of the layer, or of the last one of the block, and "
+               "the gradient "
+               "of the prediction to it, for rnrun explain; without LAYER, of the last one before the "
+               "pooling at the end");
+  app.add_option("--memory-budget", request_.memory_budget,
+                 "Compute results again in the backward pass until the peak of a training step at the "
+                 "recipe's batch is within these bytes (K, M, G: powers of 1024)")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::PositiveNumber);
+  app.add_option("--weights", request_.weights,
+                 "Put these weights (a checkpoint or state_dict, safetensors) into the library, or the .onnx "
+                 "file, which then holds inference only");
+}
+
+void RequestOptions::add_import(CLI::App& app) {
+  app.add_option("--loss", request_.loss,
+                 "Train an .onnx file, which has no loss, with this one: cross_entropy, of its first output");
+  app.add_option(
+         "--head", request_.heads,
+         "NAME=OUTPUTS: gives the last linear layer of an .onnx file, which is called so, as many outputs, "
+         "and new initial values")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option(
+      "--image", request_.image,
+      "Let an .onnx file take raw pixels, and normalise them: 'u8, mean=0.485 0.456 0.406, std=0.229 "
+      "0.224 0.225'; layout=nhwc: the file itself takes [N, H, W, C]; scale=1: its mean and std are of "
+      "pixels up to 255");
+  app.add_option("--classes", request_.classes,
+                 "A file with the names of an .onnx file's classes, one a line");
+}
+
+void RequestOptions::add_export(CLI::App& app) {
+  of_export_ = {
+      app.add_option("--opset", request_.to_onnx.opset,
+                     fmt::format("Operator set of an .onnx file that is written, {} to {}; default: {}",
+                                 onnx::kOldestExport, onnx::kNewestExport, onnx::kUsualExport))
+          ->check(CLI::Range(onnx::kOldestExport, onnx::kNewestExport)),
+      app.add_flag("--keep-batch-norm", request_.keep_batch_norm,
+                   "Keep batch norm in an .onnx file; by default it is folded into convolutions"),
+      app.add_flag(
+          "--float-input", request_.to_onnx.float_input,
+          "Images of an .onnx file come normalised, as f32, instead of as bytes that it normalises")};
+}
+
+void RequestOptions::add_target(CLI::App& app) {
+  app.add_option(
+      "--target-cpu", request_.target.cpu,
+      "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");
+  app.add_option("--target-features", request_.target.features,
+                 "Changes to the CPU's features: +fma,-avx512f");
+  app.add_option("--target-triple", request_.target.triple,
+                 "Machine to generate code for. Default: this one");
+  app.add_option("--conv", request_.conv,
+                 "How convolutions are computed: auto (what is fastest), direct, winograd2, winograd3 or "
+                 "winograd4 (those that can be), or by layer and comma: 'layer1.*=direct,conv2=winograd4'");
+  app.add_flag("-g", request_.debug, "Line tables: debuggers and profilers show lines of the .graph file");
+}
+
+void RequestOptions::finish() {
+  if (passes_option_->count() > 0) request_.passes = passes_;
+  for (const std::string& text : set_)
+    request_.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
+}
+
+void RequestOptions::check_emit() const {
+  for (const CLI::Option* option : of_export_)
+    if (option->count() > 0 && request_.emit != Emit::onnx)
+      throw UsageError{fmt::format("{} is for writing a file in ONNX's format: -o NAME.onnx, or --emit=onnx",
+                                   option->get_name())};
+}
+
+// Takes the arguments in order. Throws CLI::ParseError.
+void parse(CLI::App& app, std::vector<std::string> arguments, Request& request) {
+  // CLI11 takes what follows an empty value for the value.
+  if (std::erase(arguments, "--passes=") > 0) request.passes = "";
+  std::ranges::reverse(arguments);  // as CLI11 wants them
+  app.parse(std::move(arguments));
+}
+
 }  // namespace
 
 std::optional<Options> parse_options(int argc, const char* const* argv) {
   Options options;
   Request& request = options.request;
-  std::string emit, passes, ops;
-  std::vector<std::string> set;
+  std::string ops;
   CLI::App app(
       "rnc: compiles a description of a convolutional network into a library that trains and runs it.");
   app.set_version_flag("--version", "rnc " RNC_VERSION);
@@ -102,77 +237,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
       "but for .onnx");
   app.add_option("-o,--output", options.output,
                  "File to write; its extension tells the kind. Default: INPUT's name with .so, here");
-  app.add_option("--emit", emit, fmt::format("What to write: {}", emit_names()));
-  app.add_option(
-         "--set", set,
-         "NAME=VALUE: gives a constant of the spec another value; of an .onnx file, a dimension of that "
-         "name its size")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->take_all();
-  app.add_option("-I,--include", request.include_paths,
-                 "Directory to look for included files in, behind that of the file which includes them")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->take_all();
-  app.add_option("--optimizer", request.optimizer,
-                 "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
-  app.add_option("--loss", request.loss,
-                 "Train an .onnx file, which has no loss, with this one: cross_entropy, of its first output");
-  app.add_option(
-         "--head", request.heads,
-         "NAME=OUTPUTS: gives the last linear layer of an .onnx file, which is called so, as many outputs, "
-         "and new initial values")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->take_all();
-  app.add_option(
-      "--image", request.image,
-      "Let an .onnx file take raw pixels, and normalise them: 'u8, mean=0.485 0.456 0.406, std=0.229 "
-      "0.224 0.225'; layout=nhwc: the file itself takes [N, H, W, C]; scale=1: its mean and std are of "
-      "pixels up to 255");
-  app.add_option("--classes", request.classes,
-                 "A file with the names of an .onnx file's classes, one a line");
-  app.add_option("--freeze", request.freeze,
-                 "Do not train these parameters: a name or a layer's, with * for any characters")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->take_all();
-  app.add_flag("--explain{}", request.explain,
-               "[=LAYER]: an entry that gives the result of the layer, or of the last one of the block, and "
-               "the gradient "
-               "of the prediction to it, for rnrun explain; without LAYER, of the last one before the "
-               "pooling at the end");
-  app.add_option("--memory-budget", request.memory_budget,
-                 "Compute results again in the backward pass until the peak of a training step at the "
-                 "recipe's batch is within these bytes (K, M, G: powers of 1024)")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::PositiveNumber);
-  app.add_option("--weights", request.weights,
-                 "Put these weights (a checkpoint or state_dict, safetensors) into the library, or the .onnx "
-                 "file, which then holds inference only");
-  std::vector<CLI::Option*> of_onnx = {
-      app.add_option("--opset", request.to_onnx.opset,
-                     fmt::format("Operator set of an .onnx file that is written, {} to {}; default: {}",
-                                 onnx::kOldestExport, onnx::kNewestExport, onnx::kUsualExport))
-          ->check(CLI::Range(onnx::kOldestExport, onnx::kNewestExport)),
-      app.add_flag("--keep-batch-norm", request.keep_batch_norm,
-                   "Keep batch norm in an .onnx file; by default it is folded into convolutions"),
-      app.add_flag(
-          "--float-input", request.to_onnx.float_input,
-          "Images of an .onnx file come normalised, as f32, instead of as bytes that it normalises")};
-  app.add_option(
-      "--target-cpu", request.target.cpu,
-      "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");
-  app.add_option("--target-features", request.target.features,
-                 "Changes to the CPU's features: +fma,-avx512f");
-  app.add_option("--target-triple", request.target.triple, "Machine to generate code for. Default: this one");
-  app.add_option("--conv", request.conv,
-                 "How convolutions are computed: auto (what is fastest), direct, winograd2, winograd3 or "
-                 "winograd4 (those that can be), or by layer and comma: 'layer1.*=direct,conv2=winograd4'");
-  app.add_flag("-g", request.debug, "Line tables: debuggers and profilers show lines of the .graph file");
-  CLI::Option* passes_option = app.add_option(
-      "--passes", passes, "Run these passes, by comma, instead of the default ones; --passes= runs none");
+  RequestOptions request_options(app, request);
   app.add_option("--print-after", request.dumps.print_after,
                  "Print the graph after these passes, by comma, or all")
       ->delimiter(',')
@@ -190,34 +255,41 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   CLI::Option* ops_option =
       app.add_option("--ops", ops, "Print what this operation takes and computes; without a name, list all")
           ->expected(0, 1);
-  // CLI11 takes what follows an empty value for the value.
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (std::erase(arguments, "--passes=") > 0) request.passes = "";
-  std::ranges::reverse(arguments);  // as CLI11 wants them
   try {
-    app.name(argv[0])->parse(std::move(arguments));
+    app.name(argv[0]);
+    parse(app, {argv + 1, argv + argc}, request);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() != 0) throw UsageError{error.what()};
     app.exit(error);
     return std::nullopt;
   }
-  if (passes_option->count() > 0) request.passes = passes;
+  request_options.finish();
   if (ops_option->count() > 0) options.ops = ops;
-  for (const std::string& text : set)
-    request.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
   check_complete(options);
   if (options.format) {
     if (options.output.empty()) options.output = "-";
     return options;
   }
-  resolve_output(options, emit);
+  resolve_output(options, request_options.emit());
   check_not_in_place(options);
-  request.to_onnx.producer_version = RNC_VERSION;
-  for (const CLI::Option* option : of_onnx)
-    if (option->count() > 0 && request.emit != Emit::onnx)
-      throw UsageError{fmt::format("{} is for writing a file in ONNX's format: -o NAME.onnx, or --emit=onnx",
-                                   option->get_name())};
+  request_options.check_emit();
   return options;
+}
+
+Request parse_request(std::vector<std::string> options) {
+  Request request;
+  CLI::App app;
+  app.set_help_flag();  // none: it would print
+  RequestOptions request_options(app, request);
+  try {
+    parse(app, std::move(options), request);
+  } catch (const CLI::ParseError& error) {
+    throw UsageError{error.what()};
+  }
+  request_options.finish();
+  request.emit = kind_of_name(request_options.emit().empty() ? "so" : request_options.emit()).emit;
+  request_options.check_emit();
+  return request;
 }
 
 }  // namespace rnc

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "compiler/compile.h"
 
@@ -23,5 +24,9 @@ struct Options {
 
 // Throws UsageError. nullopt: --help or --version was asked for and has been printed.
 std::optional<Options> parse_options(int argc, const char* const* argv);
+
+// What options alone ask for, as another program gives them: those that say what to make and how. Throws UsageError, also
+// for an input and for options about files to write or about printing.
+Request parse_request(std::vector<std::string> options);
 
 }  // namespace rnc

@@ -25,7 +25,7 @@ find_library(RNC_XXHASH NAMES libxxhash.a xxhash REQUIRED)
 rnc_layer(rnc_contract runtime/contract)
 target_link_libraries(rnc_contract PRIVATE fmt::fmt-header-only nlohmann_json::nlohmann_json PUBLIC ${RNC_XXHASH})
 
-rnc_layer(rnc_runtime runtime EXCEPT runtime/contract)
+rnc_layer(rnc_runtime runtime EXCEPT "runtime/(contract|library)")
 target_compile_definitions(rnc_runtime PUBLIC RNC_VERSION="${PROJECT_VERSION}")
 target_link_libraries(rnc_runtime PUBLIC rnc_contract fmt::fmt-header-only ${RNC_GIF} ${RNC_WEBP_DEMUX} ${RNC_TIFF_LIBRARIES}
                       ${RNC_JPEG} ${RNC_PNG} ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
@@ -48,3 +48,5 @@ target_link_libraries(rnrun PRIVATE rnc_runtime)
 target_link_options(rnrun PRIVATE $<$<CONFIG:Release>:-static-libstdc++;-static-libgcc>)
 install(TARGETS rnrun)
 install(FILES runtime/contract/abi.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rnc)
+install(FILES runtime/rnrun.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rnc)
+include(runtime/library/library.cmake)

@@ -6,7 +6,7 @@ set(passes_may "^(ir|passes)/")
 set(compiler_may "^((ir|passes|compiler)/|runtime/contract/)")
 set(runtime_may "^runtime/")
 # In runtime/, each folder knows those before it:
-#   contract <- support <- model <- data <- task <- measure <- report <- train <- commands
+#   contract <- support <- model <- data <- task <- measure <- report <- train <- commands, and library
 set(contract_may "^runtime/contract/")
 set(support_may "^runtime/(contract|support)/")
 set(model_may "^runtime/(contract|support|model)/")
@@ -15,10 +15,11 @@ set(task_may "^runtime/(contract|support|model|data|task)/")
 set(measure_may "^runtime/(contract|support|model|data|task|measure)/")
 set(report_may "^runtime/(contract|support|model|data|task|measure|report)/")
 set(train_may "^runtime/(contract|support|model|data|task|measure|report|train)/")
+set(library_may "^runtime/(contract|support|model|data|task|measure|report|train|library)/|^runtime/rnrun.h$")
 
 set(failures "")
 foreach(layer ir passes compiler runtime runtime/contract runtime/support runtime/model runtime/data runtime/task
-        runtime/measure runtime/report runtime/train)
+        runtime/measure runtime/report runtime/train runtime/library)
   file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/${layer}/*.cpp ${ROOT}/${layer}/*.h ${ROOT}/${layer}/*.def)
   list(LENGTH sources count)
   if(count EQUAL 0)

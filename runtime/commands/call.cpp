@@ -44,18 +44,6 @@ void take_gradients(Session& session, Arrays& inputs, const std::string& source)
   session.set_tensors({RN_GRADIENT}, gradients, source);
 }
 
-// Compiled code trusts that a label is one of the classes of the loss that reads it.
-void check_labels(const rn_entry& entry, const Arrays& given, const std::string& source) {
-  for (const rn_value& v : inputs(entry)) {
-    const auto found = given.find(v.name);
-    if (v.classes == 0 || found == given.end() || found->second.dtype != DType::i32) continue;
-    for (const int32_t label : found->second.as<int32_t>())
-      if ((label < 0 || label >= v.classes) && label != v.ignored_label)
-        throw Error(fmt::format("{}: '{}' has {}, which is none of the {} classes", source, v.name, label,
-                                v.classes));
-  }
-}
-
 // The tensors the entry changed.
 Arrays changed_tensors(const Session& session, const rn_entry& entry) {
   switch (entry.role) {
@@ -93,7 +81,6 @@ int call(const Options& options) {
   check_inputs(*model, entry, options.inputs);
   for (const auto& [name, value] : options.inputs) inputs[name] = Array::scalar(static_cast<float>(value));
   if (entry.role == RN_UPDATE) take_gradients(session, inputs, options.in);
-  check_labels(entry, inputs, options.in);
   if (options.lr_given) inputs[lr->name] = Array::scalar(DType::f64, options.lr);
   session.prepare_for(entry);
 

@@ -3,10 +3,9 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 
 #include "runtime/commands/commands.h"
-#include "runtime/model/layout.h"
+#include "runtime/report/model_json.h"
 #include "runtime/support/array.h"
 #include "runtime/support/output.h"
 #include "runtime/support/thread_pool.h"
@@ -22,35 +21,6 @@ struct Options {
   int64_t batch = 0;
   int threads = default_threads();
 };
-
-constexpr std::string_view kKinds[RN_TENSOR_KINDS] = {"parameter", "buffer", "slot", "gradient", "prepared"};
-
-int64_t elements_of(const Model& model, rn_tensor_kind kind) {
-  int64_t count = 0;
-  for (const rn_tensor& t : model.tensors())
-    if (t.kind == kind) count += element_count(t.type);
-  return count;
-}
-
-// Bytes of the tensor regions an entry reads or writes.
-int64_t tensor_bytes(const Model& model, const rn_entry& entry) {
-  int64_t bytes = 0;
-  for (size_t kind = 0; kind < RN_TENSOR_KINDS; ++kind)
-    if ((entry.tensor_kinds >> kind & 1) != 0) bytes += model.descriptor().region_bytes[kind];
-  return bytes;
-}
-
-int64_t memory(const Model& model, const rn_entry& entry, int64_t batch, int threads) {
-  return tensor_bytes(model, entry) + at(arena(entry, batch), batch) +
-         threads * model.descriptor().scratch_bytes_per_worker;
-}
-
-std::string values_text(std::span<const rn_value> values) {
-  std::string text;
-  for (const rn_value& v : values)
-    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", v.name, type_text(v.type));
-  return text;
-}
 
 void print_attributes(std::string_view title, const rn_attributes& attributes) {
   if (attributes.count == 0) return;
@@ -82,7 +52,7 @@ void print_memory(const Model& model, const Options& options) {
     print("  {:<11} {:>11} {:>11} {:>11}", e.name, bytes_text(tensor_bytes(model, e)), bytes_text(fixed),
           bytes_text(e.arena[0].per_sample));
     for (const int64_t batch : batches)
-      print(" {:>11}", bytes_text(memory(model, e, batch, options.threads)));
+      print(" {:>11}", bytes_text(memory_bytes(model, e, batch, options.threads)));
     print("\n");
   }
 }
@@ -90,57 +60,13 @@ void print_memory(const Model& model, const Options& options) {
 void print_tensors(const Model& model) {
   print("\ntensors\n");
   for (const rn_tensor& t : model.tensors())
-    print("  {:<9} {} : {}\n", kKinds[t.kind], t.name, type_text(t.type));
-}
-
-nlohmann::ordered_json to_json(const Model& model, const Options& options) {
-  using nlohmann::ordered_json;
-  const rn_model_descriptor& d = model.descriptor();
-  ordered_json json = {{"name", d.name},
-                       {"compiler", d.compiler},
-                       {"triple", d.triple},
-                       {"cpu", d.cpu},
-                       {"features", d.features},
-                       {"graph_hash", model.graph_hash()},
-                       {"predict", d.predict},
-                       {"optimizer", d.optimizer},
-                       {"threads", options.threads},
-                       {"parameters", elements_of(model, RN_PARAMETER)},
-                       {"buffers", elements_of(model, RN_BUFFER)}};
-  json["classes"] = ordered_json::array();
-  for (int64_t i = 0; i < d.class_count; ++i) json["classes"].push_back(d.classes[i]);
-  for (const auto& [key, list] : {std::pair{"recipe", &d.recipe}, {"hyper", &d.hyper}}) {
-    json[key] = ordered_json::object();
-    for (int64_t i = 0; i < list->count; ++i) json[key][list->items[i].name] = list->items[i].text;
-  }
-  json["tensors"] = ordered_json::array();
-  for (const rn_tensor& t : model.tensors())
-    json["tensors"].push_back({{"name", t.name},
-                               {"kind", kKinds[t.kind]},
-                               {"dtype", name(dtype(t.type))},
-                               {"shape", shape_of(t.type)},
-                               {"bytes", t.bytes}});
-  const int64_t batch = std::max<int64_t>(options.batch, 1);
-  json["entries"] = ordered_json::array();
-  for (const rn_entry& e : model.entries())
-    json["entries"].push_back({{"name", e.name},
-                               {"inputs", values_text(inputs(e))},
-                               {"outputs", values_text(outputs(e))},
-                               {"calls", e.call_count},
-                               {"arena_fixed", e.arena[0].fixed},
-                               {"arena_per_sample", e.arena[0].per_sample},
-                               {"tensor_bytes", tensor_bytes(model, e)},
-                               {"scratch_bytes", options.threads * d.scratch_bytes_per_worker},
-                               {"batch", batch},
-                               {"memory_bytes", memory(model, e, batch, options.threads)},
-                               {"direct_flops", at(e.direct_flops, batch)}});
-  return json;
+    print("  {:<9} {} : {}\n", kind_name(t), t.name, type_text(t.type));
 }
 
 int info(const Options& options) {
   const auto model = Model::load(options.model);
   if (options.json) {
-    print("{}\n", to_json(*model, options).dump(2));
+    print("{}\n", model_json(*model, options.batch, options.threads).dump(2));
     return 0;
   }
   const rn_model_descriptor& d = model->descriptor();

@@ -23,6 +23,7 @@
 #include "runtime/support/interrupt.h"
 #include "runtime/support/output.h"
 #include "runtime/task/classification/class_weights.h"
+#include "runtime/train/recipe_settings.h"
 #include "runtime/train/runs/json_log.h"
 #include "runtime/train/runs/metrics_log.h"
 #include "runtime/train/runs/run_checkpoints.h"
@@ -34,21 +35,6 @@
 namespace rnrun {
 
 namespace {
-
-// The model's recipe; what it leaves open has the defaults of TrainSettings.
-TrainSettings settings_of(const Model& model, const rn_entry& step) {
-  const rn_attributes& recipe = model.descriptor().recipe;
-  TrainSettings settings;
-  for (const Setting& setting : train_settings()) {
-    const rn_attribute* given = find(recipe, setting.name);
-    if (given != nullptr && !set(settings, setting, given->text))
-      throw Error(fmt::format("the recipe of the model {} has {} = {}: must be {}", model.name(),
-                              setting.name, given->text, allowed(setting)));
-  }
-  for (const rn_value& v : inputs(step))
-    if (v.type.rank == 0 && !is_set_by_training(v)) settings.hyper[v.name] = v.default_value;
-  return settings;
-}
 
 // What the command line says.
 void override_settings(TrainSettings& settings, const TrainOptions& options, const Model& compiled) {
@@ -120,7 +106,7 @@ Checkpoint begin(Session& session, const TrainOptions& options, const rn_entry& 
         options.resume_from.empty() ? last_checkpoint(directory) : checkpoint_to_resume(options.resume_from),
         session);
   else
-    state.settings = settings_of(session.model(), step);
+    state.settings = recipe_settings(session.model(), step);
   override_settings(state.settings, options, session.model());
   if (state.settings.data.empty()) state.settings.data = default_data(session.model(), task);
   if (!options.resume) session.initialize(state.settings.seed);

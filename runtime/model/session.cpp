@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "runtime/model/arguments.h"
 #include "runtime/model/initialize.h"
 #include "runtime/model/layout.h"
 #include "runtime/support/error.h"
@@ -19,15 +20,8 @@ bool contains(std::initializer_list<rn_tensor_kind> kinds, int32_t kind) {
   return std::ranges::find(kinds, static_cast<rn_tensor_kind>(kind)) != kinds.end();
 }
 
-// The value of a floating-point scalar.
-std::optional<double> number_of(const Array& array) {
-  if (!array.shape.empty()) return std::nullopt;
-  if (array.dtype == DType::f32) return static_cast<double>(array.as<float>()[0]);
-  return array.dtype == DType::f64 ? std::optional(array.as<double>()[0]) : std::nullopt;
-}
-
-bool matches(const Array& array, const rn_type& type, int64_t batch = 1) {
-  return array.dtype == dtype(type) && array.shape == shape_of(type, batch);
+bool matches(const Array& array, const rn_type& type) {
+  return array.dtype == dtype(type) && array.shape == shape_of(type);
 }
 
 int64_t extent(const rn_extent& e, int64_t batch, std::string_view what) {
@@ -78,15 +72,10 @@ void parallel_for(void* context, int64_t call, int64_t count, rn_task task, cons
     seconds[static_cast<size_t>(call)] += seconds_between(start, Clock::now());
 }
 
-// The first dimension of the first batched input that was given; 1 if there is none. At least 1, so that an
-// empty array is a mismatch like any other.
-int64_t batch_of(const rn_entry& entry, const Arrays& given) {
-  for (const rn_value& v : inputs(entry)) {
-    const auto found = given.find(v.name);
-    if (found != given.end() && v.type.rank > 0 && v.type.dims[0] < 0 && !found->second.shape.empty())
-      return std::max<int64_t>(found->second.shape[0], 1);
-  }
-  return 1;
+std::vector<Argument> arguments_of(Arrays& arrays) {
+  std::vector<Argument> arguments;
+  for (auto& [name, array] : arrays) arguments.push_back({name, array.dtype, array.shape, array.data.data()});
+  return arguments;
 }
 
 }  // namespace
@@ -213,46 +202,13 @@ void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* co
 }
 
 Arrays Session::call(std::string_view name, const Arrays& given, std::string_view source) {
-  const rn_entry& entry = model_->entry(name);
-  const auto fail = [&](const std::string& what) {
-    throw Error(fmt::format("{}: {} of entry '{}'", source, what, name));
-  };
-  const int64_t batch = batch_of(entry, given);
-
-  Arrays numbers;  // defaults, and what is given in f32 for an input of f64 or the other way round
-  const auto take_number = [&](const rn_value& v, double value) {
-    return numbers.insert_or_assign(v.name, Array::scalar(dtype(v.type), value)).first->second.data.data();
-  };
-  std::vector<const void*> in;
-  for (const rn_value& v : inputs(entry)) {
-    const auto found = given.find(v.name);
-    if (found != given.end()) {
-      const Array& value = found->second;
-      if (const auto number = number_of(value); v.type.rank == 0 && number) {
-        in.push_back(take_number(v, *number));
-        continue;
-      }
-      if (!matches(value, v.type, batch))
-        fail(fmt::format("{} given for input '{}: {}'", type_text(value), v.name,
-                         type_text(dtype(v.type), shape_of(v.type, batch))));
-      in.push_back(value.data.data());
-    } else {
-      if (v.type.rank != 0 || std::isnan(scalar(v)))
-        fail(fmt::format("nothing given for input '{}: {}'", v.name, type_text(v.type)));
-      in.push_back(take_number(v, scalar(v)));
-    }
-  }
-  for (const auto& [key, value] : given)
-    if (std::ranges::none_of(inputs(entry), [&](const rn_value& v) { return v.name == key; }))
-      fail(fmt::format("'{}' is no input", key));
-
+  Arguments arguments(*this, model_->entry(name));
+  arguments.bind_inputs(arguments_of(const_cast<Arrays&>(given)), source);  // it does not write to inputs
   Arrays results;
-  std::vector<void*> out;
-  for (const rn_value& v : outputs(entry)) {
-    Array& result = results[v.name] = Array::zeros(dtype(v.type), shape_of(v.type, batch));
-    out.push_back(result.data.data());
-  }
-  run(entry, batch, in, out);
+  for (const rn_value& v : outputs(arguments.entry()))
+    results[v.name] = Array::zeros(dtype(v.type), shape_of(v.type, arguments.batch()));
+  arguments.bind_outputs(arguments_of(results), source);
+  arguments.run();
   return results;
 }
 

@@ -1,0 +1,172 @@
+"""Compiling networks, each once: libraries are kept under their content's name."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import pathlib
+import tempfile
+import threading
+import warnings
+from typing import Any, Callable, Mapping, Sequence, Union
+
+from ._libraries import CompileError, Error, compiler, library_path
+from .network import Network, Path
+
+
+def _flags(options: Mapping[str, Any]) -> list[str]:
+    """rnc's flags: set={"classes": 10} is --set=classes=10, target_cpu="x86-64-v3" is --target-cpu=x86-64-v3."""
+
+    def text(value: Any) -> str:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    flags = []
+    for name, value in options.items():
+        flag = ("--" if len(name) > 1 else "-") + name.replace("_", "-")
+        if value is True:
+            flags.append(flag)
+        elif value is None or value is False:
+            continue
+        elif isinstance(value, Mapping):
+            flags += [f"{flag}={key}={text(item)}" for key, item in value.items()]
+        elif isinstance(value, (list, tuple)):
+            flags += [f"{flag}={text(item)}" for item in value]
+        else:
+            flags.append(f"{flag}={text(value)}")
+    return flags
+
+
+def _options(flags: Sequence[str]) -> tuple[Any, int]:
+    return (ctypes.c_char_p * len(flags))(*(flag.encode() for flag in flags)), len(flags)
+
+
+def _interruptible(work: Callable[[], Any]) -> Any:
+    """Does it in a thread, so that Ctrl-C is heard at once. What was begun ends before the program does."""
+    done = threading.Event()
+    result: list = []
+
+    def run() -> None:
+        try:
+            result.append((work(), None))
+        except BaseException as error:  # raised again where it was asked for
+            result.append((None, error))
+        done.set()
+
+    threading.Thread(target=run).start()
+    done.wait()
+    value, error = result[0]
+    if error is not None:
+        raise error
+    return value
+
+
+class _Source:
+    """A file, or the text of a network."""
+
+    def __init__(self, path_or_text: Union[str, Path]) -> None:
+        text = os.fspath(path_or_text)
+        self.is_text = isinstance(path_or_text, str) and ("\n" in text or "{" in text)
+        self.name = "text" if self.is_text else text
+        self.text = text.encode()
+
+    @property
+    def is_onnx(self) -> bool:
+        return not self.is_text and self.name.endswith(".onnx")
+
+    def emit(self, flags: Sequence[str], use: Callable[[Any], Any]) -> Any:
+        """Compiles, and uses the artifact. Raises CompileError."""
+        rnc, artifact = compiler(), ctypes.c_void_p()
+        if self.is_text:
+            rnc.rnc_compile_text(self.text, len(self.text), self.name.encode(), *_options(flags), artifact)
+        else:
+            rnc.rnc_compile_file(os.fsencode(self.name), *_options(flags), artifact)
+        try:
+            return use(artifact)
+        finally:
+            rnc.rnc_artifact_free(artifact)
+
+    def digest(self, flags: Sequence[str]) -> bytes:
+        """Of all that the library depends on: the network as it was read, its weights, options, machine, compiler."""
+
+        def hashed(artifact: Any) -> bytes:
+            size = ctypes.c_size_t()
+            data = compiler().rnc_artifact_bytes(artifact, size)
+            return hashlib.sha256((ctypes.c_char * size.value).from_address(data)).digest() if size.value else b""
+
+        target = compiler().rnc_target_text(*_options(flags))
+        if target is None:
+            raise CompileError(compiler().rnc_error_text().decode())
+        library = os.stat(library_path("librnc")) if os.path.exists(library_path("librnc")) else None
+        built = f"{library.st_size} {library.st_mtime_ns}" if library else ""
+        version = compiler().rnc_version().decode()
+        content = hashlib.sha256("\0".join([version, built, target.decode(), *flags]).encode())
+        content.update(self.emit([*flags, "--emit=graph", "--passes="], hashed))
+        if self.is_onnx:
+            content.update(self.emit([*flags, "--emit=weights"], hashed))
+        return content.digest()
+
+
+def _write(artifact: Any, path: pathlib.Path) -> None:
+    compiler().rnc_artifact_write(artifact, os.fsencode(path))
+    notes = compiler().rnc_artifact_notes(artifact).decode()
+    if notes:
+        warnings.warn(notes, stacklevel=2)
+
+
+def cache_directory() -> pathlib.Path:
+    """$XDG_CACHE_HOME/rnc, or ~/.cache/rnc. What is in it may be deleted at any time."""
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "rnc"
+
+
+def compile(path_or_text: Union[str, Path], classes: int | None = None,
+            weights: Mapping[str, Any] | Path | None = None, *, threads: int | None = None,
+            **options: Any) -> Network:
+    """Compiles a network for this machine and loads it.
+
+    path_or_text: a .graph or .onnx file, or the text of a network (what has a line break or a brace).
+    classes: the network's constant `classes`.
+    weights: as Network.load_state_dict takes them.
+    threads: those that compute.
+    options: rnc's, as `rnc --help` explains them: optimizer="adam(lr = 0.001)", freeze=["layer1.*"],
+        set={"width": 2}, target_cpu="x86-64-v3", explain=True, loss="cross_entropy" for an .onnx file.
+
+    Compiling the same again takes the library that is there. Raises CompileError.
+    """
+    source = _Source(path_or_text)
+    if classes is not None:
+        options["set"] = {**options.get("set", {}), "classes": classes}
+    flags = _flags(options)
+    library = cache_directory() / f"{source.digest(flags).hex()[:32]}.so"
+    network = None
+    if library.exists():
+        try:
+            network = Network(library, threads)
+        except Error:  # damaged: made anew
+            library.unlink(missing_ok=True)
+    if network is None:
+        library.parent.mkdir(parents=True, exist_ok=True)
+        _interruptible(lambda: source.emit(flags, lambda artifact: _write(artifact, library)))
+        network = Network(library, threads)
+    if weights is not None:
+        network.load_state_dict(weights)
+    return network
+
+
+def from_torch(module: Any, example: Any, **options: Any) -> Network:
+    """Compiles a module of PyTorch, through torch.onnx, with its weights; the batch may be any.
+
+    example: a tensor as the module takes it, or a tuple of them; its first dimension is the batch.
+    options: those of compile; loss="cross_entropy" makes a network that can be trained.
+    """
+    import torch
+
+    inputs = example if isinstance(example, tuple) else (example,)
+    names = [f"input{i}" if i else "input" for i in range(len(inputs))]
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, f"{type(module).__name__.lower()}.onnx")
+        training = torch.onnx.TrainingMode.TRAINING if options.get("loss") else torch.onnx.TrainingMode.EVAL
+        torch.onnx.export(module, inputs, path, input_names=names, output_names=["output"], training=training,
+                          dynamic_axes={name: {0: "N"} for name in [*names, "output"]}, opset_version=13,
+                          do_constant_folding=not options.get("loss"))
+        return compile(path, **options)
