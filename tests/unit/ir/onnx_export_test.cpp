@@ -227,7 +227,7 @@ TEST_CASE("what is not exported is told at once, each at its place") {
         "2 errors\n");
   const Module plain = inference("", "x : f32[N, 2] = input()\ny = relu(x)\noutput y = y");
   CHECK(error_of(plain, {.float_input = true}) == "error: --float-input: the model has no input of bytes\n");
-  const Module slots = inference("slot m.w : f32[2]", R"(    x : f32[N, 2] = input()
+  const Module slots = inference("parameter w : f32[2]\nslot m.w : f32[2]", R"(    x : f32[N, 2] = input()
     m.w : f32[2] = state()
     y : f32[N, 2] = add(x, m.w)
     output y = y)");
