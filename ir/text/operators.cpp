@@ -24,13 +24,14 @@ ValueId Elaborator::emit(Op op, std::vector<ValueId> inputs, Attributes attribut
 }
 
 // As NumPy has it, values of two and more dimensions get more in front, of one element, to have those of the operand
-// with the most. (A vector is one value per channel, as the operations have it.)
+// with the most. (A vector is one value per channel, as the operations have it; of one element, one for all.)
 void Elaborator::align_dimensions(std::vector<ValueId>& operands) {
   size_t most = 0;
   for (const ValueId v : operands) most = std::max(most, graph_[v].type.shape.size());
   for (ValueId& v : operands) {
     Shape shape = graph_[v].type.shape;
-    if (shape.size() < 2 || shape.size() == most || has_batch(shape)) continue;
+    const bool one = shape == Shape{1} && most > 1;
+    if ((shape.size() < 2 && !one) || shape.size() == most || has_batch(shape)) continue;
     shape.insert(shape.begin(), most - shape.size(), 1);
     Attributes attributes;
     attributes.set("shape", std::move(shape));
