@@ -87,7 +87,8 @@ Values matmul(Call& call) {
     const ValueId weight = weight_of(call, call.type(x.node), 1);
     return {linear(call, x, transposed(call, weight), kNoValue)};
   }
-  if (call.is_moved(0) || call.is_moved(1)) return {matrix_product(call, view_of(call, 0), view_of(call, 1))};
+  if (call.is_moved(0) || call.is_moved(1))
+    return {settled(call, matrix_product(call, view_of(call, 0), view_of(call, 1)))};
   const ValueId a = call.value(0), b = weight_of(call, call.type(a), 1);
   const Shape x = call.type(a).shape, y = call.type(b).shape;
   const ValueId x_all = repeated_over(call, a, y), y_all = repeated_over(call, b, x);

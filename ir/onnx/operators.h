@@ -24,6 +24,7 @@ std::span<const Operator> conv_operators();
 std::span<const Operator> pool_operators();
 std::span<const Operator> norm_operators();
 std::span<const Operator> matrix_operators();
+std::span<const Operator> einsum_operators();
 std::span<const Operator> arithmetic_operators();
 std::span<const Operator> power_operators();
 std::span<const Operator> comparison_operators();

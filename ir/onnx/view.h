@@ -40,6 +40,6 @@ View with_last_axis(Call& call, const View& view);
 // the same dimensions.
 ValueId beside(Call& call, const View& value, const View& view);
 // The product of the matrices of the last two dimensions.
-Value matrix_product(Call& call, const View& a, const View& b);
+View matrix_product(Call& call, const View& a, const View& b);
 
 }  // namespace rnc::onnx

@@ -83,9 +83,9 @@ ValueId beside(Call& call, const View& value, const View& view) {
   return call.permuted(call.reshaped(value.node, parts), order);
 }
 
-Value matrix_product(Call& call, const View& a, const View& b) {
+View matrix_product(Call& call, const View& a, const View& b) {
   const View x = as_matrices(call, a), y = as_matrices(call, b);
-  return settled(call, {call.result(Op::matmul, {x.node, y.node}), x.groups});
+  return {call.result(Op::matmul, {x.node, y.node}), x.groups};
 }
 
 }  // namespace rnc::onnx

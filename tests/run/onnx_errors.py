@@ -88,10 +88,10 @@ CASES = {
                    [numbers("from", 7), numbers("to", 2 ** 63), numbers("a", 2), numbers("s", 2 ** 64 - 1)]), "steps of -1"),
     "batch": (model([node("Transpose", ["x"], perm=[1, 0, 2, 3])], inputs=of_size("batch", 3, 8, 8)),
               "the batch of output 'y', [3, N, 8, 8], is not its first dimension"),
-    "unsupported": (model([node("TopK", ["x"], "a"), node("Einsum", ["a"], equation="ij")]),
+    "unsupported": (model([node("TopK", ["x"], "a"), node("GridSample", ["a"], mode="bilinear")]),
                     "node 'the_TopK' (TopK, opset 13): this operator is not supported; of f32[1, 3, 8, 8]\n"),
-    "both_unsupported": (model([node("TopK", ["x"], "a"), node("Einsum", ["a"], equation="ij")]),
-                         "node 'the_Einsum' (Einsum, opset 13): this operator is not supported; equation = 'ij'; of nothing\n"),
+    "both_unsupported": (model([node("TopK", ["x"], "a"), node("GridSample", ["a"], mode="bilinear")]),
+                         "node 'the_GridSample' (GridSample, opset 13): this operator is not supported; mode = 'bilinear'; of nothing\n"),
 }
 
 FC = [node("Flatten", ["x"], "f"), node("Gemm", ["f", "fc.weight", "b"], transB=1)]
