@@ -7,6 +7,7 @@
 #include "runtime/commands/commands.h"
 #include "runtime/model/session.h"
 #include "runtime/support/error.h"
+#include "runtime/support/output.h"
 #include "runtime/support/random.h"
 #include "runtime/support/safetensors.h"
 #include "runtime/train/checkpoint.h"
