@@ -24,9 +24,7 @@
 namespace rnc {
 namespace {
 
-bool needs_program(Emit emit) {
-  return emit != Emit::graph && emit != Emit::weights && emit != Emit::dot && emit != Emit::summary;
-}
+bool needs_program(Emit emit) { return emit > Emit::summary; }
 
 // Runs `f`, in which a UserError means that the request makes no sense.
 template <class F>
@@ -38,12 +36,19 @@ auto checking_request(const F& f) {
   }
 }
 
+// Those on the way to ONNX, which has its own operators for what later passes take apart.
+std::vector<Pass> export_passes(const Request& request) {
+  return passes_by_name(request.keep_batch_norm ? "derive_entries,hoist_parameters,dce"
+                                                : "derive_entries,fold_batch_norm,hoist_parameters,dce");
+}
+
 // The passes on the way to what is to be written: all for loops and code, those on the graph for the graph;
 // a drawing and a summary show the model as its author knows it.
 std::vector<Pass> chosen_passes(const Request& request) {
   if (request.passes) return passes_by_name(*request.passes);
   const auto all = pipeline();
   if (needs_program(request.emit)) return {all.begin(), all.end()};
+  if (request.emit == Emit::onnx) return export_passes(request);
   if (request.emit != Emit::graph) return {};
   return {all.begin(), std::ranges::find(all, Stage::program, &Pass::stage)};
 }
@@ -72,16 +77,24 @@ void take_weights(const Request& request, Job& job) {
   reduce_to_inference(module);
 }
 
+void check_is_for_onnx(std::string_view flag, bool is_absent) {
+  if (!is_absent)
+    throw UsageError{fmt::format("{} is for models in ONNX's format; a spec says its own", flag)};
+}
+
 // Of a file in ONNX's format or of a text.
 onnx::Import read_module(const Request& request) {
   if (!request.onnx.empty()) {
     if (request.emit == Emit::graph || request.emit == Emit::loops)
       request.tell("note", fmt::format("the text has no weights; rnc {} -o NAME.safetensors writes them",
                                        request.onnx));
-    return onnx::import_file(request.onnx,
-                             {request.set, request.optimizer, request.loss, request.freeze, request.tell});
+    return onnx::import_file(request.onnx, {request.set, request.optimizer, request.loss, request.freeze,
+                                            request.heads, request.image, request.classes, request.tell});
   }
-  if (!request.loss.empty()) throw UsageError{"--loss is for models in ONNX's format; a spec says its own"};
+  check_is_for_onnx("--loss", request.loss.empty());
+  check_is_for_onnx("--head", request.heads.empty());
+  check_is_for_onnx("--image", request.image.empty());
+  check_is_for_onnx("--classes", request.classes.empty());
   return {parse(request.source,
                 ElaborateOptions{request.set, request.optimizer, request.freeze, request.include_paths}),
           {}};
@@ -101,6 +114,7 @@ Job read_graph(const Request& request, const Target& target) {
   c.module.hash = fmt::format("{:016x}", job.hash);
   if (!request.explain.empty()) explain_layers(c.module, request.explain);
   if (!request.weights.empty()) take_weights(request, job);
+  if (request.emit == Emit::onnx) reduce_to_inference(c.module);
   return job;
 }
 
@@ -138,6 +152,29 @@ void check_complete(const Request& request, const Compilation& compilation) {
                     "do without");
 }
 
+// The values that came with the model.
+Tensors own_weights(const Job& job) {
+  const Module& module = job.compilation.module;
+  Tensors weights;
+  for (const Tensor& tensor : module.tensors) {
+    const auto value = job.values.find(tensor.name);
+    if (value != job.values.end())
+      weights[tensor.name] = {tensor.type.shape, {value->second->begin(), value->second->end()}};
+    else if (tensor.kind == TensorKind::parameter || tensor.kind == TensorKind::buffer)
+      throw UserError({}, fmt::format("the model {} comes without values of its weights; --weights FILE "
+                                      "gives them, a checkpoint or state_dict "
+                                      "as safetensors",
+                                      module.name));
+  }
+  return weights;
+}
+
+std::string exported(const Request& request, const Job& job) {
+  const bool given = !request.weights.empty();
+  const Tensors own = given ? Tensors() : own_weights(job);
+  return onnx::export_model(job.compilation.module, given ? job.weights : own, request.to_onnx);
+}
+
 std::string memory_reports(const loops::Program& program) {
   std::string text;
   for (const loops::EntryProgram& entry : program.entries) text += memory_report(entry) + "\n";
@@ -173,6 +210,7 @@ std::string emitted(const Request& request, const Job& job, const Target& target
   const Compilation& c = job.compilation;
   if (request.emit == Emit::graph) return print(c.module);
   if (request.emit == Emit::weights) return weights_file(c.module, job.values);
+  if (request.emit == Emit::onnx) return exported(request, job);
   if (request.emit == Emit::dot) return dot(c.module);
   if (request.emit == Emit::summary) {
     const Compilation lowered = fully_lowered(c);

@@ -11,17 +11,33 @@
 
 #include "compiler/frames.h"
 #include "compiler/target.h"
+#include "ir/onnx/export/export.h"
 #include "passes/pipeline.h"
 
 namespace rnc {
 
 // What to make. In the order of the stages of compilation.
-enum class Emit { graph, weights, dot, summary, loops, memory, llvm, assembly, object, shared, trainer };
+enum class Emit {
+  graph,
+  weights,
+  onnx,
+  dot,
+  summary,
+  loops,
+  memory,
+  llvm,
+  assembly,
+  object,
+  shared,
+  trainer
+};
 
 struct Request {
   std::shared_ptr<const SourceFile> source;  // a spec, a dump or loop IR; null for a model in ONNX's format,
   std::string onnx = {};                     // which is this file
-  std::string loss = {};  // of a model in ONNX's format, which has none: see ir/onnx/onnx.h
+  // What such a model does not say, as ir/onnx/onnx.h has it.
+  std::string loss = {}, image = {}, classes = {};
+  std::vector<std::string> heads = {};
   Emit emit = Emit::shared;
   std::map<std::string, std::string> set;  // constants of the spec, by name
   std::string optimizer;                   // as the spec writes it; empty: the spec's
@@ -33,6 +49,8 @@ struct Request {
   TargetRequest target;
   std::string conv = "auto";          // see passes/graph/conv_rules.h
   bool debug = false;                 // line tables
+  onnx::ExportOptions to_onnx;        // of a file in ONNX's format,
+  bool keep_batch_norm = false;       // in which batch norm may stay as it is
   std::optional<std::string> passes;  // by comma, instead of the default pipeline
   PipelineOptions dumps;
   // What the user should know before, or without, a result: "warning", "ck.safetensors is ...".

@@ -17,7 +17,7 @@ void check_options(const Request& request) {
   const auto refuse = [](bool given, std::string_view option) {
     if (given) throw UsageError{fmt::format("{} needs a graph; the input is loop IR", option)};
   };
-  refuse(request.emit < Emit::loops, "--emit=graph, dot or summary");
+  refuse(request.emit < Emit::loops, "--emit=graph, onnx, dot or summary");
   refuse(!request.set.empty(), "--set");
   refuse(!request.optimizer.empty(), "--optimizer");
   refuse(!request.freeze.empty(), "--freeze");

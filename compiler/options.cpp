@@ -17,9 +17,10 @@ struct EmitKind {
   bool text;  // goes to standard output where -o is not given
 };
 
-constexpr std::array<EmitKind, 11> kEmitKinds = {{
+constexpr std::array<EmitKind, 12> kEmitKinds = {{
     {"graph", ".graph", Emit::graph, true},
     {"weights", ".safetensors", Emit::weights, false},
+    {"onnx", ".onnx", Emit::onnx, false},
     {"dot", ".dot", Emit::dot, true},
     {"summary", ".txt", Emit::summary, true},
     {"loops", ".loops", Emit::loops, true},
@@ -76,11 +77,12 @@ void resolve_output(Options& options, const std::string& emit) {
 void check_complete(const Options& options) {
   if (options.list_passes || options.ops) return;
   if (options.input.empty()) throw UsageError{"no input file; try rnc --help"};
+}
+
+void check_not_in_place(const Options& options) {
   std::error_code ignored;
-  if (options.format) return;  // in place
-  if (!options.output.empty() && std::filesystem::equivalent(options.input, options.output, ignored)) {
+  if (options.output != "-" && std::filesystem::equivalent(options.input, options.output, ignored))
     throw UsageError{fmt::format("the output {} is the input", options.output)};
-  }
 }
 
 // The options that say what to make and how, and what becomes of them.
@@ -90,15 +92,33 @@ class RequestOptions {
   // After parsing. Throws UsageError.
   void finish();
   const std::string& emit() const { return emit_; }
+  // Once the request says what is emitted. Throws UsageError.
+  void check_emit() const;
 
  private:
+  void add_model(CLI::App& app);
+  void add_import(CLI::App& app);
+  void add_export(CLI::App& app);
+  void add_target(CLI::App& app);
+
   Request& request_;
   std::string emit_, passes_;
   std::vector<std::string> set_;
+  std::vector<CLI::Option*> of_export_;
   CLI::Option* passes_option_;
 };
 
 RequestOptions::RequestOptions(CLI::App& app, Request& request) : request_(request) {
+  request.to_onnx.producer_version = RNC_VERSION;
+  add_model(app);
+  add_import(app);
+  add_export(app);
+  add_target(app);
+  passes_option_ = app.add_option(
+      "--passes", passes_, "Run these passes, by comma, instead of the default ones; --passes= runs none");
+}
+
+void RequestOptions::add_model(CLI::App& app) {
   app.add_option("--emit", emit_, fmt::format("What to write: {}", emit_names()));
   app.add_option(
          "--set", set_,
@@ -107,51 +127,90 @@ RequestOptions::RequestOptions(CLI::App& app, Request& request) : request_(reque
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
-  app.add_option("-I,--include", request.include_paths,
+  app.add_option("-I,--include", request_.include_paths,
                  "Directory to look for included files in, behind that of the file which includes them")
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
-  app.add_option("--optimizer", request.optimizer,
+  app.add_option("--optimizer", request_.optimizer,
                  "Train with this one instead, as the spec writes it: 'sgd(momentum = 0.9)'");
-  app.add_option("--loss", request.loss,
-                 "Train an .onnx file, which has no loss, with this one: cross_entropy, of its first output");
-  app.add_option("--freeze", request.freeze,
+  app.add_option("--freeze", request_.freeze,
                  "Do not train these parameters: a name or a layer's, with * for any characters")
       ->expected(1)
       ->allow_extra_args(false)
       ->take_all();
-  app.add_flag("--explain{}", request.explain,
+  app.add_flag("--explain{}", request_.explain,
                "[=LAYER]: an entry that gives the result of the layer, or of the last one of the block, and "
                "the gradient "
                "of the prediction to it, for rnrun explain; without LAYER, of the last one before the "
                "pooling at the end");
-  app.add_option("--memory-budget", request.memory_budget,
+  app.add_option("--memory-budget", request_.memory_budget,
                  "Compute results again in the backward pass until the peak of a training step at the "
                  "recipe's batch is within these bytes (K, M, G: powers of 1024)")
       ->transform(CLI::AsSizeValue(false))
       ->check(CLI::PositiveNumber);
-  app.add_option("--weights", request.weights,
-                 "Put these weights (a checkpoint or state_dict, safetensors) into the library, which then "
-                 "holds inference only");
+  app.add_option("--weights", request_.weights,
+                 "Put these weights (a checkpoint or state_dict, safetensors) into the library, or the .onnx "
+                 "file, which then holds inference only");
+}
+
+void RequestOptions::add_import(CLI::App& app) {
+  app.add_option("--loss", request_.loss,
+                 "Train an .onnx file, which has no loss, with this one: cross_entropy, of its first output");
   app.add_option(
-      "--target-cpu", request.target.cpu,
+         "--head", request_.heads,
+         "NAME=OUTPUTS: gives the last linear layer of an .onnx file, which is called so, as many outputs, "
+         "and new initial values")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option(
+      "--image", request_.image,
+      "Let an .onnx file take raw pixels, and normalise them: 'u8, mean=0.485 0.456 0.406, std=0.229 "
+      "0.224 0.225'; layout=nhwc: the file itself takes [N, H, W, C]; scale=1: its mean and std are of "
+      "pixels up to 255");
+  app.add_option("--classes", request_.classes,
+                 "A file with the names of an .onnx file's classes, one a line");
+}
+
+void RequestOptions::add_export(CLI::App& app) {
+  of_export_ = {
+      app.add_option("--opset", request_.to_onnx.opset,
+                     fmt::format("Operator set of an .onnx file that is written, {} to {}; default: {}",
+                                 onnx::kOldestExport, onnx::kNewestExport, onnx::kUsualExport))
+          ->check(CLI::Range(onnx::kOldestExport, onnx::kNewestExport)),
+      app.add_flag("--keep-batch-norm", request_.keep_batch_norm,
+                   "Keep batch norm in an .onnx file; by default it is folded into convolutions"),
+      app.add_flag(
+          "--float-input", request_.to_onnx.float_input,
+          "Images of an .onnx file come normalised, as f32, instead of as bytes that it normalises")};
+}
+
+void RequestOptions::add_target(CLI::App& app) {
+  app.add_option(
+      "--target-cpu", request_.target.cpu,
       "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");
-  app.add_option("--target-features", request.target.features,
+  app.add_option("--target-features", request_.target.features,
                  "Changes to the CPU's features: +fma,-avx512f");
-  app.add_option("--target-triple", request.target.triple, "Machine to generate code for. Default: this one");
-  app.add_option("--conv", request.conv,
+  app.add_option("--target-triple", request_.target.triple,
+                 "Machine to generate code for. Default: this one");
+  app.add_option("--conv", request_.conv,
                  "How convolutions are computed: auto (what is fastest), direct, winograd2, winograd3 or "
                  "winograd4 (those that can be), or by layer and comma: 'layer1.*=direct,conv2=winograd4'");
-  app.add_flag("-g", request.debug, "Line tables: debuggers and profilers show lines of the .graph file");
-  passes_option_ = app.add_option(
-      "--passes", passes_, "Run these passes, by comma, instead of the default ones; --passes= runs none");
+  app.add_flag("-g", request_.debug, "Line tables: debuggers and profilers show lines of the .graph file");
 }
 
 void RequestOptions::finish() {
   if (passes_option_->count() > 0) request_.passes = passes_;
   for (const std::string& text : set_)
     request_.set.insert_or_assign(parse_setting(text).first, parse_setting(text).second);
+}
+
+void RequestOptions::check_emit() const {
+  for (const CLI::Option* option : of_export_)
+    if (option->count() > 0 && request_.emit != Emit::onnx)
+      throw UsageError{fmt::format("{} is for writing a file in ONNX's format: -o NAME.onnx, or --emit=onnx",
+                                   option->get_name())};
 }
 
 // Takes the arguments in order. Throws CLI::ParseError.
@@ -212,6 +271,8 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
     return options;
   }
   resolve_output(options, request_options.emit());
+  check_not_in_place(options);
+  request_options.check_emit();
   return options;
 }
 
@@ -227,6 +288,7 @@ Request parse_request(std::vector<std::string> options) {
   }
   request_options.finish();
   request.emit = kind_of_name(request_options.emit().empty() ? "so" : request_options.emit()).emit;
+  request_options.check_emit();
   return request;
 }
 

@@ -29,7 +29,7 @@ function(rnc_unit_tests layer)
   endif()
 endfunction()
 
-set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/unit/ir/onnx_test.cpp PROPERTIES COMPILE_DEFINITIONS ONNX_ML)
+set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/unit/ir/onnx_test.cpp ${CMAKE_SOURCE_DIR}/tests/unit/ir/onnx_export_test.cpp PROPERTIES COMPILE_DEFINITIONS ONNX_ML)
 rnc_unit_tests(ir rnc_ir rnc_test_support)
 rnc_unit_tests(passes rnc_passes rnc_test_support)
 rnc_unit_tests(compiler rnc_compiler rnc_runtime rnc_test_support)
@@ -66,12 +66,14 @@ add_test(NAME predict COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/predict.sh $<TARG
 add_test(NAME explain COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/explain.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 string(REGEX MATCHALL "-fsanitize=[^ ]*" sanitizers "${CMAKE_CXX_FLAGS}")
 add_test(NAME library COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/library.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR} ${sanitizers})
+add_test(NAME onnx_export_files COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/onnx_export.sh $<TARGET_FILE_DIR:rnc>)
 add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 
 # Tests labelled "full" need packages that only they need: tests/install_debian.sh tests. Without these they fail, but
 # ctest -LE full leaves them out.
-set(full format drawing tasks python_api report_page weights_files onnx_import onnx_node_tests onnx_errors compare_torchvision
-    compare_logits compare_training compare_pytorch compare_views compare_explain)
+set(full format drawing tasks python_api report_page weights_files onnx_import onnx_export onnx_forms onnx_training
+    onnx_node_tests onnx_errors compare_torchvision compare_logits compare_training compare_pytorch compare_views
+    compare_explain)
 add_test(NAME drawing COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/drawing.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME tasks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/tasks.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME python_api COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/python_api.py --bin $<TARGET_FILE_DIR:rnc>)
@@ -79,6 +81,9 @@ add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.s
 add_test(NAME weights_files COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/weights_files.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME onnx_import COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_import.py --bin $<TARGET_FILE_DIR:rnc>
          --opsets 9 13 17)
+add_test(NAME onnx_export COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_export.py --bin $<TARGET_FILE_DIR:rnc>)
+add_test(NAME onnx_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_training.py --bin $<TARGET_FILE_DIR:rnc>)
+add_test(NAME onnx_forms COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_forms.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME onnx_errors COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_errors.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME onnx_node_tests COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_node_tests.py
          --bin $<TARGET_FILE_DIR:rnc>)

@@ -106,9 +106,8 @@ Values gelu(Call& call) {
                          attributes({{"approximate", call.string("approximate", "none")}})));
 }
 
-// In inference the operand itself. The share became an input with opset 12.
+// In inference the operand itself. The share became an input with opset 12. The mask, a second result, is not read.
 Values dropout(Call& call) {
-  if (call.node().output_size() > 1 && !call.node().output(1).empty()) call.refuse("the mask as a result");
   const double p = call.has(1) ? call.scalar(1, "ratio") : call.real("ratio", 0.5);
   const ValueId x = call.value(0);
   if (p == 0) return one(x);
@@ -124,19 +123,19 @@ std::span<const Operator> activation_operators() {
       {"Tanh", plain<Op::tanh>},
       {"HardSwish", plain<Op::hardswish>},
       {"Mish", plain<Op::mish>},
-      {"LeakyRelu", leaky_relu},
-      {"Elu", elu},
-      {"Selu", selu},
-      {"Celu", celu},
-      {"Softplus", softplus},
-      {"Softsign", softsign},
+      {"LeakyRelu", leaky_relu, nullptr, kEachElement},
+      {"Elu", elu, nullptr, kEachElement},
+      {"Selu", selu, nullptr, kEachElement},
+      {"Celu", celu, nullptr, kEachElement},
+      {"Softplus", softplus, nullptr, kEachElement},
+      {"Softsign", softsign, nullptr, kEachElement},
       {"PRelu", prelu},
-      {"Clip", clip},
-      {"HardSigmoid", hard_sigmoid},
-      {"Gelu", gelu},
-      {"ThresholdedRelu", thresholded_relu},
-      {"Shrink", shrink},
-      {"Dropout", dropout},
+      {"Clip", clip, nullptr, kEachElement},
+      {"HardSigmoid", hard_sigmoid, nullptr, kEachElement},
+      {"Gelu", gelu, nullptr, kEachElement},
+      {"ThresholdedRelu", thresholded_relu, nullptr, kEachElement},
+      {"Shrink", shrink, nullptr, kEachElement},
+      {"Dropout", dropout, nullptr, kEachElement},
   };
   return kRows;
 }

@@ -44,6 +44,11 @@ class Call {
   ValueId weight(size_t i, std::string_view part, Initializer initializer = {});
   const Type& type(ValueId v) { return context_.graph()[v].type; }
   Sizes shape(size_t i);  // of any operand
+  // Of an operand whose batch is not its first dimension, which `value` refuses (ir/onnx/view.h).
+  bool is_moved(size_t i) const { return i < inputs_.size() && !inputs_[i].groups.empty(); }
+  const Value& moved(size_t i) const { return inputs_.at(i); }
+  // The first operand's groups, where it is moved; it counts as its node from now on.
+  Groups take_groups();
 
   // --- Attributes
   bool has_attribute(std::string_view name) const { return find(name) != nullptr; }
@@ -94,7 +99,8 @@ Initializer layer_initializer(Op layer, std::string_view part, const Type& x, in
 // The decimal number that a file's f32 stands for: 1e-05, not 9.999999747378752e-06.
 double shortest(float value);
 
-// How the author calls the layer that a node is: after its weight, or after the scopes in the node's name, or as it.
-std::string layer_name(const proto::NodeProto& node, const Values& inputs);
+// How the author calls the layer that a node is: after its weight, which may be none, or after the scopes in the node's
+// name, or as it.
+std::string layer_name(const proto::NodeProto& node, std::string_view weight);
 
 }  // namespace rnc::onnx

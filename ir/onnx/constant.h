@@ -46,8 +46,9 @@ struct Constant {
   int64_t elements() const {
     return is_real ? static_cast<int64_t>(reals->size()) : static_cast<int64_t>(whole.size());
   }
+  bool is_new = false;  // a weight of a new head, whose numbers stand for none
   // An initializer that training may change: several real numbers.
-  bool is_weight() const { return is_real && !tensor.empty() && reals->size() > 1; }
+  bool is_weight() const { return is_real && !tensor.empty() && (is_new || reals->size() > 1); }
   double real(int64_t i) const;  // of a whole number, too; the batch counts as nothing
 };
 

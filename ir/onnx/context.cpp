@@ -18,6 +18,17 @@ std::string plain_name(std::string_view name) {
   return plain.empty() ? "_" : plain;
 }
 
+Sizes sizes_of(const Shape& node, const Groups& groups) {
+  const Sizes factors = sizes_of(node);
+  Sizes sizes;
+  for (const auto& group : groups) {
+    Size size{1, 0};
+    for (const int64_t axis : group) size = product(size, factors.at(static_cast<size_t>(axis))).value();
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
 void Context::spend(int64_t elements) {
   constexpr int64_t kMost = int64_t{1} << 24;
   spent_ += elements;
@@ -38,10 +49,13 @@ ValueId Context::tensor(const Constant& value, TensorKind kind, Initializer init
   // Names that differ in what the language has no words for are one there.
   std::string name = plain_name(value.tensor);
   if (!tensor_names_.insert(name).second) tensor_names_.insert(name = free_name(name));
+  if (const auto made = new_tensors.find(value.tensor); made != new_tensors.end())
+    initializer = made->second;
+  else
+    values_[name] = value.reals;
   text::add_tensor(
       module_,
       {.name = name, .kind = kind, .type = {.shape = value.shape}, .initializer = std::move(initializer)});
-  values_[name] = value.reals;
   return builder_.state(module_.tensors.back().name);
 }
 

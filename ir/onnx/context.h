@@ -17,10 +17,15 @@ namespace rnc::onnx {
 // long.
 std::string plain_name(std::string_view name);
 
+// Dimensions as those of a node of the graph, in another order or several as one: see ir/onnx/view.h.
+using Groups = std::vector<std::vector<int64_t>>;
+Sizes sizes_of(const Shape& node, const Groups& groups);
+
 // Of a tensor, of which other operators make a value or training a better one.
 struct Value {
   std::optional<Constant> constant = {};
   ValueId node = kNoValue;
+  Groups groups = {};  // none: the dimensions are the node's
   bool is_known() const { return constant || node != kNoValue; }
 };
 using Values = std::vector<Value>;
@@ -41,6 +46,7 @@ class Context {
   int64_t opset = 0;           // of the default domain
   int64_t exported_batch = 0;  // the number that stood for the batch where it has become N; else 0
   bool from_pytorch = false;   // torch.onnx wrote it
+  std::map<std::string, Initializer> new_tensors;  // initializers without values, by name: ir/onnx/head.h
 
   // Counts elements of constants that were made, and throws TooManyConstants.
   void spend(int64_t elements);

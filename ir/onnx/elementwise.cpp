@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ir/onnx/view.h"
 #include "ir/ops/spread.h"
 
 namespace rnc::onnx {
@@ -57,8 +58,24 @@ std::vector<ValueId> spread(Call& call, std::vector<ValueId> operands) {
   return operands;
 }
 
+namespace {
+
+// All beside the first operand whose batch is not in front.
+Values elementwise_moved(Call& call, Op op, TensorKind kind) {
+  size_t first = 0;
+  while (!call.is_moved(first)) ++first;
+  const View like = view_of(call, first);
+  std::vector<ValueId> operands;
+  for (size_t i = 0; i < call.count(); ++i) operands.push_back(beside(call, view_of(call, i, kind), like));
+  return {settled(call, {call.result(op, std::move(operands)), like.groups})};
+}
+
+}  // namespace
+
 Values elementwise(Call& call, Op op, TensorKind kind) {
   if (call.has_attribute("broadcast")) call.refuse("operands that spread as before opset 7");
+  for (size_t i = 0; i < call.count(); ++i)
+    if (call.is_moved(i)) return elementwise_moved(call, op, kind);
   std::vector<ValueId> operands;
   for (size_t i = 0; i < call.count(); ++i) operands.push_back(call.value(i, kind));
   return one(call.result(op, spread(call, std::move(operands))));

@@ -82,4 +82,19 @@ Folded fold_unary(const Constant& a, double (*real)(double)) {
   return whole_numbers(a.shape, std::move(values));
 }
 
+Constant taken(const Constant& x, int64_t axis, const std::vector<int64_t>& indices) {
+  const auto a = static_cast<size_t>(axis);
+  int64_t inner = 1, outer = 1;
+  for (size_t d = 0; d < x.shape.size(); ++d) (d < a ? outer : inner) *= d == a ? 1 : x.shape[d];
+  std::vector<int64_t> places, shape = x.shape;
+  const auto count = product({outer * inner, 0}, {static_cast<int64_t>(indices.size()), 0});
+  if (!count || count->number > kMostFolded)
+    throw Unsupported{"of too many elements to be evaluated while reading"};
+  for (int64_t o = 0; o < outer; ++o)
+    for (const int64_t index : indices)
+      for (int64_t i = 0; i < inner; ++i) places.push_back((o * x.shape[a] + index) * inner + i);
+  shape[a] = static_cast<int64_t>(indices.size());
+  return picked(x, places, shape);
+}
+
 }  // namespace rnc::onnx

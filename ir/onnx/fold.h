@@ -17,10 +17,23 @@ std::vector<int64_t> spread_places(const std::vector<int64_t>& from, const std::
 // Elements of a shape; none if they are too many, or a size is negative.
 std::optional<int64_t> elements_of(const std::vector<int64_t>& shape);
 
+// The elements at these indices along an axis; Unsupported where they are too many.
+Constant taken(const Constant& x, int64_t axis, const std::vector<int64_t>& indices);
+
 // Element by element: whole numbers by `whole`, and if one of the operands is real by `real`.
 Folded fold_binary(const Constant& a, const Constant& b,
                    std::optional<Size> (*whole)(const Size&, const Size&), double (*real)(double, double));
 // The same of one operand; whole numbers stay whole.
 Folded fold_unary(const Constant& a, double (*real)(double));
+
+// The rows' functions for nodes of one and of two operands.
+template <auto real>
+Folded fold_one(const Call& call) {
+  return fold_unary(*call.constant(0), real);
+}
+template <std::optional<Size> (*whole)(const Size&, const Size&), auto real>
+Folded fold_two(const Call& call) {
+  return fold_binary(*call.constant(0), *call.constant(1), whole, real);
+}
 
 }  // namespace rnc::onnx

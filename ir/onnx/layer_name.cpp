@@ -22,15 +22,10 @@ std::string scopes(std::string_view name) {
 
 }  // namespace
 
-std::string layer_name(const proto::NodeProto& node, const Values& inputs) {
+std::string layer_name(const proto::NodeProto& node, std::string_view weight) {
   constexpr std::string_view kWeight = ".weight";
-  for (const Value& input : inputs) {
-    if (!input.constant || !input.constant->is_weight()) continue;
-    const std::string& tensor = input.constant->tensor;
-    if (tensor.ends_with(kWeight) && tensor.size() > kWeight.size())
-      return plain_name(tensor.substr(0, tensor.size() - kWeight.size()));
-    break;
-  }
+  if (weight.ends_with(kWeight) && weight.size() > kWeight.size())
+    return plain_name(weight.substr(0, weight.size() - kWeight.size()));
   if (node.name().size() > 1 && node.name()[0] == '/') return plain_name(scopes(node.name()));
   if (!node.name().empty()) return plain_name(node.name());
   return plain_name(node.output_size() > 0 ? node.output(0) : node.op_type());

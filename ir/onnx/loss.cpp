@@ -21,9 +21,10 @@ ValueId insert_input(Graph& graph, Node input) {
 
 }  // namespace
 
-void add_loss(Graph& graph, const Module& module, const std::string& loss) {
+void add_loss(Module& module, const std::string& loss) {
   constexpr const char* kCrossEntropy = "cross_entropy";
   if (loss != kCrossEntropy) throw UserError({}, fmt::format("--loss {}: there is {}", loss, kCrossEntropy));
+  Graph& graph = *module.find_entry(EntryRole::model);
   ValueId logits = graph.outputs.at(0).value;
   if (const Node& last = graph[logits]; last.op == Op::softmax || last.op == Op::log_softmax)
     logits = last.inputs[0];

@@ -7,9 +7,9 @@
 
 namespace rnc::onnx {
 
-// Adds an input `label`, i32 without the classes' dimension, and the loss of that name to the graph: "cross_entropy", the
-// mean over samples of the logits' or, where the model ends in a softmax, of what that is made of. Throws UserError where
-// there is no such loss, or the prediction is no value per class.
-void add_loss(Graph& graph, const Module& module, const std::string& loss);
+// Adds an input `label`, i32 without the classes' dimension, and the loss of that name to the model's graph:
+// "cross_entropy", the mean over samples of the logits' or, where the model ends in a softmax, of what that is made of.
+// Throws UserError where there is no such loss, or the prediction is no value per class.
+void add_loss(Module& module, const std::string& loss);
 
 }  // namespace rnc::onnx

@@ -1,4 +1,4 @@
-// The same elements under another shape, or in another order of dimensions.
+// The same elements in another order, or several times.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,104 +8,13 @@
 #include "ir/onnx/elementwise.h"
 #include "ir/onnx/fold.h"
 #include "ir/onnx/operators.h"
+#include "ir/onnx/view.h"
 
 namespace rnc::onnx {
 namespace {
 
 // What training may change stays a parameter when it is moved.
-ValueId moved(Call& call) { return call.value(0, TensorKind::parameter); }
-
-// --- Shapes
-
-Size element_count(const Call& call, const Sizes& sizes) {
-  Size count{1, 0};
-  for (const Size& size : sizes) {
-    const auto next = product(count, size);
-    if (!next) call.refuse(fmt::format("a shape of {}", str(sizes)));
-    count = *next;
-  }
-  return count;
-}
-
-// What Reshape's second operand asks for: 0 is the operand's own size, one -1 what is left. A batch that was exported as
-// a number is N where it stays the first size.
-Sizes asked_shape(Call& call) {
-  const Sizes from = call.shape(0);
-  Sizes to = call.has(1) ? call.sizes(1, "the shape") : Sizes{};
-  if (!call.has(1))
-    for (const int64_t size : call.integers("shape")) to.push_back({size, 0});
-  const bool keeps_zeros = call.integer("allowzero", 0) != 0;
-  for (size_t i = 0; i < to.size(); ++i)
-    if (to[i] == Size{0, 0} && !keeps_zeros && i < from.size()) to[i] = from[i];
-  const int64_t exported = call.context().exported_batch;
-  const bool is_batched = !from.empty() && from[0] == Size{0, 1};
-  const bool names_batch = std::ranges::any_of(to, [](const Size& size) { return !size.fixed(); });
-  if (is_batched && exported > 0 && !names_batch && !to.empty() && to[0] == Size{exported, 0})
-    to[0] = from[0];
-  const auto open = std::ranges::find(to, Size{-1, 0});
-  if (open == to.end()) return to;
-  *open = {1, 0};
-  const auto left = quotient(element_count(call, from), element_count(call, to));
-  if (!left) call.refuse(fmt::format("{} does not become {} with one size left open", str(from), str(to)));
-  *open = *left;
-  return to;
-}
-
-// Of dimensions that are one element wide.
-Sizes squeezed_shape(Call& call) {
-  const Sizes from = call.shape(0);
-  std::set<int64_t> axes;
-  for (const int64_t axis : call.integers_of(1, "axes"))
-    axes.insert(call.axis(axis, static_cast<int64_t>(from.size())));
-  Sizes to;
-  for (size_t d = 0; d < from.size(); ++d) {
-    const bool goes = axes.empty() ? from[d] == Size{1, 0} : axes.contains(static_cast<int64_t>(d));
-    if (goes && from[d] != Size{1, 0}) call.refuse(fmt::format("dimension {} of {} is not 1", d, str(from)));
-    if (!goes) to.push_back(from[d]);
-  }
-  return to;
-}
-
-Sizes unsqueezed_shape(Call& call) {
-  Sizes from = call.shape(0);
-  const std::vector<int64_t> given = call.integers_of(1, "axes");
-  const auto rank = static_cast<int64_t>(from.size() + given.size());
-  std::set<int64_t> axes;
-  for (const int64_t axis : given) axes.insert(call.axis(axis, rank));
-  if (axes.size() != given.size()) call.refuse("an axis is named twice");
-  for (const int64_t axis : axes) from.insert(from.begin() + axis, Size{1, 0});
-  return from;
-}
-
-Sizes flat_shape(Call& call) {
-  const Sizes from = call.shape(0);
-  const auto rank = static_cast<int64_t>(from.size());
-  const int64_t given = call.integer("axis", 1), axis = given < 0 ? given + rank : given;
-  if (axis < 0 || axis > rank) call.refuse(fmt::format("axis {} is none of {} dimensions", given, rank));
-  const auto middle = from.begin() + axis;
-  return {element_count(call, {from.begin(), middle}), element_count(call, {middle, from.end()})};
-}
-
-template <Sizes (*shape)(Call&)>
-Values reshape(Call& call) {
-  const Sizes to = shape(call);
-  return one(call.reshaped(moved(call), to));
-}
-// A constant's elements under the shape.
-template <Sizes (*shape)(Call&)>
-Folded fold_reshape(const Call& given) {
-  Call call = given;
-  Constant result = *call.constant(0);
-  std::vector<int64_t> to;
-  for (const Size& size : shape(call)) {
-    if (!size.fixed()) return {};
-    to.push_back(size.number);
-  }
-  if (elements_of(to) != result.elements()) return {};
-  result.shape = std::move(to);
-  result.tensor.clear();
-  return result;
-}
+ValueId parameter(Call& call) { return call.value(0, TensorKind::parameter); }
 
 // --- Order
 
@@ -121,8 +30,11 @@ std::vector<int64_t> order_of(const Call& call, size_t rank) {
 }
 
 Values transpose(Call& call) {
-  const ValueId x = moved(call);
-  return one(call.permuted(x, order_of(call, call.type(x).shape.size())));
+  const Sizes shape = call.shape(0);
+  const std::vector<int64_t> order = order_of(call, shape.size());
+  const bool moves = call.is_moved(0) || (!order.empty() && order[0] != 0 && shape[0] == Size{0, 1});
+  if (moves) return {settled(call, reordered(view_of(call, 0), order))};
+  return one(call.permuted(parameter(call), order));
 }
 
 Folded fold_transpose(const Call& call) {
@@ -171,7 +83,7 @@ Values space_to_depth(Call& call) {
 // As many ones as are asked for, which the operand is multiplied with: it spreads over them.
 Values expand(Call& call) {
   const Sizes asked = call.sizes(1, "the shape");
-  ValueId x = moved(call);
+  ValueId x = parameter(call);
   const Shape from = call.type(x).shape;
   std::vector<int64_t> ones;
   bool batch = false;
@@ -226,7 +138,8 @@ Values identity(Call& call) {
   const Constant* given = call.constant(0);
   if (given == nullptr) return one(call.value(0));
   Constant copy = *given;
-  if (copy.is_weight()) copy.tensor = call.context().free_name(plain_name(call.node().output(0)));
+  if (copy.is_weight() && !copy.is_new)
+    copy.tensor = call.context().free_name(plain_name(call.node().output(0)));
   return one(std::move(copy));
 }
 Folded fold_identity(const Call& call) { return *call.constant(0); }
@@ -235,16 +148,12 @@ Folded fold_identity(const Call& call) { return *call.constant(0); }
 
 std::span<const Operator> movement_operators() {
   static constexpr Operator kRows[] = {
-      {"Reshape", reshape<asked_shape>, fold_reshape<asked_shape>},
-      {"Squeeze", reshape<squeezed_shape>, fold_reshape<squeezed_shape>},
-      {"Unsqueeze", reshape<unsqueezed_shape>, fold_reshape<unsqueezed_shape>},
-      {"Flatten", reshape<flat_shape>, fold_reshape<flat_shape>},
       {"Transpose", transpose, fold_transpose},
       {"DepthToSpace", depth_to_space},
       {"SpaceToDepth", space_to_depth},
       {"Expand", expand, fold_expand},
       {"Tile", tile},
-      {"Identity", identity, fold_identity},
+      {"Identity", identity, fold_identity, kEachElement},
   };
   return kRows;
 }

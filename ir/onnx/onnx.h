@@ -23,6 +23,9 @@ struct ImportOptions {
   std::string optimizer;                   // as ElaborateOptions has it
   std::string loss;                        // "cross_entropy", of the first output; empty: none
   std::vector<std::string> freeze;
+  std::vector<std::string> heads;  // "fc=10": see ir/onnx/head.h
+  std::string image;               // "u8, mean=..., std=...": see ir/onnx/image.h; empty: as in the file
+  std::string classes;  // a file with the names of classes: see ir/onnx/classes.h; empty: there are none
   // What the user should know: a kind of message, and its text.
   std::function<void(std::string_view kind, const std::string& text)> tell = [](auto, const auto&) {};
 };
@@ -32,7 +35,7 @@ bool is_model_file(const std::string& path);
 
 struct Import {
   Module module;
-  TensorValues values;  // of its parameters and buffers
+  TensorValues values;  // of its parameters and buffers, but for those of new heads
 };
 
 // Reads a model with one entry, "model". Throws UserError, naming the file: where it cannot be read or is no such

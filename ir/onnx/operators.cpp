@@ -8,9 +8,10 @@ const Operator* find_operator(std::string_view name) {
   static const auto table = [] {
     std::unordered_map<std::string_view, const Operator*> rows;
     for (const auto& theme :
-         {conv_operators(), pool_operators(), norm_operators(), matrix_operators(), arithmetic_operators(),
-          activation_operators(), movement_operators(), selection_operators(), reduce_operators(),
-          resize_operators(), shape_operators()})
+         {conv_operators(), pool_operators(), norm_operators(), matrix_operators(), einsum_operators(),
+          arithmetic_operators(), power_operators(), comparison_operators(), activation_operators(),
+          reshape_operators(), movement_operators(), slice_operators(), concat_operators(),
+          gather_operators(), reduce_operators(), resize_operators(), pad_operators(), shape_operators()})
       for (const Operator& row : theme) check(rows.emplace(row.name, &row).second, row.name);
     return rows;
   }();

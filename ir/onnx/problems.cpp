@@ -27,6 +27,7 @@ std::string value_of(const proto::AttributeProto& attribute) {
 }
 
 std::string operand(const Value& value, const Context& context) {
+  if (!value.groups.empty()) return str(sizes_of(context.graph()[value.node].type.shape, value.groups));
   if (value.node != kNoValue) return rnc::str(context.graph()[value.node].type);
   if (!value.constant) return "nothing";
   return fmt::format("{} {}", value.constant->is_real ? "f32" : "whole numbers",

@@ -7,6 +7,7 @@
 #include "ir/onnx/elementwise.h"
 #include "ir/onnx/fold.h"
 #include "ir/onnx/operators.h"
+#include "ir/onnx/view.h"
 
 namespace rnc::onnx {
 namespace {
@@ -92,8 +93,18 @@ Values only_known(Call& call) { call.refuse("of what depends on the inputs of th
 
 // --- Softmax: until opset 12 along all dimensions from the axis on, then along the axis
 
+Values softmax_moved(Call& call, Op op) {
+  const View x = view_of(call, 0);
+  const auto rank = static_cast<int64_t>(x.groups.size());
+  const int64_t axis = call.axis(call.integer("axis", call.opset() >= 13 ? -1 : 1), rank);
+  if (call.opset() < 13 && axis + 1 != rank) call.refuse("along several dimensions");
+  const int64_t place = single_axis(call, x, axis);
+  return {settled(call, {call.result(op, {x.node}, attributes({{"axis", place}})), x.groups})};
+}
+
 template <Op op>
 Values softmax(Call& call) {
+  if (call.is_moved(0)) return softmax_moved(call, op);
   const ValueId x = call.value(0);
   const Shape shape = call.type(x).shape;
   const bool along_one = call.opset() >= 13;

@@ -142,7 +142,7 @@ std::span<const Operator> shape_operators() {
   static constexpr Operator kRows[] = {
       {"Shape", shape},       {"Size", size},
       {"Constant", constant}, {"ConstantOfShape", constant_of_shape},
-      {"Range", range},       {"Cast", cast, fold_cast},
+      {"Range", range},       {"Cast", cast, fold_cast, kEachElement},
   };
   return kRows;
 }

@@ -134,4 +134,9 @@ Constant read_tensor(const TensorProto& tensor, const std::string& directory) {
   }
 }
 
+Constant zeros_like(const TensorProto& tensor) {
+  return reals({tensor.dims().begin(), tensor.dims().end()},
+               std::vector<float>(static_cast<size_t>(element_count(tensor))));
+}
+
 }  // namespace rnc::onnx

@@ -13,4 +13,7 @@ namespace rnc::onnx {
 // or its file lies outside the directory.
 Constant read_tensor(const proto::TensorProto& tensor, const std::string& directory);
 
+// As many zeros as a tensor of real numbers has elements. Throws UserError where its sizes are those of no tensor.
+Constant zeros_like(const proto::TensorProto& tensor);
+
 }  // namespace rnc::onnx

@@ -1,9 +1,7 @@
-// Calls of operations, and the layers of a spec: operations that bring their own parameters, named and
-// initialised as PyTorch's.
+// Calls of blocks, functions and operations.
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "ir/ops/random.h"
 #include "ir/text/elaborator.h"
@@ -34,18 +32,6 @@ void check_surplus(const OpInfo& op, const Arguments& arguments, size_t operands
   throw UserError(surplus.syntax->location,
                   fmt::format("{}: argument {} must have a name, such as {} = ...", op.name, operands + 1,
                               has_kernel ? "kernel" : known.front()));
-}
-
-// Moves what `specs` name out of `attributes`, and completes it.
-Attributes take_settings(Attributes& attributes, std::span<const AttributeSpec> specs, const Expr& call) {
-  Attributes settings;
-  for (const AttributeSpec& spec : specs) {
-    const std::string name(spec.name);
-    if (!attributes.has(name)) continue;
-    settings.set(name, attributes.all().at(name));
-    attributes.erase(name);
-  }
-  return complete_attributes(call.text, specs, std::move(settings), call.location);
 }
 
 }  // namespace
@@ -186,118 +172,9 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments a
   const bool is_random = std::ranges::count(op.attributes, "stream", &AttributeSpec::name) > 0;
   if (is_random && !attributes.has("stream")) attributes.set("stream", stream_of(node_name(name)));
   const std::optional<uint8_t> optional = add_named_operands(op, named, inputs);
+  if (op.op == Op::matmul && one_matrix_for_all(inputs))
+    return {TensorRef{multiply_all(call, inputs, attributes, name)}};
   return {TensorRef{emit(op.op, std::move(inputs), std::move(attributes), name, call.location, optional)}};
-}
-
-void Elaborator::add_layer_tensors(const LayerInfo& layer, const Expr& call, int64_t outputs,
-                                   const std::string& name, Attributes& attributes,
-                                   std::vector<ValueId>& inputs) {
-  Attributes all = take_settings(attributes, layer.settings, call);
-  const auto& [setting, attribute] = layer.excludes;
-  if (!setting.empty() && all.get<bool>(std::string(setting)) && attributes.has(std::string(attribute)))
-    throw UserError(call.location,
-                    fmt::format("{}: {} has no meaning with {} = true", call.text, attribute, setting));
-  for (const auto& [key, value] : attributes.all()) all.set(key, value);
-  for (LayerTensor& tensor : layer.tensors(graph_[inputs[0]].type, outputs, all))
-    inputs.push_back(tensor.is_fixed ? fixed_tensor(call, name, tensor)
-                                     : layer_tensor(layer.op, call, name, std::move(tensor)));
-}
-
-ValueId Elaborator::fixed_tensor(const Expr& call, const std::string& layer, const LayerTensor& tensor) {
-  Attributes attributes;
-  attributes.set("values", std::vector{tensor.initializer.attributes.get<double>("value")});
-  attributes.set("shape", tensor.shape);
-  const std::string name = fmt::format("%{}.{}", layer, tensor.part);
-  return emit(Op::constants, {}, std::move(attributes), name, call.location);
-}
-
-// The initialiser is the one chosen by `init conv2d.weight = ...`, else the given one.
-ValueId Elaborator::layer_tensor(Op op, const Expr& call, const std::string& layer, LayerTensor tensor) {
-  const auto chosen = initializers_.find(fmt::format("{}.{}", rnc::name(op), tensor.part));
-  if (chosen != initializers_.end()) tensor.initializer = chosen->second;
-  return state({.name = fmt::format("{}.{}", layer, tensor.part),
-                .kind = tensor.kind,
-                .type = {.shape = std::move(tensor.shape)},
-                .initializer = std::move(tensor.initializer),
-                .location = call.location});
-}
-
-ValueId Elaborator::state(Tensor tensor) {
-  const std::string name = tensor.name;
-  if (const Tensor* shared = sharing_ ? module_.find_tensor(name) : nullptr) {
-    if (shared->type != tensor.type || shared->kind != tensor.kind)
-      throw UserError(Diagnostic{tensor.location,
-                                 fmt::format("{} is shared, and is {} here, but {} where it was called first",
-                                             name, str(tensor.type), str(shared->type)),
-                                 {{shared->location, "first called so here", {}}}});
-    return builder_.state(name);
-  }
-  claim(name, tensor.location);
-  add_tensor(module_, std::move(tensor));
-  return builder_.state(name);
-}
-
-ValueId Elaborator::emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
-                         const SourceLocation& location, std::optional<uint8_t> optional) {
-  if (graph_.nodes.size() >= kMaxNodes) {
-    throw LimitExceeded{
-        {location, fmt::format("the model is too large: more than {} operations", kMaxNodes), {}}};
-  }
-  const std::string made = node_name(name);
-  claim(made, location);
-  builder_.set_origin(location, layer_of(name));
-  if (info(op).kind == OpKind::elementwise) align_dimensions(inputs);
-  return builder_.emit(op, std::move(inputs), std::move(attributes), made, optional);
-}
-
-// As NumPy has it, values of two and more dimensions get more in front, of one element, to have those of the operand
-// with the most. (A vector is one value per channel, as the operations have it.)
-void Elaborator::align_dimensions(std::vector<ValueId>& operands) {
-  size_t most = 0;
-  for (const ValueId v : operands) most = std::max(most, graph_[v].type.shape.size());
-  for (ValueId& v : operands) {
-    Shape shape = graph_[v].type.shape;
-    if (shape.size() < 2 || shape.size() == most || has_batch(shape)) continue;
-    shape.insert(shape.begin(), most - shape.size(), 1);
-    Attributes attributes;
-    attributes.set("shape", std::move(shape));
-    v = builder_.emit(Op::reshape, {v}, std::move(attributes));
-  }
-}
-
-// A number among tensors.
-ValueId Elaborator::emit_constant(const Value& number, const SourceLocation& location) {
-  Attributes attributes;
-  attributes.set("value", to_real(number, location, "the operand"));
-  return emit(Op::constant, {}, std::move(attributes), generated_name("constant", location), location);
-}
-
-Value Elaborator::tensor_operator(const Expr& op, const Value& left, const Value& right,
-                                  const std::string& result_name) {
-  static const std::map<std::string_view, Op> kOperators = {
-      {"+", Op::add},    {"-", Op::sub},         {"*", Op::mul},     {"/", Op::div},
-      {"<", Op::less},   {"<=", Op::less_equal}, {">", Op::greater}, {">=", Op::greater_equal},
-      {"==", Op::equal}, {"!=", Op::not_equal}};
-  const auto found = kOperators.find(op.text);
-  const bool negates = op.kind == Expr::Kind::unary;
-  const auto operand = [&](const Value& value) {
-    if (const auto* tensor = value.get<TensorRef>()) return tensor->node;
-    if (found == kOperators.end() || !value.is_number()) {
-      throw UserError(op.location, fmt::format("'{}' cannot be applied to {} and {}", op.text, kind_of(left),
-                                               kind_of(right)));
-    }
-    return emit_constant(value, op.location);
-  };
-  if (found == kOperators.end()) {
-    throw UserError(op.location, fmt::format("'{}' cannot be applied to {} and {}", op.text, kind_of(left),
-                                             kind_of(right)));
-  }
-  const std::vector<ValueId> inputs =
-      negates ? std::vector{operand(Value{-1.0}), operand(left)} : std::vector{operand(left), operand(right)};
-  const Op applied = negates ? Op::mul : found->second;
-  const std::string name =
-      result_name.empty() ? generated_name(std::string(rnc::name(applied)), op.location) : result_name;
-  return {TensorRef{emit(applied, inputs, {}, name, op.location)}};
 }
 
 }  // namespace rnc::text

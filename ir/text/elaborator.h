@@ -89,7 +89,7 @@ class Elaborator : public Environment {
     return sharing_ || frames_.back().definition->inlined || !frames_.back().suffix.empty();
   }
 
-  // calls.cpp: functions, operations and the layers made of them
+  // calls.cpp, tensor_functions.cpp: functions and operations
   const Definition* find_block(std::string_view name) const;
   std::optional<Value> size_function(const Expr& call, const Arguments& arguments) const;
   // fail("...", number, ...): a mistake of whoever called the block.
@@ -101,6 +101,9 @@ class Elaborator : public Environment {
                              const Arguments& arguments);
   Value call_operation(const OpInfo& op, const Expr& call, Arguments arguments,
                        const std::string& result_name);
+  [[noreturn]] void unknown_call(const Expr& call) const;
+
+  // layers.cpp: operations that bring parameters
   // Adds the operands of a layer behind x, its parameters and buffers, called NAME.weight, ...; removes its
   // settings from `attributes`.
   void add_layer_tensors(const LayerInfo& layer, const Expr& call, int64_t outputs, const std::string& name,
@@ -108,11 +111,16 @@ class Elaborator : public Environment {
   ValueId layer_tensor(Op op, const Expr& call, const std::string& layer, LayerTensor tensor);
   ValueId fixed_tensor(const Expr& call, const std::string& layer, const LayerTensor& tensor);
   ValueId state(Tensor tensor);  // adds it to the module and reads it
-  void align_dimensions(std::vector<ValueId>& operands);
+
+  // operators.cpp: nodes of the graph
   ValueId emit(Op op, std::vector<ValueId> inputs, Attributes attributes, const std::string& name,
                const SourceLocation& location, std::optional<uint8_t> optional = {});
   ValueId emit_constant(const Value& number, const SourceLocation& location);
-  [[noreturn]] void unknown_call(const Expr& call) const;
+  void align_dimensions(std::vector<ValueId>& operands);
+  // A matrix as matmul's right operand that multiplies all of the left one's.
+  bool one_matrix_for_all(const std::vector<ValueId>& inputs) const;
+  ValueId multiply_all(const Expr& call, const std::vector<ValueId>& inputs, const Attributes& attributes,
+                       const std::string& name);
 
   const Library& library_;
   const ElaborateOptions& options_;

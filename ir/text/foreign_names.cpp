@@ -101,6 +101,11 @@ constexpr auto kTable = std::to_array<ForeignName>({
     {Wanted::operation, "reducemean", "mean", {}},
     {Wanted::operation, "reducesum", "sum", {}},
     {Wanted::operation, "reducemax", "amax", {}},
+    {Wanted::operation, "amin reducemin", {}, "write -amax(-x, axes = [...])"},
+    {Wanted::operation, "var variance", {}, "write mean(square(x - mean(x, keepdims = true)))"},
+    {Wanted::operation, "std", {}, "write sqrt(mean(square(x - mean(x, keepdims = true))))"},
+    {Wanted::operation, "logsumexp", {}, "write m + log(sum(exp(x - m))) with m = amax(x, keepdims = true)"},
+    {Wanted::operation, "flip cumsum cumprod argmin sort prod", {}, kNoOperation},
     {Wanted::operation, "print", {}, "rnc has no such function"},
 
     {Wanted::operation, "squeeze unsqueeze", {}, "write it with reshape"},

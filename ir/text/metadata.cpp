@@ -189,6 +189,9 @@ Optimizer make_optimizer(const Expr& expr, Environment& environment) {
     const auto* integer = std::get_if<int64_t>(&value);
     if (integer == nullptr && !std::holds_alternative<double>(value) &&
         !std::holds_alternative<bool>(value)) {
+      const std::string other = suggestion(Wanted::hyper, key, {});
+      if (!other.empty())
+        throw UserError(expr.location, fmt::format("{}: there is no attribute {}{}", expr.text, key, other));
       throw UserError(expr.location, fmt::format("{}: {} must be a number or a boolean, not {}", expr.text,
                                                  key, str(value)));
     }

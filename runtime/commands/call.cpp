@@ -7,6 +7,7 @@
 #include "runtime/commands/commands.h"
 #include "runtime/model/session.h"
 #include "runtime/support/error.h"
+#include "runtime/support/output.h"
 #include "runtime/support/random.h"
 #include "runtime/support/safetensors.h"
 #include "runtime/train/checkpoint.h"
@@ -60,6 +61,16 @@ Arrays changed_tensors(const Session& session, const rn_entry& entry) {
   }
 }
 
+// A loss that is not finite ends the entries that train, whose other results are incomplete.
+void note_loss(const rn_entry& entry, const Arrays& results) {
+  const rn_value* loss = find(rnrun::outputs(entry), RN_LOSS);
+  if (loss == nullptr || entry.role == RN_EVALUATE) return;
+  const float value = results.at(loss->name).as<float>()[0];
+  if (!std::isfinite(value))
+    print_message(fmt::format("rnrun: warning: the loss is {}: {} ended there, and nothing is updated", value,
+                              entry.name));
+}
+
 int call(const Options& options) {
   const auto model = Model::load(options.model);
   const rn_entry& entry = model->entry(options.entry);
@@ -96,6 +107,7 @@ int call(const Options& options) {
     if (draws_seeds) inputs[seed->name] = Array::scalar(DType::f64, seed_of_run(options.seed, step));
     results = session.call(options.entry, inputs, options.in.empty() ? "call" : options.in);
   }
+  note_loss(entry, results);
   results.merge(changed_tensors(session, entry));
   write_safetensors(options.out, {{}, std::move(results)});
   return 0;

@@ -197,8 +197,8 @@ enum rn_entry_role {
   RN_EXPLAIN = 7 /* the first prediction, results of layers, and the gradient of the prediction to each */
 };
 
-/* "backward" and "train_step" return as soon as the loss is computed if it is not a finite number: the
- * outputs are there, parameters, slots and gradients are as before, running statistics need not be finite. */
+/* "backward" and "train_step" return as soon as the loss is computed if it is not a finite number: of the outputs only
+ * the loss need be there; parameters, slots and gradients are as before, running statistics need not be finite. */
 typedef struct rn_entry {
   const char* name; /* "prepare", "infer", "loss", "backward", "update", "train_step", "explain" */
   const rn_value* inputs;

@@ -220,9 +220,17 @@ std::vector<std::string> class_names(const Metadata& metadata) {
   const auto found = metadata.find(kClassesKey);
   if (found == metadata.end() || !is_checkpoint(metadata)) return {};
   try {
-    return json::parse(found->second).get<std::vector<std::string>>();
+    return class_names_of(found->second);
+  } catch (const FormatError& error) {
+    throw FormatError(fmt::format("damaged checkpoint: {}", error.what()));
+  }
+}
+
+std::vector<std::string> class_names_of(const std::string& text) {
+  try {
+    return json::parse(text).get<std::vector<std::string>>();
   } catch (const json::exception&) {
-    throw FormatError(fmt::format("damaged checkpoint: {} = '{}'", kClassesKey, found->second));
+    throw FormatError(fmt::format("{} = '{}'", kClassesKey, text));
   }
 }
 

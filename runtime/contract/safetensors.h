@@ -69,6 +69,8 @@ std::string other_model(const Metadata& metadata, std::string_view model, std::s
 // FormatError.
 inline constexpr const char* kClassesKey = "classes";
 std::vector<std::string> class_names(const Metadata& metadata);
+// As text, and back; throws FormatError.
+std::vector<std::string> class_names_of(const std::string& text);
 std::string class_names_text(const std::vector<std::string>& names);
 
 // Whether to_f32 takes tensors of this type: f32, f16, bf16 and f64.

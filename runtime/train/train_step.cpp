@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "runtime/support/error.h"
@@ -9,6 +10,22 @@
 #include "runtime/train/divergence.h"
 
 namespace rnrun {
+namespace {
+
+// The target of which a batch has nothing but the label that counts nothing, so that its mean loss is 0 / 0; none if
+// all have more.
+std::optional<Field> unlabelled(const Task& task, const Batch& batch) {
+  const std::vector<Field> fields = task.fields();
+  for (size_t f = 0; f < fields.size(); ++f) {
+    if (!fields[f].ignored || batch.values[f] == nullptr) continue;
+    const auto labels = batch.as<int32_t>(f, fields[f].elements());
+    const auto counts = [&](int32_t label) { return label != *fields[f].ignored; };
+    if (std::ranges::none_of(labels, counts)) return fields[f];
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 TrainStep::MeasuredEntry::MeasuredEntry(Session& session, const TrainSettings& settings, rn_entry_role role,
                                         int64_t max_batch)
@@ -61,8 +78,14 @@ void TrainStep::run(const Batch& batch) {
   active_->entry.set_scalar(RN_SEED, seed_of_run(settings_.seed, number_, part_++));
   if (active_ == &whole_) factors_.before_step();
   active_->run(batch.size);
-  if (const auto loss = static_cast<double>(*active_->loss); !std::isfinite(loss))
+  if (const auto loss = static_cast<double>(*active_->loss); !std::isfinite(loss)) {
+    if (const auto field = unlabelled(task_, batch))
+      throw Error(
+          fmt::format("step {}: '{}' of all {} samples is {} everywhere, which counts nothing: leave such "
+                      "samples out, or take a larger --batch-size",
+                      number_, field->name, batch.size, *field->ignored));
     fail(fmt::format("the loss is {}", loss), first_bad_layer(session_, active_->entry, batch.size));
+  }
   if (active_ == &whole_) factors_.after_step();
   if (active_ == &backward_ && batch.size < samples_) {
     const auto share = static_cast<float>(static_cast<double>(batch.size) / static_cast<double>(samples_));

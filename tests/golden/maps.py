@@ -90,7 +90,7 @@ class Tokens(nn.Module):
         self.attention = nn.ModuleDict({"qkv": nn.Linear(24, 72), "proj": nn.Linear(24, 24)})
         self.fc1 = nn.Linear(24, 40)
         self.fc2 = nn.Linear(40, 24)
-        self.fc = nn.Linear(24, 5)
+        self.fc = nn.Linear(54, 5)
 
     def attend(self, x):
         n, s, c = x.shape
@@ -102,7 +102,8 @@ class Tokens(nn.Module):
         x = self.patches(image).flatten(2).permute(0, 2, 1) + self.position
         x = x + self.attend(self.norm1(x))
         x = x + self.fc2(F.gelu(self.fc1(self.norm2(x))))
-        return self.fc(x.mean(1))
+        mixed, crossed = torch.tanh(x @ self.position.T), torch.tanh(x.transpose(1, 2) @ self.position)
+        return self.fc(torch.cat([x.mean(1), mixed.mean(1), crossed.mean(1)], 1))
 
 
 class Branch(nn.Module):

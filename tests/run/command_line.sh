@@ -69,6 +69,9 @@ cmp -s "$(weights dropped)" "$(weights undropped)" && fail "dropout makes no dif
 "$bin/rnc" net.graph --emit=summary -o - >named.txt
 same piped.txt named.txt "a spec from standard input"
 refused 2 "-o is missing" "$bin/rnc" - --emit=so
+for flag in --loss --head --image --classes; do
+  refused 2 "$flag is for models in ONNX's format; a spec says its own" "$bin/rnc" net.graph "$flag" x -o x.so
+done
 sed '1i language 2' net.graph >newer.graph
 refused 1 "newer.graph:1:10: error: the file is in language 2" "$bin/rnc" newer.graph
 sed '1i language 1' net.graph >older.graph

@@ -84,23 +84,56 @@ CASES = {
     "tile": (model([node("Tile", ["x", "r"])], [numbers("r", 1, 2 ** 40, 1, 1)]), f"{2 ** 40} repeats along dimension 1"),
     "stride": (model([node("Conv", ["x", "w"], strides=[0, 0], auto_pad="SAME_UPPER")], [WEIGHT]),
                "stride must be at least 1"),
-    "step": (model([node("Slice", ["x", "s", "s", "a", "s"])], [numbers("s", 2 ** 63), numbers("a", 2)]), "steps of -2147483648"),
+    "step": (model([node("Slice", ["x", "from", "to", "a", "s"])],
+                   [numbers("from", 7), numbers("to", 2 ** 63), numbers("a", 2), numbers("s", 2 ** 64 - 1)]), "steps of -1"),
     "batch": (model([node("Transpose", ["x"], perm=[1, 0, 2, 3])], inputs=of_size("batch", 3, 8, 8)),
-              "the batch stays in front: order begins with 0"),
-    "unsupported": (model([node("TopK", ["x"], "a"), node("Einsum", ["a"], equation="ij")]),
+              "the batch of output 'y', [3, N, 8, 8], is not its first dimension"),
+    "unsupported": (model([node("TopK", ["x"], "a"), node("GridSample", ["a"], mode="bilinear")]),
                     "node 'the_TopK' (TopK, opset 13): this operator is not supported; of f32[1, 3, 8, 8]\n"),
-    "both_unsupported": (model([node("TopK", ["x"], "a"), node("Einsum", ["a"], equation="ij")]),
-                         "node 'the_Einsum' (Einsum, opset 13): this operator is not supported; equation = 'ij'; of nothing\n"),
+    "both_unsupported": (model([node("TopK", ["x"], "a"), node("GridSample", ["a"], mode="bilinear")]),
+                         "node 'the_GridSample' (GridSample, opset 13): this operator is not supported; mode = 'bilinear'; of nothing\n"),
+}
+
+FC = [node("Flatten", ["x"], "f"), node("Gemm", ["f", "fc.weight", "b"], transB=1)]
+FC_WEIGHTS = [tensor("fc.weight", [4, 192], bytes(3072)), tensor("b", [4], bytes(16))]
+LINEAR = model(FC, FC_WEIGHTS)
+TWO_IMAGES = model([node("Add", ["x", "z"])], inputs=[X, helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, 3, 8, 8])])
+FORM = "must be 'u8, mean=0.485 0.456 0.406, std=0.229 0.224 0.225'"
+# By name: the file, flags, and what is said.
+FLAGS = {
+    "head_name": (LINEAR, ["--head", "fx=3"], "--head fx: no last layer is called so; there is fc (linear 192 to 4)"),
+    "head_form": (LINEAR, ["--head", "fc"], "--head fc: must be NAME=OUTPUTS, such as fc=10, with 1 to 1000000 outputs"),
+    "head_count": (LINEAR, ["--head", "fc=99999999999999999999"], "must be NAME=OUTPUTS"),
+    "head_none": (model(RELU), ["--head", "fc=3"], "the model has none with a weight of its own"),
+    "head_hostile": (model(FC, [tensor("fc.weight", [4, HUGE]), FC_WEIGHTS[1]]), ["--head", "fc=3"],
+                     f"no weight can have 3 x {HUGE} elements"),
+    "head_shared": (model([FC[0], node("Gemm", ["f", "w", "b"], "a", transB=1), node("Gemm", ["f", "w", "b"], "c", transB=1),
+                           node("Add", ["a", "c"])], [tensor("w", [4, 192], bytes(3072)), FC_WEIGHTS[1]]),
+                    ["--head", "the_Gemm=3"], "several last layers are called so"),
+    "image_type": (LINEAR, ["--image", "f32"], f"{FORM}, where scale="),
+    "image_word": (LINEAR, ["--image", "u8, means=1"], "'means=1' is none of these"),
+    "image_number": (LINEAR, ["--image", "u8, mean=1 x"], "'x' is no number"),
+    "image_channels": (LINEAR, ["--image", "u8, mean=1 2"], "--image: mean has 2 numbers, and the image 3 channels"),
+    "image_std": (LINEAR, ["--image", "u8, std=0"], "std must be greater than 0"),
+    "image_layout": (LINEAR, ["--image", "u8, layout=nhwc"], "with 8 channels; layout=nhwc is for files that take [N, H, W, C]"),
+    "image_which": (TWO_IMAGES, ["--image", "u8"], "more than one of the inputs x f32["),
+    "classes_count": (LINEAR, ["--classes", "three"], "three has 3 names, and the prediction y is f32[N, 4]"),
+    "classes_empty": (LINEAR, ["--classes", "gap"], "--classes: line 2 of gap is empty"),
+    "classes_bytes": (LINEAR, ["--classes", "bytes"], "bytes:1:1: error: this is not a text file"),
+    "classes_missing": (LINEAR, ["--classes", "nowhere"], "cannot read 'nowhere'"),
+    "unread_result": (model([helper.make_node("Dropout", ["x"], ["a", "m"], name="drop"), node("Relu", ["m"])],
+                            inputs=of_size("batch", 3, 8, 8)), [],
+        "node 'the_Relu' (Relu, opset 13): it takes 'm', a result of its node that is not read"),
 }
 
 
-def said(binaries, directory, name, content):
+def said(binaries, directory, name, content, flags=()):
     """The message, or what is wrong with how rnc ended."""
     path = directory / f"{name}.onnx"
     path.write_bytes(content)
     start = time.monotonic()
     ended = subprocess.run(["sh", "-c", f"ulimit -v {KIBIBYTES}; exec \"$@\"", "sh", binaries / "rnc", path, "-o",
-                            directory / "made.so"], capture_output=True, text=True)
+                            directory / "made.so", *flags], capture_output=True, text=True, cwd=directory)
     seconds = time.monotonic() - start
     if ended.returncode != 1 or seconds > SECONDS or (directory / "made.so").exists():
         return f"status {ended.returncode} after {seconds:.1f} s: {ended.stderr}"
@@ -116,12 +149,16 @@ def main():
         (directory / "data").write_bytes(bytes(100))
         (directory / "link").symlink_to("/etc/passwd")
         os.mkfifo(directory / "pipe")
-        for name, (content, expected) in CASES.items():
-            message = said(binaries, directory, name, content)
+        (directory / "three").write_text("ant\nbee\ncow\n")
+        (directory / "gap").write_text("ant\n\nbee\ncow\n")
+        (directory / "bytes").write_bytes(b"\xff\xfe\n" * 4)
+        cases = {name: (content, [], expected) for name, (content, expected) in CASES.items()} | FLAGS
+        for name, (content, flags, expected) in cases.items():
+            message = said(binaries, directory, name, content, flags)
             if expected not in message or message.startswith("status"):
                 failures += 1
                 print(f"{name}: expected '{expected}', got: {message}")
-    print(f"{len(CASES)} files, {failures} failures")
+    print(f"{len(cases)} files, {failures} failures")
     sys.exit(1 if failures else 0)
 
 

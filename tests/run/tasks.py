@@ -288,6 +288,12 @@ def check(name, case, programs):
         done = programs.status("rnrun", "train", "net.so", "--data", "data", "--output-dir", "vain", *case.vain)
         if done.returncode != 2 or str(case.vain[0]) not in done.stderr:
             return f"{name}: {case.vain} is taken: {done.stderr}"
+    if "ignore_index" in case.graph:
+        blank = case.make(4)
+        case.write(programs.work / "blank" / "train", blank | {t: torch.full_like(blank[t], IGNORED) for t in case.targets})
+        done = programs.status("rnrun", "train", "net.so", "--data", "blank", "--output-dir", "vain")
+        if done.returncode != 1 or f"is {IGNORED} everywhere, which counts nothing" not in done.stderr:
+            return f"{name}: a batch without labels: {done.stderr}"
     log = train("--output-dir", "whole", "-j", 1)
     train("--output-dir", "parts", "-j", 2, "--epochs", 1)
     train("--output-dir", "parts", "-j", 2, "--epochs", 2, "--resume")

@@ -183,7 +183,7 @@ TEST_CASE("what loop IR cannot give is refused") {
         "error: a library needs the model and its entries, and there are none; --emit=asm, "
         "obj and llvm do without\n");
   CHECK(errors({"--emit=graph"}) ==
-        "rnc: error: --emit=graph, dot or summary needs a graph; the input is loop IR\n");
+        "rnc: error: --emit=graph, onnx, dot or summary needs a graph; the input is loop IR\n");
   CHECK(errors({"--emit=asm", "--set", "a=1"}) == "rnc: error: --set needs a graph; the input is loop IR\n");
   CHECK(errors({"--emit=asm", "--passes=simplify"}) ==
         "rnc: error: pass simplify works on graphs; the input is loop IR\n");

@@ -19,7 +19,8 @@ std::string refused(const std::vector<const char*>& arguments) {
   return "accepted";
 }
 
-constexpr const char* kKinds = "graph, weights, dot, summary, loops, memory, llvm, asm, obj, so, trainer";
+constexpr const char* kKinds =
+    "graph, weights, onnx, dot, summary, loops, memory, llvm, asm, obj, so, trainer";
 
 }  // namespace
 

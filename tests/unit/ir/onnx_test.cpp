@@ -2,7 +2,12 @@
 #include "ir/onnx/onnx.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <cmath>
+#include <functional>
+
+#include "ir/graph/interpreter.h"
 #include "ir/graph/verifier.h"
 #include "ir/onnx/constant.h"
 #include "ir/onnx/proto.h"
@@ -66,12 +71,13 @@ struct Read {
   }
 };
 
-Read read(proto::ModelProto model, const std::string& output,
-          const std::map<std::string, std::string>& sizes = {}) {
+Read read(
+    proto::ModelProto model, const std::string& output,
+    const std::function<void(rnc::onnx::ImportOptions&)>& set_options = [](auto&) {}) {
   model.mutable_graph()->add_output()->set_name(output);
   Read result;
   rnc::onnx::ImportOptions options;
-  options.set = sizes;
+  set_options(options);
   options.tell = [&](std::string_view, const std::string& text) { result.note = text; };
   try {
     result.import = rnc::onnx::import_bytes(model.SerializeAsString(), "net.onnx", "", options);
@@ -129,9 +135,9 @@ TEST_CASE("onnx: a batch that does not stay in front is a number") {
   const Read result = read(made, "y");
   CHECK(result.output() == "f32[3, 2]");
   CHECK(result.note ==
-        "the batch stays 2, as in the file; with another: net.onnx: node 'y' (Transpose, opset 13): permute: "
-        "the batch "
-        "stays in front: order begins with 0; of f32[N, 3]");
+        "the batch stays 2, as in the file; with another: net.onnx: the batch of output 'y', [3, N], is not "
+        "its "
+        "first dimension");
 }
 
 TEST_CASE("onnx: dimensions with names get their sizes") {
@@ -149,8 +155,9 @@ TEST_CASE("onnx: dimensions with names get their sizes") {
         "net.onnx: input 'x' is [batch, width]: only the first size, the batch, may be open; say the others "
         "with --set "
         "width=NUMBER");
-  CHECK(read(made, "y", {{"width", "8"}}).output() == "f32[N, 8]");
-  CHECK(read(made, "y", {{"width", "0"}}).error == "--set width=0: a size must be a positive integer");
+  CHECK(read(made, "y", [](auto& options) { options.set["width"] = "8"; }).output() == "f32[N, 8]");
+  CHECK(read(made, "y", [](auto& options) { options.set["width"] = "0"; }).error ==
+        "--set width=0: a size must be a positive integer");
 }
 
 TEST_CASE("onnx: a weight becomes a parameter with its name and values") {
@@ -171,4 +178,131 @@ TEST_CASE("onnx: a weight becomes a parameter with its name and values") {
   CHECK(tensor->initializer.name == "kaiming_uniform");
   CHECK(*result.import.values.at("fc.weight") == std::vector<float>{0, 1, 2, 3, 4, 5});
   CHECK(result.import.module.entries[0].nodes.back().name == "fc");
+}
+
+// x -> Transpose(head.weight) -> MatMul -> Add(head.bias), as torch.onnx writes a linear layer of values [N, S, C].
+proto::ModelProto with_head() {
+  proto::ModelProto made = model();
+  add_input(made, "x", {kBatch, 2});
+  for (const auto& [name, shape] : {std::pair{"head.weight", std::vector{3, 2}}, {"head.bias", {3}}}) {
+    proto::TensorProto* tensor = made.mutable_graph()->add_initializer();
+    tensor->set_name(name);
+    tensor->set_data_type(proto::TensorProto::FLOAT);
+    int count = 1;
+    for (const int size : shape) {
+      tensor->add_dims(size);
+      count *= size;
+    }
+    for (int i = 0; i < count; ++i) tensor->add_float_data(1);
+  }
+  add_node(made, "Transpose", {"head.weight"}, "turned");
+  add_node(made, "MatMul", {"x", "turned"}, "product");
+  add_node(made, "Add", {"head.bias", "product"}, "y");
+  return made;
+}
+
+TEST_CASE("onnx: a new head has other sizes, a linear layer's initialisers and no values") {
+  for (const auto& [outputs, text] : {std::pair<int64_t, const char*>{5, "head=5"}, {1, "head=1"}}) {
+    CAPTURE(outputs);
+    const Read result = read(with_head(), "y", [&](auto& options) { options.heads = {text}; });
+    REQUIRE(result.error.empty());
+    CHECK(result.output() == fmt::format("f32[N, {}]", outputs));
+    const Module& module = result.import.module;
+    const Tensor *weight = module.find_tensor("head.weight"), *bias = module.find_tensor("head.bias");
+    REQUIRE(weight != nullptr);
+    REQUIRE(bias != nullptr);
+    CHECK(weight->type.shape == Shape{outputs, 2});
+    CHECK(weight->kind == TensorKind::parameter);
+    CHECK(weight->initializer.name == "kaiming_uniform");
+    CHECK(bias->kind == TensorKind::parameter);
+    CHECK(bias->initializer.attributes.get<double>("bound") == doctest::Approx(1 / std::sqrt(2)));
+    CHECK(result.import.values.empty());
+  }
+  CHECK(read(with_head(), "y").import.values.size() == 2);
+}
+
+TEST_CASE("onnx: raw pixels are normalised, and turned for files that have channels last") {
+  proto::ModelProto made = model();
+  add_input(made, "x", {kBatch, 4, 5, 3});
+  add_node(made, "Relu", {"x"}, "y");
+  const Read result = read(
+      made, "y", [](auto& options) { options.image = "u8, layout=nhwc, scale=1, mean=127.5, std=1 2 255"; });
+  REQUIRE(result.error.empty());
+  CHECK(result.output() == "f32[N, 4, 5, 3]");
+  const Graph& graph = result.import.module.entries[0];
+  CHECK(str(graph.nodes[0].type) == "u8[N, 3, 4, 5]");
+  CHECK(graph.nodes[1].op == Op::normalize);
+  CHECK(graph.nodes[1].attributes.get<std::vector<double>>("mean") == std::vector<double>{0.5, 0.5, 0.5});
+  CHECK(graph.nodes[1].attributes.get<std::vector<double>>("std") ==
+        std::vector<double>{1.0 / 255, 2.0 / 255, 1});
+}
+
+// What PyTorch's MultiheadAttention does with [S, N, C] = [3, batch, 4] and two heads: the products of x with itself.
+// `batch`: the number in the file.
+proto::ModelProto attention(int64_t batch, const std::vector<int64_t>& heads) {
+  proto::ModelProto made = model();
+  add_input(made, "x", {batch, 3, 4});
+  add_numbers(made, "heads", heads);
+  add_numbers(made, "joined", {3 * batch, 4});
+  add_numbers(made, "parted", {3, batch, 4});
+  const auto turn = [&](const std::string& from, const std::vector<int64_t>& order, const std::string& to) {
+    proto::AttributeProto* perm = add_node(made, "Transpose", {from}, to)->add_attribute();
+    perm->set_name("perm");
+    for (const int64_t d : order) perm->add_ints(d);
+  };
+  turn("x", {1, 0, 2}, "rows");
+  add_node(made, "Reshape", {"rows", "heads"}, "split");
+  turn("split", {1, 0, 2}, "left");
+  turn("split", {1, 2, 0}, "right");
+  add_node(made, "MatMul", {"left", "right"}, "scores");
+  set(add_node(made, "Softmax", {"scores"}, "weights"), "axis", -1);
+  add_node(made, "MatMul", {"weights", "left"}, "mixed");
+  turn("mixed", {1, 0, 2}, "back");
+  add_node(made, "Reshape", {"back", "joined"}, "flat");
+  add_node(made, "Reshape", {"flat", "parted"}, "out");
+  turn("out", {1, 0, 2}, "y");
+  return made;
+}
+
+TEST_CASE("onnx: the batch moves through attention, from whatever number it was exported with") {
+  for (const int64_t batch : {1, 2, 5}) {
+    CAPTURE(batch);
+    const Read result = read(attention(batch, {3, 2 * batch, 2}), "y");
+    CHECK(result.error.empty());
+    CHECK(result.output() == "f32[N, 3, 4]");
+    CHECK(result.note == fmt::format("net.onnx: the batch, which is {} in the file, may be any", batch));
+  }
+}
+
+TEST_CASE("onnx: a batch that would be cut, or mixed with others, stays a number") {
+  const Read cut = read(attention(2, {2, 6, 2}), "rows");
+  CHECK(cut.note ==
+        "the batch stays 2, as in the file; with another: net.onnx: node 'split' (Reshape, opset 13): "
+        "[3, N, 4] becomes [2, 6, 2]: the batch would be cut; of [3, N, 4], whole numbers [3]");
+  proto::ModelProto made = model();
+  add_input(made, "x", {2, 4});
+  add_node(made, "Transpose", {"x"}, "turned");
+  add_node(made, "MatMul", {"x", "turned"}, "y");
+  const Read mixed = read(made, "y");
+  CHECK(mixed.output() == "f32[2, 2]");
+  CHECK(mixed.note ==
+        "the batch stays 2, as in the file; with another: net.onnx: node 'y' (MatMul, opset 13): matrices "
+        "with the batch in them; of f32[N, 4], [4, N]");
+}
+
+TEST_CASE("onnx: powers have the sign that a whole exponent gives, and 1 for 0") {
+  proto::ModelProto made = model();
+  add_input(made, "x", {kBatch, 6});
+  proto::TensorProto* exponents = made.mutable_graph()->add_initializer();
+  exponents->set_name("e");
+  exponents->set_data_type(proto::TensorProto::FLOAT);
+  exponents->add_dims(6);
+  const std::vector<double> e = {2, 3, 0, 0.5, -1, 2.5}, x = {-2, -2, -2, 4, -4, 0};
+  for (const double value : e) exponents->add_float_data(static_cast<float>(value));
+  add_node(made, "Pow", {"x", "e"}, "y");
+  const Read result = read(made, "y");
+  REQUIRE(result.error.empty());
+  const auto outputs = interpret(result.import.module.entries[0], 1, {{"x", {{1, 6}, x}}}, {}).outputs;
+  const std::vector<double>& y = outputs.at("y").values;
+  for (size_t i = 0; i < 6; ++i) CHECK(y[i] == doctest::Approx(std::pow(x[i], e[i])));
 }

@@ -34,6 +34,14 @@ TEST_CASE("operations and layers") {
   y = add(x)
       ^
 )"},
+      {"a matrix with other rows", spec(R"(
+  parameter w : f32[5, 6] = constant(1)
+  y = matmul(x, w)
+  predict y)"),
+       R"(m.graph:3:7: error: matmul: f32[N, 3, 8, 8] and f32[5, 6] do not match: 8 columns against 5 rows
+  y = matmul(x, w)
+      ^
+)"},
       {"a momentum of running means", spec(R"(
   y = batch_norm(x, cumulative = true, momentum = 0.1)
   predict y)"),
