@@ -84,8 +84,7 @@ const void* Arguments::input_place(const rn_value& v, const Argument* given, Ali
     return own.data();
   }
   if (given == nullptr)
-    fail(source, fmt::format("nothing given for input '{}: {}'{}", v.name, type_text(v.type),
-                             v.role == RN_LEARNING_RATE ? ": pass --lr" : ""));
+    fail(source, fmt::format("nothing given for input '{}: {}'", v.name, type_text(v.type)));
   check_type(*given, v, "input", source);
   const auto count = static_cast<size_t>(element_count(v.type, batch_));
   if (v.classes > 0 && v.type.dtype == RN_I32)
