@@ -92,7 +92,8 @@ int call(const Options& options) {
   check_inputs(*model, entry, options.inputs);
   for (const auto& [name, value] : options.inputs) inputs[name] = Array::scalar(static_cast<float>(value));
   if (entry.role == RN_UPDATE) take_gradients(session, inputs, options.in);
-  if (lr != nullptr && !options.lr_given && !inputs.contains(lr->name))
+  const bool has_lr = lr == nullptr || options.lr_given || inputs.contains(lr->name);
+  if (!has_lr && std::isnan(session.scalar(*lr)))  // no recipe says it
     throw UsageError(fmt::format("entry '{}' takes a learning rate: pass --lr", options.entry));
   if (options.lr_given) inputs[lr->name] = Array::scalar(DType::f64, options.lr);
   session.prepare_for(entry);

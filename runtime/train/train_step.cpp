@@ -12,15 +12,15 @@
 namespace rnrun {
 namespace {
 
-// The target of which a batch has nothing but the label that counts nothing, so that its mean loss is 0 / 0; none if
+// The target of which a batch has nothing but the value that counts nothing, so that its mean loss is 0 / 0; none if
 // all have more.
-std::optional<Field> unlabelled(const Task& task, const Batch& batch) {
+std::optional<Field> without_values(const Task& task, const Batch& batch) {
   const std::vector<Field> fields = task.fields();
   for (size_t f = 0; f < fields.size(); ++f) {
     if (!fields[f].ignored || batch.values[f] == nullptr) continue;
-    const auto labels = batch.as<int32_t>(f, fields[f].elements());
-    const auto counts = [&](int32_t label) { return label != *fields[f].ignored; };
-    if (std::ranges::none_of(labels, counts)) return fields[f];
+    const auto values = batch.as<int32_t>(f, fields[f].elements());
+    const auto counts = [&](int32_t value) { return value != *fields[f].ignored; };
+    if (std::ranges::none_of(values, counts)) return fields[f];
   }
   return std::nullopt;
 }
@@ -79,7 +79,7 @@ void TrainStep::run(const Batch& batch) {
   if (active_ == &whole_) factors_.before_step();
   active_->run(batch.size);
   if (const auto loss = static_cast<double>(*active_->loss); !std::isfinite(loss)) {
-    if (const auto field = unlabelled(task_, batch))
+    if (const auto field = without_values(task_, batch))
       throw Error(
           fmt::format("step {}: '{}' of all {} samples is {} everywhere, which counts nothing: leave such "
                       "samples out, or take a larger --batch-size",
