@@ -106,6 +106,19 @@ call() {
 }
 "$bin/rnc" "$golden/model.graph" -o basic.so --dump-dir dumps
 call basic.so direct
+"$bin/rnrun" call basic.so train_step --in "$golden/in.safetensors" --params "$golden/params.safetensors" --steps 3 \
+  --lr 1e38 --out diverged 2>said
+grep -q 'rnrun: warning: the loss is .*: train_step ended there, and nothing is updated' said || fail "a loss that is not finite: $(cat said)"
+cat >no-recipe.graph <<'END'
+model no_recipe(x: f32[N, 3]) {
+  y = linear(x, 2)
+  predict y
+  loss mean(square(y))
+  train sgd()
+}
+END
+"$bin/rnc" no-recipe.graph -o no-recipe.so
+refused 2 "entry 'train_step' takes a learning rate: pass --lr" "$bin/rnrun" call no-recipe.so train_step --out none
 for dump in dumps/*.graph; do
   "$bin/rnc" "$dump" -o dump.so
   call dump.so from-dump

@@ -75,6 +75,8 @@ TEST_CASE("names that are something else here") {
                    "`init conv2d.weight = kaiming_normal()`"},
                   {"sgd(x)",
                    "unknown operation or block 'sgd'; it is an optimizer: write `train sgd(momentum = 0.9)`"},
+                  {"amin(x)", "unknown operation or block 'amin'; write -amax(-x, axes = [...])"},
+                  {"flip(x)", "unknown operation or block 'flip'; rnc has no such operation yet"},
                   {"relu + x", "'+' cannot be applied to an operation and a tensor"},
                   {"channels", "unknown name 'channels'; channels is a function: write channels(...)"},
                   {"True", "unknown name 'True'; did you mean 'true'?"},
@@ -128,6 +130,8 @@ TEST_CASE("statements, settings, types and initialisers") {
       of_statement,
       {
           {"foreach i {\n  }", "expected a statement, found 'foreach'; did you mean 'for'?"},
+          {"train adam(betas = [0.9, 0.99])",
+           "adam: there is no attribute betas; write beta1 = ... and beta2 = ..."},
           {"optimizer sgd()", "expected a statement, found 'optimizer'; did you mean 'train'?"},
           {"recipe(learning_rate = 0.1)", recipe + "'learning_rate'; did you mean 'lr'?"},
           {"recipe(momentum = 0.9)",

@@ -202,6 +202,19 @@ block stack(unit, x) {
   CHECK(module.entries[0][module.entries[0].outputs[0].value].name == "z.1");
 }
 
+TEST_CASE("a vector of one element spreads over every dimension, another over the channels") {
+  const Module module = parse_text(spec(R"(
+  parameter one : f32[1] = constant(2)
+  parameter three : f32[3] = constant(2)
+  a = x * one
+  b = prelu(x, one) + three
+  predict a)"));
+  const Graph& graph = module.entries.at(0);
+  CHECK(node(module, "a").type.shape == Shape{kBatch, 3, 8, 8});
+  CHECK(graph[node(module, "a").inputs[1]].type.shape == Shape{1, 1, 1, 1});
+  CHECK(graph[node(module, "b").inputs[1]].type.shape == Shape{3});
+}
+
 TEST_CASE("operators on tensors are operations; numbers become constants") {
   const Module module = parse_text(spec(R"(
   y = relu(-x) * 0.5 + x / 2 - x
