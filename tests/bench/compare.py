@@ -7,7 +7,8 @@
 Each line is a whole training step or the inference of a batch on two threads, everything included. ratio = best
 time / time that the convolutions alone would need, counted as direct convolution, at the machine's FMA peak, which
 `rnrun bench` measures in its own process; so a ratio below 1 is faster than any direct convolution could be. PyTorch
-(Debian: python3-torch python3-torchvision) runs in its better layout of the two. ONNX Runtime is measured for inference
+(Debian: python3-torch python3-torchvision libopenblas0-pthread) runs in its better layout of the two, and keeps the memory
+that it has (KEEPS_MEMORY), as every program here. ONNX Runtime is measured for inference
 where `node` finds onnxruntime-node (npm install onnxruntime-node --ignore-scripts) and python3-onnx is installed.
 """
 
@@ -145,8 +146,12 @@ const ort = require('onnxruntime-node');
 """
 
 
+# With glibc's defaults PyTorch has every temporary mapped and cleared anew, which can take as long as its step.
+KEEPS_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_TOP_PAD_": "1000000000"}
+
+
 def output_of(command, threads, **more):
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    environment = {**KEEPS_MEMORY, **os.environ, "OMP_NUM_THREADS": str(threads)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, **more)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{done.stderr}")
