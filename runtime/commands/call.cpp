@@ -25,6 +25,7 @@ struct Options {
   std::string in;
   std::string out;
   std::string params;
+  bool partial = false;
   int64_t steps = 1;
   double lr = 0;
   uint64_t seed = 0;
@@ -85,8 +86,12 @@ int call(const Options& options) {
   ThreadPool pool(options.threads);
   Session session(model, pool);
   session.initialize(options.seed);
-  if (!options.params.empty())
-    print_notes(options.params, load_weights(options.params, session, {.slots = true}));
+  if (!options.params.empty()) {
+    const WeightsMatch match =
+        load_weights(options.params, session, {.partial = options.partial, .slots = true});
+    if (options.partial) print_message(weights_text(options.params, match));
+    print_notes(options.params, match);
+  }
   Arrays inputs;
   if (!options.in.empty()) inputs = read_safetensors(options.in).tensors;
   check_inputs(*model, entry, options.inputs);
@@ -129,10 +134,14 @@ Command add_call(CLI::App& app) {
       "--in", options->in,
       "the entry's inputs by name; scalars may stay at the model's defaults, or be set with --input");
   command->add_option("--out", options->out, "where to write the results")->required();
-  command->add_option(
+  CLI::Option* params = command->add_option(
       "--params", options->params,
       "parameters and buffers, or a checkpoint; without it, those that came with the model, else "
       "initial values from --seed");
+  command
+      ->add_flag("--partial", options->partial,
+                 "load what fits of --params, and count it; the rest is as without it")
+      ->needs(params);
   add_input_option(*command, options->inputs);
   command->add_option("--steps", options->steps, "run train_step this often on the same batch")
       ->check(CLI::Range(int64_t{1}, kMaxSteps))
