@@ -19,36 +19,54 @@
 namespace rnc {
 namespace {
 
-using Unaliased = std::vector<std::vector<bool>>;  // see unaliased_params
+// What is compiled by itself: a kernel of a variant, or, without a kernel, entries and descriptors of all variants.
+struct Unit {
+  const LoweredModel* variant;
+  const loops::Kernel* kernel;
+  std::vector<bool> unaliased;  // see unaliased_params
+};
 
-// The model is compiled in units: kernel i is unit i, entries and descriptor are the last one.
-std::unique_ptr<llvm::Module> emit_unit(const LoweredModel& model, size_t unit, const Unaliased& unaliased,
-                                        llvm::LLVMContext& context) {
-  const loops::Program& program = model.program;
-  if (unit == program.kernels.size()) return emit_model(model, context);
-  return emit_kernel(program.kernels[unit], unaliased[unit], model.target, context, model.debug);
+// Entries and descriptors come last.
+std::vector<Unit> units_of(Variants variants) {
+  std::vector<Unit> units;
+  for (const LoweredModel& variant : variants) {
+    const auto unaliased = unaliased_params(variant.program);
+    for (size_t k = 0; k < unaliased.size(); ++k)
+      units.push_back({&variant, &variant.program.kernels[k], unaliased[k]});
+  }
+  units.push_back({&variants.front(), nullptr, {}});
+  return units;
 }
 
-GeneratedCode compile_unit(const LoweredModel& model, size_t unit, const Unaliased& unaliased,
-                           CodeKind kind) {
+std::unique_ptr<llvm::Module> emit_unit(Variants variants, const Unit& unit, llvm::LLVMContext& context) {
+  if (unit.kernel == nullptr) return emit_model(variants, context);
+  const LoweredModel& model = *unit.variant;
+  return emit_kernel(*unit.kernel, model.symbol(*unit.kernel), unit.unaliased, model.target, context,
+                     model.debug);
+}
+
+GeneratedCode compile_unit(Variants variants, const Unit& unit, CodeKind kind) {
   llvm::LLVMContext context;
-  const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
-  const std::unique_ptr<llvm::Module> module = emit_unit(model, unit, unaliased, context);
+  // The entries of all variants run wherever one of them does.
+  const bool of_all = unit.kernel == nullptr && variants.size() > 1;
+  const Target& target = unit.variant->target;
+  const std::unique_ptr<llvm::TargetMachine> machine =
+      make_target_machine(of_all ? target.without_features() : target);
+  const std::unique_ptr<llvm::Module> module = emit_unit(variants, unit, context);
   optimize(*module, *machine);
   return generate(*module, *machine, kind);
 }
 
 // Units are taken in turn by the machine's threads; the result does not depend on how many there are.
 // The frames of kernels go to `frames`, if given.
-std::vector<std::string> compile_units(const LoweredModel& model, CodeKind kind,
-                                       std::vector<KernelFrame>* frames) {
-  const size_t count = model.program.kernels.size() + 1;
+std::vector<std::string> compile_units(Variants variants, CodeKind kind, std::vector<KernelFrame>* frames) {
+  const std::vector<Unit> units = units_of(variants);
+  const size_t count = units.size();
   std::vector<GeneratedCode> code(count);
-  const Unaliased unaliased = unaliased_params(model.program);
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     for (size_t unit = next++; unit < count; unit = next++)
-      code[unit] = compile_unit(model, unit, unaliased, kind);
+      code[unit] = compile_unit(variants, units[unit], kind);
   };
   const size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, count);
   std::vector<std::jthread> helpers;
@@ -58,8 +76,8 @@ std::vector<std::string> compile_units(const LoweredModel& model, CodeKind kind,
   std::vector<std::string> bytes;
   for (size_t unit = 0; unit < count; ++unit) {
     bytes.push_back(std::move(code[unit].bytes));
-    if (frames != nullptr && unit + 1 < count)
-      frames->push_back({model.program.kernels[unit].name, code[unit].frame});
+    if (frames != nullptr && units[unit].kernel != nullptr)
+      frames->push_back({units[unit].variant->symbol(*units[unit].kernel), code[unit].frame});
   }
   return bytes;
 }
@@ -87,11 +105,11 @@ std::string with_labels_of(size_t unit, const std::string& assembly) {
 
 std::string compile_to_llvm(const LoweredModel& model) {
   llvm::LLVMContext context;
+  const Variants variants(&model, 1);
   const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
   const std::unique_ptr<llvm::Module> whole = new_module(model.module.name, model.target, context);
-  const Unaliased unaliased = unaliased_params(model.program);
-  for (size_t unit = 0; unit <= model.program.kernels.size(); ++unit) {
-    std::unique_ptr<llvm::Module> module = emit_unit(model, unit, unaliased, context);
+  for (const Unit& unit : units_of(variants)) {
+    std::unique_ptr<llvm::Module> module = emit_unit(variants, unit, context);
     optimize(*module, *machine);
     check(!llvm::Linker::linkModules(*whole, std::move(module)), "units of a model do not link");
   }
@@ -102,18 +120,18 @@ std::string compile_to_llvm(const LoweredModel& model) {
 }
 
 std::string compile_to_assembly(const LoweredModel& model, std::vector<KernelFrame>* frames) {
-  const std::vector<std::string> units = compile_units(model, CodeKind::assembly, frames);
+  const std::vector<std::string> units = compile_units(Variants(&model, 1), CodeKind::assembly, frames);
   std::string text;
   for (size_t i = 0; i < units.size(); ++i) text += with_labels_of(i, units[i]);
   return text;
 }
 
-std::string compile_to_object(const LoweredModel& model, std::vector<KernelFrame>* frames) {
-  return link(compile_units(model, CodeKind::object, frames), LinkKind::relocatable);
+std::string compile_to_object(Variants variants, std::vector<KernelFrame>* frames) {
+  return link(compile_units(variants, CodeKind::object, frames), LinkKind::relocatable);
 }
 
-std::string compile_to_shared_library(const LoweredModel& model, std::vector<KernelFrame>* frames) {
-  return link(compile_units(model, CodeKind::object, frames), LinkKind::shared);
+std::string compile_to_shared_library(Variants variants, std::vector<KernelFrame>* frames) {
+  return link(compile_units(variants, CodeKind::object, frames), LinkKind::shared);
 }
 
 }  // namespace rnc

@@ -110,6 +110,32 @@ bool Target::has(std::string_view feature) const {
   return std::find(features.begin(), features.end(), feature) != features.end();
 }
 
+Target Target::without_features() const {
+  Target target = *this;
+  target.cpu = baseline;
+  target.features.clear();
+  target.info = describe(target, llvm::Triple(triple).getArch() == llvm::Triple::x86_64);
+  return target;
+}
+
+std::vector<Target> resolve_targets(const TargetRequest& request) {
+  std::vector<Target> targets;
+  for (size_t begin = 0; begin <= request.cpu.size();) {
+    const size_t end = std::min(request.cpu.find(',', begin), request.cpu.size());
+    TargetRequest one = request;
+    one.cpu = request.cpu.substr(begin, end - begin);
+    begin = end + 1;
+    Target target = resolve_target(one);
+    if (std::ranges::count(targets, target.cpu, &Target::cpu) > 0)
+      fail(fmt::format("target CPU '{}' is named twice in {}", target.cpu, request.cpu));
+    targets.push_back(std::move(target));
+  }
+  std::ranges::stable_sort(targets, std::greater(), [](const Target& target) {
+    return std::pair(target.info.vector_bytes, target.features.size());
+  });
+  return targets;
+}
+
 Target resolve_target(const TargetRequest& request) {
   initialize_llvm();
   Target target;

@@ -31,7 +31,7 @@ foreach(library rnrun rnc)
   configure_file(${RNC_INSTALL}/${library}.pc.in ${library}.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/${library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT librnrun-dev)
 endforeach()
-install(FILES runtime/contract/abi.h runtime/rnrun.h runtime/rnrun.hpp compiler/rnc.h
+install(FILES runtime/contract/abi.h runtime/contract/cpu.h runtime/rnrun.h runtime/rnrun.hpp compiler/rnc.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rnc COMPONENT librnrun-dev)
 install(FILES ${rnrun_archive} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT librnrun-dev)
 

@@ -60,6 +60,9 @@ TEST_CASE("options reach their fields") {
   CHECK(parsed({"--passes=", "net.graph"}).request.passes == "");
   CHECK(parsed({"--passes=", "net.graph"}).input == "net.graph");
   CHECK(parsed({"net.graph"}).request.target.cpu == "native");
+  CHECK(parsed({"net.graph", "--target-cpu=znver5,x86-64"}).request.target.cpu == "znver5,x86-64");
+  CHECK(parsed({"--target-cpu", "znver5", "net.graph", "--target-cpu", "x86-64"}).request.target.cpu ==
+        "znver5,x86-64");
   CHECK(parsed({"--list-passes"}).list_passes);
   CHECK(parsed({"--ops"}).ops == "");
   CHECK(parsed({"--ops", "conv2d"}).ops == "conv2d");

@@ -57,6 +57,30 @@ TEST_CASE("--target-features adds to the CPU's features and takes away, with all
   CHECK(!resolve_target({kLinux, "znver5", "+avx512bf16,-avx512bf16"}).has("avx512bf16"));
 }
 
+TEST_CASE("several CPUs come best first: wider vectors, more features, then as they were named") {
+  const auto order = [](const std::string& cpus, const std::string& features = "") {
+    std::string names;
+    for (const Target& target : resolve_targets({kLinux, cpus, features})) names += target.cpu + " ";
+    return names;
+  };
+  CHECK(order("x86-64-v3") == "x86-64-v3 ");
+  CHECK(order("x86-64,x86-64-v3,znver5,x86-64-v2,x86-64-v4") ==
+        "znver5 x86-64-v4 x86-64-v3 x86-64-v2 x86-64 ");
+  CHECK(order("x86-64-v4,znver5") == "x86-64-v4 znver5 ");
+  CHECK(order("x86-64,sandybridge,haswell", "-avx2") == "haswell sandybridge x86-64 ");
+  const auto message = [&](const std::string& cpus) {
+    try {
+      return order(cpus);
+    } catch (const UserError& error) {
+      return error.diagnostic().message;
+    }
+  };
+  CHECK(message("x86-64-v3,x86-64,x86-64-v3") ==
+        "target CPU 'x86-64-v3' is named twice in x86-64-v3,x86-64,x86-64-v3");
+  CHECK(message("x86-64,z80") == "unknown target CPU 'z80' for x86_64-pc-linux-gnu");
+  CHECK(message("x86-64,") == "unknown target CPU '' for x86_64-pc-linux-gnu");
+}
+
 TEST_CASE("unknown targets are refused") {
   CHECK(refused({"arm-linux-gnueabi", "native", ""}) ==
         "target triple 'arm-linux-gnueabi' is not supported: rnc makes ELF code for x86_64 and aarch64");
