@@ -169,10 +169,13 @@ Tensors own_weights(const Job& job) {
   return weights;
 }
 
-std::string exported(const Request& request, const Job& job) {
+std::string exported(const Request& request, const Job& job, Artifact& artifact) {
   const bool given = !request.weights.empty();
   const Tensors own = given ? Tensors() : own_weights(job);
-  return onnx::export_model(job.compilation.module, given ? job.weights : own, request.to_onnx);
+  onnx::ExportedFiles files =
+      onnx::export_model(job.compilation.module, given ? job.weights : own, request.to_onnx);
+  artifact.data = std::move(files.data);
+  return std::move(files.model);
 }
 
 std::string memory_reports(const loops::Program& program) {
@@ -204,13 +207,13 @@ Compilation fully_lowered(Compilation compilation) {
   return compilation;
 }
 
-// What is asked for, as bytes. The artifact takes the kernels' stack frames where that is code, and the remarks of passes
-// that a summary is made by.
+// What is asked for, as bytes. The artifact takes the kernels' stack frames where that is code, the remarks of passes
+// that a summary is made by, and a model's data that go into another file.
 std::string emitted(const Request& request, const Job& job, const Target& target, Artifact& artifact) {
   const Compilation& c = job.compilation;
   if (request.emit == Emit::graph) return print(c.module);
   if (request.emit == Emit::weights) return weights_file(c.module, job.values);
-  if (request.emit == Emit::onnx) return exported(request, job);
+  if (request.emit == Emit::onnx) return exported(request, job, artifact);
   if (request.emit == Emit::dot) return dot(c.module);
   if (request.emit == Emit::summary) {
     const Compilation lowered = fully_lowered(c);

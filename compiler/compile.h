@@ -59,6 +59,7 @@ struct Request {
 
 struct Artifact {
   std::string bytes;
+  std::string data;                 // of a file beside it, to_onnx.data_file; empty: there is none
   std::vector<PassReport> passes;   // that ran, and the generation of code
   std::vector<KernelFrame> frames;  // of the kernels, where code was made
   Remarks remarks;                  // of the passes

@@ -74,6 +74,16 @@ void resolve_output(Options& options, const std::string& emit) {
   options.output = kind.text ? "-" : fmt::format("{}{}", stem, kind.extension);
 }
 
+// The file that takes an .onnx file's weights is called after it.
+void name_data_file(Options& options) {
+  onnx::ExportOptions& to_onnx = options.request.to_onnx;
+  if (options.output != "-")
+    to_onnx.data_file = fmt::format("{}.data", std::filesystem::path(options.output).filename().string());
+  if (to_onnx.external_data && to_onnx.data_file.empty())
+    throw UsageError{
+        "--external-data: the file for the weights is called after the output, which has no name"};
+}
+
 void check_complete(const Options& options) {
   if (options.list_passes || options.ops) return;
   if (options.input.empty()) throw UsageError{"no input file; try rnc --help"};
@@ -181,9 +191,12 @@ void RequestOptions::add_export(CLI::App& app) {
           ->check(CLI::Range(onnx::kOldestExport, onnx::kNewestExport)),
       app.add_flag("--keep-batch-norm", request_.keep_batch_norm,
                    "Keep batch norm in an .onnx file; by default it is folded into convolutions"),
+      app.add_flag("--float-input", request_.to_onnx.float_input,
+                   "Images of an .onnx file come normalised, as f32, instead of as bytes that it normalises"),
       app.add_flag(
-          "--float-input", request_.to_onnx.float_input,
-          "Images of an .onnx file come normalised, as f32, instead of as bytes that it normalises")};
+          "--external-data", request_.to_onnx.external_data,
+          "Write the weights of an .onnx file into NAME.onnx.data beside it, as those of more than 2 GiB "
+          "always are")};
 }
 
 void RequestOptions::add_target(CLI::App& app) {
@@ -273,6 +286,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   resolve_output(options, request_options.emit());
   check_not_in_place(options);
   request_options.check_emit();
+  name_data_file(options);
   return options;
 }
 
