@@ -10,6 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "compiler/model.h"
+#include "runtime/contract/abi.h"
+
 namespace rnc {
 namespace {
 
@@ -125,8 +128,10 @@ std::string arrays(std::string_view name, const std::vector<Argument>& arguments
 
 class Header {
  public:
-  Header(const Module& module, const std::string& symbol)
-      : module_(module), symbol_(symbol), prefix_(identifier(module.name)) {}
+  Header(const Module& module, const std::string& link_name)
+      : module_(module),
+        symbol_(descriptor_symbol(link_name)),
+        prefix_(identifier(link_name.empty() ? module.name : link_name)) {}
 
   std::string text() {
     const std::string guard = fmt::format("RNC_MODEL_{}_H", upper(prefix_));

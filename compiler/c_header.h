@@ -8,9 +8,10 @@
 
 namespace rnc {
 
-// C11 and C++, for the object file (--emit=obj) whose descriptor is called `symbol`. `module` has its entries derived,
-// before the optimizer's inputs are added. Names of the model become identifiers: a dot is an underscore.
-std::string c_header(const Module& module, const std::string& symbol);
+// C11 and C++, for the object file (--emit=obj) of the same `link_name`, with which functions begin; else, with the
+// module's name. `module` has its entries derived, before the optimizer's inputs are added. Names of the model become
+// identifiers: a dot is an underscore.
+std::string c_header(const Module& module, const std::string& link_name);
 
 // Whether it can be the name of a symbol in C.
 bool is_c_identifier(const std::string& name);

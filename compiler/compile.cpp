@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "compiler/c_header.h"
 #include "compiler/code.h"
 #include "compiler/layer_kernels.h"
 #include "compiler/loop_file.h"
@@ -36,6 +37,7 @@ std::vector<Pass> chosen_passes(const Request& request) {
   const auto all = pipeline();
   if (needs_program(request.emit)) return {all.begin(), all.end()};
   if (request.emit == Emit::onnx) return export_passes(request);
+  if (request.emit == Emit::header) return passes_by_name("derive_entries");
   if (request.emit != Emit::graph) return {};
   return {all.begin(), std::ranges::find(all, Stage::program, &Pass::stage)};
 }
@@ -56,10 +58,12 @@ Tensors own_weights(const Module& module, const TensorValues& values) {
   return weights;
 }
 
-std::string exported(const Request& request, const Input& input, const Module& module) {
+std::string exported(const Request& request, const Input& input, const Module& module, Artifact& artifact) {
   const bool given = !request.weights.empty();
   const Tensors own = given ? Tensors() : own_weights(module, input.values);
-  return onnx::export_model(module, given ? input.weights : own, request.to_onnx);
+  onnx::ExportedFiles files = onnx::export_model(module, given ? input.weights : own, request.to_onnx);
+  artifact.data = std::move(files.data);
+  return std::move(files.model);
 }
 
 std::string memory_reports(const loops::Program& program) {
@@ -78,8 +82,8 @@ std::string code(const Request& request, const Input& input, const std::vector<V
   for (size_t i = 0; i < variants.size(); ++i) {
     const auto& [target, compilation, values] = variants[i];
     models.push_back({compilation.module, request.debug ? by_layer[i] : *compilation.program, target,
-                      input.hash, request.debug, input.layers, &values,
-                      variants.size() > 1 ? target.cpu : ""});
+                      input.hash, request.debug, input.layers, &values, variants.size() > 1 ? target.cpu : "",
+                      request.link_name});
   }
   switch (request.emit) {
     case Emit::llvm:
@@ -103,14 +107,15 @@ Compilation fully_lowered(Compilation compilation) {
   return compilation;
 }
 
-// What is asked for, as bytes. The artifact takes the kernels' stack frames where that is code, and the remarks of passes
-// that a summary is made by.
+// What is asked for, as bytes. The artifact takes the kernels' stack frames where that is code, the remarks of passes
+// that a summary is made by, and a model's data that go into another file.
 std::string emitted(const Request& request, const Input& input, const std::vector<Variant>& variants,
                     Artifact& artifact) {
   const Compilation& c = variants.front().compilation;
   if (request.emit == Emit::graph) return print(c.module);
   if (request.emit == Emit::weights) return weights_file(c.module, input.values);
-  if (request.emit == Emit::onnx) return exported(request, input, c.module);
+  if (request.emit == Emit::onnx) return exported(request, input, c.module, artifact);
+  if (request.emit == Emit::header) return c_header(c.module, request.link_name);
   if (request.emit == Emit::dot) return dot(c.module);
   if (request.emit == Emit::summary) {
     const Compilation lowered = fully_lowered(c);

@@ -22,6 +22,7 @@ enum class Emit {
   graph,
   weights,
   onnx,
+  header,
   dot,
   summary,
   loops,
@@ -48,10 +49,11 @@ struct Request {
   std::string weights;        // a safetensors file whose tensors become part of the code; empty: none
   int64_t memory_budget = 0;  // bytes of a training step; 0: none
   TargetRequest target;
-  std::string conv = "auto";          // see passes/graph/conv_rules.h
-  bool debug = false;                 // line tables
-  onnx::ExportOptions to_onnx;        // of a file in ONNX's format,
-  bool keep_batch_norm = false;       // in which batch norm may stay as it is
+  std::string conv = "auto";     // see passes/graph/conv_rules.h
+  bool debug = false;            // line tables
+  std::string link_name;         // of an object file and its header, where the program has several models
+  onnx::ExportOptions to_onnx;   // of a file in ONNX's format,
+  bool keep_batch_norm = false;  // in which batch norm may stay as it is
   std::optional<std::string> passes;  // by comma, instead of the default pipeline
   PipelineOptions dumps;
   // What the user should know before, or without, a result: "warning", "ck.safetensors is ...".
@@ -60,6 +62,7 @@ struct Request {
 
 struct Artifact {
   std::string bytes;
+  std::string data;                 // of a file beside it, to_onnx.data_file; empty: there is none
   std::vector<PassReport> passes;   // that ran, and the generation of code
   std::vector<KernelFrame> frames;  // of the kernels, where code was made
   Remarks remarks;                  // of the passes

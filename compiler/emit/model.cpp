@@ -406,7 +406,7 @@ std::unique_ptr<llvm::Module> emit_model(Variants variants, llvm::LLVMContext& c
     descriptors.push_back(last);
   }
   if (table != nullptr) table->setInitializer(data.array(descriptors));
-  export_as(*last, RN_MODEL_SYMBOL);
+  export_as(*last, variants.front().symbol());
   return out;
 }
 
