@@ -379,7 +379,7 @@ class ModelEmitter {
   std::array<int64_t, RN_TENSOR_KINDS> region_bytes_{};
 };
 
-void export_as(llvm::GlobalVariable& variable, const char* name) {
+void export_as(llvm::GlobalVariable& variable, const std::string& name) {
   variable.setName(name);
   variable.setLinkage(llvm::GlobalValue::ExternalLinkage);
   variable.setDSOLocal(true);
