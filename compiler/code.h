@@ -14,7 +14,7 @@ namespace rnc {
 std::string compile_to_llvm(const LoweredModel& model);
 // Assembly text of the whole model; it assembles to what compile_to_object gives, but for order.
 std::string compile_to_assembly(const LoweredModel& model, std::vector<KernelFrame>* frames = nullptr);
-// One relocatable ELF object file.
+// One relocatable object file, in the target's format.
 std::string compile_to_object(Variants variants, std::vector<KernelFrame>* frames = nullptr);
 // An ELF shared library that exports rn_model and needs no other library.
 std::string compile_to_shared_library(Variants variants, std::vector<KernelFrame>* frames = nullptr);

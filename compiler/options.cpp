@@ -50,6 +50,7 @@ const EmitKind& kind_of_name(const std::string& name) {
 
 const EmitKind& kind_of_file(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
+  if (extension == ".obj") return kind_of_name("obj");  // as Windows has it
   for (const EmitKind& kind : kEmitKinds) {
     if (!extension.empty() && kind.extension == extension) return kind;
   }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <optional>
 
 #include "compiler/llvm_compat.h"
 #include "ir/graph/diagnostics.h"
@@ -91,6 +92,13 @@ void set_caches(TargetInfo& info, const std::string& cpu) {
   }
 }
 
+std::optional<ObjectFormat> format_of(const llvm::Triple& triple) {
+  if (triple.isOSBinFormatELF()) return ObjectFormat::elf;
+  if (triple.isOSBinFormatCOFF()) return ObjectFormat::coff;
+  if (triple.isOSBinFormatMachO()) return ObjectFormat::mach_o;
+  return std::nullopt;
+}
+
 TargetInfo describe(const Target& target, bool x86) {
   TargetInfo info;
   info.vector_bytes = !x86 ? 16 : target.has("avx512f") ? 64 : target.has("avx") ? 32 : 16;
@@ -143,10 +151,14 @@ Target resolve_target(const TargetRequest& request) {
       llvm::Triple::normalize(request.triple.empty() ? llvm::sys::getProcessTriple() : request.triple);
   const llvm::Triple triple(target.triple);
   const bool x86 = triple.getArch() == llvm::Triple::x86_64;
-  if ((!x86 && triple.getArch() != llvm::Triple::aarch64) || !triple.isOSBinFormatELF()) {
-    fail(fmt::format("target triple '{}' is not supported: rnc makes ELF code for x86_64 and aarch64",
-                     request.triple));
+  const auto format = format_of(triple);
+  if ((!x86 && triple.getArch() != llvm::Triple::aarch64) || !format) {
+    fail(
+        fmt::format("target triple '{}' is not supported: rnc makes ELF, COFF and Mach-O code for x86_64 and "
+                    "aarch64",
+                    request.triple));
   }
+  target.format = *format;
   std::string error;
   const llvm::Target* llvm_target = find_llvm_target(target.triple, error);
   check(llvm_target != nullptr, error);

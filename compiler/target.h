@@ -20,11 +20,15 @@ struct TargetRequest {
   std::string features;        // LLVM's syntax, added to the CPU's own: "+fma,-avx512f"
 };
 
+// Linux has ELF files, Windows COFF, macOS Mach-O.
+enum class ObjectFormat { elf, coff, mach_o };
+
 // A resolved target. Code uses only `features` on top of the architecture's baseline (SSE2 on x86-64, NEON on
 // aarch64), however many more the CPU has, so that the model runs wherever those exist; the CPU's name only
 // tunes scheduling.
 struct Target {
   std::string triple;
+  ObjectFormat format = ObjectFormat::elf;
   std::string cpu;                    // for tuning; "native" resolved
   std::string baseline;               // LLVM's CPU name for the architecture's baseline
   std::vector<std::string> features;  // LLVM's names, sorted; all that code may use beyond the baseline

@@ -70,6 +70,16 @@ void check_complete(const Request& request, const Compilation& compilation) {
                     "do without");
 }
 
+// Libraries are linked for Linux alone.
+void check_format(const Request& request, const Target& target) {
+  if (target.format == ObjectFormat::elf) return;
+  if (request.emit == Emit::shared || request.emit == Emit::trainer)
+    throw UsageError{
+        fmt::format("for {} rnc makes object files (-o NAME.o), which the linker there takes; no "
+                    "libraries and no trainers",
+                    target.triple)};
+}
+
 // The weights that are asked for become part of the program, or of all programs.
 void take_weights(const Tensors& weights, bool several, Variant& variant) {
   if (several)
@@ -82,6 +92,7 @@ void take_weights(const Tensors& weights, bool several, Variant& variant) {
 
 std::vector<Target> targets_of(const Request& request, std::span<const Pass> passes) {
   std::vector<Target> targets = checking_request([&] { return resolve_targets(request.target); });
+  check_format(request, targets.front());
   if (targets.size() == 1) return targets;
   if (!is_for_all_targets(request.emit)) {
     if (depends_on_target(request.emit, passes))

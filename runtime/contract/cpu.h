@@ -1,5 +1,5 @@
 /* Which models this CPU runs, in C: for programs that have a model linked in, or load one without librnrun. Needs nothing
- * but the C library; x86-64 and 64-bit ARM on Linux, with GCC or Clang.
+ * but the C library; x86-64 and 64-bit ARM, with GCC or Clang (on Windows: clang-cl or MinGW).
  *
  *     const rn_model_descriptor* model = rn_best_variant(&rn_model);
  *     if (model == NULL) return fprintf(stderr, "this CPU runs none of the model's variants\n"), 1;
@@ -13,7 +13,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#elif defined(__aarch64__)
+#elif defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
@@ -159,8 +159,16 @@ static const rn_cpu_feature rn_cpu_features[] = {
     {"sve", 1ul << 22},
 };
 
+static inline unsigned long rn_hardware_capabilities(void) {
+#if defined(__linux__)
+  return getauxval(AT_HWCAP);
+#else
+  return 1ul << 0 | 1ul << 1; /* what every CPU of the architecture has */
+#endif
+}
+
 static inline int rn_cpu_has_listed(const rn_cpu_feature* feature) {
-  return (getauxval(AT_HWCAP) & feature->bit) == feature->bit;
+  return (rn_hardware_capabilities() & feature->bit) == feature->bit;
 }
 
 #else

@@ -30,6 +30,7 @@ TEST_CASE("the kind of output follows from --emit, else from -o's extension, els
   CHECK(parsed({"net.graph", "-o", "x.ll"}).request.emit == Emit::llvm);
   CHECK(parsed({"net.graph", "-o", "x.s"}).request.emit == Emit::assembly);
   CHECK(parsed({"net.graph", "-o", "x.o"}).request.emit == Emit::object);
+  CHECK(parsed({"net.graph", "-o", "x.obj"}).request.emit == Emit::object);
   CHECK(parsed({"net.graph", "-o", "x.graph"}).request.emit == Emit::graph);
   CHECK(parsed({"net.graph", "-o", "x.dot"}).request.emit == Emit::dot);
   CHECK(parsed({"net.graph", "-o", "x.loops"}).request.emit == Emit::loops);

@@ -186,4 +186,43 @@ TEST_CASE("what passes did and decided is said for each CPU") {
                             [](const KernelFrame& frame) { return frame.kernel.ends_with(".x86-64-v3"); }));
 }
 
+TEST_CASE(
+    "object files for Windows and macOS define rn_model and need nothing but what says that floats are "
+    "used") {
+  for (const std::string triple :
+       {"x86_64-pc-windows-msvc", "x86_64-w64-windows-gnu", "aarch64-pc-windows-msvc",
+        "x86_64-apple-macosx11.0", "arm64-apple-macosx11.0"}) {
+    CAPTURE(triple);
+    const bool x86 = triple.starts_with("x86_64"), windows = triple.find("windows") != std::string::npos;
+    Request request = request_for(x86 ? kThree : "native", Emit::object);
+    request.target.triple = triple;
+    const std::string bytes = compile(request).bytes;
+    const auto file =
+        llvm::cantFail(llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(bytes, "test")));
+    CHECK(file->isCOFF() == windows);
+    CHECK(file->isMachO() == !windows);
+    CHECK(file->getArch() == (x86 ? llvm::Triple::x86_64 : llvm::Triple::aarch64));
+    bool has_model = false;
+    for (const auto& symbol : file->symbols()) {
+      const std::string name = llvm::cantFail(symbol.getName()).str();
+      const uint32_t flags = llvm::cantFail(symbol.getFlags());
+      CAPTURE(name);
+      if (flags & llvm::object::SymbolRef::SF_Undefined)
+        CHECK(name == "_fltused");
+      else if (name == (windows ? "rn_model" : "_rn_model"))
+        has_model = (flags & llvm::object::SymbolRef::SF_Global) != 0;
+      else if (flags & llvm::object::SymbolRef::SF_Global)
+        CHECK(name.starts_with("__"));  // constants that all of a program's objects share
+    }
+    CHECK(has_model);
+    request.emit = Emit::shared;
+    CHECK(refused(request) == "for " + resolve_targets(request.target).front().triple +
+                                  " rnc makes object files (-o NAME.o), which the linker there takes; no "
+                                  "libraries and no trainers");
+    request.target.cpu = "native";
+    request.emit = Emit::assembly;
+    CHECK(compile(request).bytes.find("rn_model") != std::string::npos);
+  }
+}
+
 }  // namespace rnc::test
