@@ -46,4 +46,23 @@ target_sources(rnc_runtime PRIVATE ${report_page})
 add_executable(rnrun runtime/main.cpp)
 target_link_libraries(rnrun PRIVATE rnc_runtime)
 target_link_options(rnrun PRIVATE $<$<CONFIG:Release>:-static-libstdc++;-static-libgcc>)
+
+# Training over several ranks: for each MPI that is there, a library that rnrun loads when it was started by that MPI
+# (runtime/ranks/mpi_interface.h). Its compiler wrapper knows where it is.
+foreach(mpi openmpi mpich)
+  string(TOUPPER ${mpi} name)
+  find_program(RNC_MPICC_${name} mpicc.${mpi} DOC "compiler wrapper of ${mpi}; rnrun does without if it is not there")
+  if(RNC_MPICC_${name})
+    set(plugin ${CMAKE_BINARY_DIR}/lib/rnc/librnrun-mpi-${mpi}.so)
+    add_custom_command(
+      OUTPUT ${plugin}
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/lib/rnc
+      COMMAND ${RNC_MPICC_${name}} -std=c11 -O2 -Wall -Wextra -Werror -fPIC -shared -I${CMAKE_SOURCE_DIR} -o ${plugin}
+              ${CMAKE_SOURCE_DIR}/runtime/ranks/mpi/plugin.c
+      DEPENDS runtime/ranks/mpi/plugin.c runtime/ranks/mpi_interface.h)
+    add_custom_target(rnrun_mpi_${mpi} ALL DEPENDS ${plugin})
+    add_dependencies(rnrun rnrun_mpi_${mpi})
+    install(PROGRAMS ${plugin} DESTINATION lib/rnc COMPONENT rnc)
+  endif()
+endforeach()
 include(runtime/library/library.cmake)

@@ -6,19 +6,20 @@ set(passes_may "^(ir|passes)/")
 set(compiler_may "^((ir|passes|compiler)/|runtime/contract/)")
 set(runtime_may "^runtime/")
 # In runtime/, each folder knows those before it:
-#   contract <- support <- model <- data <- task <- measure <- report <- train <- commands, and library
+#   contract <- support <- ranks <- model <- data <- task <- measure <- report <- train <- commands, and library
 set(contract_may "^runtime/contract/")
 set(support_may "^runtime/(contract|support)/")
-set(model_may "^runtime/(contract|support|model)/")
-set(data_may "^runtime/(contract|support|model|data)/")
-set(task_may "^runtime/(contract|support|model|data|task)/")
-set(measure_may "^runtime/(contract|support|model|data|task|measure)/")
-set(report_may "^runtime/(contract|support|model|data|task|measure|report)/")
-set(train_may "^runtime/(contract|support|model|data|task|measure|report|train)/")
-set(library_may "^runtime/(contract|support|model|data|task|measure|report|train|library)/|^runtime/rnrun.h$")
+set(ranks_may "^runtime/(contract|support|ranks)/")
+set(model_may "^runtime/(contract|support|ranks|model)/")
+set(data_may "^runtime/(contract|support|ranks|model|data)/")
+set(task_may "^runtime/(contract|support|ranks|model|data|task)/")
+set(measure_may "^runtime/(contract|support|ranks|model|data|task|measure)/")
+set(report_may "^runtime/(contract|support|ranks|model|data|task|measure|report)/")
+set(train_may "^runtime/(contract|support|ranks|model|data|task|measure|report|train)/")
+set(library_may "^runtime/(contract|support|ranks|model|data|task|measure|report|train|library)/|^runtime/rnrun.h$")
 
 set(failures "")
-foreach(layer ir passes compiler runtime runtime/contract runtime/support runtime/model runtime/data runtime/task
+foreach(layer ir passes compiler runtime runtime/contract runtime/support runtime/ranks runtime/model runtime/data runtime/task
         runtime/measure runtime/report runtime/train runtime/library)
   file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/${layer}/*.cpp ${ROOT}/${layer}/*.h ${ROOT}/${layer}/*.def)
   list(LENGTH sources count)

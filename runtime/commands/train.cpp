@@ -16,9 +16,12 @@
 #include "runtime/commands/lr_find.h"
 #include "runtime/commands/preview.h"
 #include "runtime/commands/train_options.h"
+#include "runtime/commands/train_ranks.h"
 #include "runtime/measure/evaluate.h"
 #include "runtime/model/attributes.h"
 #include "runtime/model/variants.h"
+#include "runtime/ranks/communicator.h"
+#include "runtime/ranks/host.h"
 #include "runtime/support/error.h"
 #include "runtime/support/file.h"
 #include "runtime/support/interrupt.h"
@@ -159,7 +162,6 @@ nlohmann::ordered_json config_json(const Model& model, const TrainSettings& sett
   for (const Setting& setting : train_settings())
     std::visit([&](auto field) { config[setting.name] = settings.*field; }, setting.field);
   if (!options.weights.path.empty()) config["weights"] = options.weights.path;
-  config["threads"] = options.threads;
   config["started"] = fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(std::time(nullptr)));
   config["rnrun"] = RNC_VERSION;
   config["compiler"] = d.compiler;
@@ -231,26 +233,49 @@ TrainOutcome run(Trainer& trainer, const Checkpoint& start, RunLog& log) {
   }
 }
 
-int train(const TrainOptions& options) {
+// How many there are where nothing says so: with micro-batches the results are those of any number of ranks.
+void choose_micro_batches(TrainSettings& settings, const Communicator& ranks) {
+  constexpr int64_t kUnderMpirun = 8;
+  if (settings.micro_batches == 0) settings.micro_batches = ranks.is_launched() ? kUnderMpirun : 1;
+}
+
+int train(const TrainOptions& options, const Communicator& ranks) {
   const auto model = options.carried != nullptr ? chosen_variant(options.carried, options.model.variant)
                                                 : load_model(options.model);
   check_trainable(*model, options);
+  if (ranks.size() > 1) {
+    compare(ranks, facts_of(*model, options));
+    if (options.lr_find || options.preview > 0 || options.test_only)
+      throw UsageError("--lr-find, --preview-data and --test-only are for one rank");
+  }
   const auto task = task_of(*model, model->entry(RN_TRAIN_STEP));
   const std::string directory = directory_of(options, *model);
-  const auto lines = options.log_json ? std::make_unique<LineOutput>() : nullptr;
+  if (!ranks.is_first()) discard_output();
+  const auto lines = options.log_json && ranks.is_first() ? std::make_unique<LineOutput>() : nullptr;
 
-  ThreadPool pool(options.threads);
+  const HostShare host = host_share(ranks);
+  const int threads = options.threads > 0 ? options.threads : take_cpus(host);
+  ThreadPool pool(threads);
   Session session(model, pool);
   // What goes on is read with the directory locked.
   std::unique_ptr<const RunLock> lock;
-  if (options.resume && !options.test_only && options.preview == 0 &&
+  if (options.resume && !options.test_only && options.preview == 0 && ranks.is_first() &&
       std::filesystem::is_directory(directory))
     lock = take_directory(options, directory);
-  Checkpoint state = begin(session, options, model->entry(RN_TRAIN_STEP), *task, directory);
+  Checkpoint state;
+  if (ranks.is_first()) {
+    state = begin(session, options, model->entry(RN_TRAIN_STEP), *task, directory);
+    choose_micro_batches(state.settings, ranks);
+  }
+  share_start(ranks, session, state);
+  if (options.data) state.settings.data = *options.data;  // which each rank may have elsewhere
   const TrainSettings& settings = state.settings;
   DataOptions needs = data_options(*model, *task, options.data_flags, settings, state.classes);
   RunLimits limits = options.limits;
-  limits.workers = options.data_flags.workers_for(options.threads);
+  limits.ranks = ranks;
+  limits.workers = options.data_flags.workers_for(threads);
+  if (const auto free = available_memory(); host.ranks > 1 && free)
+    needs.cache_bytes = *free / 4 / host.ranks;
   if (options.test_only)
     return test_only(session, *task, state, *open_split(settings.data, Split::test, needs), limits.workers,
                      lines.get());
@@ -261,6 +286,7 @@ int train(const TrainOptions& options) {
       throw Error(divided_otherwise(settings, *data.train));
     state.settings.val_split_of = data.train->whole_size();
   }
+  if (ranks.size() > 1) compare(ranks, facts_of(data));
   set_class_weights(state.settings, options, session, *task, *data.train);
   Trainer trainer(session, *task, data, settings, directory, limits);  // refuses what cannot be trained
   if (options.lr_find)
@@ -271,22 +297,33 @@ int train(const TrainOptions& options) {
     print("{}\n", options.preview_path);
     return 0;
   }
+  const InterruptGuard guard;
+  if (!ranks.is_first()) {
+    RunLog silent;
+    const TrainOutcome outcome = trainer.run(state, silent);
+    return outcome.signal == 0 ? 0 : 128 + outcome.signal;
+  }
   if (lock == nullptr) lock = take_directory(options, directory);
 
   print_left_out(*data.train);
   if (data.test != nullptr) print_left_out(*data.test);
   print_notes(data.train.get(), data.test.get());
   const bool one_batch = settings.batch_size > data.train->size() * settings.repeat_augment;
-  print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {} threads; results in {}\n", model->name(),
+  print("{}: {} {} from {}, {} to test; batch {}{}, {}, lr {} {}, {}; results in {}\n", model->name(),
         data.train->size(), data.train->description(), settings.data,
         data.test == nullptr ? 0 : data.test->size(), settings.batch_size,
         one_batch ? fmt::format(" (more than there are: batches of {})",
                                 data.train->size() * settings.repeat_augment)
                   : "",
-        model->descriptor().optimizer, settings.lr, settings.lr_scheduler, options.threads, directory);
+        model->descriptor().optimizer, settings.lr, settings.lr_scheduler,
+        ranks.size() == 1 ? fmt::format("{} threads", threads)
+                          : fmt::format("{} micro-batches on {} ranks, {} threads each",
+                                        settings.micro_batches, ranks.size(), threads),
+        directory);
   std::fflush(stdout);
-  const InterruptGuard guard;
-  const nlohmann::ordered_json config = config_json(*model, state.settings, data, options);
+  nlohmann::ordered_json config = config_json(*model, state.settings, data, options);
+  config["threads"] = threads;
+  config["ranks"] = ranks.size();
   RunDirectory log(directory, *model, *task,
                    class_names(*task, *model,
                                data.train->class_names().empty() ? state.classes : data.train->class_names()),
@@ -307,6 +344,21 @@ int train(const TrainOptions& options) {
     print("test {} on {} images\n", task->summary(outcome.test), outcome.test.samples);
   print("Training time {}; weights in {}\n", duration_text(outcome.seconds), outcome.checkpoint);
   return 0;
+}
+
+// Alone, or as one of the ranks that a launcher has started: they end together.
+int train(const TrainOptions& options) {
+  const Communicator ranks = Communicator::start(options.rank_timeout);
+  if (ranks.size() == 1) return train(options, ranks);
+  try {
+    const int status = train(options, ranks);
+    ranks.finish();
+    return status;
+  } catch (const Error& error) {
+    ranks.fail(error);
+  } catch (const std::bad_alloc&) {
+    ranks.fail(Error("out of memory"));
+  }
 }
 
 }  // namespace

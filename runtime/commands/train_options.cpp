@@ -11,15 +11,15 @@ namespace rnrun {
 namespace {
 
 // "90", "90s", "10m", "1.5h" in seconds.
-double seconds_of(const std::string& text) {
+double seconds_of(std::string_view flag, const std::string& text) {
   static const std::map<char, double> units = {{'s', 1}, {'m', 60}, {'h', 3600}};
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const auto left = static_cast<size_t>(text.data() + text.size() - end);
   const auto unit = units.find(left == 0 ? 's' : *end);
   if (error != std::errc() || left > 1 || unit == units.end() || !(value > 0 && value <= 1e6))
-    throw UsageError(fmt::format(
-        "--time-limit: must be a time greater than 0 such as 90, 90s, 10m or 1.5h, not {}", text));
+    throw UsageError(
+        fmt::format("{}: must be a time greater than 0 such as 90, 90s, 10m or 1.5h, not {}", flag, text));
   return value * unit->second;
 }
 
@@ -70,8 +70,13 @@ void add_train_options(CLI::App& app, const std::shared_ptr<TrainOptions>& optio
   app.add_option("--output-dir", options->output_dir,
                  "where checkpoint and metrics go; by default runs/<model>");
   app.add_option_function<std::string>(
-      "--time-limit", [options](const std::string& text) { options->limits.seconds = seconds_of(text); },
+      "--time-limit",
+      [options](const std::string& text) { options->limits.seconds = seconds_of("--time-limit", text); },
       "save and stop after this time, such as 90 (seconds), 10m or 1.5h; --resume goes on");
+  app.add_option_function<std::string>(
+      "--rank-timeout",
+      [options](const std::string& text) { options->rank_timeout = seconds_of("--rank-timeout", text); },
+      "under mpirun: how long a rank waits for the others before it gives up; 10m by default");
   CLI::Option* resume = app.add_option_function<std::string>(
       "--resume", [options](const std::string& path) { options->resume_from = path; },
       "go on from this checkpoint, or from the last one in this directory of a training or the output "

@@ -34,7 +34,8 @@ struct TrainOptions {
   std::string class_weights;  // empty: none, or those of the checkpoint
   std::string output_dir;
   RunLimits limits;
-  int threads = default_threads();
+  int threads = 0;            // 0: default_threads(), or this rank's part of the CPUs
+  double rank_timeout = 600;  // seconds
   bool resume = false;
   std::string resume_from;  // empty: the output directory's checkpoint
   bool test_only = false;

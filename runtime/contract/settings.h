@@ -64,6 +64,9 @@ inline constexpr Setting kSettings[] = {
      "how often each image comes in an epoch, one after the other, changed at random in another way each "
      "time"},
     {"accumulate", integer, 1, 1, kBatch, "batches whose gradients make one step"},
+    {"micro_batches", integer, 0, 0, kBatch,
+     "parts that each batch is cut into, whose gradients make one step and which the ranks under mpirun share; "
+     "results depend on their number and not on that of the ranks. 0: 8 under mpirun, else 1"},
     {"lr", real, kNone, 0, kLargest, "learning rate"},
     {"layer_decay", real, 1, 1e-3, 1,
      "by what the rate of each block of layers is multiplied against the next one's; the last has lr"},

@@ -23,12 +23,22 @@ std::vector<size_t> places_in(const Dataset& data, const std::vector<Field>& fie
   return places;
 }
 
+// Where each batch begins, and where the last one ends.
+std::vector<int64_t> begins_of(const LoaderPlan& plan) {
+  std::vector<int64_t> begins = {0};
+  const auto count = static_cast<int64_t>(plan.order.size());
+  for (const int64_t size : plan.batches) begins.push_back(begins.back() + size);
+  while (begins.back() < count) begins.push_back(std::min(begins.back() + plan.batch_size, count));
+  return begins;
+}
+
 }  // namespace
 
 Loader::Loader(const Dataset& data, LoaderPlan plan, int threads)
-    : data_(data), plan_(std::move(plan)), places_(places_in(data, plan_.fields)) {
+    : data_(data), plan_(std::move(plan)), places_(places_in(data, plan_.fields)), begins_(begins_of(plan_)) {
   check_sizes();
-  const int64_t batch_size = std::min(plan_.batch_size, count());
+  int64_t batch_size = 0;
+  for (int64_t batch = 0; batch < batches(); ++batch) batch_size = std::max(batch_size, size_of(batch));
   for (int64_t i = 0; i < kSlots; ++i) {
     Slot& s = slots_.emplace_back();
     for (const Field& field : plan_.fields) {
@@ -71,17 +81,17 @@ Loader::~Loader() {
 
 // The next samples to read, all of one batch; waits until there is a place for them. Nothing at the end.
 std::optional<Loader::Range> Loader::take(std::unique_lock<std::mutex>& lock) {
-  const auto has_place = [&] { return given_ / plan_.batch_size < std::max<int64_t>(current_, 0) + kSlots; };
+  const auto has_place = [&] { return giving_ < std::max<int64_t>(current_, 0) + kSlots; };
   work_.wait(lock, [&] { return stop_ || given_ == count() || has_place(); });
   if (stop_ || given_ == count()) return std::nullopt;
-  const int64_t batch = given_ / plan_.batch_size;
-  const int64_t batch_end = std::min((batch + 1) * plan_.batch_size, count());
-  if (given_ % plan_.batch_size == 0) {
-    slot(batch).left = batch_end - given_;
-    slot(batch).ready = false;
+  const int64_t batch_end = begin_of(giving_ + 1);
+  if (given_ == begin_of(giving_)) {
+    slot(giving_).left = size_of(giving_);
+    slot(giving_).ready = false;
   }
-  const Range range{given_, std::min(given_ + kRange, batch_end)};
+  const Range range{giving_, given_, std::min(given_ + kRange, batch_end)};
   given_ = range.end;
+  if (given_ == batch_end) ++giving_;
   return range;
 }
 
@@ -90,10 +100,11 @@ void Loader::work() {
   std::unique_lock lock(mutex_);
   while (const auto range = take(lock)) {
     lock.unlock();
-    for (int64_t sample = range->begin; sample < range->end; ++sample) read(sample, memory);
-    lock.lock();
-    const int64_t batch = range->begin / plan_.batch_size;
+    const int64_t batch = range->batch;
     Slot& s = slot(batch);
+    for (int64_t sample = range->begin; sample < range->end; ++sample)
+      read(sample, {s, sample - begin_of(batch)}, memory);
+    lock.lock();
     s.left -= range->end - range->begin;
     if (s.left > 0) continue;
     lock.unlock();
@@ -117,13 +128,12 @@ std::string Loader::augmentation_of(size_t field) const {
                                                    : fmt::format("augmentation of {}", field);
 }
 
-void Loader::read(int64_t position, Sample& memory) {
-  Slot& s = slot(position / plan_.batch_size);
-  std::exception_ptr& error = s.errors[static_cast<size_t>(position % plan_.batch_size)];
+void Loader::read(int64_t position, const Place& place, Sample& memory) {
+  std::exception_ptr& error = place.slot.errors[static_cast<size_t>(place.index)];
   error = nullptr;
   try {
     data_.read(index(position), random("companions", position), memory);
-    put(memory, position, s);
+    put(memory, position, place);
   } catch (...) {
     error = std::current_exception();
   }
@@ -168,7 +178,7 @@ void Loader::check_maps(const Sample& sample, int64_t position) const {
 }
 
 // Puts a sample in its place in the batch.
-void Loader::put(Sample& sample, int64_t position, Slot& slot) const {
+void Loader::put(Sample& sample, int64_t position, const Place& place) const {
   check_maps(sample, position);
   std::optional<Image> target;                      // that a sample is made of
   for (size_t i = plan_.fields.size(); i-- > 0;) {  // targets are behind samples
@@ -176,25 +186,25 @@ void Loader::put(Sample& sample, int64_t position, Slot& slot) const {
     SampleTensor made;
     if (places_[i] == kMade) {
       made = degraded(*target, field, *data_.degradation(), random("degradation", position));
-      put(made, i, position, slot);
+      put(made, i, position, place);
       continue;
     }
     SampleTensor& tensor = sample[places_[i]];
     prepare(tensor, i, position);
     if (data_.degradation() && field.is_target) target = tensor.picture();
     if (field.is_picture() && tensor.is_picture() && field.dtype == DType::f32) tensor.make_real();
-    put(tensor, i, position, slot);
+    put(tensor, i, position, place);
   }
 }
 
 // Compiled code trusts shapes and ranges.
-void Loader::put(const SampleTensor& tensor, size_t i, int64_t position, Slot& slot) const {
+void Loader::put(const SampleTensor& tensor, size_t i, int64_t position, const Place& place) const {
   const Field& field = plan_.fields[i];
   if (tensor.dtype != field.dtype || tensor.shape != field.shape)
     throw Error(fmt::format("image {}: '{}' is {}, the model takes {}", index(position), field.name,
                             type_text(tensor.dtype, tensor.shape), type_text(field)));
   if (field.dtype == DType::i32) check_range(field, tensor.numbers(), "the data", index(position));
-  std::memcpy(slot.values[i].data() + position % plan_.batch_size * field.bytes(), tensor.bytes.data(),
+  std::memcpy(place.slot.values[i].data() + place.index * field.bytes(), tensor.bytes.data(),
               tensor.bytes.size());
 }
 
@@ -212,8 +222,7 @@ Image Loader::changed(Image picture, const ImageShape& shape, int64_t position, 
 void Loader::finish(int64_t batch) {
   if (!plan_.mixes()) return;
   Slot& s = slot(batch);
-  const int64_t begin = batch * plan_.batch_size;
-  const int64_t size = std::min(plan_.batch_size, count() - begin);
+  const int64_t begin = begin_of(batch), size = size_of(batch);
   const bool both = plan_.mixup_alpha > 0 && plan_.cutmix_alpha > 0;
   const bool cut = both ? random("mixture", begin).below(2) == 1 : plan_.cutmix_alpha > 0;
   if (!cut) s.share = mixture_share(plan_.mixup_alpha, random("mixup", begin));
@@ -236,9 +245,8 @@ Batch Loader::next() {
   std::unique_lock lock(mutex_);
   ++current_;
   work_.notify_all();
-  const int64_t begin = current_ * plan_.batch_size;
-  const int64_t end = std::min(begin + plan_.batch_size, count());
-  if (begin >= end) return {};
+  if (current_ >= batches()) return {};
+  const int64_t begin = begin_of(current_), end = begin_of(current_ + 1);
   Slot& s = slot(current_);
   const auto start = Clock::now();
   ready_.wait(lock, [&] { return given_ >= end && s.ready; });

@@ -23,7 +23,9 @@ struct LoaderPlan {
   std::vector<uint32_t> order;        // indices in the data set
   std::vector<uint32_t> repetitions;  // of each: see EpochOrder in sampler.h; empty: all 0
   int64_t batch_size = 1;
-  std::vector<Field> fields;                 // what the model takes
+  std::vector<int64_t>
+      batches;                // the size of each; empty: all are of batch_size, the last one may be smaller
+  std::vector<Field> fields;  // what the model takes
   std::optional<Augmentation> augmentation;  // of pictures; nothing: as they are
   TestViews views = TestViews::one;  // without augmentation: sample i is view i of them, over and over
   uint64_t seed = 0;                 // of the augmentation, as is the epoch
@@ -80,20 +82,29 @@ class Loader {
     bool ready = false;
   };
   struct Range {
+    int64_t batch = 0;
     int64_t begin = 0;
     int64_t end = 0;
   };
 
   int64_t count() const { return static_cast<int64_t>(plan_.order.size()); }
+  int64_t batches() const { return static_cast<int64_t>(begins_.size()) - 1; }
+  int64_t begin_of(int64_t batch) const { return begins_[static_cast<size_t>(batch)]; }
+  int64_t size_of(int64_t batch) const { return begin_of(batch + 1) - begin_of(batch); }
   Slot& slot(int64_t batch) { return slots_[static_cast<size_t>(batch % kSlots)]; }
   void work();
   std::optional<Range> take(std::unique_lock<std::mutex>& lock);
-  void read(int64_t position, Sample& memory);
+  // The place of a sample: in a batch, the so manieth.
+  struct Place {
+    Slot& slot;
+    int64_t index = 0;
+  };
+  void read(int64_t position, const Place& place, Sample& memory);
   void check_sizes() const;
   void check_maps(const Sample& sample, int64_t position) const;
   void prepare(SampleTensor& tensor, size_t field, int64_t position) const;
-  void put(Sample& sample, int64_t position, Slot& slot) const;
-  void put(const SampleTensor& tensor, size_t field, int64_t position, Slot& slot) const;
+  void put(Sample& sample, int64_t position, const Place& place) const;
+  void put(const SampleTensor& tensor, size_t field, int64_t position, const Place& place) const;
   Image changed(Image picture, const ImageShape& shape, int64_t position, size_t number) const;
   int64_t index(int64_t position) const { return plan_.order[static_cast<size_t>(position)]; }
   Random random(std::string_view purpose, int64_t position) const;
@@ -102,14 +113,16 @@ class Loader {
 
   const Dataset& data_;
   const LoaderPlan plan_;
-  const std::vector<size_t> places_;  // of the fields in a sample
+  const std::vector<size_t> places_;   // of the fields in a sample
+  const std::vector<int64_t> begins_;  // of each batch, and the end of the last
   std::vector<Slot> slots_;
   double waited_ = 0;
 
   std::mutex mutex_;  // for all below, and for Slot::left and ready
   std::condition_variable work_;
   std::condition_variable ready_;
-  int64_t given_ = 0;     // samples given to threads
+  int64_t given_ = 0;     // samples given to threads,
+  int64_t giving_ = 0;    // and the batch that the next one is of
   int64_t current_ = -1;  // the batch in use; the places of those before may be used again
   bool stop_ = false;
   std::vector<std::thread> threads_;

@@ -3,6 +3,7 @@
 
 #include "runtime/data/dataset.h"
 #include "runtime/model/session.h"
+#include "runtime/ranks/communicator.h"
 #include "runtime/task/task.h"
 
 namespace rnrun {
@@ -17,9 +18,10 @@ const rn_entry& evaluated_entry(const Model& model, TestViews views = TestViews:
 // `limit_batches` > 0 on so many batches of samples from all over the data set. Stops after a batch when
 // interrupted(). Where there is no entry `loss`, `infer` instead, and the loss is the task's own. `task` is that of the
 // entry. `workers` threads read the samples. Tells `findings` of every batch, if given. Several
-// views of each sample: see test_views.h.
+// views of each sample: see test_views.h. The ranks of a job take batches in turn; all get the metrics, which are those of
+// one rank bit for bit, and rank 0 the findings. They stop when one of them is interrupted().
 Metrics evaluate(Session& session, const Task& task, const Dataset& data, int64_t batch_size,
                  int64_t limit_batches, int workers, Findings* findings = nullptr,
-                 TestViews views = TestViews::one);
+                 TestViews views = TestViews::one, const Communicator& ranks = {});
 
 }  // namespace rnrun

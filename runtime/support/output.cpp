@@ -15,6 +15,14 @@ void keep_standard_streams() {
     if (fcntl(stream, F_GETFD) < 0) open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+void discard_output() {
+  std::fflush(stdout);
+  const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  if (nowhere < 0 || dup2(nowhere, STDOUT_FILENO) < 0)
+    throw Error(std::string("cannot open /dev/null: ") + std::strerror(errno));
+  close(nowhere);
+}
+
 LineOutput::LineOutput() : out_(nullptr) {
   std::fflush(stdout);
   const int lines = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

@@ -26,6 +26,9 @@ inline void print_message(std::string text) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
+// From now on what is printed goes nowhere.
+void discard_output();
+
 // Lines for programs on standard output: while this lives, what is printed goes to standard error instead.
 class LineOutput {
  public:

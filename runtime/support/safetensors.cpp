@@ -22,11 +22,26 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, std::string_view 
 
 TensorFile read_safetensors(const std::string& path) { return parse_safetensors(read_file(path), path); }
 
-void write_safetensors(const std::string& path, const TensorFile& content) {
+namespace {
+
+contract::Safetensors view_of(const TensorFile& content) {
   contract::Safetensors file{content.metadata, {}};
   for (const auto& [name, array] : content.tensors)
     file.tensors[name] = {array.dtype, array.shape, array.data};
-  replace_file(path, contract::SafetensorsImage(file).parts());
+  return file;
+}
+
+}  // namespace
+
+void write_safetensors(const std::string& path, const TensorFile& content) {
+  replace_file(path, contract::SafetensorsImage(view_of(content)).parts());
+}
+
+std::string safetensors_bytes(const TensorFile& content) {
+  const contract::SafetensorsImage image(view_of(content));
+  std::string bytes;
+  for (const auto part : image.parts()) bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+  return bytes;
 }
 
 }  // namespace rnrun

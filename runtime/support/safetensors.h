@@ -25,5 +25,7 @@ TensorFile parse_safetensors(std::span<const std::byte> bytes, std::string_view 
 // Replaces `path` as replace_file does, with a checksum; what has no "format" gets one. The same content
 // gives the same bytes.
 void write_safetensors(const std::string& path, const TensorFile& content);
+// The bytes of that file.
+std::string safetensors_bytes(const TensorFile& content);
 
 }  // namespace rnrun

@@ -77,7 +77,7 @@ std::string best_key(const Task& task) { return fmt::format("best_{}", task.crit
 
 }  // namespace
 
-void save_checkpoint(const std::string& path, const Session& session, const Checkpoint& c) {
+TensorFile checkpoint_file(const Session& session, const Checkpoint& c) {
   TensorFile file;
   Metadata& m = file.metadata;
   m["format"] = kFormat;
@@ -104,7 +104,11 @@ void save_checkpoint(const std::string& path, const Session& session, const Chec
   m[best_key(*task)] = fmt::format("{}", c.position.best);
   file.tensors = session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT});
   for (const auto& [name, value] : c.ema) file.tensors[kEma + name] = value;
-  write_safetensors(path, file);
+  return file;
+}
+
+void save_checkpoint(const std::string& path, const Session& session, const Checkpoint& checkpoint) {
+  write_safetensors(path, checkpoint_file(session, checkpoint));
 }
 
 std::vector<std::string> checkpoint_classes(const Metadata& metadata, const std::string& path) {
@@ -135,7 +139,10 @@ std::map<std::string, std::vector<float>> checkpoint_inputs(const Metadata& meta
 }
 
 Checkpoint load_checkpoint(const std::string& path, Session& session) {
-  TensorFile file = read_safetensors(path);
+  return take_checkpoint(read_safetensors(path), path, session);
+}
+
+Checkpoint take_checkpoint(TensorFile file, const std::string& path, Session& session) {
   const MetadataReader m(file.metadata, path);
   if (m.text("format") != kFormat || m.text("rng") != kRandom)
     throw Error(fmt::format("{}: a checkpoint of another version of rnrun: format '{}', rng '{}'", path,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/model/session.h"
+#include "runtime/support/safetensors.h"
 #include "runtime/task/metrics.h"
 #include "runtime/train/train_settings.h"
 
@@ -36,6 +37,10 @@ struct Checkpoint {
   std::vector<std::string>
       classes;  // the names that the training data have for the classes, if they have some
 };
+
+// The file, and what is in it: `path` is for messages.
+TensorFile checkpoint_file(const Session& session, const Checkpoint& checkpoint);
+Checkpoint take_checkpoint(TensorFile file, const std::string& path, Session& session);
 
 // Atomic and synced: see replace_file.
 void save_checkpoint(const std::string& path, const Session& session, const Checkpoint& checkpoint);

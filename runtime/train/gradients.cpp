@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
+
+#include "runtime/train/for_blocks.h"
 
 namespace rnrun {
 
 namespace {
-
-constexpr int64_t kBlock = int64_t{1} << 14;  // floats per task
 
 double sum_of_squares(std::span<const float> values) {
   std::array<double, 16> lanes{};
@@ -28,21 +27,6 @@ double sum_of_squares(std::span<const float> values) {
   return sum;
 }
 
-// f(values of a, values of b) on the same blocks of two arrays.
-template <class F>
-void for_blocks(ThreadPool& pool, std::span<float> a, std::span<float> b, const F& f) {
-  const auto size = static_cast<int64_t>(a.size());
-  pool.for_each((size + kBlock - 1) / kBlock, [&](int64_t block) {
-    const auto begin = static_cast<size_t>(block * kBlock);
-    const auto count = static_cast<size_t>(std::min(kBlock, size - block * kBlock));
-    f(a.subspan(begin, count), b.subspan(begin, count));
-  });
-}
-
-std::span<float> floats(const Memory& memory) {
-  return {reinterpret_cast<float*>(memory.data()), static_cast<size_t>(memory.size()) / sizeof(float)};
-}
-
 }  // namespace
 
 Gradients::Gradients(Session& session) : session_(&session) {
@@ -51,24 +35,14 @@ Gradients::Gradients(Session& session) : session_(&session) {
     const auto floats_of = [](int64_t bytes) { return bytes / static_cast<int64_t>(sizeof(float)); };
     const int64_t first = floats_of(t.offset);
     const int64_t end = first + floats_of(t.bytes);
-    for (int64_t begin = first; begin < end; begin += kBlock)
-      blocks_.push_back({tensors_.size(), begin, std::min(begin + kBlock, end)});
+    for (int64_t begin = first; begin < end; begin += kBlockFloats)
+      blocks_.push_back({tensors_.size(), begin, std::min(begin + kBlockFloats, end)});
     tensors_.push_back(&t);
     parameters_.emplace_back(session.model().tensors()[static_cast<size_t>(t.of)].name);
   }
 }
 
-std::span<float> Gradients::values() const { return floats(session_->region(RN_GRADIENT)); }
-
-void Gradients::add_to_sum(float share, bool first) {
-  if (sum_.size() == 0) sum_ = Memory(session_->region(RN_GRADIENT).size(), "sums of gradients");
-  const auto add = [share, first](std::span<float> sum, std::span<float> gradient) {
-    for (size_t i = 0; i < sum.size(); ++i) sum[i] = (first ? 0 : sum[i]) + share * gradient[i];
-  };
-  for_blocks(session_->pool(), floats(sum_), values(), add);
-}
-
-void Gradients::take_sum() { std::swap(sum_, session_->region(RN_GRADIENT)); }
+std::span<float> Gradients::values() const { return floats_in(session_->region(RN_GRADIENT)); }
 
 std::vector<double> Gradients::norms() const {
   std::vector<double> sums(blocks_.size());
@@ -85,10 +59,10 @@ std::vector<double> Gradients::norms() const {
 }
 
 void Gradients::scale(float factor) {
-  const auto multiply = [factor](std::span<float> gradient, std::span<float>) {
-    for (float& value : gradient) value *= factor;
-  };
-  for_blocks(session_->pool(), values(), values(), multiply);
+  const std::span<float> gradients = values();
+  for_blocks(session_->pool(), gradients.size(), [&](size_t begin, size_t count) {
+    for (float& value : gradients.subspan(begin, count)) value *= factor;
+  });
 }
 
 double total_norm(std::span<const double> norms) {

@@ -1,4 +1,5 @@
-// What happens to gradients between the entries backward and update: adding up batches, measuring, scaling.
+// What happens to gradients between the entries backward and update, besides being added up (step_sum.h): measuring,
+// scaling.
 // Results do not depend on the number of threads.
 #pragma once
 
@@ -8,7 +9,6 @@
 #include <vector>
 
 #include "runtime/model/session.h"
-#include "runtime/support/memory.h"
 
 namespace rnrun {
 
@@ -20,10 +20,6 @@ class Gradients {
   // The gradient tensors, in the model's order, and the names of the parameters they belong to.
   const std::vector<const rn_tensor*>& tensors() const { return tensors_; }
   const std::vector<std::string>& parameters() const { return parameters_; }
-  // Adds what backward left, times `share`, to the sum, which begins anew with `first`.
-  void add_to_sum(float share, bool first);
-  // Makes the sum the gradients.
-  void take_sum();
   // The 2-norm of each of tensors(), computed in double precision: sums of fixed blocks, added in order.
   std::vector<double> norms() const;
   void scale(float factor);
@@ -40,7 +36,6 @@ class Gradients {
   std::vector<const rn_tensor*> tensors_;
   std::vector<std::string> parameters_;
   std::vector<Block> blocks_;
-  Memory sum_;
 };
 
 // The 2-norm of all gradients together.

@@ -8,6 +8,7 @@
 
 #include "runtime/support/interrupt.h"
 #include "runtime/train/epoch_plan.h"
+#include "runtime/train/step_parts.h"
 #include "runtime/train/train_step.h"
 
 namespace rnrun {
@@ -21,13 +22,15 @@ constexpr double kNoticeable = 0.02;  // part of the loss by which it must fall;
 // The batches of one epoch after the other; of each epoch as many as make whole steps, or all where there are fewer.
 class Batches {
  public:
-  Batches(const Dataset& data, const Task& task, const TrainSettings& settings, int workers)
+  Batches(const Dataset& data, const Task& task, const TrainSettings& settings, const rn_entry& entry,
+          int workers)
       : data_(data),
         task_(task),
         settings_(settings),
+        entry_(entry),
         workers_(workers),
         sampler_(data, task.fields(), sampler_of(settings)) {
-    step_samples_ = std::min(settings.batch_size * settings.accumulate, sampler_.size());
+    step_samples_ = std::min(rnrun::step_samples(settings), sampler_.size());
   }
   int64_t step_samples() const { return step_samples_; }
   Batch next() {
@@ -35,8 +38,8 @@ class Batches {
       if (const Batch batch = loader_->next(); batch.size > 0) return batch;
     const int64_t end = sampler_.size() / step_samples_ * step_samples_;
     loader_.reset();
-    loader_ =
-        std::make_unique<Loader>(data_, epoch_plan(sampler_, task_, settings_, epoch_++, 0, end), workers_);
+    loader_ = std::make_unique<Loader>(
+        data_, epoch_plan(sampler_, task_, settings_, entry_, epoch_++, 0, end), workers_);
     return loader_->next();
   }
 
@@ -44,6 +47,7 @@ class Batches {
   const Dataset& data_;
   const Task& task_;
   const TrainSettings& settings_;
+  const rn_entry& entry_;
   int workers_;
   Sampler sampler_;
   int64_t step_samples_ = 0;
@@ -118,7 +122,7 @@ std::optional<double> steepest(const std::vector<LrPoint>& points, int64_t steps
 LrFind find_lr(Session& session, const Task& task, const Dataset& data, const TrainSettings& settings,
                const LrRange& range, int workers, const std::function<void(const LrPoint&)>& told) {
   const KeptTensors kept(session);
-  Batches batches(data, task, settings, workers);
+  Batches batches(data, task, settings, session.model().entry(RN_TRAIN_STEP), workers);
   TrainStep step(session, task, settings, std::min(settings.batch_size, batches.step_samples()), 0);
   session.prepare_for(session.model().entry(RN_TRAIN_STEP));
   LrFind find;

@@ -116,6 +116,7 @@ const std::vector<Setting>& train_settings() {
                                              of("sampler", &S::sampler),
                                              of("repeat_augment", &S::repeat_augment),
                                              of("accumulate", &S::accumulate),
+                                             of("micro_batches", &S::micro_batches),
                                              of("lr", &S::lr),
                                              of("layer_decay", &S::layer_decay),
                                              of("freeze_epochs", &S::freeze_epochs),

@@ -29,7 +29,8 @@ struct TrainSettings {
   bool drop_last = contract::initial<bool>("drop_last");
   std::string sampler{contract::initial_word("sampler")};  // see data/sampler.h
   int64_t repeat_augment = contract::initial<int64_t>("repeat_augment");
-  int64_t accumulate = contract::initial<int64_t>("accumulate");  // batches per step
+  int64_t accumulate = contract::initial<int64_t>("accumulate");        // batches per step
+  int64_t micro_batches = contract::initial<int64_t>("micro_batches");  // see step_parts.h
   double lr = contract::initial<double>("lr");
   std::string lr_mult;  // see lr_factors.h, as are the three below
   double layer_decay = contract::initial<double>("layer_decay");

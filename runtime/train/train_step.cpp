@@ -8,6 +8,7 @@
 #include "runtime/support/error.h"
 #include "runtime/support/random.h"
 #include "runtime/train/divergence.h"
+#include "runtime/train/step_parts.h"
 
 namespace rnrun {
 namespace {
@@ -47,7 +48,7 @@ void TrainStep::MeasuredEntry::run(int64_t batch) {
 }
 
 TrainStep::TrainStep(Session& session, const Task& task, const TrainSettings& settings, int64_t max_batch,
-                     int64_t epoch)
+                     int64_t epoch, Communicator ranks)
     : session_(session),
       task_(task),
       settings_(settings),
@@ -55,6 +56,8 @@ TrainStep::TrainStep(Session& session, const Task& task, const TrainSettings& se
       backward_(session, settings, RN_BACKWARD, max_batch),
       update_(session, session.model().entry(RN_UPDATE), 1),
       gradients_(session),
+      sum_(session, settings.micro_batches > 1, ranks),
+      ranks_(std::move(ranks)),
       factors_(session, lr_factors(session.model(), settings, epoch)),
       active_(&whole_) {
   for (const auto& [hyper, value] : settings.hyper) update_.set_scalar(hyper, value);
@@ -63,10 +66,11 @@ TrainStep::TrainStep(Session& session, const Task& task, const TrainSettings& se
 void TrainStep::begin(int64_t number, int64_t samples, double lr, bool measure) {
   number_ = number;
   samples_ = samples;
-  summed_ = false;
-  part_ = 0;
+  const int64_t parts = part_count(settings_, backward_.entry.entry(), samples);
+  part_ = parts_of_rank(parts, ranks_.rank(), ranks_.size()).begin;
   measure_ = measure;
-  active_ = measure || settings_.accumulate > 1 || settings_.clip_grad_norm > 0 ? &backward_ : &whole_;
+  active_ = measure || has_parts(settings_) || settings_.clip_grad_norm > 0 ? &backward_ : &whole_;
+  if (has_parts(settings_)) sum_.begin(parts);
   for (BoundEntry* entry : {&whole_.entry, &update_}) {
     entry->set_scalar(RN_LEARNING_RATE, lr);
     entry->set_scalar(RN_STEP, static_cast<double>(number));
@@ -87,11 +91,8 @@ void TrainStep::run(const Batch& batch) {
     fail(fmt::format("the loss is {}", loss), first_bad_layer(session_, active_->entry, batch.size));
   }
   if (active_ == &whole_) factors_.after_step();
-  if (active_ == &backward_ && batch.size < samples_) {
-    const auto share = static_cast<float>(static_cast<double>(batch.size) / static_cast<double>(samples_));
-    gradients_.add_to_sum(share, !summed_);
-    summed_ = true;
-  }
+  if (has_parts(settings_))
+    sum_.add(static_cast<float>(static_cast<double>(batch.size) / static_cast<double>(samples_)));
 }
 
 const EntryProfile& TrainStep::profile() const {
@@ -105,7 +106,7 @@ void TrainStep::fail(const std::string& what, const std::string& where) const {
 
 std::optional<std::vector<double>> TrainStep::finish() {
   if (active_ == &whole_) return std::nullopt;
-  if (summed_) gradients_.take_sum();
+  if (has_parts(settings_)) sum_.finish();
   std::optional<std::vector<double>> norms;
   if (measure_ || settings_.clip_grad_norm > 0) norms = gradients_.norms();
   if (norms && !std::isfinite(total_norm(*norms))) {

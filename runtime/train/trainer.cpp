@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/measure/evaluate.h"
+#include "runtime/measure/rank_news.h"
 #include "runtime/support/error.h"
 #include "runtime/support/interrupt.h"
 #include "runtime/train/divergence.h"
@@ -14,12 +15,14 @@
 #include "runtime/train/look.h"
 #include "runtime/train/lr_factors.h"
 #include "runtime/train/lr_schedule.h"
+#include "runtime/train/step_parts.h"
 
 namespace rnrun {
 
 namespace {
 
 constexpr size_t kExamples = 24;  // kept of an evaluation
+constexpr int kOutOfTime = -1;
 
 int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -58,8 +61,9 @@ Trainer::Trainer(Session& session, const Task& task, const DataSplits& data, con
   if (settings.drop_last) samples_per_epoch_ -= samples_per_epoch_ % settings.batch_size;
   if (settings.limit_batches > 0)
     samples_per_epoch_ = std::min(samples_per_epoch_, settings.limit_batches * settings.batch_size);
-  steps_per_epoch_ = divide_up(samples_per_epoch_, settings.batch_size * settings.accumulate);
+  steps_per_epoch_ = divide_up(samples_per_epoch_, step_samples(settings));
   check_batches();
+  check_ranks();
   lr_factors(session.model(), settings, 0);  // refuses what it cannot read
 }
 
@@ -81,7 +85,28 @@ void Trainer::check_batches() const {
                     last, images));
 }
 
+// Micro-batches are many enough for the ranks, and large enough for the model.
+void Trainer::check_ranks() const {
+  const int64_t parts = settings_.micro_batches;
+  if (limits_.ranks.size() > std::max<int64_t>(parts, 1))
+    throw UsageError(fmt::format("--micro-batches {}: there are {} ranks, of which each needs one", parts,
+                                 limits_.ranks.size()));
+  if (parts <= 1) return;
+  if (settings_.accumulate > 1)
+    throw UsageError(fmt::format(
+        "--accumulate {} with --micro-batches {}: -b {} --accumulate 1 --micro-batches {} adds up the "
+        "same gradients",
+        settings_.accumulate, parts, step_samples(settings_), settings_.accumulate * parts));
+  const int64_t batch = std::min(settings_.batch_size, samples_per_epoch_);
+  const rn_entry& entry = session_.model().entry(RN_TRAIN_STEP);
+  if (batch < parts)
+    throw UsageError(fmt::format("--micro-batches {}: a batch has {} samples", parts, batch));
+  if (const std::string refusal = batch_refusal(entry, batch / parts); !refusal.empty())
+    throw UsageError(fmt::format("--micro-batches {} of batches of {}: {}", parts, batch, refusal));
+}
+
 void Trainer::save(const std::string& path) {
+  if (!limits_.ranks.is_first()) return;
   for (const rn_tensor_kind kind : {RN_PARAMETER, RN_BUFFER, RN_SLOT})
     if (const rn_tensor* bad = first_bad_tensor(session_, kind))
       throw Error(
@@ -95,9 +120,19 @@ void Trainer::save(const std::string& path) {
   save_checkpoint(path, session_, checkpoint);
 }
 
-bool Trainer::stopped() const {
-  return interrupted() != 0 || seconds_between(start_, Clock::now()) >= limits_.seconds;
+// What asks this rank to stop.
+int Trainer::own_stop() const {
+  if (const int signal = interrupted(); signal != 0) return signal;
+  return seconds_between(start_, Clock::now()) >= limits_.seconds ? kOutOfTime : 0;
 }
+
+// Several ranks stop where they have agreed to.
+bool Trainer::stopped() {
+  if (limits_.ranks.size() == 1) stop_ = own_stop();
+  return stop_ != 0;
+}
+
+void Trainer::agree_to_stop() { stop_ = exchange(limits_.ranks, {.stop = own_stop()}).stop; }
 
 bool Trainer::ended() const {
   return position_.epoch >= settings_.epochs ||
@@ -114,23 +149,41 @@ void Trainer::show_progress() {
                     static_cast<double>(left) / speed});
 }
 
+// Counts the samples of a part that has run.
+void Trainer::note_part(const Metrics& counted, StepRecord& record) {
+  for (Metrics* metrics : {&record.metrics, &position_.metrics}) metrics->add(counted);
+  position_.position += counted.samples;
+  epoch_samples_ += counted.samples;
+}
+
+// This rank's parts of a step of so many samples in all, and what the other ranks have counted in theirs.
+void Trainer::run_parts(TrainStep& step, Loader& loader, int64_t samples, StepRecord& record) {
+  const Communicator& ranks = limits_.ranks;
+  const PartRange mine = parts_of_rank(part_count(settings_, session_.model().entry(RN_TRAIN_STEP), samples),
+                                       ranks.rank(), ranks.size());
+  RankNews own;
+  for (int64_t part = mine.begin; part < mine.end; ++part) {
+    const Batch batch = loader.next();
+    step.run(batch);
+    task_.count(own.counted.emplace_back(), step.ran(), batch);
+    if (ranks.size() > 1) continue;
+    note_part(own.counted.back(), record);
+    own.counted.clear();
+    if (part + 1 < mine.end) show_progress();
+  }
+  own.stop = own_stop();
+  const RankNews all = exchange(ranks, own);
+  stop_ = all.stop;
+  for (const Metrics& counted : all.counted) note_part(counted, record);
+}
+
 // Trains on the loader's next samples: one step.
 void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
   lr_ = learning_rate(settings_, position_.step, steps_per_epoch_);
   const bool measure = settings_.grad_norm_every > 0 && position_.step % settings_.grad_norm_every == 0;
   step.begin(position_.step + 1, samples, lr_, measure);
   StepRecord record{position_.epoch + 1, position_.step + 1, lr_, {}};
-  while (samples > 0) {
-    const Batch batch = loader.next();
-    samples -= batch.size;
-    step.run(batch);
-    Metrics counted;
-    task_.count(counted, step.ran(), batch);
-    for (Metrics* metrics : {&record.metrics, &position_.metrics}) metrics->add(counted);
-    position_.position += batch.size;
-    epoch_samples_ += batch.size;
-    if (samples > 0) show_progress();
-  }
+  run_parts(step, loader, samples, record);
   const auto norms = step.finish();
   if (ema_) ema_->after_step(position_.epoch, position_.step % steps_per_epoch_);
   ++position_.step;
@@ -142,18 +195,20 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
 
 // From position_.position to the end of the epoch, or until stopped.
 void Trainer::train_epoch() {
-  const int64_t step_size = settings_.batch_size * settings_.accumulate;
-  TrainStep step(session_, task_, settings_, std::min(settings_.batch_size, samples_per_epoch_),
-                 position_.epoch);
-  session_.prepare_for(session_.model().entry(RN_TRAIN_STEP));
+  const rn_entry& entry = session_.model().entry(RN_TRAIN_STEP);
+  agree_to_stop();
+  TrainStep step(session_, task_, settings_, largest_part(settings_, entry, samples_per_epoch_),
+                 position_.epoch, limits_.ranks);
+  session_.prepare_for(entry);
   epoch_samples_ = 0;
   epoch_start_ = Clock::now();
-  Loader loader(*data_.train,
-                epoch_plan(sampler_, task_, settings_, position_.epoch,
-                           std::min(position_.position, samples_per_epoch_), samples_per_epoch_),
-                limits_.workers);
+  Loader loader(
+      *data_.train,
+      epoch_plan(sampler_, task_, settings_, entry, position_.epoch,
+                 std::min(position_.position, samples_per_epoch_), samples_per_epoch_, limits_.ranks),
+      limits_.workers);
   while (position_.position < samples_per_epoch_ && !stopped()) {
-    const int64_t samples = std::min(step_size, samples_per_epoch_ - position_.position);
+    const int64_t samples = std::min(step_samples(settings_), samples_per_epoch_ - position_.position);
     train_step(step, loader, samples);
   }
   waited_ = loader.waited();
@@ -165,17 +220,20 @@ void Trainer::evaluate_epoch(EpochRecord& record) {
   const auto test = [&](std::string_view what) {
     const auto start = Clock::now();
     findings_ = task_.findings(kExamples);
-    const Metrics metrics = evaluate(session_, task_, *data_.test, settings_.batch_size,
-                                     settings_.limit_batches, limits_.workers, findings_.get());
-    if (const auto look = look_of(session_, task_)) findings_->explain(*look);
+    const Metrics metrics =
+        evaluate(session_, task_, *data_.test, settings_.batch_size, settings_.limit_batches, limits_.workers,
+                 findings_.get(), TestViews::one, limits_.ranks);
+    agree_to_stop();
+    if (const auto look = limits_.ranks.is_first() ? look_of(session_, task_) : std::nullopt)
+      findings_->explain(*look);
     record.findings = findings_.get();
-    if (interrupted() == 0)
+    if (!stopped_by_signal())
       progress_.line(fmt::format("Test: {}{}  time: {:.1f}", what, test_text(metrics, task_),
                                  seconds_between(start, Clock::now())));
     return metrics;
   };
   record.test = test("");
-  if (!ema_ || interrupted() != 0) return;
+  if (!ema_ || stopped_by_signal()) return;
   ema_->exchange();
   record.test_ema = test("EMA ");
   ema_->exchange();
@@ -233,10 +291,10 @@ TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
         save(outcome.checkpoint);
         throw;
       }
-      stop = interrupted() != 0;
+      stop = stopped_by_signal();
     }
     if (stop) {
-      outcome.signal = interrupted();
+      outcome.signal = std::max(stop_, 0);
       outcome.out_of_time = outcome.signal == 0;
       save(outcome.checkpoint);
       progress_.line(fmt::format("{} in epoch {} after step {}; --resume goes on from there",

@@ -20,11 +20,13 @@ namespace rnrun {
 // Of one run, without influence on the weights.
 struct RunLimits {
   double seconds = std::numeric_limits<double>::infinity();
-  int workers = 1;  // threads that read images
+  int workers = 1;          // threads that read images
+  Communicator ranks = {};  // that train together, each with its session and the same data and settings
 };
 
 // Owns nothing it is given. The weights after a run are a function of the model, the settings and the data:
-// neither the number of threads nor interruptions change a bit.
+// neither the number of threads nor of ranks nor interruptions change a bit. Ranks have the same weights after each step;
+// the first of them writes.
 class Trainer {
  public:
   // `task` is that of the model's entry train_step.
@@ -44,13 +46,19 @@ class Trainer {
 
  private:
   void check_batches() const;
+  void check_ranks() const;
   void train_epoch();
   void train_step(TrainStep& step, Loader& loader, int64_t samples);
+  void run_parts(TrainStep& step, Loader& loader, int64_t samples, StepRecord& record);
+  void note_part(const Metrics& counted, StepRecord& record);
   void evaluate_epoch(EpochRecord& record);
   void note_best(EpochRecord& record);
   void show_progress();
   void save(const std::string& path);
-  bool stopped() const;
+  int own_stop() const;
+  bool stopped();
+  bool stopped_by_signal() const { return stop_ > 0; }
+  void agree_to_stop();
   bool ended() const;
 
   Session& session_;
@@ -71,9 +79,10 @@ class Trainer {
   std::optional<ModelEma> ema_;
   Clock::time_point start_;
   Clock::time_point epoch_start_;
-  int64_t epoch_samples_ = 0;           // trained since then
+  int64_t epoch_samples_ = 0;           // trained since then, by all ranks
   double waited_ = 0;                   // seconds that it waited for images since then
   double lr_ = 0;                       // of the last step
+  int stop_ = 0;                        // not 0: the ranks are to stop, by this signal or kOutOfTime
   std::unique_ptr<Findings> findings_;  // of the last evaluation
 };
 

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "runtime/support/random.h"
+#include "runtime/train/step_sum.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {
@@ -54,20 +55,25 @@ TEST_CASE("sums and scales of gradients") {
   ThreadPool pool(2);
   Session session(Model::load(model_path("linear")), pool);
   Gradients gradients(session);
+  StepSum sums(session, false, {});
   const rn_tensor& t = *gradients.tensors()[0];
-  fill(session, 1);
-  const Array a = session.tensor(t);
-  gradients.add_to_sum(0.25f, true);
-  fill(session, 2);
-  const Array b = session.tensor(t);
-  gradients.add_to_sum(0.5f, false);
-  gradients.take_sum();
+  std::vector<Array> parts;
+  sums.begin(3);
+  for (const uint64_t part : {1, 2, 3}) {
+    fill(session, part);
+    parts.push_back(session.tensor(t));
+    sums.add(part == 3 ? 0.25f : 0.375f);
+  }
+  sums.finish();
   gradients.scale(2);
   const Array sum = session.tensor(t);
+  const auto value = [&](size_t part, size_t i) { return parts[part].as<float>()[i]; };
   for (size_t i = 0; i < 7840; ++i)
-    CHECK(sum.as<float>()[i] == 2 * (0.25f * a.as<float>()[i] + 0.5f * b.as<float>()[i]));
-  gradients.add_to_sum(1, true);  // begins anew
-  gradients.take_sum();
+    CHECK(sum.as<float>()[i] ==
+          2 * ((0.375f * value(0, i) + 0.375f * value(1, i)) + 0.25f * value(2, i)));
+  sums.begin(1);  // anew
+  sums.add(1);
+  sums.finish();
   CHECK(session.tensor(t) == sum);
 }
 

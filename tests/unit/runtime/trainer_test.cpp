@@ -87,6 +87,15 @@ TrainSettings elaborate_settings() {
   return s;
 }
 
+// The same with batches in parts that ranks could share, of which the last of an epoch are smaller.
+TrainSettings settings_in_parts() {
+  TrainSettings s = elaborate_settings();
+  s.batch_size = 50;
+  s.accumulate = 1;
+  s.micro_batches = 8;
+  return s;
+}
+
 // Trains from the beginning, or from the checkpoint in the directory if there is one.
 TrainOutcome train(const std::string& directory, const Data& data, int threads,
                    const TrainSettings& s = settings(), RunLimits limits = {}) {
@@ -185,8 +194,9 @@ TEST_CASE("batch norm of one value per channel is not trained") {
 }
 
 TEST_CASE("the weights do not depend on threads or interruptions") {
-  for (const TrainSettings& s : {settings(), elaborate_settings()}) {
+  for (const TrainSettings& s : {settings(), elaborate_settings(), settings_in_parts()}) {
     CAPTURE(s.accumulate);
+    CAPTURE(s.micro_batches);
     const TemporaryDirectory whole;
     CHECK(train(whole.path(), Data(), 1, s).signal == 0);
     const std::string expected = checkpoint_bytes(whole);
@@ -242,17 +252,43 @@ TEST_CASE("gradients of batches add up to those of one batch of all their sample
   const Arrays whole = weights(s);
   s.batch_size = 12;
   s.accumulate = 4;  // 230 samples: the last step has three batches, the last of them of two samples
-  const Arrays parts = weights(s);
-  for (const auto& [name, array] : whole) {
-    CAPTURE(name);
-    const auto a = array.as<float>(), b = parts.at(name).as<float>();
-    double difference = 0, size = 0;
-    for (size_t i = 0; i < a.size(); ++i) {
-      difference += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
-      size += std::pow(static_cast<double>(a[i]), 2);
+  const Arrays accumulated = weights(s);
+  s.batch_size = 48;
+  s.accumulate = 1;
+  s.micro_batches = 5;
+  for (const Arrays& parts : {accumulated, weights(s)})
+    for (const auto& [name, array] : whole) {
+      CAPTURE(name);
+      const auto a = array.as<float>(), b = parts.at(name).as<float>();
+      double difference = 0, size = 0;
+      for (size_t i = 0; i < a.size(); ++i) {
+        difference += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+        size += std::pow(static_cast<double>(a[i]), 2);
+      }
+      CHECK(difference < 1e-10 * size);
     }
-    CHECK(difference < 1e-10 * size);
-  }
+}
+
+TEST_CASE("micro-batches that cannot be are refused") {
+  ThreadPool pool(1);
+  const Data data;
+  const auto refusal = [&](const char* model, int64_t batch, int64_t micro_batches, int64_t accumulate) {
+    Session session(Model::load(model_path(model)), pool);
+    TrainSettings s = settings();
+    s.batch_size = batch;
+    s.micro_batches = micro_batches;
+    s.accumulate = accumulate;
+    return error_of([&] { Trainer(session, *task_for(session), data.splits, s, "", {}); });
+  };
+  CHECK(refusal("linear", 10, 10, 1).empty());
+  CHECK(refusal("linear", 10, 11, 1) == "--micro-batches 11: a batch has 10 samples");
+  CHECK(refusal("linear", 1000, 231, 1) == "--micro-batches 231: a batch has 230 samples");
+  CHECK(refusal("linear", 32, 4, 3) ==
+        "--accumulate 3 with --micro-batches 4: -b 96 --accumulate 1 --micro-batches 12 adds up the same "
+        "gradients");
+  CHECK(refusal("linear_batch_norm", 20, 10, 1).empty());
+  CHECK(refusal("linear_batch_norm", 20, 11, 1).starts_with(
+      "--micro-batches 11 of batches of 20: batch norm 'bn1' cannot be trained on one value per channel"));
 }
 
 // Keeps what it is told.
