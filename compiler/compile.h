@@ -11,6 +11,7 @@
 
 #include "compiler/frames.h"
 #include "compiler/target.h"
+#include "ir/graph/diagnostics.h"
 #include "ir/onnx/export/export.h"
 #include "passes/pipeline.h"
 
@@ -21,6 +22,7 @@ enum class Emit {
   graph,
   weights,
   onnx,
+  header,
   dot,
   summary,
   loops,
@@ -47,10 +49,11 @@ struct Request {
   std::string weights;        // a safetensors file whose tensors become part of the code; empty: none
   int64_t memory_budget = 0;  // bytes of a training step; 0: none
   TargetRequest target;
-  std::string conv = "auto";          // see passes/graph/conv_rules.h
-  bool debug = false;                 // line tables
-  onnx::ExportOptions to_onnx;        // of a file in ONNX's format,
-  bool keep_batch_norm = false;       // in which batch norm may stay as it is
+  std::string conv = "auto";     // see passes/graph/conv_rules.h
+  bool debug = false;            // line tables
+  std::string link_name;         // of an object file and its header, where the program has several models
+  onnx::ExportOptions to_onnx;   // of a file in ONNX's format,
+  bool keep_batch_norm = false;  // in which batch norm may stay as it is
   std::optional<std::string> passes;  // by comma, instead of the default pipeline
   PipelineOptions dumps;
   // What the user should know before, or without, a result: "warning", "ck.safetensors is ...".
@@ -59,6 +62,7 @@ struct Request {
 
 struct Artifact {
   std::string bytes;
+  std::string data;                 // of a file beside it, to_onnx.data_file; empty: there is none
   std::vector<PassReport> passes;   // that ran, and the generation of code
   std::vector<KernelFrame> frames;  // of the kernels, where code was made
   Remarks remarks;                  // of the passes
@@ -68,6 +72,16 @@ struct Artifact {
 struct UsageError {
   std::string message;
 };
+
+// Runs `f`, in which a UserError means that the request makes no sense.
+template <class F>
+auto checking_request(const F& f) {
+  try {
+    return f();
+  } catch (const UserError& error) {
+    throw UsageError{error.what()};
+  }
+}
 
 // Throws UsageError where what is asked for makes no sense, UserError where the model or a file is at fault.
 Artifact compile(const Request& request);

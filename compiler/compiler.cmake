@@ -19,7 +19,6 @@ if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize" AND NOT RNC_FUZZ)
   find_library(RNC_JEMALLOC jemalloc REQUIRED)
   target_link_libraries(rnc PRIVATE -Wl,--push-state,--no-as-needed ${RNC_JEMALLOC} -Wl,--pop-state)
 endif()
-install(TARGETS rnc)
 
 # librnc: the functions of compiler/rnc.h, in a shared library that exports nothing else.
 add_library(librnc SHARED compiler/library/rnc.cpp)
@@ -27,5 +26,3 @@ target_link_libraries(librnc PRIVATE rnc_compiler)
 target_link_options(librnc PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/compiler/library/rnc.map)
 set_target_properties(librnc PROPERTIES OUTPUT_NAME rnc VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
                       LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib LINK_DEPENDS ${CMAKE_SOURCE_DIR}/compiler/library/rnc.map)
-install(TARGETS librnc)
-install(FILES compiler/rnc.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rnc)

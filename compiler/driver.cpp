@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "compiler/options.h"
@@ -32,6 +33,12 @@ void compile_file(Options options) {
   Artifact artifact = compile(request);
   if (options.remarks) print_message(str(artifact.remarks));
   if (options.stats) print_message(stats_table({artifact.passes.begin(), artifact.passes.end() - 1}));
+  if (!artifact.data.empty()) {
+    const std::filesystem::path beside =
+        std::filesystem::path(options.output).replace_filename(request.to_onnx.data_file);
+    write_file(beside.string(), artifact.data);
+    request.tell("note", fmt::format("the weights are in {}, beside {}", beside.string(), options.output));
+  }
   write_file(options.output, artifact.bytes, request.emit == Emit::trainer);
   if (options.stats && !artifact.frames.empty()) print_message(frame_table(std::move(artifact.frames)));
   if (options.time_passes) print_message(time_table(artifact.passes));

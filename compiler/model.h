@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "compiler/target.h"
 #include "ir/graph/graph.h"
@@ -11,6 +14,9 @@
 
 namespace rnc {
 
+// rn_model, or what a model with a name for linking calls it.
+std::string descriptor_symbol(const std::string& link_name);
+
 struct LoweredModel {
   const Module& module;           // after the pipeline: tensors with layouts
   const loops::Program& program;  // of its entries
@@ -19,7 +25,20 @@ struct LoweredModel {
   bool debug = false;                    // -g
   std::vector<Layer> layers = {};        // layers_of(module as elaborated)
   const TensorValues* values = nullptr;  // that came with the module's tensors; null: none
+  std::string variant = {};              // its name, where there is code for other targets beside it
+  std::string link_name = {};            // that tells it from other models in a program
+
+  // The kernel's function.
+  std::string symbol(const loops::Kernel& kernel) const {
+    const std::string name = variant.empty() ? kernel.name : kernel.name + "." + variant;
+    return link_name.empty() ? name : link_name + "." + name;
+  }
+  // The descriptor.
+  std::string symbol() const { return descriptor_symbol(link_name); }
 };
+
+// One model for several targets, best first: the graph hash, the layers and the values are the same.
+using Variants = std::span<const LoweredModel>;
 
 // Identifies what a checkpoint belongs to: the structure of the elaborated graph (entry "model") and the
 // parameters and buffers. Dumps carry it (Module::hash); without that, entries stand for the model. Depends

@@ -7,6 +7,8 @@
 #include <array>
 #include <filesystem>
 
+#include "compiler/c_header.h"
+
 namespace rnc {
 namespace {
 
@@ -17,10 +19,11 @@ struct EmitKind {
   bool text;  // goes to standard output where -o is not given
 };
 
-constexpr std::array<EmitKind, 12> kEmitKinds = {{
+constexpr std::array<EmitKind, 13> kEmitKinds = {{
     {"graph", ".graph", Emit::graph, true},
     {"weights", ".safetensors", Emit::weights, false},
     {"onnx", ".onnx", Emit::onnx, false},
+    {"header", ".h", Emit::header, true},
     {"dot", ".dot", Emit::dot, true},
     {"summary", ".txt", Emit::summary, true},
     {"loops", ".loops", Emit::loops, true},
@@ -47,6 +50,7 @@ const EmitKind& kind_of_name(const std::string& name) {
 
 const EmitKind& kind_of_file(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
+  if (extension == ".obj") return kind_of_name("obj");  // as Windows has it
   for (const EmitKind& kind : kEmitKinds) {
     if (!extension.empty() && kind.extension == extension) return kind;
   }
@@ -72,6 +76,16 @@ void resolve_output(Options& options, const std::string& emit) {
   if (options.input == "-" && !kind.text) throw UsageError{"-o is missing: standard input has no name"};
   const std::string stem = std::filesystem::path(options.input).stem().string();
   options.output = kind.text ? "-" : fmt::format("{}{}", stem, kind.extension);
+}
+
+// The file that takes an .onnx file's weights is called after it.
+void name_data_file(Options& options) {
+  onnx::ExportOptions& to_onnx = options.request.to_onnx;
+  if (options.output != "-")
+    to_onnx.data_file = fmt::format("{}.data", std::filesystem::path(options.output).filename().string());
+  if (to_onnx.external_data && to_onnx.data_file.empty())
+    throw UsageError{
+        "--external-data: the file for the weights is called after the output, which has no name"};
 }
 
 void check_complete(const Options& options) {
@@ -181,15 +195,21 @@ void RequestOptions::add_export(CLI::App& app) {
           ->check(CLI::Range(onnx::kOldestExport, onnx::kNewestExport)),
       app.add_flag("--keep-batch-norm", request_.keep_batch_norm,
                    "Keep batch norm in an .onnx file; by default it is folded into convolutions"),
+      app.add_flag("--float-input", request_.to_onnx.float_input,
+                   "Images of an .onnx file come normalised, as f32, instead of as bytes that it normalises"),
       app.add_flag(
-          "--float-input", request_.to_onnx.float_input,
-          "Images of an .onnx file come normalised, as f32, instead of as bytes that it normalises")};
+          "--external-data", request_.to_onnx.external_data,
+          "Write the weights of an .onnx file into NAME.onnx.data beside it, as those of more than 2 GiB "
+          "always are")};
 }
 
 void RequestOptions::add_target(CLI::App& app) {
   app.add_option(
-      "--target-cpu", request_.target.cpu,
-      "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");
+         "--target-cpu", request_.target.cpu,
+         "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...; "
+         "several "
+         "by comma, for a library with code for each, of which the best is taken that the machine runs")
+      ->join(',');
   app.add_option("--target-features", request_.target.features,
                  "Changes to the CPU's features: +fma,-avx512f");
   app.add_option("--target-triple", request_.target.triple,
@@ -197,6 +217,9 @@ void RequestOptions::add_target(CLI::App& app) {
   app.add_option("--conv", request_.conv,
                  "How convolutions are computed: auto (what is fastest), direct, winograd2, winograd3 or "
                  "winograd4 (those that can be), or by layer and comma: 'layer1.*=direct,conv2=winograd4'");
+  app.add_option("--link-name", request_.link_name,
+                 "In a program with several models: the descriptor in the object file is NAME_model, the "
+                 "functions of its header are NAME_infer, ...");
   app.add_flag("-g", request_.debug, "Line tables: debuggers and profilers show lines of the .graph file");
 }
 
@@ -211,6 +234,12 @@ void RequestOptions::check_emit() const {
     if (option->count() > 0 && request_.emit != Emit::onnx)
       throw UsageError{fmt::format("{} is for writing a file in ONNX's format: -o NAME.onnx, or --emit=onnx",
                                    option->get_name())};
+  if (request_.link_name.empty()) return;
+  if (!is_c_identifier(request_.link_name))
+    throw UsageError{fmt::format("--link-name {}: cannot be a name in C", request_.link_name)};
+  const auto linked = {Emit::header, Emit::llvm, Emit::assembly, Emit::object};
+  if (std::ranges::find(linked, request_.emit) == linked.end())
+    throw UsageError{"--link-name is for object files and their headers: --emit=obj or --emit=header"};
 }
 
 // Takes the arguments in order. Throws CLI::ParseError.
@@ -273,6 +302,7 @@ std::optional<Options> parse_options(int argc, const char* const* argv) {
   resolve_output(options, request_options.emit());
   check_not_in_place(options);
   request_options.check_emit();
+  name_data_file(options);
   return options;
 }
 

@@ -39,7 +39,8 @@ typedef enum rnrun_status {
   RNRUN_ERROR = 1,     /* a file, model, machine or array is not as it should be */
   RNRUN_USAGE = 2,     /* an argument is not allowed, or the model has no such entry */
   RNRUN_NO_MEMORY = 3, /* this may have changed what the function was to change */
-  RNRUN_DIVERGED = 4   /* the loss of a training step is not a finite number */
+  RNRUN_DIVERGED = 4,  /* the loss of a training step is not a finite number */
+  RNRUN_CANCELLED = 5  /* the caller's progress function has ended the run */
 } rnrun_status;
 
 /* "0.1.0" */
@@ -54,12 +55,17 @@ void rnrun_text_free(char* text);
 /* ---- Models ---- */
 
 /* Loads a model library. RNRUN_ERROR where it is none, is damaged, or was made for another machine or version; no code
- * of it has run then. Free it with rnrun_model_free. */
+ * of it has run then. Of a model for several CPUs (rnc --target-cpu=A,B) this and the next two take the variant that the
+ * environment's RNRUN_VARIANT names, else the best that this CPU runs. Free it with rnrun_model_free. */
 rnrun_status rnrun_model_load(const char* path, rnrun_model** model);
 /* The same of a library's bytes, which are copied. */
 rnrun_status rnrun_model_load_bytes(const void* bytes, size_t size, rnrun_model** model);
 /* A model that is linked into the program (rnc --emit=obj): &rn_model. It must outlive all that is made of it. */
 rnrun_status rnrun_model_linked(const struct rn_model_descriptor* descriptor, rnrun_model** model);
+/* Another variant of a model for several CPUs, by its name, "x86-64-v3"; weights and checkpoints of one are those of all.
+ * RNRUN_ERROR where there is none of this name, or where this CPU lacks what it needs. To be freed as well; either may
+ * live longer. */
+rnrun_status rnrun_model_variant(const rnrun_model* model, const char* name, rnrun_model** variant);
 /* Sessions of the model may live on. Null is fine. */
 void rnrun_model_free(rnrun_model* model);
 
@@ -78,6 +84,23 @@ rnrun_status rnrun_model_bench(const rnrun_model* model, int train, int64_t batc
 /* With threads of its own: 1 to 1024, or 0 for OMP_NUM_THREADS or as many as there are CPUs for this process. The
  * tensors have their initial values, as from seed 0. Free it with rnrun_session_free. */
 rnrun_status rnrun_session_create(const rnrun_model* model, int threads, rnrun_session** session);
+
+/* Threads and memory of the caller's. What is null, it does not give. */
+typedef struct rnrun_host {
+  int threads; /* as of rnrun_session_create; with parallel_for, how many workers that has */
+  /* Calls task(data, begin, end, worker) for ranges that cover 0..count-1, each number once, on any threads, and
+   * returns when all have returned. `worker` is below `threads`; no two tasks that run at the same time share it. */
+  void (*parallel_for)(void* context, int64_t count,
+                       void (*task)(const void* data, int64_t begin, int64_t end, int64_t worker),
+                       const void* data);
+  /* Memory for tensors and temporaries, at a multiple of RNRUN_ALIGNMENT; null where there is no more. Smaller
+   * things come from malloc. Both functions or neither. */
+  void* (*allocate)(void* context, size_t bytes);
+  void (*release)(void* context, void* memory, size_t bytes);
+  void* context; /* passed to all of them; they may be called until the session is freed */
+} rnrun_host;
+rnrun_status rnrun_session_create_in(const rnrun_model* model, const rnrun_host* host,
+                                     rnrun_session** session);
 
 /* Null is fine. */
 void rnrun_session_free(rnrun_session* session);
@@ -128,6 +151,11 @@ rnrun_status rnrun_load_checkpoint(rnrun_session* session, const char* path);
 
 /* A number for the scalar input of this name of every entry, in place of the model's default: "momentum". */
 rnrun_status rnrun_set_number(rnrun_session* session, const char* name, double value);
+/* Told before each part of a run how many of how many are done, in the thread that runs. What is not 0 ends the run
+ * with RNRUN_CANCELLED: a training step only while it computes its loss, so that it updates all parameters or none
+ * (running statistics of batch norm may have changed). It may not use the session. Null: nobody is told. */
+typedef int (*rnrun_progress)(void* context, int64_t done, int64_t parts);
+rnrun_status rnrun_set_progress(rnrun_session* session, rnrun_progress progress, void* context);
 /* Predictions. */
 rnrun_status rnrun_infer(rnrun_session* session, const rnrun_array* inputs, int64_t input_count,
                          const rnrun_array* outputs, int64_t output_count);

@@ -46,7 +46,6 @@ target_sources(rnc_runtime PRIVATE ${report_page})
 add_executable(rnrun runtime/main.cpp)
 target_link_libraries(rnrun PRIVATE rnc_runtime)
 target_link_options(rnrun PRIVATE $<$<CONFIG:Release>:-static-libstdc++;-static-libgcc>)
-install(TARGETS rnrun)
 
 # Training over several ranks: for each MPI that is there, a library that rnrun loads when it was started by that MPI
 # (runtime/ranks/mpi_interface.h). Its compiler wrapper knows where it is.
@@ -63,9 +62,7 @@ foreach(mpi openmpi mpich)
       DEPENDS runtime/ranks/mpi/plugin.c runtime/ranks/mpi_interface.h)
     add_custom_target(rnrun_mpi_${mpi} ALL DEPENDS ${plugin})
     add_dependencies(rnrun rnrun_mpi_${mpi})
-    install(PROGRAMS ${plugin} DESTINATION lib/rnc)
+    install(PROGRAMS ${plugin} DESTINATION lib/rnc COMPONENT rnc)
   endif()
 endforeach()
-install(FILES runtime/contract/abi.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rnc)
-install(FILES runtime/rnrun.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/rnc)
 include(runtime/library/library.cmake)

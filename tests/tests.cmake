@@ -6,6 +6,8 @@ target_compile_definitions(rnc_test_support PRIVATE RNC_SOURCE_DIR="${CMAKE_SOUR
 
 # Includes follow the direction of dependencies.
 add_test(NAME layers COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CMAKE_SOURCE_DIR}/tests/layers.cmake)
+# No two types have one name.
+add_test(NAME definitions COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CMAKE_SOURCE_DIR}/tests/definitions.cmake)
 # Nothing is decided by a name.
 add_test(NAME names COMMAND ${CMAKE_COMMAND} -DROOT=${CMAKE_SOURCE_DIR} -P ${CMAKE_SOURCE_DIR}/tests/names.cmake)
 
@@ -66,12 +68,13 @@ add_test(NAME predict COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/predict.sh $<TARG
 add_test(NAME explain COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/explain.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 string(REGEX MATCHALL "-fsanitize=[^ ]*" sanitizers "${CMAKE_CXX_FLAGS}")
 add_test(NAME library COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/library.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR} ${sanitizers})
+add_test(NAME installed COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/installed.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME onnx_export_files COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/onnx_export.sh $<TARGET_FILE_DIR:rnc>)
 add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 
 # Tests labelled "full" need packages that only they need: tests/install_debian.sh tests. Without these they fail, but
 # ctest -LE full leaves them out.
-set(full format drawing tasks python_api report_page weights_files onnx_import onnx_export onnx_forms onnx_training
+set(full format drawing tasks python_api installed report_page weights_files onnx_import onnx_export onnx_forms onnx_training
     onnx_node_tests onnx_errors compare_torchvision compare_logits compare_training compare_pytorch compare_views
     compare_explain)
 add_test(NAME drawing COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/drawing.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
@@ -100,12 +103,13 @@ add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests
          --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet20,cifar_resnet56,wrn_16_4,fashion_resnet18
          --cases decided,followed --batches 2 --seeds 1)
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-  list(APPEND full aarch64)
+  list(APPEND full aarch64 variants)
   add_test(NAME aarch64 COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/aarch64.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
+  add_test(NAME variants COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/variants.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR} ${sanitizers})
 endif()
 set_tests_properties(${full} PROPERTIES LABELS full)
 if(sanitizers)
-  set_tests_properties(python_api PROPERTIES DISABLED TRUE)  # Python cannot load libraries that are instrumented
+  set_tests_properties(python_api installed PROPERTIES DISABLED TRUE)  # Python cannot load libraries that are instrumented
 endif()
 
 include(tests/unit/runtime/models.cmake)

@@ -110,7 +110,7 @@ Values gelu(Call& call) {
 Values dropout(Call& call) {
   const double p = call.has(1) ? call.scalar(1, "ratio") : call.real("ratio", 0.5);
   const ValueId x = call.value(0);
-  if (p == 0) return one(x);
+  if (p == 0 || !has_batch(call.type(x).shape)) return one(x);  // it drops of samples
   return one(call.result(Op::dropout, {x}, attributes({{"p", p}, {"stream", stream_of(call.layer())}})));
 }
 

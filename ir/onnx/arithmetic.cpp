@@ -123,9 +123,9 @@ std::span<const Operator> arithmetic_operators() {
       {"Exp", plain<Op::exp>},
       {"Log", plain<Op::log>},
       {"Erf", plain<Op::erf>},
-      {"Floor", only_known, fold_one<floor>},
-      {"Ceil", only_known, fold_one<ceil>},
-      {"Round", only_known, fold_one<round_even>},
+      {"Floor", plain<Op::floor>, fold_one<floor>},
+      {"Ceil", plain<Op::ceil>, fold_one<ceil>},
+      {"Round", plain<Op::round>, fold_one<round_even>},
   };
   return kRows;
 }

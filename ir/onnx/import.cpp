@@ -7,6 +7,7 @@
 #include "ir/onnx/class_names.h"
 #include "ir/onnx/classes.h"
 #include "ir/onnx/head.h"
+#include "ir/onnx/joined.h"
 #include "ir/onnx/loss.h"
 #include "ir/onnx/onnx.h"
 #include "ir/onnx/reading.h"
@@ -56,6 +57,7 @@ Import import_parsed(proto::ModelProto& model, bool parsed, const std::string& f
   const auto tell = [&](const std::string& text) { options.tell("note", fmt::format("{}: {}", file, text)); };
   Changes changes;
   changes.new_tensors = replace_heads(*model.mutable_graph(), options.heads, tell);
+  join_nodes(*model.mutable_graph(), directory);
   if (!options.image.empty()) changes.image = parse_image(options.image);
   Import read = read_model(model, file, directory, changes, options);
   if (has_folded_norms(model))

@@ -11,7 +11,8 @@ const Operator* find_operator(std::string_view name) {
          {conv_operators(), pool_operators(), norm_operators(), matrix_operators(), einsum_operators(),
           arithmetic_operators(), power_operators(), comparison_operators(), activation_operators(),
           reshape_operators(), movement_operators(), slice_operators(), concat_operators(),
-          gather_operators(), reduce_operators(), resize_operators(), pad_operators(), shape_operators()})
+          gather_operators(), reduce_operators(), resize_operators(), pad_operators(), shape_operators(),
+          joined_operators()})
       for (const Operator& row : theme) check(rows.emplace(row.name, &row).second, row.name);
     return rows;
   }();

@@ -11,7 +11,7 @@ namespace rnc::onnx {
 inline constexpr bool kEachElement = true;
 
 struct Operator {
-  std::string_view name;  // in the default domain
+  std::string_view name;  // in the default domain; or one of ir/onnx/joined.h
   // Adds it to the graph and returns its results. Throws Unsupported, or UserError of an operation's rule.
   Values (*import)(Call& call);
   // Of operands that are all known: its result. None: there is no rule for these, and it is imported as any other.
@@ -37,6 +37,7 @@ std::span<const Operator> gather_operators();
 std::span<const Operator> reduce_operators();
 std::span<const Operator> resize_operators();
 std::span<const Operator> pad_operators();
+std::span<const Operator> joined_operators();
 std::span<const Operator> shape_operators();
 
 const Operator* find_operator(std::string_view name);  // null if it cannot be read

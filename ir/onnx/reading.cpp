@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "ir/onnx/joined.h"
 #include "ir/onnx/tensor.h"
 #include "ir/text/declarations.h"
 
@@ -114,7 +115,10 @@ void Reading::read(const proto::NodeProto& node) {
                     fmt::format("it takes '{}', a result of its node that is not read", name));
   }
   while (!operands.empty() && !operands.back().is_known() && is_whole) operands.pop_back();
-  const Operator* op = is_default_domain(node.domain()) ? find_operator(node.op_type()) : nullptr;
+  const Operator* op = is_default_domain(node.domain()) ? find_operator(node.op_type())
+                       : node.domain() == kOwnDomain
+                           ? find_operator(fmt::format("{}.{}", kOwnDomain, node.op_type()))
+                           : nullptr;
   Values results;
   if (op == nullptr)
     problems_.add(node, context_, operands, "this operator is not supported");

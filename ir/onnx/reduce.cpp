@@ -73,6 +73,16 @@ Values log_sum_exp(Call& call) {
   return one(call.reshaped(y, to));
 }
 
+// The place of the largest element, i32; of the smallest, that of the largest of the negative ones.
+template <Step before = same>
+Values place(Call& call) {
+  const ValueId x = before(call, call.value(0));
+  const int64_t axis = call.axis(call.integer("axis", 0), call.type(x).rank());
+  const bool keepdims = call.integer("keepdims", 1) != 0, last = call.integer("select_last_index", 0) != 0;
+  return one(
+      call.result(Op::argmax, {x}, attributes({{"axis", axis}, {"keepdims", keepdims}, {"last", last}})));
+}
+
 // Of sizes: all elements of a vector.
 template <std::optional<Size> (*combine)(const Size&, const Size&)>
 Folded fold_whole(const Call& call) {
@@ -143,6 +153,8 @@ std::span<const Operator> reduce_operators() {
       {"ReduceSumSquare", reduce<Op::sum, squared>},
       {"ReduceLogSum", reduce<Op::sum, same, logarithm>},
       {"ReduceLogSumExp", log_sum_exp},
+      {"ArgMax", place},
+      {"ArgMin", place<negative>},
       {"Softmax", softmax<Op::softmax>},
       {"LogSoftmax", softmax<Op::log_softmax>},
   };

@@ -102,7 +102,11 @@ bool is_real_type(int64_t type) {
          type == TensorProto::BFLOAT16;
 }
 
-// Values of the graph are real numbers, and images of bytes; a boolean is 1 or 0.
+bool is_whole_type(int64_t type) {
+  return type == proto::TensorProto::INT32 || type == proto::TensorProto::INT64;
+}
+
+// Values of the graph are real numbers, i32, and images of bytes; a boolean is 1 or 0. Numbers that become whole are i32.
 Values cast(Call& call) {
   const int64_t to = call.integer("to", 0);
   if (const Constant* given = call.constant(0); given != nullptr && given->is_weight() && is_real_type(to))
@@ -110,7 +114,12 @@ Values cast(Call& call) {
   const ValueId x = call.value(0);
   const bool is_from_real = is_real(call.type(x).dtype);
   if (is_real_type(to)) return one(is_from_real ? x : call.result(Op::cast, {x}));
-  if (to != proto::TensorProto::BOOL) call.refuse(fmt::format("to whole numbers (type {})", to));
+  if (is_whole_type(to) && call.type(x).dtype == DType::i32) return one(x);
+  if (is_whole_type(to)) {
+    const ValueId number = is_from_real ? x : call.emit(Op::cast, {x});
+    return one(call.result(Op::cast, {number}, attributes({{"to", std::string(name(DType::i32))}})));
+  }
+  if (to != proto::TensorProto::BOOL) call.refuse(fmt::format("to numbers of type {}", to));
   const ValueId number = is_from_real ? x : call.emit(Op::cast, {x});
   return one(call.result(Op::not_equal, {number, call.number(0)}));
 }

@@ -55,12 +55,23 @@ Type infer_expand_as(const Node& node, Types in) {
   fail(node, fmt::format("{} does not spread over {}", str(in[0]), str(in[1])));
 }
 
+// Whole numbers as what graphs compute in, and back as i32.
 Type infer_cast(const Node& node, Types in) {
   const auto& to = node.attributes.get<std::string>("to");
-  if (to != name(contract::kDefaultReal))
-    fail(node, fmt::format("to must be \"{}\", not \"{}\"", name(contract::kDefaultReal), to));
-  if (in[0].dtype == DType::f64) fail(node, fmt::format("{} is no operand of it", str(in[0])));
-  return {contract::kDefaultReal, in[0].shape, {}};
+  const bool becomes_whole = to == name(DType::i32);
+  if (!becomes_whole && to != name(contract::kDefaultReal))
+    fail(node, fmt::format("to must be \"{}\" or \"{}\", not \"{}\"", name(contract::kDefaultReal),
+                           name(DType::i32), to));
+  if (in[0].dtype == DType::f64 || (becomes_whole && !is_real(in[0].dtype)))
+    fail(node, fmt::format("{} is no operand of it", str(in[0])));
+  return {becomes_whole ? DType::i32 : contract::kDefaultReal, in[0].shape, {}};
+}
+
+// To whole numbers what is left is cut off afterwards: the largest is the largest f32 below 2^31, and NaN becomes 0.
+Formula cast_formula(const Attributes& attributes) {
+  const Formula a = Formula::operand(0);
+  if (attributes.get<std::string>("to") != name(DType::i32)) return a;
+  return where_equal(a, a, max(min(a, 0x1p31 - 128), -0x1p31), 0);
 }
 
 Type infer_complement(const Node& node, Types in) {
@@ -105,6 +116,12 @@ void evaluate_formula(EvalContext& context) {
     for (size_t k = 0; k < operands.size(); ++k) operands[k] = element(*context.inputs[k], y.shape, i);
     y.values[i] = formula.evaluate(operands);
   }
+}
+
+void evaluate_cast(EvalContext& context) {
+  evaluate_formula(context);
+  if (is_real(context.node.type.dtype)) return;
+  for (double& value : context.result.values) value = std::trunc(value);
 }
 
 // The sum of all elements of `v`, made of the sums over channels there are.
@@ -211,9 +228,9 @@ ValueId emit_formula(GraphBuilder& b, const Formula& formula, const std::vector<
   if (formula.kind() == Kind::constant) return b.constant(formula.value());
   std::vector<ValueId> parts;
   for (const Formula& part : formula.parts()) parts.push_back(emit_formula(b, part, operands));
-  constexpr std::array kOps = {Op::input, Op::constant, Op::add, Op::sub,        Op::mul,
-                               Op::div,   Op::min,      Op::max, Op::sqrt,       Op::exp,
-                               Op::log,   Op::tanh,     Op::erf, Op::where_less, Op::where_equal};
+  constexpr std::array kOps = {Op::input, Op::constant, Op::add,        Op::sub,        Op::mul, Op::div,
+                               Op::min,   Op::max,      Op::sqrt,       Op::exp,        Op::log, Op::tanh,
+                               Op::erf,   Op::floor,    Op::where_less, Op::where_equal};
   return b.emit(kOps[static_cast<size_t>(formula.kind())], std::move(parts));
 }
 
@@ -292,7 +309,11 @@ OpInfo relu_grad() {
 }
 
 OpInfo cast() {
-  OpInfo row = elementwise(Op::cast, "cast", 1, "the number as one of another type", a());
+  OpInfo row =
+      elementwise(Op::cast, "cast", 1,
+                  "the number as one of another type; as \"i32\" without what is behind the point", {});
+  row.formula_with = cast_formula;
+  row.evaluate = evaluate_cast;
   row.attributes = {{"to", AttributeKind::string, std::string(name(contract::kDefaultReal))}};
   row.infer = infer_cast;
   row.gradient = gradient_cast;
@@ -333,6 +354,19 @@ OpInfo abs() {
 OpInfo sign() {
   return unary(Op::sign, "sign", "-1 where a < 0, 1 where a > 0, else 0",
                where_less(a(), 0, -1, where_less(0, a(), 1, 0)));
+}
+// Rounding is flat: its gradient is 0, as PyTorch's.
+OpInfo floor() {
+  return unary(Op::floor, "floor", "the largest whole number that is not above a", floor(a()));
+}
+OpInfo ceil() {
+  return unary(Op::ceil, "ceil", "the smallest whole number that is not below a", -1 * floor(-1 * a()));
+}
+OpInfo round() {
+  const Formula below = floor(a()), rest = a() - below, half = 0.5 * below;
+  return unary(Op::round, "round", "the nearest whole number; of two as near, the even one",
+               where_less(0.5, rest, below + 1,
+                          where_equal(rest, 0.5, where_equal(floor(half), half, below, below + 1), below)));
 }
 OpInfo square() { return unary(Op::square, "square", "a * a", a() * a()); }
 

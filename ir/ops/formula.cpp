@@ -66,6 +66,8 @@ double Formula::evaluate(std::span<const double> operands) const {
       return std::tanh(part(0));
     case Kind::erf:
       return std::erf(part(0));
+    case Kind::floor:
+      return std::floor(part(0));
     case Kind::less:
       return part(0) < part(1) ? part(2) : part(3);
     case Kind::equal:
@@ -112,6 +114,8 @@ Formula Formula::derivative(int operand) const {
       return times(d(0), 1 - *this * *this);
     case Kind::erf:
       return times(d(0), 2 * std::numbers::inv_sqrtpi * exp(-1 * (part(0) * part(0))));
+    case Kind::floor:
+      return 0.0;
     case Kind::less:
       return where_less(part(0), part(1), d(2), d(3));
     case Kind::equal:
@@ -164,6 +168,7 @@ Formula exp(Formula a) { return {Kind::exp, {std::move(a)}}; }
 Formula log(Formula a) { return {Kind::log, {std::move(a)}}; }
 Formula tanh(Formula a) { return {Kind::tanh, {std::move(a)}}; }
 Formula erf(Formula a) { return {Kind::erf, {std::move(a)}}; }
+Formula floor(Formula a) { return {Kind::floor, {std::move(a)}}; }
 
 Formula where_less(Formula a, Formula b, Formula yes, Formula no) {
   if (constants(yes, no) && yes.value() == no.value()) return yes;

@@ -26,6 +26,7 @@ class Formula {
     log,
     tanh,
     erf,
+    floor,
     less,   // of four: the third where the first is less than the second, else the fourth
     equal,  // the same, where they are equal
   };
@@ -66,6 +67,7 @@ Formula exp(Formula a);
 Formula log(Formula a);
 Formula tanh(Formula a);
 Formula erf(Formula a);
+Formula floor(Formula a);
 Formula where_less(Formula a, Formula b, Formula yes, Formula no);
 Formula where_equal(Formula a, Formula b, Formula yes, Formula no);
 

@@ -62,5 +62,7 @@ ValueId emit_transposed(GraphBuilder& builder, const Node& conv_transpose, Value
 // The mean along the dimensions that a node reduces, from the sum. (The node by value: one of the builder's graph moves
 // as nodes are added.)
 ValueId emit_mean_of_sum(GraphBuilder& builder, ValueId sum, Node reduction);
+// argmax `node`, of another graph, by maxima of x: of the numbers of its largest elements' places.
+ValueId emit_argmax(GraphBuilder& builder, const Node& node, ValueId x);
 
 }  // namespace rnc::ops

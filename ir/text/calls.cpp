@@ -7,7 +7,8 @@
 #include "ir/text/elaborator.h"
 #include "ir/text/metadata.h"
 #include "ir/text/named_operands.h"
-#include "ir/text/same_pad.h"
+#include "ir/text/pad_word.h"
+#include "ir/text/reshape.h"
 #include "ir/text/suggest.h"
 
 namespace rnc::text {
@@ -160,11 +161,12 @@ Value Elaborator::call_operation(const OpInfo& op, const Expr& call, Arguments a
     if (!spec.in_specs_as.empty() && !attributes.has(spec.name) && attributes.has(spec.in_specs_as))
       attributes.set(std::string(spec.name), attributes.all().find(spec.in_specs_as)->second);
   }
-  const bool takes_same = op.op == Op::conv2d || op.op == Op::max_pool || op.op == Op::avg_pool;
-  if (!inputs.empty() && takes_same) {
+  const bool takes_pad = op.op == Op::conv2d || op.op == Op::max_pool || op.op == Op::avg_pool;
+  if (!inputs.empty() && takes_pad) {
     const bool weighted = op.op == Op::conv2d && inputs.size() > 1 && graph_[inputs[1]].type.rank() == 4;
-    resolve_same(call, graph_[inputs[0]].type, weighted ? &graph_[inputs[1]].type : nullptr, attributes);
+    resolve_pad_word(call, graph_[inputs[0]].type, weighted ? &graph_[inputs[1]].type : nullptr, attributes);
   }
+  if (op.op == Op::reshape && inputs.size() == 1) complete_shape(call, graph_[inputs[0]].type, attributes);
   if (layer != nullptr) {
     const int64_t outputs = layer->has_outputs ? output_count(call, arguments[1].value) : 0;
     add_layer_tensors(*layer, call, outputs, layer_of(name), attributes, inputs);

@@ -93,7 +93,7 @@ Constants evaluate_constants(const Library& library, const std::map<std::string,
     known.push_back(constant.name);
     environment.constants()[constant.name] = {Poison{}};
     environment.attempt(constant.location, [&] {
-      if (constant.name == "N" || predefined_constant(constant.name)) {
+      if (predefined_constant(constant.name)) {
         throw UserError(constant.location,
                         fmt::format("{} has a meaning of its own and cannot be defined", constant.name));
       }

@@ -89,7 +89,7 @@ constexpr auto kTable = std::to_array<ForeignName>({
     {Wanted::operation,
      "expand repeatinterleave prod "
      "sin "
-     "cos argmax topk norm einsum embedding lstm gru rnn transformer",
+     "cos topk norm einsum embedding lstm gru rnn transformer",
      {},
      kNoOperation},
     {Wanted::operation,
@@ -105,7 +105,8 @@ constexpr auto kTable = std::to_array<ForeignName>({
     {Wanted::operation, "var variance", {}, "write mean(square(x - mean(x, keepdims = true)))"},
     {Wanted::operation, "std", {}, "write sqrt(mean(square(x - mean(x, keepdims = true))))"},
     {Wanted::operation, "logsumexp", {}, "write m + log(sum(exp(x - m))) with m = amax(x, keepdims = true)"},
-    {Wanted::operation, "flip cumsum cumprod argmin sort prod", {}, kNoOperation},
+    {Wanted::operation, "argmin", {}, "write argmax(-x, axis = ...)"},
+    {Wanted::operation, "flip cumsum cumprod sort prod", {}, kNoOperation},
     {Wanted::operation, "print", {}, "rnc has no such function"},
 
     {Wanted::operation, "squeeze unsqueeze", {}, "write it with reshape"},

@@ -226,8 +226,18 @@ class Parser : public ExpressionParser {
       throw UserError(current().location,
                       fmt::format("the result of '{0}' is not used: write {1} {0}(...)", word, use));
     }
+    if (at_compound_assignment())
+      throw UserError(current().location,
+                      fmt::format("there is no '{1}=': write {0} = {0} {1} ...", word, following().text));
     throw UserError(current().location, fmt::format("expected a statement, found {}{}", current().describe(),
                                                     suggestion(Wanted::statement, word, statement_words())));
+  }
+
+  // NAME += VALUE and its like
+  bool at_compound_assignment() const {
+    constexpr std::array<std::string_view, 4> operators = {"+", "-", "*", "/"};
+    return current().kind == TokenKind::name && std::ranges::count(operators, following().text) > 0 &&
+           following().kind == TokenKind::symbol;
   }
 
   Statement with_value(Statement::Kind kind) {

@@ -8,14 +8,22 @@
 
 namespace rnc::text {
 
-// The calls of blocks that led here, the innermost first.
+// The calls of blocks that led here, the innermost first. What is wrong inside std.graph is a mistake of the call that led
+// there: that is its place, and a note has the line of std.graph.
 void Elaborator::add_notes(Diagnostic& diagnostic) const {
   constexpr size_t most = 16;
-  const size_t count = std::min(frames_.size() - 1, most);
-  for (size_t i = 0; i < count; ++i) {
-    const Frame& frame = frames_[frames_.size() - 1 - i];
-    diagnostic.notes.push_back(
-        {frame.call, fmt::format("in block {}, called here", frame.definition->name), {}});
+  const auto standard = library_.standard.begin()->second->location.file;
+  for (size_t i = frames_.size(); i-- > 1 && diagnostic.notes.size() < most;) {
+    const Frame& frame = frames_[i];
+    const std::string& block = frame.definition->name;
+    if (diagnostic.location.file != standard) {
+      diagnostic.notes.push_back({frame.call, fmt::format("in block {}, called here", block), {}});
+    } else if (frame.call.file != standard) {
+      const auto text = fmt::format("in block {} of the library, here", block);
+      diagnostic.notes.insert(diagnostic.notes.begin(), {diagnostic.location, text, {}});
+      diagnostic.message = fmt::format("{}: {}", block, diagnostic.message);
+      diagnostic.location = frame.call;
+    }
   }
 }
 

@@ -185,6 +185,7 @@ std::string_view kind_of(const Value& value) {
     std::string_view operator()(const OpInfo*) const { return "an operation"; }
     std::string_view operator()(const std::shared_ptr<const Shared>&) const { return "a shared block"; }
     std::string_view operator()(TensorRef) const { return "a tensor"; }
+    std::string_view operator()(Batch) const { return "the batch"; }
     std::string_view operator()(Poison) const { return "a value that failed"; }
   };
   return std::visit(Describe{}, value.held);
@@ -303,6 +304,7 @@ std::optional<Value> call_plain_function(const Expr& call, const Arguments& argu
 }
 
 std::optional<Value> predefined_constant(std::string_view name) {
+  if (name == "N") return Value{Batch{}};
   if (name == "inf") return Value{std::numeric_limits<double>::infinity()};
   if (name == "nan") return Value{std::numeric_limits<double>::quiet_NaN()};
   return std::nullopt;
@@ -341,11 +343,13 @@ Attribute to_attribute(const Value& value, const SourceLocation& location, std::
   if (const auto* string = value.get<std::string>()) return *string;
   const auto* list = value.get<std::shared_ptr<const List>>();
   if (list == nullptr) mismatch(value, location, what, "a number, a boolean, a string or a list of numbers");
+  List elements = **list;
+  if (!elements.empty() && elements[0].get<Batch>() != nullptr) elements[0] = {kBatch};
   const bool all_integers =
-      std::ranges::all_of(**list, [](const Value& element) { return element.get<int64_t>() != nullptr; });
+      std::ranges::all_of(elements, [](const Value& element) { return element.get<int64_t>() != nullptr; });
   std::vector<int64_t> integers;
   std::vector<double> reals;
-  for (const Value& element : **list) {
+  for (const Value& element : elements) {
     const double real = to_real(element, location, fmt::format("{}: an element", what));
     if (all_integers) {
       integers.push_back(*element.get<int64_t>());

@@ -29,11 +29,13 @@ struct Shared {
   const OpInfo* operation = nullptr;
   std::string name;
 };
+// The name N: the batch, in front in a list of sizes.
+struct Batch {};
 // What a failed expression stands for: that which depends on it fails too, without a word.
 struct Poison {};
 struct Value {
   std::variant<bool, int64_t, double, std::string, std::shared_ptr<const List>, const Definition*,
-               const OpInfo*, std::shared_ptr<const Shared>, TensorRef, Poison>
+               const OpInfo*, std::shared_ptr<const Shared>, TensorRef, Batch, Poison>
       held;
 
   template <class T>
@@ -130,7 +132,7 @@ inline constexpr std::array<std::string_view, 15> kFunctions = {
 std::optional<Value> call_plain_function(const Expr& call, const Arguments& arguments);
 // read_tensor("w.safetensors", "fc.weight"): the elements of a tensor in a file beside the spec, as a list.
 Value read_tensor(const Expr& call, const Arguments& arguments);
-// inf and nan.
+// inf, nan and N.
 std::optional<Value> predefined_constant(std::string_view name);
 
 // The value as what is needed; throws UserError "<what> must be an integer, not a string", Poisoned for

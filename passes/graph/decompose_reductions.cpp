@@ -1,6 +1,7 @@
 // Leaves one form of sums and maxima along dimensions, which kernels are made for: those that keep their dimensions,
 // and the batch is reduced by itself, behind the others, so that images are shared out among threads. Means become sums
-// divided by the number of elements. Sound because it is their definition, but for the order in which sums are added.
+// divided by the number of elements, places of largest elements a maximum and that of their numbers. Sound because it is
+// their definition, but for the order in which sums are added.
 #include "ir/ops/ops.h"
 #include "ir/ops/reduce.h"
 #include "passes/graph/rewrite.h"
@@ -19,6 +20,7 @@ ValueId along(GraphBuilder& b, Op op, ValueId x, std::vector<int64_t> axes) {
 bool decompose(const Module& module, Graph& graph) {
   return rewrite(module, graph, [](Rewriter& r, ValueId v) {
     const Node& node = r.old(v);
+    if (node.op == Op::argmax) return ops::emit_argmax(r.builder(), node, r.now(node.inputs[0]));
     if (node.op != Op::sum && node.op != Op::mean && node.op != Op::amax) return kNoValue;
     const Type& x = r.old(node.inputs[0]).type;
     std::vector<int64_t> axes = reduced_axes(node, x.rank());

@@ -123,6 +123,7 @@ void require_several_values(const Graph& graph, const Node& batch_norm) {
 }
 
 bool is_dropout(const Node& node) { return node.op == Op::dropout || node.op == Op::drop_path; }
+bool drops(const Node& node) { return is_dropout(node) && node.attributes.get<double>("p") > 0; }
 
 // An argument behind the model's own, which come first, called like its role. `what` has it.
 ValueId added_input(GraphBuilder& b, const Module& module, InputRole role, const Type& type,
@@ -156,7 +157,7 @@ std::map<ValueId, ValueId> masks_of_paths(GraphBuilder& b, const Graph& model, c
   std::map<ValueId, ValueId> masks;
   for (size_t i = 0; i < model.nodes.size(); ++i) {
     const Node& node = model.nodes[i];
-    if (!live[i] || node.op != Op::drop_path) continue;
+    if (!live[i] || node.op != Op::drop_path || !drops(node)) continue;
     b.set_origin_of(node);
     masks[static_cast<ValueId>(i)] = ops::emit_mask(b, node, seed);
   }
@@ -174,7 +175,7 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
   ValueId dropout = kNoValue, seed = kNoValue, grad_output = kNoValue;
   std::map<ValueId, ValueId> path_masks;
   for (size_t i = 0; i < model.nodes.size(); ++i)
-    if (live[i] && is_dropout(model.nodes[i])) dropout = static_cast<ValueId>(i);
+    if (live[i] && drops(model.nodes[i])) dropout = static_cast<ValueId>(i);
   for (size_t i = 0; i < model.nodes.size(); ++i) {
     if (!live[i]) continue;
     Node node = model.nodes[i];
@@ -189,7 +190,7 @@ Graph entry(const Module& module, const Graph& model, EntryRole role, const std:
       const ValueId x = now[static_cast<size_t>(node.inputs[0])];
       b.set_origin_of(node);
       const auto mask = path_masks.find(static_cast<ValueId>(i));
-      now[i] = !training                  ? x
+      now[i] = !training || !drops(node)  ? x
                : mask == path_masks.end() ? ops::emit_dropped(b, node, x, ops::emit_mask(b, node, seed))
                                           : ops::emit_dropped(b, node, x, mask->second);
       continue;

@@ -28,6 +28,12 @@ void to_same_lanes(Expr& a, Expr& b) {
   if (b->type.lanes < lanes) b = loops::broadcast(b, lanes);
 }
 
+// Whole numbers are made of real ones.
+Scalar computed_in(DType type) {
+  const bool is_whole = contract::graph_use(type) == contract::GraphUse::whole;
+  return contract::compute_type(is_whole ? contract::kDefaultReal : type);
+}
+
 using Operands = std::function<Expr(int)>;
 // Writes a formula as an expression of its operands; constants are of type `scalar`.
 class FormulaCode {
@@ -63,6 +69,8 @@ class FormulaCode {
         return unary(formula, loops::Unary::tanh);
       case Kind::erf:
         return unary(formula, loops::Unary::erf);
+      case Kind::floor:
+        return unary(formula, loops::Unary::floor);
       case Kind::less:
         return choice(formula, loops::Binary::lt);
       case Kind::equal:
@@ -252,9 +260,8 @@ Expr FusedCode::compute(const Node& node, const Values& values, const Point* poi
   if (node.op == Op::element_count)
     return loops::cast(Lowering::elements_per_channel(lowering_.type(node.inputs[0])), Scalar::f32);
   const Formula formula = formula_of(op, node.attributes);
-  const Scalar scalar = op.in_double && formula.uses(Formula::Kind::log)
-                            ? Scalar::f64
-                            : contract::compute_type(node.type.dtype);
+  const Scalar scalar =
+      op.in_double && formula.uses(Formula::Kind::log) ? Scalar::f64 : computed_in(node.type.dtype);
   const auto operand = [&](int i) {
     return loops::cast(values.at(node.inputs[static_cast<size_t>(i)]), scalar);
   };

@@ -20,11 +20,12 @@ namespace {
 constexpr int64_t kMaxSteps = 1'000'000'000;
 
 struct Options {
-  std::string model;
+  ModelFlags model;
   std::string entry;
   std::string in;
   std::string out;
   std::string params;
+  bool partial = false;
   int64_t steps = 1;
   double lr = 0;
   uint64_t seed = 0;
@@ -72,7 +73,7 @@ void note_loss(const rn_entry& entry, const Arrays& results) {
 }
 
 int call(const Options& options) {
-  const auto model = Model::load(options.model);
+  const auto model = load_model(options.model);
   const rn_entry& entry = model->entry(options.entry);
   const bool updates = entry.role == RN_TRAIN_STEP || entry.role == RN_UPDATE;
   if (options.steps_given && !updates)
@@ -85,8 +86,12 @@ int call(const Options& options) {
   ThreadPool pool(options.threads);
   Session session(model, pool);
   session.initialize(options.seed);
-  if (!options.params.empty())
-    print_notes(options.params, load_weights(options.params, session, {.slots = true}));
+  if (!options.params.empty()) {
+    const WeightsMatch match =
+        load_weights(options.params, session, {.partial = options.partial, .slots = true});
+    if (options.partial) print_message(weights_text(options.params, match));
+    print_notes(options.params, match);
+  }
   Arrays inputs;
   if (!options.in.empty()) inputs = read_safetensors(options.in).tensors;
   check_inputs(*model, entry, options.inputs);
@@ -122,17 +127,21 @@ Command add_call(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("call", "Run one entry of a model on tensors from a safetensors file");
-  command->add_option("model", options->model, "the model library")->required();
+  add_model_options(*command, options->model);
   command->add_option("entry", options->entry, "infer, loss, backward, update, train_step or prepare")
       ->required();
   command->add_option(
       "--in", options->in,
       "the entry's inputs by name; scalars may stay at the model's defaults, or be set with --input");
   command->add_option("--out", options->out, "where to write the results")->required();
-  command->add_option(
+  CLI::Option* params = command->add_option(
       "--params", options->params,
       "parameters and buffers, or a checkpoint; without it, those that came with the model, else "
       "initial values from --seed");
+  command
+      ->add_flag("--partial", options->partial,
+                 "load what fits of --params, and count it; the rest is as without it")
+      ->needs(params);
   add_input_option(*command, options->inputs);
   command->add_option("--steps", options->steps, "run train_step this often on the same batch")
       ->check(CLI::Range(int64_t{1}, kMaxSteps))

@@ -19,6 +19,7 @@
 #include "runtime/commands/train_ranks.h"
 #include "runtime/measure/evaluate.h"
 #include "runtime/model/attributes.h"
+#include "runtime/model/variants.h"
 #include "runtime/ranks/communicator.h"
 #include "runtime/ranks/host.h"
 #include "runtime/support/error.h"
@@ -239,7 +240,8 @@ void choose_micro_batches(TrainSettings& settings, const Communicator& ranks) {
 }
 
 int train(const TrainOptions& options, const Communicator& ranks) {
-  const auto model = options.carried != nullptr ? options.carried : Model::load(options.model);
+  const auto model = options.carried != nullptr ? chosen_variant(options.carried, options.model.variant)
+                                                : load_model(options.model);
   check_trainable(*model, options);
   if (ranks.size() > 1) {
     compare(ranks, facts_of(*model, options));
@@ -364,7 +366,7 @@ int train(const TrainOptions& options) {
 Command add_train(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = app.add_subcommand("train", "Train a model; what is not given comes from its recipe");
-  command->add_option("model", options->model, "the model library")->required();
+  add_model_options(*command, options->model);
   add_train_options(*command, options);
   return {command, [options] { return train(*options); }};
 }
@@ -372,6 +374,7 @@ Command add_train(CLI::App& app) {
 Action make_trainer(CLI::App& app, std::shared_ptr<const Model> carried) {
   auto options = std::make_shared<TrainOptions>();
   options->carried = std::move(carried);
+  add_variant_option(app, options->model.variant);
   add_train_options(app, options);
   return [options] { return train(*options); };
 }

@@ -21,6 +21,12 @@ struct rnrun_model {
 struct rnrun_session {
   rnrun_session(std::shared_ptr<const rnrun::Model> model, int threads)
       : pool(threads), session(std::move(model), pool) {}
+  // With threads and memory of the host's; an empty function gives none.
+  rnrun_session(std::shared_ptr<const rnrun::Model> model, int threads, rnrun::ThreadPool::Host host,
+                rnrun::Allocator memory)
+      : allocator(std::move(memory)),
+        pool(host ? rnrun::ThreadPool(threads, std::move(host)) : rnrun::ThreadPool(threads)),
+        session(std::move(model), pool, allocator.allocate ? &allocator : nullptr) {}
 
   // Runs entry `prepare` if tensors have changed since that `entry` reads through it.
   void prepare(const rn_entry& entry);
@@ -29,6 +35,7 @@ struct rnrun_session {
   void weights_changed() { prepared_for_training = prepared_for_inference = false; }
 
   std::mutex mutex;  // held while it is used
+  rnrun::Allocator allocator;
   rnrun::ThreadPool pool;
   rnrun::Session session;
   std::map<const rn_entry*, rnrun::Arguments> bound;

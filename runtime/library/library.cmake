@@ -11,7 +11,6 @@ set(rnrun_map ${CMAKE_SOURCE_DIR}/runtime/library/rnrun.map)
 target_link_options(librnrun PRIVATE -Wl,--version-script=${rnrun_map} -Wl,--gc-sections)
 set_target_properties(librnrun PROPERTIES OUTPUT_NAME rnrun VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
                       LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib LINK_DEPENDS ${rnrun_map})
-install(TARGETS librnrun)
 
 # librnrun.a is one object with all it needs of the runtime, of which only the functions of rnrun.h can be seen from outside.
 # Programs that link it need -lstdc++ -lgomp -lz -lm besides.
@@ -28,11 +27,9 @@ add_custom_command(
   DEPENDS rnrun_library $<TARGET_OBJECTS:rnrun_library> rnc_runtime rnc_contract
   COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(librnrun_static ALL DEPENDS ${rnrun_archive})
-install(FILES ${rnrun_archive} DESTINATION ${CMAKE_INSTALL_LIBDIR})
 
 # The Python package: build/python/rnc, beside build/lib where it looks for the libraries.
 file(GLOB python_sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/runtime/python ${CMAKE_SOURCE_DIR}/runtime/python/rnc/*.py)
 foreach(source ${python_sources})
   configure_file(${CMAKE_SOURCE_DIR}/runtime/python/${source} ${CMAKE_BINARY_DIR}/python/${source} COPYONLY)
 endforeach()
-install(DIRECTORY runtime/python/rnc DESTINATION lib/python3/dist-packages FILES_MATCHING PATTERN "*.py")

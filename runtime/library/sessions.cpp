@@ -29,6 +29,43 @@ rnrun_status rnrun_session_create(const rnrun_model* model, int threads, rnrun_s
   });
 }
 
+rnrun_status rnrun_session_create_in(const rnrun_model* model, const rnrun_host* host,
+                                     rnrun_session** session) {
+  return guarded([&] {
+    need(model, "model", host, "host", session, "session");
+    const rnrun_host h = *host;
+    if ((h.allocate == nullptr) != (h.release == nullptr))
+      throw UsageError("a host gives both functions for memory, or neither");
+    if (h.parallel_for != nullptr && h.threads < 1)
+      throw UsageError("a host's parallel_for has at least 1 thread");
+    ThreadPool::Host threads;
+    if (h.parallel_for != nullptr)
+      threads = [h](int64_t count, rn_task task, const void* data) {
+        h.parallel_for(h.context, count, task, data);
+      };
+    Allocator memory;
+    if (h.allocate != nullptr) {
+      memory.allocate = [h](size_t bytes) { return h.allocate(h.context, bytes); };
+      memory.release = [h](void* data, size_t bytes) { h.release(h.context, data, bytes); };
+    }
+    auto created = std::make_unique<rnrun_session>(model->model, checked_threads(h.threads),
+                                                   std::move(threads), std::move(memory));
+    created->session.initialize(0);
+    *session = created.release();
+  });
+}
+
+rnrun_status rnrun_set_progress(rnrun_session* session, rnrun_progress progress, void* context) {
+  return guarded([&] {
+    need(session, "session");
+    const std::lock_guard lock(session->mutex);
+    Progress told;
+    if (progress != nullptr)
+      told = [progress, context](int64_t done, int64_t calls) { return progress(context, done, calls) == 0; };
+    session->session.set_progress(std::move(told));
+  });
+}
+
 void rnrun_session_free(rnrun_session* session) { delete session; }
 
 rnrun_status rnrun_initialize(rnrun_session* session, uint64_t seed) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/model/session.h"
 #include "runtime/rnrun.h"
 #include "runtime/support/error.h"
 #include "runtime/train/train_step.h"
@@ -23,6 +24,8 @@ rnrun_status guarded(const F& f) noexcept {
     return RNRUN_OK;
   } catch (const Diverged& error) {
     return failed(RNRUN_DIVERGED, error.what());
+  } catch (const Cancelled& error) {
+    return failed(RNRUN_CANCELLED, error.what());
   } catch (const Error& error) {
     return failed(error.status() == 2 ? RNRUN_USAGE : RNRUN_ERROR, error.what());
   } catch (const std::bad_alloc&) {

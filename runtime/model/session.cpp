@@ -36,7 +36,21 @@ struct RunContext {
   ThreadPool* pool;
   Recorder recorder;
   const std::byte* arena;
+  const rn_entry* entry;
+  const Progress* progress;
+  int64_t done = 0;
+  bool may_end = true;  // nothing has been updated yet
+  bool ended = false;
 };
+
+// Whether the call is to run.
+bool goes_on(RunContext& run, int64_t call) {
+  if (run.ended) return false;
+  const bool trains = run.entry->role == RN_TRAIN_STEP || run.entry->role == RN_UPDATE;
+  if (trains && std::string_view(run.entry->calls[call].direction) != "forward") run.may_end = false;
+  run.ended = !(*run.progress)(run.done++, run.entry->call_count) && run.may_end;
+  return !run.ended;
+}
 
 // A task wrapped so that each part's time is recorded.
 struct TracedTask {
@@ -54,7 +68,8 @@ struct TracedTask {
 };
 
 void parallel_for(void* context, int64_t call, int64_t count, rn_task task, const void* frame) {
-  const auto& run = *static_cast<const RunContext*>(context);
+  auto& run = *static_cast<RunContext*>(context);
+  if (*run.progress && !goes_on(run, call)) return;
   if (run.recorder.profile == nullptr) {
     run.pool->run(count, task, frame);
     if (run.recorder.observer != nullptr) run.recorder.observer->after(call, run.arena);
@@ -80,13 +95,16 @@ std::vector<Argument> arguments_of(Arrays& arrays) {
 
 }  // namespace
 
-Session::Session(std::shared_ptr<const Model> model, ThreadPool& pool)
-    : model_(std::move(model)), pool_(&pool) {
+Session::Session(std::shared_ptr<const Model> model, ThreadPool& pool, const Allocator* allocator)
+    : model_(std::move(model)), pool_(&pool), allocator_(allocator) {
   const rn_model_descriptor& d = model_->descriptor();
   for (size_t kind = 0; kind < RN_TENSOR_KINDS; ++kind)
-    regions_[kind] = Memory(d.region_bytes[kind], "tensors");
-  scratch_ =
-      Memory(extent({0, d.scratch_bytes_per_worker}, pool.threads(), "scratch memory"), "scratch memory");
+    regions_[kind] = Memory(d.region_bytes[kind], "tensors", allocator);
+  scratch_ = Memory(extent({0, d.scratch_bytes_per_worker}, pool.threads(), "scratch memory"),
+                    "scratch memory", allocator);
+  for (const rn_tensor& t : model_->tensors())
+    if (t.kind == RN_PREPARED && t.values != nullptr)
+      from_plain(t.type, reinterpret_cast<const std::byte*>(t.values), place(t));
 }
 
 void Session::initialize(uint64_t seed) {
@@ -177,7 +195,7 @@ void Session::reserve(const rn_entry& entry, int64_t batch, rn_extent other) {
   for (const rn_tensor_kind kind : {RN_GRADIENT, RN_PREPARED})
     if ((entry.tensor_kinds >> kind & 1) != 0) all.fixed += regions_[kind].size();
   check_available(all, batch, fmt::format("entry '{}'", entry.name), available_memory());
-  arena_ = Memory(bytes, purpose);
+  arena_ = Memory(bytes, purpose, allocator_);
 }
 
 void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
@@ -186,7 +204,7 @@ void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* co
   if (recorder.observer != nullptr) arena_ = Memory();  // so that it is zero
   reserve(entry, batch);
   if (recorder.profile != nullptr) recorder.profile->seconds.resize(static_cast<size_t>(entry.call_count));
-  RunContext context{pool_, recorder, arena_.data()};
+  RunContext context{pool_, recorder, arena_.data(), &entry, &progress_};
   rn_run run{};
   run.batch = batch;
   run.inputs = inputs.data();
@@ -199,6 +217,7 @@ void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* co
   run.parallel_for = parallel_for;
   run.context = &context;
   entry.run(&run);
+  if (context.ended) throw Cancelled(fmt::format("entry '{}' was ended by its caller", entry.name));
 }
 
 Arrays Session::call(std::string_view name, const Arrays& given, std::string_view source) {

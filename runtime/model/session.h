@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "runtime/model/model.h"
 #include "runtime/model/profile.h"
 #include "runtime/support/array.h"
+#include "runtime/support/error.h"
 #include "runtime/support/memory.h"
 #include "runtime/support/thread_pool.h"
 
@@ -28,6 +30,13 @@ class CallObserver {
   virtual void after(int64_t call, const std::byte* arena) = 0;
 };
 
+// Told before a run's calls how many of how many are done. Where it returns false the run ends, which throws Cancelled; of
+// an entry that trains only before the first call that is not forward, so that it updates nothing, or all.
+using Progress = std::function<bool(int64_t done, int64_t calls)>;
+struct Cancelled : Error {
+  using Error::Error;
+};
+
 // Where to record a run; each may be null, but there is no trace without a profile.
 struct Recorder {
   Profile* profile = nullptr;
@@ -35,10 +44,11 @@ struct Recorder {
   CallObserver* observer = nullptr;
 };
 
-// Not for several threads at once. `pool` must outlive it.
+// Not for several threads at once. `pool`, and `allocator` where memory comes from one, must outlive it.
 class Session {
  public:
-  Session(std::shared_ptr<const Model> model, ThreadPool& pool);
+  // Prepared tensors that came with the model are there from the beginning.
+  Session(std::shared_ptr<const Model> model, ThreadPool& pool, const Allocator* allocator = nullptr);
 
   const Model& model() const { return *model_; }
   ThreadPool& pool() const { return *pool_; }
@@ -76,6 +86,8 @@ class Session {
   // Takes the memory in which `entry` can run at `batch`, if it is not there yet. Throws Error when the
   // process cannot have so much, and `other` bytes besides (memory.h): it says how large a batch could be.
   void reserve(const rn_entry& entry, int64_t batch, rn_extent other = {});
+  // Of every run from now on; none where it is empty.
+  void set_progress(Progress progress) { progress_ = std::move(progress); }
   // Runs an entry: `inputs` and `outputs` in its order, RN_ALIGNMENT-aligned and large enough for `batch`.
   // Reserves what it needs.
   void run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
@@ -92,6 +104,8 @@ class Session {
 
   std::shared_ptr<const Model> model_;
   ThreadPool* pool_;
+  const Allocator* allocator_;
+  Progress progress_;
   std::map<std::string, double, std::less<>> scalars_;
   std::map<std::string, std::vector<float>, std::less<>> shared_inputs_;
   std::array<Memory, RN_TENSOR_KINDS> regions_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 
 #include "runtime/support/cgroup.h"
@@ -14,7 +15,25 @@ namespace rnrun {
 
 namespace {
 
-constexpr int64_t kHugePage = int64_t{2} << 20;
+constexpr size_t kHugePage = size_t{2} << 20;
+
+// Null where there is no more.
+void* take(size_t bytes, const Allocator* allocator) {
+  if (allocator != nullptr) {
+    void* p = allocator->allocate(bytes);
+    if (p == nullptr) return nullptr;
+    if (reinterpret_cast<uintptr_t>(p) % RN_ALIGNMENT != 0) {
+      allocator->release(p, bytes);
+      throw Error(fmt::format("the host's memory is not aligned to {} bytes", RN_ALIGNMENT));
+    }
+    return std::memset(p, 0, bytes);
+  }
+  void* p = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) return nullptr;
+  // Fewer TLB misses; a refusal costs nothing.
+  if (bytes >= 4 * kHugePage) madvise(p, bytes, MADV_HUGEPAGE);
+  return p;
+}
 
 }  // namespace
 
@@ -51,20 +70,22 @@ std::string bytes_text(int64_t bytes) {
   return fmt::format("{:.2f} GiB", value / (1 << 30));
 }
 
-Memory::Memory(int64_t bytes, std::string_view purpose) : size_(bytes) {
+Memory::Memory(int64_t bytes, std::string_view purpose, const Allocator* allocator)
+    : size_(bytes), allocator_(allocator) {
   if (bytes == 0) return;
-  void* p =
-      mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (bytes < 0 || p == MAP_FAILED)
+  void* p = bytes < 0 ? nullptr : take(static_cast<size_t>(bytes), allocator);
+  if (p == nullptr)
     throw Error(
         fmt::format("cannot allocate {} for {}", bytes < 0 ? "that much" : bytes_text(bytes), purpose));
-  // Fewer TLB misses; a refusal costs nothing.
-  if (bytes >= 4 * kHugePage) madvise(p, static_cast<size_t>(bytes), MADV_HUGEPAGE);
   data_ = static_cast<std::byte*>(p);
 }
 
 Memory::~Memory() {
-  if (data_ != nullptr) munmap(data_, static_cast<size_t>(size_));
+  if (data_ == nullptr) return;
+  if (allocator_ != nullptr)
+    allocator_->release(data_, static_cast<size_t>(size_));
+  else
+    munmap(data_, static_cast<size_t>(size_));
 }
 
 }  // namespace rnrun

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <new>
 #include <optional>
 #include <string>
@@ -14,12 +15,19 @@
 
 namespace rnrun {
 
-// Owns `bytes` of page-aligned memory, zero until written; pages are taken from the system on first use.
+// Where memory comes from, if not from the system. `allocate` returns null where there is none.
+struct Allocator {
+  std::function<void*(size_t bytes)> allocate;  // at multiples of RN_ALIGNMENT
+  std::function<void(void* memory, size_t bytes)> release;
+};
+
+// Owns `bytes` of memory, zero until written. The system's is page-aligned, and pages are taken on first use.
 class Memory {
  public:
   Memory() = default;
-  // Throws Error "cannot allocate ... for <purpose>" when the system has not that much.
-  Memory(int64_t bytes, std::string_view purpose);
+  // Throws Error "cannot allocate ... for <purpose>" when the system, or `allocator` where there is one, which must outlive
+  // this, has not that much.
+  Memory(int64_t bytes, std::string_view purpose, const Allocator* allocator = nullptr);
   ~Memory();
   Memory(Memory&& other) noexcept { swap(other); }
   Memory& operator=(Memory&& other) noexcept {
@@ -34,9 +42,11 @@ class Memory {
   void swap(Memory& other) noexcept {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
+    std::swap(allocator_, other.allocator_);
   }
   std::byte* data_ = nullptr;
   int64_t size_ = 0;
+  const Allocator* allocator_ = nullptr;
 };
 
 // Bytes the process can still take: what the machine has left (MemAvailable), or its control group if that is

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "runtime/support/cgroup.h"
 
@@ -74,6 +75,8 @@ ThreadPool::ThreadPool(int threads)
   });
 }
 
+ThreadPool::ThreadPool(int threads, Host host) : threads_(threads), host_(std::move(host)), spins_(0) {}
+
 ThreadPool::~ThreadPool() {
   if (!team_.joinable()) return;
   stop_ = true;
@@ -118,6 +121,10 @@ void ThreadPool::work(int worker) {
 
 void ThreadPool::run(int64_t count, rn_task task, const void* frame) {
   if (count <= 0) return;
+  if (host_) {
+    host_(count, task, frame);
+    return;
+  }
   // Shares are pairs of 32 bits; no model has that many tasks in one call, but it would still be right.
   if (threads_ == 1 || count == 1 || count > std::numeric_limits<uint32_t>::max()) {
     task(frame, 0, count, 0);

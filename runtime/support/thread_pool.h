@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -16,7 +17,7 @@ inline constexpr int kMaxThreads = 1024;
 // cgroup (version 2 or 1), at least 1.
 int default_threads();
 
-// Covers ranges of tasks with a fixed number of threads: the caller and a team of OpenMP threads.
+// Covers ranges of tasks with a fixed number of threads: the caller and a team of OpenMP threads, or someone else's.
 //
 // Each starts with an equal share, in order, so that call after call the same core meets the same data; one
 // that is done takes half of what another has left. A call ends when all tasks are done, whether or not all
@@ -27,6 +28,10 @@ int default_threads();
 class ThreadPool {
  public:
   explicit ThreadPool(int threads);
+  // Threads of someone else's: `run` hands its arguments on to this, which does what `run` is to do, with workers below
+  // `threads`.
+  using Host = std::function<void(int64_t count, rn_task task, const void* frame)>;
+  ThreadPool(int threads, Host host);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -56,6 +61,7 @@ class ThreadPool {
   uint32_t await_other(const std::atomic<uint32_t>& value, uint32_t old) const;
 
   int threads_;
+  Host host_;
   int spins_;  // before a waiting thread sleeps
   std::unique_ptr<Share[]> shares_;
   rn_task task_ = nullptr;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "compiler/weights.h"
+#include "compiler/embed_weights.h"
 #include "passes/pipeline.h"
 #include "runtime/model/session.h"
 
@@ -17,7 +17,11 @@ rnrun::Array converted(rnrun::DType dtype, const TensorData& data) {
 }
 
 TensorData from_array(const rnrun::Array& array) {
-  check(array.dtype == rnrun::DType::f32, "results of a model are f32");
+  if (array.dtype == rnrun::DType::i32) {
+    const auto numbers = array.as<int32_t>();
+    return {array.shape, {numbers.begin(), numbers.end()}};
+  }
+  check(array.dtype == rnrun::DType::f32, "results of a model are f32, or i32");
   const auto values = array.as<float>();
   return {array.shape, {values.begin(), values.end()}};
 }

@@ -95,6 +95,14 @@ void OperationCases::add_reductions() {
     const Fill fill = op == Op::amax ? Fill::few_values : Fill::normal;
     add(op, {f32(shape)}, {{"axes", axes}, {"keepdims", random_.chance(0.5)}}, fill);
   }
+  for (const bool last : {false, true}) {
+    const int64_t first = batch_ == kBatch ? 1 : 0, rank = random_.integer(first + 1, 5);
+    Shape shape = {batch_};
+    while (static_cast<int64_t>(shape.size()) < rank) shape.push_back(random_.integer(1, 20));
+    const int64_t axis = random_.integer(first, rank - 1) - (random_.chance(0.3) ? rank : 0);
+    add(Op::argmax, {f32(shape)}, {{"axis", axis}, {"keepdims", random_.chance(0.5)}, {"last", last}},
+        random_.one_of({Fill::few_values, Fill::with_nan}));
+  }
 }
 
 }  // namespace rnc::test

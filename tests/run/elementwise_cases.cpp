@@ -16,6 +16,7 @@ void OperationCases::add_elementwise() {
   add(Op::relu_grad, {x, x}, {}, Fill::few_values);
   add_activations(x);
   add_comparisons(x);
+  add(Op::cast, {x}, {{"to", std::string("i32")}}, random_.one_of({Fill::wide, Fill::with_nan}));
   add(Op::expand_as, {random_.one_of({x, f32({}), f32({x.shape[1]})}), x}, {});
   add(Op::complement, {f32({})}, {});
   add(Op::bias_correction, {f32({}), f32({})}, {}, Fill::positive);

@@ -37,6 +37,46 @@ cc "$@" -std=c11 -Wall -Wextra -Werror -I"$source" "$test" net.o -L"$libraries" 
 [ ! -s output ] || { cat output; fail "the libraries print"; }
 
 
+cc "$@" -std=c11 -Wall -Wextra -Werror -I"$source" "$(dirname "$test")/library_host_test.c" -L"$libraries" -lrnrun \
+  -Wl,-rpath,"$libraries" -pthread -o library_host_test
+./library_host_test net5.so >output 2>&1 || { cat output; fail "library_host_test"; }
+
+# The header for C++.
+cat >wrapped.cpp <<'END'
+#include <cstdio>
+#include <numeric>
+
+#include "runtime/rnrun.hpp"
+
+int main() {
+  rnc::Session session(rnc::Model::load("net5.so"), 2);
+  alignas(RNRUN_ALIGNMENT) static std::uint8_t pixels[28 * 28];
+  std::iota(std::begin(pixels), std::end(pixels), 0);
+  const std::int32_t label[] = {3};
+  float scores[10];
+  session.load_weights("trained.safetensors");
+  const double loss = session.evaluate({{"image", std::span(pixels), {1, 1, 28, 28}}, {"label", std::span(label), {1}}},
+                                       {{"fc", std::span(scores), {1, 10}}});
+  double last = session.train_step({{"image", std::span(pixels), {1, 1, 28, 28}}, {"label", std::span(label), {1}}}, 0.05);
+  last = session.train_step({{"image", std::span(pixels), {1, 1, 28, 28}}, {"label", std::span(label), {1}}}, 0.05);
+  try {
+    session.infer({{"pixels", std::span(pixels), {1, 1, 28, 28}}}, {{"fc", std::span(scores), {1, 10}}});
+  } catch (const rnc::Error& error) {
+    std::printf("%d %s\n", error.status(), error.what());
+  }
+  try {
+    session.infer({{"image", std::span(pixels), {2, 1, 28, 28}}}, {});
+  } catch (const std::invalid_argument& error) {
+    std::printf("%s\n", error.what());
+  }
+  std::printf("%d %d\n", last < loss || last > loss, static_cast<int>(session.steps()));
+}
+END
+c++ "$@" -std=c++20 -Wall -Wextra -Werror -I"$source" wrapped.cpp -L"$libraries" -lrnrun -Wl,-rpath,"$libraries" -o wrapped
+./wrapped >output || { cat output; fail "rnrun.hpp"; }
+printf '%s\n' "1 the call: " "image: the span has 784 elements, its sizes are of 1568" "1 2" >expected
+sed 's/^\(1 the call: \).*/\1/' output | cmp -s - expected || { cat output; fail "rnrun.hpp"; }
+
 # The static library, in a program in C++ with standard containers of its own.
 cat >static.cpp <<'END'
 #include <iostream>

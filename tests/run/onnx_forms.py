@@ -8,11 +8,7 @@ from auto_pad, sizes by Shape, Cast, Slice and Concat, dense layers as MatMul an
 reshaped to [1, C, 1, 1], activations spelled out, weights in Constant nodes.
 """
 
-import argparse
-import pathlib
 import subprocess
-import sys
-import tempfile
 
 import numpy
 import torch
@@ -20,6 +16,7 @@ import torch.nn.functional as F
 from onnx import TensorProto, helper, numpy_helper
 
 from compare_torchvision import read_safetensors, write_safetensors
+from onnx_cases import run_cases
 
 TOLERANCE = 1e-5
 
@@ -177,16 +174,11 @@ def compare(name, form, opset, binaries, directory, flags=()):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin", type=pathlib.Path, required=True)
-    binaries = parser.parse_args().bin.resolve()
     torch.manual_seed(1)
     pixels = ["--image", "u8, layout=nhwc, scale=1"]
-    with tempfile.TemporaryDirectory() as scratch:
-        run = lambda *case: compare(*case[:3], binaries, pathlib.Path(scratch), *case[3:])
-        good = [run("keras", keras, 11), run("keras", keras, 13), run("keras", keras, 17, pixels),
-                run("paddle", paddle, 11), run("paddle", paddle, 15)]
-    sys.exit(0 if all(good) else 1)
+    case = lambda *given: lambda *places: compare(*given[:3], *places, *given[3:])
+    run_cases(__doc__, [case("keras", keras, 11), case("keras", keras, 13), case("keras", keras, 17, pixels),
+                        case("paddle", paddle, 11), case("paddle", paddle, 15)])
 
 
 if __name__ == "__main__":

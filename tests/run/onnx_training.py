@@ -9,11 +9,8 @@ images in the same order. What the parameters and statistics have changed by aft
 as far from float64 as PyTorch's float32 is. Once all layers train, once the head alone.
 """
 
-import argparse
-import pathlib
 import subprocess
 import sys
-import tempfile
 import warnings
 
 import numpy
@@ -24,6 +21,7 @@ from torch import nn
 
 from compare_torchvision import read_safetensors
 from compare_training import permutation
+from onnx_cases import run_cases
 
 CLASSES, EACH, SIDE, BATCH, EPOCHS, SEED, LR, MOMENTUM = ["ant", "bee", "cow"], 4, 64, 4, 1, 5, 0.001, 0.9
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -103,7 +101,6 @@ def initial_head(train, directory, file_values):
 
 
 def compare(name, head_alone, binaries, directory):
-    directory.mkdir()
     torch.manual_seed(2)
     model = torchvision.models.resnet18(weights=None)
     onnx, library = directory / "resnet18.onnx", directory / "resnet18.so"
@@ -134,14 +131,9 @@ def compare(name, head_alone, binaries, directory):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--bin", type=pathlib.Path, required=True)
-    binaries = parser.parse_args().bin.resolve()
     torch.set_num_threads(2)
-    with tempfile.TemporaryDirectory() as scratch:
-        good = [compare(name, head_alone, binaries, pathlib.Path(scratch) / f"{head_alone}")
-                for name, head_alone in (("all layers", False), ("the head alone", True))]
-    sys.exit(0 if all(good) else 1)
+    case = lambda *given: lambda *places: compare(*given, *places)
+    run_cases(__doc__, [case("all layers", False), case("the head alone", True)])
 
 
 if __name__ == "__main__":

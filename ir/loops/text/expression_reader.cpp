@@ -16,7 +16,7 @@ Expr ExpressionReader::sum() {
   return operand_sum();
 }
 
-Place ExpressionReader::place() {
+AccessPlace ExpressionReader::place() {
   operations_ = 0;
   return access(expect_name(tokens_, "the name of a memory"));
 }
@@ -113,14 +113,14 @@ Expr ExpressionReader::primary() {
   const Token name = expect_name(tokens_, "an expression");
   if (tokens_.current().is("(")) return call(name);
   if (!tokens_.current().is("[")) return scope_.variable(name);
-  const Place place = access(name);
+  const AccessPlace place = access(name);
   return obeying_rules(name.location, [&] {
     return load(place.memory, place.index, place.lanes, place.lane_dim, place.valid);
   });
 }
 
-Place ExpressionReader::access(const Token& name) {
-  Place place{.memory = scope_.memory(name)};
+AccessPlace ExpressionReader::access(const Token& name) {
+  AccessPlace place{.memory = scope_.memory(name)};
   const Token open = tokens_.expect("[");
   while (!tokens_.current().is("]")) {
     index(place);
@@ -131,7 +131,7 @@ Place ExpressionReader::access(const Token& name) {
 }
 
 // "w + 1", "w:+16", "w:+16 valid 100 - w"
-void ExpressionReader::index(Place& place) {
+void ExpressionReader::index(AccessPlace& place) {
   place.index.push_back(disjunction());
   const SourceLocation at = tokens_.current().location;
   if (!tokens_.take_if(":")) return;

@@ -12,7 +12,7 @@ inline constexpr int kMostExpressionDepth = 200;
 inline constexpr int kMostOperations = 4096;  // of one expression
 
 // What a load, a store or a prefetch names.
-struct Place {
+struct AccessPlace {
   MemoryRef memory;
   std::vector<Expr> index;
   int lanes = 1, lane_dim = -1;
@@ -33,8 +33,8 @@ class ExpressionReader {
  public:
   ExpressionReader(TokenStream& tokens, const Scope& scope) : tokens_(tokens), scope_(scope) {}
   Expr expression();
-  Expr sum();     // no comparison, as the bounds of loops are
-  Place place();  // of an access
+  Expr sum();           // no comparison, as the bounds of loops are
+  AccessPlace place();  // of an access
 
  private:
   Expr disjunction();
@@ -48,8 +48,8 @@ class ExpressionReader {
   Expr constant(ValueType type);
   std::vector<Expr> operands(size_t count);
   int small_integer(std::string_view what);
-  Place access(const Token& name);
-  void index(Place& place);
+  AccessPlace access(const Token& name);
+  void index(AccessPlace& place);
   Expr joined(Binary op, const SourceLocation& at, const Expr& a, const Expr& b);
   void count(const SourceLocation& at);
 

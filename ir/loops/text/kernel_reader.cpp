@@ -193,7 +193,7 @@ Stmt KernelReader::condition() {
 
 Stmt KernelReader::store() {
   const SourceLocation at = tokens_.current().location;
-  Place place = expressions_.place();
+  AccessPlace place = expressions_.place();
   tokens_.expect("=");
   Expr value = expressions_.expression();
   return obeying_rules(at, [&] {
@@ -205,7 +205,7 @@ Stmt KernelReader::store() {
 
 Stmt KernelReader::prefetch() {
   const SourceLocation at = tokens_.current().location;
-  const Place place = expressions_.place();
+  const AccessPlace place = expressions_.place();
   return obeying_rules(at, [&] {
     rule(place.lanes == 1, "a prefetch names one element");
     return loops::prefetch(place.memory, place.index);

@@ -22,11 +22,6 @@ void where(Operation& op) {
 void rsqrt(Operation& op) { op.result("Reciprocal", {op.emit("Sqrt", {op.operand(0)})}); }
 void square(Operation& op) { op.result("Mul", {op.operand(0), op.operand(0)}); }
 
-void cast(Operation& op) {
-  if (is_real(op.type(0).dtype)) return op.same_as(op.operand(0));
-  op.result("Cast", {op.operand(0)}, {{"to", int64_t{proto::TensorProto::FLOAT}}});
-}
-
 // Expand spreads both ways, so that a batch that the operand has itself need not be known.
 void expand_as(Operation& op) {
   if (op.shape(0) == op.node().type.shape) return op.same_as(op.operand(0));
@@ -48,8 +43,8 @@ std::string part_of(Operation& op, const Formula& formula, const std::vector<std
   if (formula.kind() == Kind::constant) return op.scalar(formula.value());
   std::vector<std::string> parts;
   for (const Formula& part : formula.parts()) parts.push_back(formula_of(op, part, operands));
-  constexpr std::array kOperators = {"",     "",    "Add", "Sub",  "Mul", "Div",  "Min",  "Max",
-                                     "Sqrt", "Exp", "Log", "Tanh", "Erf", "Less", "Equal"};
+  constexpr std::array kOperators = {"",     "",    "Add", "Sub",  "Mul", "Div",   "Min",  "Max",
+                                     "Sqrt", "Exp", "Log", "Tanh", "Erf", "Floor", "Less", "Equal"};
   std::string as = kOperators[static_cast<size_t>(formula.kind())];
   if (formula.kind() == Kind::less || formula.kind() == Kind::equal) {
     parts = {op.emit(as, {parts[0], parts[1]}), parts[2], parts[3]};
@@ -62,6 +57,19 @@ std::string part_of(Operation& op, const Formula& formula, const std::vector<std
 
 std::string formula_of(Operation& op, const Formula& formula, const std::vector<std::string>& operands) {
   return part_of(op, formula, operands, false);
+}
+
+}  // namespace
+
+namespace {
+
+void cast(Operation& op) {
+  if (is_real(op.node().type.dtype)) {
+    if (is_real(op.type(0).dtype)) return op.same_as(op.operand(0));
+    return op.result("Cast", {op.operand(0)}, {{"to", int64_t{proto::TensorProto::FLOAT}}});
+  }
+  const Formula within = rnc::formula_of(info(Op::cast), op.node().attributes);  // what i32 can hold
+  op.result("Cast", {formula_of(op, within, {op.operand(0)})}, {{"to", int64_t{proto::TensorProto::INT32}}});
 }
 
 }  // namespace
@@ -92,6 +100,9 @@ std::span<const Exporter> elementwise_exporters() {
       {Op::erf, plain_operator, "Erf"},
       {Op::abs, plain_operator, "Abs"},
       {Op::sign, plain_operator, "Sign"},
+      {Op::floor, plain_operator, "Floor"},
+      {Op::ceil, plain_operator, "Ceil"},
+      {Op::round, plain_operator, "Round"},
       {Op::rsqrt, rsqrt},
       {Op::square, square},
       {Op::less, comparison, "Less"},

@@ -5,7 +5,9 @@
 #include "ir/onnx/class_names.h"
 #include "ir/onnx/export/composites.h"
 #include "ir/onnx/export/exporters.h"
+#include "ir/onnx/export/files.h"
 #include "ir/onnx/export/inputs.h"
+#include "ir/onnx/export/splits.h"
 
 namespace rnc::onnx {
 namespace {
@@ -14,13 +16,21 @@ constexpr size_t kShown = 20;  // of mistakes
 
 bool is_source(Op op) { return info(op).kind == OpKind::source || op == Op::constants; }
 
-void write(Written& written, ValueId v, const std::map<ValueId, Composite>& composites) {
-  const auto composite = composites.find(v);
+// What is written as one node, by the operation at which it is: its last of composites, its first of parts.
+struct Together {
+  std::map<ValueId, Composite> composites;
+  std::map<ValueId, std::vector<ValueId>> splits;
+};
+
+void write(Written& written, ValueId v, const Together& together) {
+  const auto composite = together.composites.find(v);
+  const auto split = together.splits.find(v);
   const Node& node = written.graph()[v];
   const Exporter* row = find_exporter(node.op);
   const OpInfo& op = info(node.op);
   Operation operation(written, v, row == nullptr ? std::string_view() : row->as);
-  if (composite != composites.end()) return composite->second.write(operation);
+  if (composite != together.composites.end()) return composite->second.write(operation);
+  if (split != together.splits.end()) return write_split(operation, split->second);
   if (row != nullptr) return row->write(operation);
   if (op.formula || op.formula_with != nullptr) return write_formula(operation);
   operation.refuse("ONNX has nothing like it");
@@ -28,9 +38,10 @@ void write(Written& written, ValueId v, const std::map<ValueId, Composite>& comp
 
 // All nodes that compute the outputs; throws for those that cannot be written.
 void write_nodes(Written& written, std::vector<bool> is_written) {
-  const auto composites = find_composites(written.graph(), written.writer().opset());
-  for (const auto& [last, composite] : composites)
+  Together together{find_composites(written.graph(), written.writer().opset()), {}};
+  for (const auto& [last, composite] : together.composites)
     for (const ValueId part : composite.parts) is_written[static_cast<size_t>(part)] = true;
+  together.splits = find_splits(written.graph(), is_written);
   std::vector<Diagnostic> first;
   size_t count = 0;
   const Graph& graph = written.graph();
@@ -39,7 +50,7 @@ void write_nodes(Written& written, std::vector<bool> is_written) {
     const auto v = static_cast<ValueId>(i);
     if (is_source(node.op) || is_written[i] || !written.name(v).empty()) continue;
     try {
-      write(written, v, composites);
+      write(written, v, together);
     } catch (const NotExported& error) {
       if (++count <= kShown)
         first.push_back(
@@ -55,7 +66,7 @@ void write_nodes(Written& written, std::vector<bool> is_written) {
 void write_outputs(Written& written, Writer& writer) {
   for (const Output& output : written.graph().outputs) {
     const std::string tensor = written.name(output.value);
-    if (tensor != output.name) writer.add_node("Identity", {tensor}, output.name, output.name, {});
+    if (tensor != output.name) writer.add_node("Identity", {tensor}, {output.name}, output.name, {});
     writer.add_output(output.name, written.graph()[output.value].type);
   }
 }
@@ -83,17 +94,9 @@ void describe(proto::ModelProto& model, const Module& module, const ExportOption
   set_class_names(model, module.classes);
 }
 
-std::string bytes_of(const proto::ModelProto& model) {
-  std::string bytes;
-  if (!model.SerializeToString(&bytes))
-    throw UserError(
-        {}, "the file would be larger than 2 GiB, the most that ONNX's format holds; export a smaller model");
-  return bytes;
-}
-
 }  // namespace
 
-std::string export_model(const Module& module, const Tensors& weights, const ExportOptions& options) {
+ExportedFiles export_model(const Module& module, const Tensors& weights, const ExportOptions& options) {
   const Graph* infer = module.find_entry(EntryRole::inference);
   if (infer == nullptr)
     throw UserError(
@@ -117,7 +120,7 @@ std::string export_model(const Module& module, const Tensors& weights, const Exp
   }
   write_nodes(written, inputs.is_outside);
   write_outputs(written, writer);
-  return bytes_of(writer.model());
+  return files_of(writer.model(), writer.take_data(), options);
 }
 
 }  // namespace rnc::onnx

@@ -21,12 +21,20 @@ struct ExportOptions {
   // (pixel / 255 - mean) / std by channel.
   bool float_input = false;
   std::string producer_version;
+  // The data of large weights go into a file beside the model's, which calls it so: always, or where the model would be
+  // larger than the 2 GiB that its format holds. Empty: there can be none.
+  std::string data_file;
+  bool external_data = false;
 };
 
-// The file's bytes, the same for the same module and values. `weights`: the values of the parameters and buffers that the
+struct ExportedFiles {
+  std::string model, data;  // bytes; data is empty where there is no file beside
+};
+
+// The same bytes for the same module and values. `weights`: the values of the parameters and buffers that the
 // inference entry reads; what entry prepare computes of them is evaluated here, in double precision, and written as f32.
 // Throws UserError: for all operations that have no counterpart in ONNX at once, each at its place; where there is no
-// inference entry; where the file would be larger than 2 GiB, the most that the format holds.
-std::string export_model(const Module& module, const Tensors& weights, const ExportOptions& options);
+// inference entry; where a file of data is needed that has no name.
+ExportedFiles export_model(const Module& module, const Tensors& weights, const ExportOptions& options);
 
 }  // namespace rnc::onnx

@@ -51,15 +51,21 @@ std::string Operation::emit(std::string_view op, std::vector<std::string> inputs
                             const NodeAttributes& attributes) {
   const std::string name = fmt::format("{}.{}", label(), op);
   const std::string result = writer().free_name(name);
-  writer().add_node(op, std::move(inputs), result, name, attributes);
+  writer().add_node(op, std::move(inputs), {result}, name, attributes);
   return result;
 }
 
 void Operation::result(std::string_view op, std::vector<std::string> inputs,
                        const NodeAttributes& attributes) {
-  const std::string result = written_.result_name(v_);
-  writer().add_node(op, std::move(inputs), result, node().layer.empty() ? label() : node().layer, attributes);
-  written_.set_name(v_, result);
+  results(op, std::move(inputs), {v_}, attributes);
+}
+
+void Operation::results(std::string_view op, std::vector<std::string> inputs,
+                        const std::vector<ValueId>& values, const NodeAttributes& attributes) {
+  std::vector<std::string> names;
+  for (const ValueId value : values) names.push_back(written_.result_name(value));
+  writer().add_node(op, std::move(inputs), names, node().layer.empty() ? label() : node().layer, attributes);
+  for (size_t i = 0; i < values.size(); ++i) written_.set_name(values[i], names[i]);
 }
 
 }  // namespace rnc::onnx

@@ -67,6 +67,9 @@ class Operation {
                    const NodeAttributes& attributes = {});
   // The node that the operation stands for: it has its name.
   void result(std::string_view op, std::vector<std::string> inputs, const NodeAttributes& attributes = {});
+  // One that stands for several, whose results are its own, in this order.
+  void results(std::string_view op, std::vector<std::string> inputs, const std::vector<ValueId>& values,
+               const NodeAttributes& attributes);
   // The operation changes nothing of this tensor.
   void same_as(std::string tensor) { written_.set_name(v_, std::move(tensor)); }
   // The result is a comparison's.

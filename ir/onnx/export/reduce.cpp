@@ -20,13 +20,21 @@ void softmax(Operation& op) {
   op.result(op.as(), {op.operand(0)}, {{"axis", axis_of(op.node(), op.node().type.rank())}});
 }
 
+void argmax(Operation& op) {
+  NodeAttributes attributes{{"axis", axis_of(op.node(), op.type(0).rank())},
+                            {"keepdims", int64_t{op.attribute<bool>("keepdims")}}};
+  if (op.attribute<bool>("last")) attributes.push_back({"select_last_index", int64_t{1}});
+  op.result("Cast", {op.emit("ArgMax", {op.operand(0)}, attributes)},
+            {{"to", int64_t{proto::TensorProto::INT32}}});
+}
+
 }  // namespace
 
 std::span<const Exporter> reduce_exporters() {
   static constexpr Exporter kRows[] = {
       {Op::sum, reduce, "ReduceSum"},           {Op::mean, reduce, "ReduceMean"},
       {Op::amax, reduce, "ReduceMax"},          {Op::softmax, softmax, "Softmax"},
-      {Op::log_softmax, softmax, "LogSoftmax"},
+      {Op::log_softmax, softmax, "LogSoftmax"}, {Op::argmax, argmax},
   };
   return kRows;
 }

@@ -11,8 +11,6 @@
 namespace rnc::onnx {
 namespace {
 
-constexpr uint64_t kMostBytes = (uint64_t{1} << 31) - 1;  // of a message of protobuf
-
 // The version of the format that an opset came with (ONNX: Versioning).
 int64_t ir_version(int64_t opset) { return opset >= 21 ? 10 : opset >= 19 ? 9 : opset >= 15 ? 8 : 7; }
 
@@ -77,38 +75,32 @@ std::string Writer::free_name(const std::string& wanted) {
   return tensors_.take(wanted) ? wanted : tensors_.numbered(wanted + "_", 2);
 }
 
-void Writer::add_node(std::string_view op, std::vector<std::string> inputs, const std::string& output,
-                      const std::string& name, const NodeAttributes& attributes) {
+void Writer::add_node(std::string_view op, std::vector<std::string> inputs,
+                      const std::vector<std::string>& outputs, const std::string& name,
+                      const NodeAttributes& attributes) {
   proto::NodeProto* node = model_.mutable_graph()->add_node();
   node->set_op_type(std::string(op));
   node->set_name(nodes_.take(name) ? name : nodes_.numbered(name + "_", 2));
   while (!inputs.empty() && inputs.back().empty()) inputs.pop_back();
   for (std::string& input : inputs) node->add_input(std::move(input));
-  node->add_output(output);
+  for (const std::string& output : outputs) node->add_output(output);
   for (const NodeAttribute& attribute : attributes) set(*node->add_attribute(), attribute);
 }
 
-proto::TensorProto& Writer::add_initializer(const std::string& name, int type, const Shape& shape,
-                                            size_t bytes) {
-  bytes_ += bytes;
-  if (bytes_ > kMostBytes)
-    throw UserError({},
-                    "the weights are of more than 2 GiB, the most that a file in ONNX's format holds; export "
-                    "a smaller model");
+void Writer::add_initializer(const std::string& name, int type, const Shape& shape, std::string data) {
   proto::TensorProto* tensor = model_.mutable_graph()->add_initializer();
   tensor->set_name(name);
   tensor->set_data_type(type);
   for (const int64_t size : shape) tensor->add_dims(size);
-  return *tensor;
+  data_.push_back(std::move(data));
 }
 
 void Writer::initializer(const std::string& name, DType type, const Shape& shape,
                          std::span<const double> elements) {
-  proto::TensorProto& tensor = add_initializer(name, element_type(type), shape,
-                                               elements.size() * static_cast<size_t>(contract::bytes(type)));
-  tensor.set_raw_data(type == DType::u8    ? bytes_of<uint8_t>(elements)
-                      : type == DType::i32 ? bytes_of<int32_t>(elements)
-                                           : bytes_of<float>(elements));
+  add_initializer(name, element_type(type), shape,
+                  type == DType::u8    ? bytes_of<uint8_t>(elements)
+                  : type == DType::i32 ? bytes_of<int32_t>(elements)
+                                       : bytes_of<float>(elements));
 }
 
 std::string Writer::scalar(double value) {
@@ -127,12 +119,9 @@ std::string Writer::integers(std::string_view what, const std::vector<int64_t>& 
   if (found != integers_.end()) return found->second;
   const std::string name = free_name(
       values.size() > kSpelledOut ? std::string(what) : fmt::format("{}_{}", what, fmt::join(values, "_")));
-  proto::TensorProto& tensor =
-      add_initializer(name, proto::TensorProto::INT64, {static_cast<int64_t>(values.size())},
-                      values.size() * sizeof(int64_t));
   std::string bytes(values.size() * sizeof(int64_t), '\0');
   if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
-  tensor.set_raw_data(std::move(bytes));
+  add_initializer(name, proto::TensorProto::INT64, {static_cast<int64_t>(values.size())}, std::move(bytes));
   integers_[values] = name;
   return name;
 }

@@ -35,27 +35,30 @@ class Writer {
   std::string free_name(const std::string& wanted);
 
   // --- Nodes. `name`: of the node, which gets a number if another has it. Empty inputs are not given.
-  void add_node(std::string_view op, std::vector<std::string> inputs, const std::string& output,
+  void add_node(std::string_view op, std::vector<std::string> inputs, const std::vector<std::string>& outputs,
                 const std::string& name, const NodeAttributes& attributes);
 
-  // --- Initializers. Throw UserError where the file becomes too large.
+  // --- Initializers
   // `name`: one that was taken for it. Row-major; the elements become the type's.
   void initializer(const std::string& name, DType type, const Shape& shape, std::span<const double> elements);
   // A scalar of f32, a vector of i64: each is written once. The name is returned.
   std::string scalar(double value);
   std::string integers(std::string_view what, const std::vector<int64_t>& values);
 
+  // The bytes of their elements, in the order in which they were added.
+  std::vector<std::string> take_data() { return std::move(data_); }
+
   void add_input(const std::string& name, const Type& type, const std::string& doc);
   void add_output(const std::string& name, const Type& type);
 
  private:
-  proto::TensorProto& add_initializer(const std::string& name, int type, const Shape& shape, size_t bytes);
+  void add_initializer(const std::string& name, int type, const Shape& shape, std::string data);
   int64_t opset_;
   proto::ModelProto model_;
   UniqueNames tensors_, nodes_;
   std::map<std::vector<int64_t>, std::string> integers_;
   std::map<float, std::string> scalars_;
-  uint64_t bytes_ = 0;  // of the initializers
+  std::vector<std::string> data_;  // of the initializers
 };
 
 // TensorProto's number of a type that files have: f32, u8, i32.

@@ -59,7 +59,7 @@ std::string Written::name(ValueId v) {
   if (node.op == Op::constant) return known = writer_.scalar(node.attributes.get<double>("value"));
   if (truth(v).empty()) return {};  // of an operation that was refused
   const std::string result = result_name(v);
-  writer_.add_node("Cast", {truth(v)}, result, plain(node.name) + ".Cast",
+  writer_.add_node("Cast", {truth(v)}, {result}, plain(node.name) + ".Cast",
                    {{"to", int64_t{proto::TensorProto::FLOAT}}});
   return names_[static_cast<size_t>(v)] = result;
 }

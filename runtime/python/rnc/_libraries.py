@@ -40,6 +40,7 @@ _OPTIONS = (POINTER(c_char_p), c_int64)
 # The arguments of the functions that return a status.
 _RNRUN = {
     "rnrun_model_load": (c_char_p, _OUT),
+    "rnrun_model_variant": (c_void_p, c_char_p, _OUT),
     "rnrun_model_json": (c_void_p, c_int64, c_int, _OUT),
     "rnrun_model_bench": (c_void_p, c_int, c_int64, c_int, _OUT),
     "rnrun_session_create": (c_void_p, c_int, _OUT),
@@ -84,9 +85,13 @@ _DIVERGED = 4  # rnrun_status
 
 
 def library_path(name: str) -> str:
-    """Beside the package in a build tree (build/python/rnc, build/lib), else where the system finds libraries."""
-    beside = Path(__file__).absolute().parents[2] / "lib" / f"{name}.so"
-    return str(beside) if beside.exists() else f"{name}.so.0"
+    """Beside the package, in a build tree (build/python/rnc, build/lib) or where it is installed
+    (PREFIX/lib/python3/dist-packages/rnc, PREFIX/lib), else where the system finds libraries."""
+    build, lib = (Path(__file__).absolute().parents[i] for i in (2, 3))
+    for directory in (build / "lib", lib, *lib.glob("*-linux-gnu")):
+        if (directory / f"{name}.so.0").exists():
+            return str(directory / f"{name}.so.0")
+    return f"{name}.so.0"
 
 
 def _load(name: str, functions: dict, others: dict, error_text: str, error: type) -> ctypes.CDLL:

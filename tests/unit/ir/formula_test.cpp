@@ -75,6 +75,9 @@ TEST_CASE("at bends, derivatives are PyTorch's gradients (1.13); of a NaN, the v
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const Case cases[] = {{Op::abs, {0, 1, -1, 1}, nan},
                         {Op::sign, {0, 0, 0, 0}, 0},
+                        {Op::floor, {0, 0, 0, 0}, nan},
+                        {Op::ceil, {0, 0, 0, 0}, nan},
+                        {Op::round, {0, 0, 0, 0}, nan},
                         {Op::relu6, {0, 0, 0, 1}, nan},
                         {Op::hardsigmoid, {1.0 / 6, 0, 0, 0}, nan},
                         {Op::hardswish, {0.5, 1, -0.5, 1.5}, nan},
@@ -90,6 +93,22 @@ TEST_CASE("at bends, derivatives are PyTorch's gradients (1.13); of a NaN, the v
     const double of_nan = f.evaluate(std::vector{nan});
     CHECK((std::isnan(c.of_nan) ? std::isnan(of_nan) : of_nan == c.of_nan));
   }
+  // Of two whole numbers that are as near, PyTorch takes the even one.
+  const auto at = [](Op op, double x) { return info(op).formula->evaluate(std::vector{x}); };
+  for (const auto& [x, nearest] : {std::pair{0.5, 0.0},
+                                   {1.5, 2.0},
+                                   {2.5, 2.0},
+                                   {-0.5, 0.0},
+                                   {-1.5, -2.0},
+                                   {0.49999997, 0.0},
+                                   {8388609.0, 8388609.0},
+                                   {-2.7, -3.0}})
+    CHECK(at(Op::round, x) == nearest);
+  CHECK(at(Op::floor, -0.5) == -1);
+  CHECK(at(Op::ceil, -0.5) == 0);
+  CHECK(at(Op::ceil, 1.25) == 2);
+  const double infinity = std::numeric_limits<double>::infinity();
+  for (const Op op : {Op::floor, Op::ceil, Op::round}) CHECK(at(op, -infinity) == -infinity);
   Attributes clip, none;
   clip.set("min", -1.0);
   clip.set("max", 1.0);

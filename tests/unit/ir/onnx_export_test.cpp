@@ -4,8 +4,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+#include <cstring>
 #include <set>
 
+#include "ir/graph/interpreter.h"
 #include "ir/onnx/export/export.h"
 #include "ir/onnx/export/exporters.h"
 #include "ir/onnx/onnx.h"
@@ -37,8 +40,8 @@ Tensors values_of(const Module& module) {
 }
 
 proto::ModelProto exported(const Module& module, const rnc::onnx::ExportOptions& options = {}) {
-  const std::string bytes = rnc::onnx::export_model(module, values_of(module), options);
-  CHECK(bytes == rnc::onnx::export_model(module, values_of(module), options));
+  const std::string bytes = rnc::onnx::export_model(module, values_of(module), options).model;
+  CHECK(bytes == rnc::onnx::export_model(module, values_of(module), options).model);
   proto::ModelProto model;
   CHECK(model.ParseFromString(bytes));
   return model;
@@ -114,7 +117,7 @@ TEST_CASE("names of the file are the model's") {
 
 TEST_CASE("names of classes are read back") {
   const Module module = inference("", "x : f32[N, 2] = input()\ny : f32[N, 2] = relu(x)\noutput y = y");
-  std::string bytes = rnc::onnx::export_model(module, {}, {});
+  std::string bytes = rnc::onnx::export_model(module, {}, {}).model;
   CHECK(rnc::onnx::import_bytes(bytes, "m.onnx", "", {}).module.classes == module.classes);
   proto::ModelProto model = exported(module);
   model.mutable_metadata_props(0)->set_value("[1]");
@@ -150,6 +153,68 @@ TEST_CASE("what comparisons say is a number only where it is read as one") {
         s : f32[N, 3] = add(c, x)
         output c = c
         output s = s)") == "Equal(x, y) = c.Equal; Not(c.Equal) = c.Not; Cast(c.Not) = c; Add(c, x) = s");
+}
+
+TEST_CASE("slices that make up a value are one Split") {
+  const auto of = [](int64_t second, int64_t end) {
+    return nodes_of("", fmt::format(R"(
+        x : f32[N, 8, 4, 4] = input()
+        b = slice(x, axis = 1, begin = {}, end = {})
+        a = slice_channels(x, begin = 0, end = 3)
+        y = concat(a, b, axis = 1)
+        output y = y)",
+                                    second, end));
+  };
+  CHECK(of(3, 8) == "Split(x, split_3_5) = a; Concat(a, b) = y");
+  CHECK(of(3, 7) ==
+        "Slice(x, starts_3, ends_7, axes_1) = b; Slice(x, starts_0, ends_3, axes_1) = a; Concat(a, b) = y");
+  CHECK(of(2, 8) ==
+        "Slice(x, starts_2, ends_8, axes_1) = b; Slice(x, starts_0, ends_3, axes_1) = a; Concat(a, b) = y");
+}
+
+TEST_CASE("whole numbers are i32, and read back") {
+  const Module module = inference("", R"(
+        x : f32[N, 3, 4] = input()
+        place : i32[N, 4] = argmax(x, axis = 1)
+        whole : i32[N, 3, 4] = cast(x, to = "i32")
+        output place = place
+        output whole = whole)");
+  const proto::ModelProto model = exported(module);
+  CHECK(nodes_of(model).starts_with("ArgMax(x) = place.ArgMax; Cast(place.ArgMax) = place; "));
+  for (const proto::ValueInfoProto& output : model.graph().output())
+    CHECK(output.type().tensor_type().elem_type() == proto::TensorProto::INT32);
+  const Graph again = rnc::onnx::import_bytes(model.SerializeAsString(), "m.onnx", "", {}).module.entries[0];
+  const TensorData x{{2, 3, 4}, {0, 7, 1,     2, 3, -7.9, 1,   2e30, 3, 7, std::nan(""), 1,
+                                 5, 1, -2e30, 4, 5, 2,    0.5, 9,    4, 2, -0.5,         9}};
+  const Tensors of_file = interpret(again, 2, {{"x", x}}, {}).outputs;
+  CHECK(of_file.at("place").values == std::vector<double>{1, 0, 2, 1, 0, 1, 1, 1});
+  CHECK(of_file.at("whole").values ==
+        interpret(module.entries[0], 2, {{"x", x}}, {}).outputs.at("whole").values);
+  CHECK(of_file.at("whole").values[5] == -7);
+  CHECK(of_file.at("whole").values[10] == 0);
+}
+
+TEST_CASE("large weights may be in a file beside the model") {
+  const Module module = inference("parameter w : f32[16, 16]\nparameter b : f32[16]", R"(
+        x : f32[N, 16] = input()
+        w : f32[16, 16] = state()
+        b : f32[16] = state()
+        y : f32[N, 16] = linear(x, w, b)
+        output y = y)");
+  const auto files =
+      rnc::onnx::export_model(module, values_of(module), {.data_file = "m.data", .external_data = true});
+  proto::ModelProto model;
+  REQUIRE(model.ParseFromString(files.model));
+  const proto::TensorProto &w = model.graph().initializer(0), &b = model.graph().initializer(1);
+  CHECK(w.data_location() == proto::TensorProto::EXTERNAL);
+  CHECK(w.external_data(0).value() == "m.data");
+  CHECK(!b.has_data_location());
+  CHECK(files.data.size() == 16 * 16 * sizeof(float));
+  float last = 0;
+  std::memcpy(&last, files.data.data() + files.data.size() - sizeof last, sizeof last);
+  CHECK(last == 255);
+  CHECK(rnc::onnx::export_model(module, values_of(module), {.data_file = "m.data"}).data.empty());
+  CHECK_THROWS_AS(rnc::onnx::export_model(module, values_of(module), {.external_data = true}), UserError);
 }
 
 TEST_CASE("operators are spelled as their opset has them") {

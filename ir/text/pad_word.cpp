@@ -1,4 +1,4 @@
-#include "ir/text/same_pad.h"
+#include "ir/text/pad_word.h"
 
 #include <fmt/format.h>
 
@@ -6,10 +6,22 @@
 
 namespace rnc::text {
 
-void resolve_same(const Expr& call, const Type& x, const Type* weight, Attributes& attributes) {
+void resolve_pad_word(const Expr& call, const Type& x, const Type* weight, Attributes& attributes) {
   const auto given = attributes.all().find("pad");
-  if (given == attributes.all().end() || given->second != Attribute(std::string("same")) || x.rank() != 4)
+  const auto* word = given != attributes.all().end() ? std::get_if<std::string>(&given->second) : nullptr;
+  if (word == nullptr || x.rank() != 4) return;
+  if (*word == "valid") {
+    attributes.erase("pad");
     return;
+  }
+  if (*word != "same")
+    throw UserError(call.location, fmt::format("{}: pad must be numbers, \"same\" or \"valid\", not \"{}\"",
+                                               call.text, *word));
+  if (const auto ceil = attributes.all().find("ceil_mode");
+      ceil != attributes.all().end() && ceil->second == Attribute(true))
+    throw UserError(
+        call.location,
+        fmt::format("{}: ceil_mode has no meaning with pad = \"same\", which leaves no rest", call.text));
   const auto number = [&](const char* name, size_t d) {
     const auto found = attributes.all().find(name);
     if (found == attributes.all().end()) return int64_t{1};
