@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 #include <thread>
 
 #include "runtime/support/interrupt.h"
@@ -61,9 +61,8 @@ void Job::wait(rnrun_mpi_operation* operation) {
   waited_ += seconds_since(start);
 }
 
-void Job::await(rnrun_mpi_operation* operation, Clock::time_point start) const {
+void Job::await(rnrun_mpi_operation* operation, Clock::time_point start) {
   if (operation == nullptr) throw Error("MPI cannot begin to send");
-  std::optional<Clock::time_point> stopping;
   int done = 0;
   for (int64_t asked = 0;; ++asked) {
     check(mpi_.test(operation, &done), "the network fails");
@@ -74,12 +73,12 @@ void Job::await(rnrun_mpi_operation* operation, Clock::time_point start) const {
       continue;
     }
     std::this_thread::sleep_for(kPause);
-    if (interrupted() != 0 && !stopping) {
-      stopping = Clock::now();
+    if (interrupted() != 0 && !stopping_) {
+      stopping_ = true;
       print_message(fmt::format("rnrun: rank {}: signal {}: stopping together with the other ranks", rank_,
                                 interrupted()));
     }
-    if (seconds_since(start) > timeout_ || (stopping && seconds_since(*stopping) > kStopSeconds))
+    if (seconds_since(start) > (stopping_ ? std::min(kStopSeconds, timeout_) : timeout_))
       throw Error(fmt::format("the other ranks have not answered for {:.0f} seconds", seconds_since(start)));
   }
 }

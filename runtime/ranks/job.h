@@ -41,7 +41,7 @@ class Job {
 
  private:
   using Clock = std::chrono::steady_clock;
-  void await(rnrun_mpi_operation* operation, Clock::time_point start) const;
+  void await(rnrun_mpi_operation* operation, Clock::time_point start);
   void check(int error, std::string_view what) const;
   void hear_failure() const;
   void tell(int rank, char kind, std::string_view text) const;
@@ -54,6 +54,7 @@ class Job {
   int rank_ = 0;
   int size_ = 1;
   double waited_ = 0;
+  bool stopping_ = false;  // a signal has asked for it, and the user knows
   bool broken_ =
       false;  // MPI may not be called for anything that moves data: the memory of what was under way is gone
 };
