@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
   }
 
   const Session network = session_of(fashion_create);
-  alignas(RNRUN_ALIGNMENT) static float scores[1][FASHION_LINEAR_SIZE];
+  alignas(RNRUN_ALIGNMENT) static float scores[1][FASHION_FC_SIZE];
   if (!succeeded(fashion_infer(image, scores, 1, network.get()))) return 1;
   int best = 0;
   for (int k = 1; k < FASHION_CLASS_COUNT; ++k)
