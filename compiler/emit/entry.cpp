@@ -43,12 +43,12 @@ class EntryEmitter {
     }
     for (const std::vector<int64_t>* table : {&buffers, &arguments, &calls})
       tables_.push_back(data_.numbers(*table));
-    const int loss = loss_call();
-    if (loss >= 0) {
-      emit_calls(0, loss + 1);
+    const int64_t of_loss = loss_calls(context_, entry_);
+    if (of_loss > 0) {
+      emit_calls(0, of_loss);
       emit_stop_at_bad_loss();
     }
-    emit_calls(loss + 1, static_cast<int64_t>(entry_.calls.size()));
+    emit_calls(of_loss, static_cast<int64_t>(entry_.calls.size()));
     b_.CreateRetVoid();
   }
 
@@ -89,26 +89,6 @@ class EntryEmitter {
     b_.CreateCall(&call_loop_, {run_, tables_[0], tables_[1], tables_[2], integer(begin), integer(end)});
   }
 
-  bool is_loss(const Buffer& buffer) const {
-    return buffer.region == Region::output && buffer.index == entry_.loss();
-  }
-
-  // The call that finishes the loss of an entry that trains; -1 if there is none.
-  int loss_call() const {
-    if (!computes_gradients(entry_.role)) return -1;
-    int last = -1;
-    for (size_t c = 0; c < entry_.calls.size(); ++c) {
-      const Call& call = entry_.calls[c];
-      const loops::Kernel& kernel = context_.program.kernels.at(static_cast<size_t>(call.kernel));
-      for (size_t i = 0; i < call.arguments.size(); ++i) {
-        const bool written = kernel.params.at(i)->access != loops::Access::read;
-        if (written && is_loss(entry_.buffers.at(static_cast<size_t>(call.arguments[i]))))
-          last = static_cast<int>(c);
-      }
-    }
-    return last;
-  }
-
   // Returns unless the loss is finite, so that it spoils no parameter.
   void emit_stop_at_bad_loss() {
     const auto load_pointer = [&](llvm::Value* from, int64_t offset) {
@@ -137,6 +117,23 @@ class EntryEmitter {
 };
 
 }  // namespace
+
+int64_t loss_calls(const EntryContext& context, const EntryProgram& entry) {
+  if (!computes_gradients(entry.role)) return 0;
+  const auto is_loss = [&](int argument) {
+    const Buffer& buffer = entry.buffers.at(static_cast<size_t>(argument));
+    return buffer.region == Region::output && buffer.index == entry.loss();
+  };
+  int64_t count = 0;
+  for (size_t c = 0; c < entry.calls.size(); ++c) {
+    const Call& call = entry.calls[c];
+    const loops::Kernel& kernel = context.program.kernels.at(static_cast<size_t>(call.kernel));
+    for (size_t i = 0; i < call.arguments.size(); ++i)
+      if (kernel.params.at(i)->access != loops::Access::read && is_loss(call.arguments[i]))
+        count = static_cast<int64_t>(c) + 1;
+  }
+  return count;
+}
 
 llvm::Function* emit_entry(llvm::Module& module, Data& data, const EntryContext& context,
                            llvm::Function* call_loop, const EntryProgram& entry) {

@@ -39,6 +39,9 @@ enum CallBase : uint8_t { kBaseRun, kBaseInputs, kBaseOutputs, kBaseConstants };
 // Adds to `module` the function that runs calls of any entry, which emit_entry's functions share.
 llvm::Function* emit_call_loop(llvm::Module& module, Data& data, const EntryContext& context);
 
+// How many calls an entry that trains has made when its loss is finished; 0 for others.
+int64_t loss_calls(const EntryContext& context, const loops::EntryProgram& entry);
+
 // Adds to `module` a function of type `void(const rn_run*)` that makes the entry's calls in turn through
 // rn_run.parallel_for.
 llvm::Function* emit_entry(llvm::Module& module, Data& data, const EntryContext& context,

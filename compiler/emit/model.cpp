@@ -365,7 +365,8 @@ class ModelEmitter {
          extent(entry.arena[1]), extent(entry.direct_flops), data_.table(calls),
          data_.i64(static_cast<int64_t>(calls.size())), emit_entry(out_, data_, context_, call_loop_, entry),
          data_.table(buffers), data_.i64(static_cast<int64_t>(buffers.size())), extent(entry.live_bound),
-         data_.i64(entry.min_batch), data_.text(entry.min_batch_layer)});
+         data_.i64(entry.min_batch), data_.text(entry.min_batch_layer),
+         data_.i64(loss_calls(context_, entry))});
   }
 
   const LoweredModel& model_;

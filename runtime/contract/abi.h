@@ -221,6 +221,9 @@ typedef struct rn_entry {
    * per channel. 1 and "" where every batch will do. */
   int64_t min_batch;
   const char* min_batch_layer;
+  /* Of an entry that trains: so many calls compute the loss, which is looked at then; none of them changes a parameter or
+   * slot. 0 for all others. */
+  int64_t loss_calls;
 } rn_entry;
 
 typedef struct rn_model_descriptor {

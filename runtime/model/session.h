@@ -31,7 +31,7 @@ class CallObserver {
 };
 
 // Told before a run's calls how many of how many are done. Where it returns false the run ends, which throws Cancelled; of
-// an entry that trains only before the first call that is not forward, so that it updates nothing, or all.
+// an entry that trains only while the loss is computed, so that it updates nothing, or all.
 using RunProgress = std::function<bool(int64_t done, int64_t calls)>;
 struct Cancelled : Error {
   using Error::Error;
