@@ -74,8 +74,8 @@ add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.s
 
 # Tests labelled "full" need packages that only they need: tests/install_debian.sh tests. Without these they fail, but
 # ctest -LE full leaves them out.
-set(full format drawing tasks python_api installed report_page weights_files onnx_import onnx_export onnx_forms onnx_training
-    onnx_node_tests onnx_errors compare_torchvision compare_logits compare_training compare_pytorch compare_views
+set(full format drawing tasks python_api installed report_page weights_files onnx_import onnx_export onnx_kernels onnx_forms
+    onnx_training onnx_node_tests onnx_errors compare_torchvision compare_logits compare_training compare_pytorch compare_views
     compare_explain)
 add_test(NAME drawing COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/drawing.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME tasks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/tasks.py --bin $<TARGET_FILE_DIR:rnc>)
@@ -83,8 +83,9 @@ add_test(NAME python_api COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/
 add_test(NAME report_page COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/report_page.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME weights_files COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/weights_files.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME onnx_import COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_import.py --bin $<TARGET_FILE_DIR:rnc>
-         --opsets 9 13 17)
+         --opsets 17 13 9)
 add_test(NAME onnx_export COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_export.py --bin $<TARGET_FILE_DIR:rnc>)
+add_test(NAME onnx_kernels COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_kernels.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME onnx_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_training.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME onnx_forms COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_forms.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME onnx_errors COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/onnx_errors.py --bin $<TARGET_FILE_DIR:rnc>)

@@ -63,7 +63,9 @@ struct Lines {
 std::optional<Lines> lines_of(const std::string& name, bool by_row, const NodeTrail& trail) {
   const TensorProto* tensor = trail.initializer(name, TensorProto::INT32);
   if (tensor == nullptr || tensor->dims_size() != 2) return {};
-  const Sizes numbers = trail.read(*tensor).whole;
+  const std::optional<Constant> matrix = trail.read(*tensor);
+  if (!matrix) return {};
+  const Sizes& numbers = matrix->whole;
   const Lines lines{tensor->dims(by_row ? 1 : 0), tensor->dims(by_row ? 0 : 1)};
   if (lines.from < 1 || lines.to < 1) return {};
   Sizes expected(numbers.size());
@@ -104,7 +106,8 @@ std::vector<float> of_channels(const std::string& name, const NodeTrail& trail) 
   const int64_t channels = tensor->dims(rank - 3);
   if (tensor->dims(rank - 1) != 1 || tensor->dims(rank - 2) != 1 || channels < 1 || channels > kMostChannels)
     return {};
-  return *trail.read(*tensor).reals;
+  const std::optional<Constant> numbers = trail.read(*tensor);
+  return numbers ? *numbers->reals : std::vector<float>();
 }
 
 bool join_normalize(NodeProto& last, NodeTrail& trail) {

@@ -12,8 +12,7 @@ inline constexpr char kOwnDomain[] = "rnc";  // of operators that files do not h
 inline constexpr char kResizeBytes[] = "rnc.ResizeBytes", kNormalize[] = "rnc.Normalize";
 
 // In place of such nodes there is then one: kResizeBytes, with attributes `from` and `size`, {height, width}, or
-// kNormalize, with `mean` and `std` of channels. `directory`: of external data. Throws UserError where a tensor among them
-// cannot be read.
+// kNormalize, with `mean` and `std` of channels. `directory`: of external data.
 void join_nodes(proto::GraphProto& graph, const std::string& directory);
 
 }  // namespace rnc::onnx

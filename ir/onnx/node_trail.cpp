@@ -1,5 +1,6 @@
 #include "ir/onnx/node_trail.h"
 
+#include "ir/graph/diagnostics.h"
 #include "ir/onnx/tensor.h"
 
 namespace rnc::onnx {
@@ -29,13 +30,19 @@ const proto::TensorProto* NodeTrail::initializer(const std::string& value, int t
   return found != initializers_.end() && found->second->data_type() == type ? found->second : nullptr;
 }
 
-Constant NodeTrail::read(const proto::TensorProto& tensor) const { return read_tensor(tensor, directory_); }
+std::optional<Constant> NodeTrail::read(const proto::TensorProto& tensor) const {
+  try {
+    return read_tensor(tensor, directory_);
+  } catch (const UserError&) {
+    return {};
+  }
+}
 
 bool NodeTrail::is_number(const std::string& value, int type, double number) const {
   const proto::TensorProto* tensor = initializer(value, type);
   if (tensor == nullptr || tensor->dims_size() > 0) return false;
-  const Constant constant = read(*tensor);
-  return constant.elements() == 1 && constant.real(0) == number;
+  const std::optional<Constant> constant = read(*tensor);
+  return constant && constant->elements() == 1 && constant->real(0) == number;
 }
 
 int64_t type_of_cast(const proto::NodeProto& node) {

@@ -1,6 +1,7 @@
 // Looks from a node of a file backwards, and notes what it passes.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -24,7 +25,8 @@ class NodeTrail {
   const proto::NodeProto* maker(const std::string& value, std::string_view op);
   // The initializer that a value is; null where it is none of this element type.
   const proto::TensorProto* initializer(const std::string& value, int type) const;
-  Constant read(const proto::TensorProto& tensor) const;
+  // None where it cannot be read: that is told where it is an operand.
+  std::optional<Constant> read(const proto::TensorProto& tensor) const;
   bool is_number(const std::string& value, int type, double number) const;
 
  private:

@@ -66,7 +66,8 @@ ValueId emit_argmax(GraphBuilder& b, const Node& node, ValueId x) {
   spread[static_cast<size_t>(axis)] = size;
   Attributes places;
   places.set("values", std::move(numbers));
-  places.set("shape", axis == 1 ? std::vector<int64_t>{size} : std::move(spread));
+  const bool is_of_rows = axis == 1 && shape.size() == 2;  // where a vector stands for the columns
+  places.set("shape", is_of_rows ? std::vector<int64_t>{size} : std::move(spread));
   const ValueId is_most = b.emit(Op::equal, {x, most_along(x)}), is_nan = b.emit(Op::not_equal, {x, x});
   const ValueId found = b.emit(Op::max, {is_most, is_nan}),
                 number = b.emit(Op::constants, {}, std::move(places));

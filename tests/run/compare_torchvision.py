@@ -54,8 +54,8 @@ def read_safetensors(path):
     tensors = {}
     for name, entry in header.items():
         begin, end = (8 + size + offset for offset in entry["data_offsets"])
-        if entry["dtype"] == "F32":
-            values = numpy.frombuffer(content[begin:end], numpy.float32)
+        if entry["dtype"] in ("F32", "I32"):
+            values = numpy.frombuffer(content[begin:end], {"F32": numpy.float32, "I32": numpy.int32}[entry["dtype"]])
             tensors[name] = torch.from_numpy(values.copy()).reshape(entry["shape"])
     return tensors
 

@@ -118,6 +118,17 @@ model tokens(x: f32[N, 6, 8], image: f32[N, 8, 5, 4]) {
   predict s = layer_norm(x, axis = -1, affine = false)
   predict t = instance_norm(image) + group_norm(image, groups = 2, affine = false)
 }""",
+    "whole_numbers": """
+model whole_numbers(x: f32[N, 5, 6, 7], picture: u8[N, 3, 11, 14]) {
+  predict a = argmax(x)
+  predict b = argmax(x, axis = -1, keepdims = true)
+  predict c = argmax(x, axis = 2, last = true)
+  predict d = cast(4 * x, to = "i32")
+  predict e = floor(3 * x) + ceil(x) - round(2 * x)
+  p, q, r = split(x, [1, 2, 2])
+  predict f = q * p - r
+  predict g = argmax(global_avg_pool(normalize(picture, mean = [0.5, 0.4, 0.3], std = [0.2, 0.3, 0.4])), last = true)
+}""",
     "pictures": """
 model pictures(picture: u8[N, 3, 11, 14]) {
   small = resize(picture, size = [7, 5])

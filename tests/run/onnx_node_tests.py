@@ -3,7 +3,7 @@
 
 Prints for each test whether it passes, is refused, with the operator, or fails; exit status 1 if one fails. Inputs of
 whole numbers and booleans become initializers first, as exporters write shapes; where the test is refused with arguments
-for weights, so do all inputs but the first.
+for weights, so do all inputs but the first, and at last all.
 
     tests/run/onnx_node_tests.py --bin build/bin [PATTERN]
 """
@@ -32,12 +32,12 @@ def arrays(directory, kind):
     return [numpy_helper.to_array(onnx.TensorProto.FromString(p.read_bytes())) for p in paths]
 
 
-def with_initializers(model, values, all_but_first):
-    """The model, and the inputs that stay arguments."""
+def with_initializers(model, values, most):
+    """The model, and the inputs that stay arguments, of the first `most`."""
     frozen, arguments = onnx.ModelProto.FromString(model.SerializeToString()), {}
     del frozen.graph.input[:]
     for i, (value, array) in enumerate(zip(model.graph.input, values)):
-        if array.dtype in (numpy.float32, numpy.uint8) and not (all_but_first and i > 0):
+        if array.dtype in (numpy.float32, numpy.uint8) and i < most:
             frozen.graph.input.append(value)
             arguments[value.name] = array
         else:
@@ -88,8 +88,8 @@ def run(binaries, test):
     try:
         with tempfile.TemporaryDirectory() as scratch:
             directory, refusal = pathlib.Path(scratch), ""
-            for all_but_first in (False, True):
-                frozen, arguments = with_initializers(model, values, all_but_first)
+            for most in (len(values), 1, 0):
+                frozen, arguments = with_initializers(model, values, most)
                 refusal = compiled(binaries, frozen, directory)
                 if not refusal:
                     break

@@ -29,6 +29,7 @@ TEST_CASE("every operation has a gradient rule or is known to have none") {
       constant,
       constants,
       bias_correction,
+      argmax,  // whole numbers
       element_count,
       normalize,
       max_pool_select,  // made by passes after differentiation
