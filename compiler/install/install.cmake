@@ -27,6 +27,8 @@ configure_package_config_file(${RNC_INSTALL}/rncConfig.cmake.in rncConfig.cmake 
 write_basic_package_version_file(rncConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/rncConfig.cmake ${CMAKE_BINARY_DIR}/rncConfigVersion.cmake ${RNC_INSTALL}/rnc_add_model.cmake
         DESTINATION ${RNC_CMAKE_DIR} COMPONENT librnrun-dev)
+# Relative, so that they hold wherever they are installed.
+file(RELATIVE_PATH RNC_PREFIX_FROM_PC /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 foreach(library rnrun rnc)
   configure_file(${RNC_INSTALL}/${library}.pc.in ${library}.pc @ONLY)
   install(FILES ${CMAKE_BINARY_DIR}/${library}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT librnrun-dev)
