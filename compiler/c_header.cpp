@@ -262,8 +262,12 @@ class Header {
 
 bool is_c_identifier(const std::string& name) { return !name.empty() && identifier(name) == name; }
 
-std::string c_header(const Module& module, const std::string& symbol) {
-  return Header(module, symbol).text();
+std::string descriptor_symbol(const std::string& link_name) {
+  return link_name.empty() ? RN_MODEL_SYMBOL : link_name + "_model";
+}
+
+std::string c_header(const Module& module, const std::string& link_name) {
+  return Header(module, link_name).text();
 }
 
 }  // namespace rnc

@@ -55,7 +55,7 @@ std::string fact_of(const Dataset* data) {
 }  // namespace
 
 Facts facts_of(const Model& model, const TrainOptions& options) {
-  const std::string file = options.carried == nullptr ? options.model : "/proc/self/exe";
+  const std::string file = options.carried == nullptr ? options.model.path : "/proc/self/exe";
   Facts facts = {{"program", "rnrun " RNC_VERSION},
                  {"model", fmt::format("{} for {}, graph {}, checksum {}", model.name(),
                                        model.descriptor().cpu, model.graph_hash(), checksum_of_file(file))},

@@ -59,7 +59,7 @@ rnrun_status rnrun_set_progress(rnrun_session* session, rnrun_progress progress,
   return guarded([&] {
     need(session, "session");
     const std::lock_guard lock(session->mutex);
-    Progress told;
+    RunProgress told;
     if (progress != nullptr)
       told = [progress, context](int64_t done, int64_t calls) { return progress(context, done, calls) == 0; };
     session->session.set_progress(std::move(told));

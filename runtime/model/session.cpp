@@ -37,7 +37,7 @@ struct RunContext {
   Recorder recorder;
   const std::byte* arena;
   const rn_entry* entry;
-  const Progress* progress;
+  const RunProgress* progress;
   int64_t done = 0;
   bool may_end = true;  // nothing has been updated yet
   bool ended = false;

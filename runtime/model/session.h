@@ -32,7 +32,7 @@ class CallObserver {
 
 // Told before a run's calls how many of how many are done. Where it returns false the run ends, which throws Cancelled; of
 // an entry that trains only before the first call that is not forward, so that it updates nothing, or all.
-using Progress = std::function<bool(int64_t done, int64_t calls)>;
+using RunProgress = std::function<bool(int64_t done, int64_t calls)>;
 struct Cancelled : Error {
   using Error::Error;
 };
@@ -87,7 +87,7 @@ class Session {
   // process cannot have so much, and `other` bytes besides (memory.h): it says how large a batch could be.
   void reserve(const rn_entry& entry, int64_t batch, rn_extent other = {});
   // Of every run from now on; none where it is empty.
-  void set_progress(Progress progress) { progress_ = std::move(progress); }
+  void set_progress(RunProgress progress) { progress_ = std::move(progress); }
   // Runs an entry: `inputs` and `outputs` in its order, RN_ALIGNMENT-aligned and large enough for `batch`.
   // Reserves what it needs.
   void run(const rn_entry& entry, int64_t batch, std::span<const void* const> inputs,
@@ -105,7 +105,7 @@ class Session {
   std::shared_ptr<const Model> model_;
   ThreadPool* pool_;
   const Allocator* allocator_;
-  Progress progress_;
+  RunProgress progress_;
   std::map<std::string, double, std::less<>> scalars_;
   std::map<std::string, std::vector<float>, std::less<>> shared_inputs_;
   std::array<Memory, RN_TENSOR_KINDS> regions_;
