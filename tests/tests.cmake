@@ -76,7 +76,7 @@ add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.s
 # ctest -LE full leaves them out.
 set(full format drawing tasks python_api installed report_page weights_files onnx_import onnx_export onnx_kernels onnx_forms
     onnx_training onnx_node_tests onnx_errors compare_torchvision compare_logits compare_training compare_pytorch compare_views
-    compare_explain)
+    compare_explain mpi compare_ranks)
 add_test(NAME drawing COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/drawing.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME tasks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/tasks.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME python_api COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/python_api.py --bin $<TARGET_FILE_DIR:rnc>)
@@ -103,6 +103,9 @@ add_test(NAME compare_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/test
 add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_pytorch.py
          --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet20,cifar_resnet56,wrn_16_4,fashion_resnet18
          --cases decided,followed --batches 2 --seeds 1)
+# Training over ranks of Open MPI and MPICH.
+add_test(NAME mpi COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/mpi.sh $<TARGET_FILE_DIR:rnc>)
+add_test(NAME compare_ranks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_ranks.py --bin $<TARGET_FILE_DIR:rnc>)
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   list(APPEND full aarch64 variants)
   add_test(NAME aarch64 COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/aarch64.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
@@ -111,6 +114,7 @@ endif()
 set_tests_properties(${full} PROPERTIES LABELS full)
 if(sanitizers)
   set_tests_properties(python_api installed PROPERTIES DISABLED TRUE)  # Python cannot load libraries that are instrumented
+  set_tests_properties(mpi compare_ranks PROPERTIES DISABLED TRUE)  # the MPIs themselves are not clean
 endif()
 
 include(tests/unit/runtime/models.cmake)

@@ -65,7 +65,8 @@ inline constexpr Setting kSettings[] = {
      "time"},
     {"accumulate", integer, 1, 1, kBatch, "batches whose gradients make one step"},
     {"micro_batches", integer, 0, 0, kBatch,
-     "parts that each batch is cut into, whose gradients make one step and which the ranks under mpirun share; "
+     "parts that each batch is cut into, whose gradients make one step and which the ranks under mpirun "
+     "share; "
      "results depend on their number and not on that of the ranks. 0: 8 under mpirun, else 1"},
     {"lr", real, kNone, 0, kLargest, "learning rate"},
     {"layer_decay", real, 1, 1e-3, 1,

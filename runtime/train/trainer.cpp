@@ -39,6 +39,14 @@ void check_use(const TrainSettings& settings, const Task& task, const DataSplits
         "images are to be changed at random (--hflip, --random-crop and others), but the model takes none");
 }
 
+// How the ranks have got on; nothing to say of one.
+std::string rank_text(const Communicator& ranks, const EpochRecord& record) {
+  if (ranks.size() == 1) return {};
+  return fmt::format(", for the slowest rank: {:.2f} %, for gradients: {:.2f} %; img/s of each rank: {:.1f}",
+                     100 * record.for_slowest, 100 * record.for_gradients,
+                     record.images_per_s / ranks.size());
+}
+
 }  // namespace
 
 Trainer::Trainer(Session& session, const Task& task, const DataSplits& data, const TrainSettings& settings,
@@ -172,7 +180,9 @@ void Trainer::run_parts(TrainStep& step, Loader& loader, int64_t samples, StepRe
     if (part + 1 < mine.end) show_progress();
   }
   own.stop = own_stop();
+  const double before = ranks.waited();
   const RankNews all = exchange(ranks, own);
+  slowest_ += ranks.waited() - before;
   stop_ = all.stop;
   for (const Metrics& counted : all.counted) note_part(counted, record);
 }
@@ -184,7 +194,9 @@ void Trainer::train_step(TrainStep& step, Loader& loader, int64_t samples) {
   step.begin(position_.step + 1, samples, lr_, measure);
   StepRecord record{position_.epoch + 1, position_.step + 1, lr_, {}};
   run_parts(step, loader, samples, record);
+  const double before = limits_.ranks.waited();
   const auto norms = step.finish();
+  travelled_ += limits_.ranks.waited() - before;
   if (ema_) ema_->after_step(position_.epoch, position_.step % steps_per_epoch_);
   ++position_.step;
   log_->step(record);
@@ -201,6 +213,7 @@ void Trainer::train_epoch() {
                  position_.epoch, limits_.ranks);
   session_.prepare_for(entry);
   epoch_samples_ = 0;
+  slowest_ = travelled_ = 0;
   epoch_start_ = Clock::now();
   Loader loader(
       *data_.train,
@@ -277,10 +290,13 @@ TrainOutcome Trainer::run(const Checkpoint& start, RunLog& log) {
                        .train = position_.metrics,
                        .seconds = seconds,
                        .images_per_s = static_cast<double>(epoch_samples_) / seconds,
-                       .waiting = waited_ / seconds};
+                       .waiting = waited_ / seconds,
+                       .for_slowest = slowest_ / seconds,
+                       .for_gradients = travelled_ / seconds};
     if (!stopped())
-      progress_.line(fmt::format("Epoch: [{}/{}]  time: {}  waiting for images: {:.2f} %", record.epoch,
-                                 settings_.epochs, duration_text(seconds), 100 * record.waiting));
+      progress_.line(fmt::format("Epoch: [{}/{}]  time: {}  waiting for images: {:.2f} %{}", record.epoch,
+                                 settings_.epochs, duration_text(seconds), 100 * record.waiting,
+                                 rank_text(limits_.ranks, record)));
     const bool evaluated = data_.test != nullptr && settings_.eval_every > 0 &&
                            (record.epoch == settings_.epochs || record.epoch % settings_.eval_every == 0);
     bool stop = stopped();

@@ -80,7 +80,9 @@ class Trainer {
   Clock::time_point start_;
   Clock::time_point epoch_start_;
   int64_t epoch_samples_ = 0;           // trained since then, by all ranks
-  double waited_ = 0;                   // seconds that it waited for images since then
+  double waited_ = 0;                   // seconds that it waited for images since then,
+  double slowest_ = 0;                  // for the slowest rank,
+  double travelled_ = 0;                // and for gradients
   double lr_ = 0;                       // of the last step
   int stop_ = 0;                        // not 0: the ranks are to stop, by this signal or kOutOfTime
   std::unique_ptr<Findings> findings_;  // of the last evaluation

@@ -5,7 +5,7 @@ set -eu
 . "$(dirname "$0")/checks.sh"
 needs mpirun.openmpi mpirun.mpich
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1  # tests run as root in containers
-export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none OMP_NUM_THREADS=1
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 
 cat >net.graph <<'END_OF_NET'
 model net(image: u8[N, 1, 28, 28], label: i32[N]) {
@@ -26,7 +26,8 @@ END_OF_NET
 sed 's/relu(last.conv)/leaky_relu(last.conv)/' net.graph >other.graph
 "$bin/rnc" other.graph -o other.so
 
-# The figures of a training that the number of ranks may not change.
+training="$bin/rnrun train net.so --data shapes --limit-batches 9 -j 1"
+
 weights() { echo "$1/checkpoint-last.safetensors"; }
 figures() { cut -d , -f 1-9 "$1/metrics.csv"; }  # without times
 same_training() {
@@ -34,19 +35,14 @@ same_training() {
   [ "$(figures "$1")" = "$(figures "$2")" ] || fail "metrics of $1 and $2 differ: $3"
   for file in steps.jsonl gradients.jsonl; do same "$1/$file" "$2/$file" "$3"; done
 }
-training="$bin/rnrun train net.so --data shapes --limit-batches 9 -j 1"
-on() {  # on RANKS COMMAND...: by the MPI that is tested
+# alone FLAGS..., train RANKS FLAGS...: a training by one process, or by ranks of the MPI that is tested.
+alone() { $training "$@" >log 2>&1 || { cat log; fail "one process: $*"; }; }
+train() {
   ranks=$1
   shift
-  "mpirun.$mpi" -n "$ranks" "$@"
+  "mpirun.$mpi" -n "$ranks" $training "$@" >log 2>&1 || { cat log; fail "$mpi, $ranks ranks: $*"; }
 }
-train() {  # train RANKS FLAGS...
-  number=$1
-  shift
-  # shellcheck disable=SC2086
-  on "$number" $training "$@" >log 2>&1 || { cat log; fail "$mpi, $number ranks: $*"; }
-}
-# fails TEXT COMMAND...: the command fails within seconds and says this.
+# fails TEXT COMMAND...: the command fails, but not after a minute, and says this.
 fails() {
   text=$1
   shift
@@ -55,21 +51,42 @@ fails() {
   [ "$status" -ne 0 ] && [ "$status" -ne 124 ] || { cat messages; fail "status $status: $*"; }
   grep -qF -- "$text" messages || { cat messages; fail "no message \"$text\": $*"; }
 }
-await() {  # await COMMAND...: until it succeeds
+said() { grep -qF -- "$1" log || { cat log; fail "$mpi: no message \"$1\""; }; }
+
+# Begins an endless training of 3 ranks, whose process numbers go to rank.0 ..., and waits for its first checkpoint.
+cat >with_number.sh <<'END_OF_SCRIPT'
+echo $$ >"rank.${OMPI_COMM_WORLD_RANK-$PMI_RANK}"
+exec "$@"
+END_OF_SCRIPT
+begin() {
+  rm -rf rank.* hurt
+  timeout 60 "mpirun.$mpi" -n 3 sh with_number.sh $training --output-dir hurt --epochs 100000 "$@" >log 2>&1 &
+  launcher=$!
   tries=0
-  until "$@"; do
+  until [ -e "$(weights hurt)" ]; do
     sleep 0.05
     tries=$((tries + 1))
-    [ "$tries" -lt 600 ] || { cat log; fail "waited in vain for: $*"; }
+    [ "$tries" -lt 800 ] || { cat log; fail "no checkpoint"; }
   done
 }
-stopped_ranks() { [ "$(grep -c "$1" log)" -ge "$2" ]; }
+# All ranks end within seconds, and what they leave can be resumed.
+ended() {
+  status=0
+  wait "$launcher" || status=$?
+  [ "$status" -ne 124 ] && [ "$status" -ne 0 ] || { cat log; fail "$mpi: status $status"; }
+  for rank in 0 1 2; do
+    kill -0 "$(cat rank.$rank)" 2>/dev/null && { cat log; fail "$mpi: rank $rank lives on"; }
+  done
+  "$bin/rnrun" export net.so --weights hurt -o hurt.npz >/dev/null || fail "$mpi: a damaged checkpoint"
+}
 
-# One process by itself: micro-batches of 25 samples are 3 or 4 of each; the last batch of an epoch is not smaller here, but
-# with --limit-batches of no effect it would be.
-$training --micro-batches 8 --output-dir whole >log 2>&1 || { cat log; fail "micro-batches"; }
-$training --micro-batches 4 --output-dir four >log 2>&1 || { cat log; fail "micro-batches"; }
+# One process is what all are compared with.
+alone --micro-batches 8 --output-dir whole
+alone --micro-batches 4 --output-dir four
 cmp -s "$(weights whole)" "$(weights four)" && fail "the number of micro-batches makes no difference"
+# 100 images: the last step of an epoch has one, and most ranks have nothing to do.
+short="$bin/rnrun train net.so --data shapes -j 1 --micro-batches 8 -b 9 --epochs 2 --val-split 0.99 --eval-every 0"
+$short --output-dir short >log 2>&1 || { cat log; fail short; }
 
 for mpi in openmpi mpich; do
   # The same bits on any number of ranks, be it that some have more to do than others; 8 micro-batches are the default.
@@ -77,25 +94,57 @@ for mpi in openmpi mpich; do
     train "$ranks" --output-dir "$mpi$ranks"
     same_training whole "$mpi$ranks" "$ranks ranks of $mpi"
   done
-  grep -q "8 micro-batches on 4 ranks, 1 threads each" log || { cat log; fail "the ranks are not told of"; }
-  [ "$(grep -c '^Epoch: \[3/3\]  time' log)" -eq 1 ] || { cat log; fail "not one log"; }
+  said '8 micro-batches on 4 ranks, 1 threads each'
+  [ "$(grep -c 'Test: EMA' log)" -eq 3 ] || { cat log; fail "not one log"; }
+  "mpirun.$mpi" -n 4 $short --output-dir "$mpi-short" >log 2>&1 || { cat log; fail "$mpi: short"; }
+  same_training short "$mpi-short" "a step of one image"
 
-  # Stopped and resumed by 4, 2 and 1 ranks.
-  train 4 --output-dir resumed --force --epochs 1
-  train 2 --output-dir resumed --resume --epochs 2
-  $training --output-dir resumed --resume --epochs 3 >log 2>&1 || { cat log; fail "resumed by one"; }
-  same_training whole resumed "4, 2 and 1 ranks of $mpi"
-  train 3 --output-dir limited --force --time-limit 0.05
-  grep -q '^out of time in epoch ' log || { cat log; fail "no word of the time limit"; }
-  train 4 --output-dir limited --resume
-  same_training whole limited "--time-limit and --resume"
+  # Resumed by 4, 2 and 1 ranks.
+  train 4 --output-dir "$mpi-limited" --time-limit 0.02
+  said 'out of time in epoch '
+  train 2 --output-dir "$mpi-limited" --resume --time-limit 0.02
+  alone --output-dir "$mpi-limited" --resume
+  same_training whole "$mpi-limited" "4, 2 and 1 ranks of $mpi"
 
   # What cannot be.
-  fails '--micro-batches 2: there are 3 ranks, of which each needs one' on 3 $training --output-dir no --micro-batches 2
-  fails 'the ranks differ in model: rank 0 has net for' "mpirun.$mpi" -n 1 $training --output-dir no : \
-    -n 1 "$bin/rnrun" train other.so --data shapes --limit-batches 9 -j 1 --output-dir no
-  fails 'the ranks differ in --lr: rank 0 has nothing, rank 1 has 0.2' "mpirun.$mpi" -n 1 $training --output-dir no : \
-    -n 1 $training --output-dir no --lr 0.2
+  fails '--micro-batches 2: there are 3 ranks, of which each needs one' \
+    "mpirun.$mpi" -n 3 $training --output-dir no --micro-batches 2
+  fails 'the ranks differ in model: rank 0 has net for ' "mpirun.$mpi" -n 1 $training --output-dir no : \
+    -n 1 "$bin/rnrun" train other.so --data shapes --limit-batches 9 -j 1
+  fails 'the ranks differ in --lr: rank 0 has nothing, rank 1 has 0.2' \
+    "mpirun.$mpi" -n 1 $training --output-dir no : -n 1 $training --lr 0.2
+  fails 'the ranks differ in images to test with: rank 0 has 2000 ' "mpirun.$mpi" -n 1 $training --output-dir no : \
+    -n 1 "$bin/rnrun" train net.so --limit-batches 9 -j 1 --data idx:/usr/share/datasets/fashion-mnist
+  fails 'rank 1 has failed: no data set in nowhere' "mpirun.$mpi" -n 1 $training --output-dir no : \
+    -n 1 "$bin/rnrun" train net.so --limit-batches 9 -j 1 --data idx:nowhere
   [ ! -e no ] || fail "a refused training left a directory"
+  RNRUN_MPI=/nowhere/plugin.so
+  export RNRUN_MPI
+  fails 'but there is no /nowhere/plugin.so: rnrun was built without' "mpirun.$mpi" -n 2 $training --output-dir no
+  unset RNRUN_MPI
+
+  # A rank that is killed, that hangs, that is asked to stop; the launcher is; rank 0 cannot write.
+  for rank in 0 1; do
+    begin
+    kill -9 "$(cat rank.$rank)"
+    ended
+  done
+  begin --rank-timeout 2
+  kill -STOP "$(cat rank.1)"
+  ended
+  said 'rank 2: the other ranks have not answered for 2 seconds'
+  begin
+  kill "$(cat rank.2)"
+  ended
+  said 'rank 2: signal 15: stopping together with the other ranks'
+  said 'stopped in epoch '
+  begin
+  kill -INT "$launcher"
+  ended
+  for rank in 0 1 2; do said "rank $rank: signal "; done
+  ln -s /dev/full "hurt/checkpoint-last.safetensors.partial"
+  fails 'rank 1 stops: rank 0 has failed: cannot write hurt/checkpoint-last.safetensors: No space left on device' \
+    "mpirun.$mpi" -n 2 $training --output-dir hurt --resume --epochs 100000
+  "$bin/rnrun" export net.so --weights hurt -o hurt.npz >/dev/null || fail "$mpi: a full disk has damaged the checkpoint"
 done
 echo "all as it should be"

@@ -68,6 +68,10 @@ ordered_json epoch_json(const EpochRecord& record, const Task& task) {
   json["seconds"] = record.seconds;
   json["images_per_s"] = record.images_per_s;
   json["waiting"] = record.waiting;
+  if (record.for_gradients > 0) {
+    json["waiting_for_slowest"] = record.for_slowest;
+    json["waiting_for_gradients"] = record.for_gradients;
+  }
   return json;
 }
 

@@ -38,7 +38,10 @@ struct EpochRecord {
   std::optional<Metrics> test_ema;  // the same with the moving averages, if there are some
   double seconds = 0;               // of training in this epoch in this process, without evaluation
   double images_per_s = 0;
-  double waiting = 0;                  // the part of `seconds` in which the next images were not there yet
+  double waiting = 0;  // the part of `seconds` in which the next images were not there yet
+  // Of several ranks, the first one's part in which it waited for the slowest, and for gradients to travel.
+  double for_slowest = 0;
+  double for_gradients = 0;
   const Findings* findings = nullptr;  // of the evaluation that counts, if there was one
   bool best =
       false;  // better by the task's first metric than all evaluations before (the averages', if there are some)

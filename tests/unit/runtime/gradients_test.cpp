@@ -69,8 +69,7 @@ TEST_CASE("sums and scales of gradients") {
   const Array sum = session.tensor(t);
   const auto value = [&](size_t part, size_t i) { return parts[part].as<float>()[i]; };
   for (size_t i = 0; i < 7840; ++i)
-    CHECK(sum.as<float>()[i] ==
-          2 * ((0.375f * value(0, i) + 0.375f * value(1, i)) + 0.25f * value(2, i)));
+    CHECK(sum.as<float>()[i] == 2 * ((0.375f * value(0, i) + 0.375f * value(1, i)) + 0.25f * value(2, i)));
   sums.begin(1);  // anew
   sums.add(1);
   sums.finish();

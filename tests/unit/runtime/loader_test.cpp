@@ -97,6 +97,19 @@ TEST_CASE("batches follow the order, the last one partial, for any number of thr
   for (const int threads : {2, 5}) CHECK(load(*data, large, threads) == expected);
 }
 
+TEST_CASE("batches of any sizes, in the places of others, for any number of threads") {
+  const auto data = make_shapes(kShape, 10, "train");
+  LoaderPlan plan{.order = range(40), .batch_size = 5, .fields = kFields};
+  const All same_sizes = load(*data, plan, 1);
+  plan.batches = {1, 9, 2, 12, 3, 4, 9};
+  for (const int threads : {1, 3}) {
+    const All all = load(*data, plan, threads);
+    CHECK(all.sizes == plan.batches);
+    CHECK(all.pixels == same_sizes.pixels);
+    CHECK(all.labels == same_sizes.labels);
+  }
+}
+
 TEST_CASE("what happens to an image depends on seed, epoch and index, not on its place") {
   const auto data = make_shapes(kShape, 10, "train");
   const LoaderPlan whole{.order = range(20),

@@ -287,8 +287,9 @@ TEST_CASE("micro-batches that cannot be are refused") {
         "--accumulate 3 with --micro-batches 4: -b 96 --accumulate 1 --micro-batches 12 adds up the same "
         "gradients");
   CHECK(refusal("linear_batch_norm", 20, 10, 1).empty());
-  CHECK(refusal("linear_batch_norm", 20, 11, 1).starts_with(
-      "--micro-batches 11 of batches of 20: batch norm 'bn1' cannot be trained on one value per channel"));
+  CHECK(refusal("linear_batch_norm", 20, 11, 1)
+            .starts_with("--micro-batches 11 of batches of 20: batch norm 'bn1' cannot be trained on one "
+                         "value per channel"));
 }
 
 // Keeps what it is told.
