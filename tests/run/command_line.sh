@@ -112,8 +112,8 @@ grep -q 'rnrun: warning: the loss is .*: train_step ended there, and nothing is 
 sed "s|, 5)|, 6)|; s|include \".*samples|include \"$golden/../../../samples|" "$golden/model.graph" >six-classes.graph
 "$bin/rnc" six-classes.graph -o six-classes.so
 refused 1 "(--partial loads the" \
-  "$bin/rnrun" call six-classes.so infer --in "$golden/in.safetensors" --params "$golden/params.safetensors" --out o
-"$bin/rnrun" call six-classes.so infer --in "$golden/in.safetensors" --params "$golden/params.safetensors" --partial --out o \
+  "$bin/rnrun" call six-classes.so loss --in "$golden/in.safetensors" --params "$golden/params.safetensors" --out o
+"$bin/rnrun" call six-classes.so loss --in "$golden/in.safetensors" --params "$golden/params.safetensors" --partial --out o \
   >said 2>&1 || fail "call --partial: $(cat said)"
 cat >no-recipe.graph <<'END'
 model no_recipe(x: f32[N, 3]) {
