@@ -20,7 +20,7 @@ std::string refused(const std::vector<const char*>& arguments) {
 }
 
 constexpr const char* kKinds =
-    "graph, weights, onnx, dot, summary, loops, memory, llvm, asm, obj, so, trainer";
+    "graph, weights, onnx, header, dot, summary, loops, memory, llvm, asm, obj, so, trainer";
 
 }  // namespace
 
