@@ -102,6 +102,17 @@ bool is_real_type(int64_t type) {
          type == TensorProto::BFLOAT16;
 }
 
+// A count of elements that depends on the batch, as a real number.
+std::optional<ValueId> count_of_batch(Call& call) {
+  const Constant* given = call.constant(0);
+  if (given == nullptr || given->is_real || !given->shape.empty() || given->whole[0].fixed()) return {};
+  const Size size = given->whole[0];
+  const ValueId samples = call.emit(Op::element_count, {call.context().ones_of_batch(2)});
+  const ValueId each = call.number(static_cast<double>(size.batches)),
+                others = call.number(static_cast<double>(size.number));
+  return call.result(Op::add, {call.emit(Op::mul, {samples, each}), others});
+}
+
 bool is_whole_type(int64_t type) {
   return type == proto::TensorProto::INT32 || type == proto::TensorProto::INT64;
 }
@@ -111,6 +122,8 @@ Values cast(Call& call) {
   const int64_t to = call.integer("to", 0);
   if (const Constant* given = call.constant(0); given != nullptr && given->is_weight() && is_real_type(to))
     return one(*given);
+  if (is_real_type(to))
+    if (const auto count = count_of_batch(call)) return one(*count);
   const ValueId x = call.value(0);
   const bool is_from_real = is_real(call.type(x).dtype);
   if (is_real_type(to)) return one(is_from_real ? x : call.result(Op::cast, {x}));

@@ -9,7 +9,7 @@ cat >net.graph <<'END'
 model net(image: u8[N, 1, 28, 28], label: i32[N]) {
   classes ["circle", "a \"square\"", "cross", "3", "4", "5", "6", "7", "8", "9"]
   x = normalize(image, mean = [0.3], std = [0.3])
-  conv1 = conv2d(x, 5, kernel = 3, stride = 2, pad = 1, bias = false)
+  conv1 = conv2d(x, 32, kernel = 3, stride = 2, pad = 1, bias = false)
   bn1 = batch_norm(conv1)
   fc = linear(flatten(global_avg_pool(relu(bn1))), 10)
   predict fc
@@ -43,10 +43,27 @@ for library in inside read second dump; do
   grep -qF 'a "square"' "$library.txt" || { cat "$library.txt"; fail "$library.so has no names of classes"; }
 done
 
+# Weights in a file beside: the same values, and both files of one name.
+"$bin/rnc" net.graph --weights "$weights" -o beside.onnx --external-data 2>notes
+grep -qF "the weights are in beside.onnx.data, beside beside.onnx" notes || { cat notes; fail "where the weights are"; }
+"$bin/rnc" beside.onnx -o beside.safetensors
+"$bin/rnc" net.onnx -o inside.safetensors
+"$bin/rnc" beside.onnx --emit=graph -o - 2>/dev/null | sed '1d;/^  hash/d' >beside.txt
+"$bin/rnc" net.onnx --emit=graph -o - 2>/dev/null | sed '1d;/^  hash/d' >inside.txt
+same beside.txt inside.txt "the graph of both"
+tail -c 1000 beside.safetensors >beside.tail
+tail -c 1000 inside.safetensors >inside.tail
+same beside.tail inside.tail "the weights of both"
+rm beside.onnx.data
+refused 1 "cannot find 'beside.onnx.data' beside the model" "$bin/rnc" beside.onnx -o none.so
+refused 2 "--external-data: the file for the weights is called after the output" \
+  "$bin/rnc" net.graph --weights "$weights" --emit=onnx --external-data -o -
+
 refused 1 "comes without values of its weights; --weights FILE gives them" "$bin/rnc" net.graph -o none.onnx
 refused 2 "Value 12 not in range" "$bin/rnc" net.graph --opset 12 --weights "$weights" -o none.onnx
 refused 2 "--opset is for writing a file in ONNX's format" "$bin/rnc" net.graph --opset 13 -o none.so
 refused 2 "--keep-batch-norm is for writing" "$bin/rnc" net.graph --keep-batch-norm --emit=graph
+refused 2 "--external-data is for writing" "$bin/rnc" net.graph --external-data -o none.so
 refused 2 "--float-input is for writing" "$bin/rnc" net.graph --float-input --emit=obj
 refused 1 "--passes leave out derive_entries" "$bin/rnc" net.graph --passes= --weights "$weights" -o none.onnx
 refused 2 "the output net.onnx is the input" "$bin/rnc" net.onnx -o net.onnx
