@@ -121,7 +121,8 @@ TEST_CASE("weights in a library for several CPUs are there once, row-major, and 
   add("fc.weight", {3, 8});
   add("fc.bias", {3});
   std::string bytes;
-  for (const auto part : contract::SafetensorsImage(file).parts())
+  const contract::SafetensorsImage image(file);
+  for (const auto part : image.parts())
     bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
   const std::string path =
       (std::filesystem::temp_directory_path() / fmt::format("rnc-{}.safetensors", getpid())).string();
