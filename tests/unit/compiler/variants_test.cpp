@@ -120,9 +120,9 @@ TEST_CASE("weights in a library for several CPUs are there once, row-major, and 
   for (const char* name : {"bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"}) add(name, {8});
   add("fc.weight", {3, 8});
   add("fc.bias", {3});
-  std::string bytes;
   const contract::SafetensorsImage image(file);
-  for (const auto part : image.parts())
+  std::string bytes;
+  for (const std::span<const std::byte> part : image.parts())
     bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
   const std::string path =
       (std::filesystem::temp_directory_path() / fmt::format("rnc-{}.safetensors", getpid())).string();
