@@ -167,7 +167,7 @@ TEST_CASE("slices that make up a value are one Split") {
   };
   CHECK(of(3, 8) == "Split(x, split_3_5) = a; Concat(a, b) = y");
   CHECK(of(3, 7) ==
-        "Slice(x, starts_3, ends_7, axes_1) = b; Slice(x, starts_0, ends_3, axes_1) = a; Concat(a, b) = y");
+        "Slice(x, starts_3, ends_7, axes_1) = b; Slice(x, starts_0, starts_3, axes_1) = a; Concat(a, b) = y");
   CHECK(of(2, 8) ==
         "Slice(x, starts_2, ends_8, axes_1) = b; Slice(x, starts_0, ends_3, axes_1) = a; Concat(a, b) = y");
 }
