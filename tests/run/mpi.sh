@@ -81,7 +81,12 @@ ended() {
   wait "$launcher" || status=$?
   [ "$status" -ne 0 ] || { cat log; fail "$mpi: status 0"; }
   for rank in 0 1 2; do
-    kill -0 "$(cat rank.$rank)" 2>/dev/null && { cat log; fail "$mpi: rank $rank lives on"; }
+    tries=0
+    while kill -0 "$(cat rank.$rank)" 2>/dev/null; do
+      sleep 0.1
+      tries=$((tries + 1))
+      [ "$tries" -lt 100 ] || { cat log; fail "$mpi: rank $rank lives on"; }
+    done
   done
   "$bin/rnrun" export net.so --weights hurt -o hurt.npz >/dev/null || fail "$mpi: a damaged checkpoint"
 }
