@@ -49,8 +49,7 @@ void Job::wait(rnrun_mpi_operation* operation) {
   const auto start = Clock::now();
   try {
     await(operation, start);
-  } catch (const RankFailed& error) {
-    tell(error.rank(), kHeardNote, "");
+  } catch (const RankFailed&) {
     broken_ = true;
     throw;
   } catch (const Error& error) {
@@ -84,11 +83,14 @@ void Job::await(rnrun_mpi_operation* operation, Clock::time_point start) {
 }
 
 void Job::fail(const Error& error) const {
-  const bool other = dynamic_cast<const RankFailed*>(&error) != nullptr;
-  print_message(fmt::format("rnrun: error: rank {}{}: {}", rank_, other ? " stops" : "", error.what()));
+  const auto* other = dynamic_cast<const RankFailed*>(&error);
+  print_message(
+      fmt::format("rnrun: error: rank {}{}: {}", rank_, other != nullptr ? " stops" : "", error.what()));
   std::fflush(nullptr);
+  if (other != nullptr)
+    tell(other->rank(), kHeardNote, "");  // which then ends all, those that print included
   if (broken_) {
-    std::this_thread::sleep_for(duration<double>(other ? kLastSeconds : 1));  // the one that failed ends all
+    std::this_thread::sleep_for(duration<double>(other != nullptr ? kLastSeconds : 1));
   } else {
     tell_all(error.what());
     await_notes(size_ - 1);
