@@ -9,59 +9,83 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <thread>
 
 #include "compiler/codegen.h"
 #include "compiler/emit/kernel.h"
-#include "compiler/emit/model.h"
 #include "compiler/link.h"
+#include "compiler/units.h"
+#include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {
 
-using Unaliased = std::vector<std::vector<bool>>;  // see unaliased_params
-
-// The model is compiled in units: kernel i is unit i, entries and descriptor are the last one.
-std::unique_ptr<llvm::Module> emit_unit(const LoweredModel& model, size_t unit, const Unaliased& unaliased,
-                                        llvm::LLVMContext& context) {
-  const loops::Program& program = model.program;
-  if (unit == program.kernels.size()) return emit_model(model, context);
-  return emit_kernel(program.kernels[unit], unaliased[unit], model.target, context, model.debug);
-}
-
-GeneratedCode compile_unit(const LoweredModel& model, size_t unit, const Unaliased& unaliased,
-                           CodeKind kind) {
-  llvm::LLVMContext context;
-  const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
-  const std::unique_ptr<llvm::Module> module = emit_unit(model, unit, unaliased, context);
-  optimize(*module, *machine);
-  return generate(*module, *machine, kind);
-}
-
 // Units are taken in turn by the machine's threads; the result does not depend on how many there are.
 // The frames of kernels go to `frames`, if given.
-std::vector<std::string> compile_units(const LoweredModel& model, CodeKind kind,
-                                       std::vector<KernelFrame>* frames) {
-  const size_t count = model.program.kernels.size() + 1;
+std::vector<GeneratedCode> compile_units(Variants variants, CodeKind kind, std::vector<KernelFrame>* frames) {
+  const std::vector<Unit> units = units_of(variants);
+  const size_t count = units.size();
   std::vector<GeneratedCode> code(count);
-  const Unaliased unaliased = unaliased_params(model.program);
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     for (size_t unit = next++; unit < count; unit = next++)
-      code[unit] = compile_unit(model, unit, unaliased, kind);
+      code[unit] = compile_unit(variants, units[unit], kind);
   };
   const size_t threads = std::clamp<size_t>(std::thread::hardware_concurrency(), 1, count);
   std::vector<std::jthread> helpers;
   for (size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
   work();
   helpers.clear();
+  for (size_t unit = 0; unit < count; ++unit)
+    if (frames != nullptr && units[unit].kernel != nullptr)
+      frames->push_back({units[unit].symbol(), code[unit].frame});
+  return code;
+}
+
+std::vector<std::string> bytes_of(std::vector<GeneratedCode> code) {
   std::vector<std::string> bytes;
-  for (size_t unit = 0; unit < count; ++unit) {
-    bytes.push_back(std::move(code[unit].bytes));
-    if (frames != nullptr && unit + 1 < count)
-      frames->push_back({model.program.kernels[unit].name, code[unit].frame});
-  }
+  for (GeneratedCode& unit : code) bytes.push_back(std::move(unit.bytes));
   return bytes;
+}
+
+// All units in one module, optimised.
+std::unique_ptr<llvm::Module> emit_together(Variants variants, llvm::TargetMachine& machine,
+                                            llvm::LLVMContext& context) {
+  const LoweredModel& model = variants.front();
+  auto whole = new_module(model.module.name, model.target, context);
+  for (const Unit& unit : units_of(variants)) {
+    std::unique_ptr<llvm::Module> module = emit_unit(variants, unit, context);
+    optimize(*module, machine);
+    check(!llvm::Linker::linkModules(*whole, std::move(module)), "units of a model do not link");
+  }
+  return whole;
+}
+
+bool is_elf(Variants variants) { return variants.front().target.format == ObjectFormat::elf; }
+
+// Of formats for which there is no linker that makes one object file of several: all is generated once more, together, each
+// kernel with the passes that were best for it alone.
+std::string compile_together(Variants variants, CodeKind kind, std::vector<KernelFrame>* frames) {
+  const std::vector<Unit> units = units_of(variants);
+  const std::vector<GeneratedCode> alone = compile_units(variants, CodeKind::object, frames);
+  std::map<std::string, MachinePasses> passes;
+  for (size_t unit = 0; unit < units.size(); ++unit)
+    if (units[unit].kernel != nullptr) passes[units[unit].symbol()] = alone[unit].passes;
+  llvm::LLVMContext context;
+  const std::unique_ptr<llvm::TargetMachine> machine =
+      make_target_machine(variants.front().target.without_features());
+  const std::unique_ptr<llvm::Module> whole = emit_together(variants, *machine, context);
+  for (llvm::Function& function : *whole) {
+    check(!function.isDeclaration() || function.isIntrinsic(), "a function is missing");
+    if (function.isDeclaration()) continue;
+    function.setVisibility(llvm::GlobalValue::DefaultVisibility);
+    function.setLinkage(llvm::GlobalValue::InternalLinkage);
+    if (variants.front().target.format == ObjectFormat::coff)
+      function.setUWTableKind(llvm::UWTableKind::Default);
+  }
+  whole->getNamedGlobal(RN_MODEL_SYMBOL)->setVisibility(llvm::GlobalValue::DefaultVisibility);
+  return generate_together(*whole, *machine, kind, passes);
 }
 
 // Gives the private labels (".LBB0_1") of one unit's assembly names of their own. Strings stay as they are.
@@ -88,13 +112,7 @@ std::string with_labels_of(size_t unit, const std::string& assembly) {
 std::string compile_to_llvm(const LoweredModel& model) {
   llvm::LLVMContext context;
   const std::unique_ptr<llvm::TargetMachine> machine = make_target_machine(model.target);
-  const std::unique_ptr<llvm::Module> whole = new_module(model.module.name, model.target, context);
-  const Unaliased unaliased = unaliased_params(model.program);
-  for (size_t unit = 0; unit <= model.program.kernels.size(); ++unit) {
-    std::unique_ptr<llvm::Module> module = emit_unit(model, unit, unaliased, context);
-    optimize(*module, *machine);
-    check(!llvm::Linker::linkModules(*whole, std::move(module)), "units of a model do not link");
-  }
+  const std::unique_ptr<llvm::Module> whole = emit_together(Variants(&model, 1), *machine, context);
   std::string text;
   llvm::raw_string_ostream out(text);
   whole->print(out, nullptr);
@@ -102,18 +120,21 @@ std::string compile_to_llvm(const LoweredModel& model) {
 }
 
 std::string compile_to_assembly(const LoweredModel& model, std::vector<KernelFrame>* frames) {
-  const std::vector<std::string> units = compile_units(model, CodeKind::assembly, frames);
+  const Variants variants(&model, 1);
+  if (!is_elf(variants)) return compile_together(variants, CodeKind::assembly, frames);
+  const auto units = bytes_of(compile_units(variants, CodeKind::assembly, frames));
   std::string text;
   for (size_t i = 0; i < units.size(); ++i) text += with_labels_of(i, units[i]);
   return text;
 }
 
-std::string compile_to_object(const LoweredModel& model, std::vector<KernelFrame>* frames) {
-  return link(compile_units(model, CodeKind::object, frames), LinkKind::relocatable);
+std::string compile_to_object(Variants variants, std::vector<KernelFrame>* frames) {
+  if (!is_elf(variants)) return compile_together(variants, CodeKind::object, frames);
+  return link(bytes_of(compile_units(variants, CodeKind::object, frames)), LinkKind::relocatable);
 }
 
-std::string compile_to_shared_library(const LoweredModel& model, std::vector<KernelFrame>* frames) {
-  return link(compile_units(model, CodeKind::object, frames), LinkKind::shared);
+std::string compile_to_shared_library(Variants variants, std::vector<KernelFrame>* frames) {
+  return link(bytes_of(compile_units(variants, CodeKind::object, frames)), LinkKind::shared);
 }
 
 }  // namespace rnc

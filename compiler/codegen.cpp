@@ -1,5 +1,6 @@
 #include "compiler/codegen.h"
 
+#include <fmt/format.h>
 #include <llvm/ADT/SmallString.h>
 #include <llvm/CodeGen/MachineFrameInfo.h>
 #include <llvm/CodeGen/MachineFunctionPass.h>
@@ -10,7 +11,9 @@
 #include <llvm/CodeGen/TargetInstrInfo.h>
 #include <llvm/CodeGen/TargetSubtargetInfo.h>
 #include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/OptBisect.h>
 #include <llvm/IR/Verifier.h>
+#include <llvm/PassRegistry.h>
 #include <llvm/Passes/PassBuilder.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Transforms/Scalar/DCE.h>
@@ -114,16 +117,9 @@ struct Code {
   SpillCount count;
 };
 
-// Passes over machine code before register allocation, each of which may lengthen the lives of values so that
-// a register tile no longer fits.
-struct Passes {
-  bool schedule = true;  // reorders instructions
-  bool hoist = true;     // moves what does not change out of loops
-};
-
 // As TargetMachine::addPassesToEmitFile, with some passes left out. LLVM's own switches for that are global,
 // and this runs on several threads.
-Code generate_once(const llvm::Module& module, CodegenMachine& machine, CodeKind kind, Passes use) {
+Code generate_once(const llvm::Module& module, CodegenMachine& machine, CodeKind kind, MachinePasses use) {
   const std::unique_ptr<llvm::Module> copy = llvm::CloneModule(module);
   Code code;
   llvm::SmallString<0> bytes;
@@ -149,11 +145,33 @@ Code generate_once(const llvm::Module& module, CodegenMachine& machine, CodeKind
   return code;
 }
 
-GeneratedCode generated(Code code, bool scheduled) {
+// Leaves passes out function by function. LLVM asks it before each pass that optimises.
+class PassGate : public llvm::OptPassGate {
+ public:
+  explicit PassGate(const std::map<std::string, MachinePasses>& passes) {
+    for (const auto& [function, use] : passes) use_[fmt::format("function ({})", function)] = use;
+  }
+  bool isEnabled() const override { return true; }
+  bool shouldRunPass(const llvm::StringRef pass, llvm::StringRef description) override {
+    const auto found = use_.find(description.str());
+    if (found == use_.end()) return true;
+    const auto is = [&](const char& id) {
+      return pass == llvm::PassRegistry::getPassRegistry()->getPassInfo(&id)->getPassName();
+    };
+    return !(is(llvm::MachineSchedulerID) && !found->second.schedule) &&
+           !(is(llvm::EarlyMachineLICMID) && !found->second.hoist);
+  }
+
+ private:
+  std::map<std::string, MachinePasses> use_;
+};
+
+GeneratedCode generated(Code code, MachinePasses passes) {
   const SpillCount& count = code.count;
   const double share =
       static_cast<double>(count.spills) / static_cast<double>(std::max<int64_t>(count.instructions, 1));
-  return {std::move(code.bytes), {count.frame_bytes, count.microkernel_spills, share, scheduled}};
+  return {
+      std::move(code.bytes), {count.frame_bytes, count.microkernel_spills, share, passes.schedule}, passes};
 }
 
 }  // namespace
@@ -192,16 +210,26 @@ void optimize(llvm::Module& module, llvm::TargetMachine& machine) {
 
 GeneratedCode generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind) {
   auto& codegen = static_cast<CodegenMachine&>(machine);
-  Passes used;
+  MachinePasses used;
   Code best = generate_once(module, codegen, kind, used);
-  for (const Passes use : {Passes{.schedule = false}, Passes{.hoist = false}}) {
+  for (const MachinePasses use : {MachinePasses{.schedule = false}, MachinePasses{.hoist = false}}) {
     if (best.count.negligible()) break;
     Code other = generate_once(module, codegen, kind, use);
     if (!(other.count < best.count)) continue;
     best = std::move(other);
     used = use;
   }
-  return generated(std::move(best), used.schedule);
+  return generated(std::move(best), used);
+}
+
+std::string generate_together(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind,
+                              const std::map<std::string, MachinePasses>& passes) {
+  PassGate gate(passes);
+  llvm::LLVMContext& context = module.getContext();
+  context.setOptPassGate(gate);
+  std::string bytes = generate_once(module, static_cast<CodegenMachine&>(machine), kind, {}).bytes;
+  context.setOptPassGate(llvm::getGlobalPassGate());
+  return bytes;
 }
 
 }  // namespace rnc

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,9 +28,17 @@ struct Frame {
   bool scheduled = true;           // by LLVM's machine scheduler
 };
 
+// Passes over machine code before register allocation, each of which may lengthen the lives of values so that
+// a register tile no longer fits.
+struct MachinePasses {
+  bool schedule = true;  // reorders instructions
+  bool hoist = true;     // moves what does not change out of loops
+};
+
 struct GeneratedCode {
   std::string bytes;
-  Frame frame;  // the largest of the module's functions
+  Frame frame;                // the largest of the module's functions
+  MachinePasses passes = {};  // that it is made with
 };
 
 // Object code or assembly text. Each kernel is generated with all of LLVM's machine passes and, if that spills vectors
@@ -37,5 +46,9 @@ struct GeneratedCode {
 // spills in microkernels, then in all, is taken: large register tiles on AVX-512 need the scheduler off, AVX2 often gains
 // from it. Depends on nothing but the module and machine; may run concurrently in different LLVM contexts.
 GeneratedCode generate(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind);
+
+// Code of a module of many functions: those named are generated with these passes, the others with all.
+std::string generate_together(const llvm::Module& module, llvm::TargetMachine& machine, CodeKind kind,
+                              const std::map<std::string, MachinePasses>& passes);
 
 }  // namespace rnc

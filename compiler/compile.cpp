@@ -10,31 +10,18 @@
 #include "compiler/loop_file.h"
 #include "compiler/output.h"
 #include "compiler/trainer.h"
+#include "compiler/variants.h"
 #include "compiler/weights.h"
 #include "ir/loops/text/text.h"
-#include "ir/onnx/onnx.h"
 #include "ir/text/text.h"
-#include "passes/graph/explain.h"
 #include "passes/report/dot.h"
 #include "passes/report/summary.h"
-#include "passes/schedule/memory_budget.h"
 #include "passes/schedule/plan_memory.h"
-#include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {
 
 bool needs_program(Emit emit) { return emit > Emit::summary; }
-
-// Runs `f`, in which a UserError means that the request makes no sense.
-template <class F>
-auto checking_request(const F& f) {
-  try {
-    return f();
-  } catch (const UserError& error) {
-    throw UsageError{error.what()};
-  }
-}
 
 // Those on the way to ONNX, which has its own operators for what later passes take apart.
 std::vector<Pass> export_passes(const Request& request) {
@@ -53,112 +40,12 @@ std::vector<Pass> chosen_passes(const Request& request) {
   return {all.begin(), std::ranges::find(all, Stage::program, &Pass::stage)};
 }
 
-// A model on its way, with what of it is known before the passes.
-struct Job {
-  Compilation compilation;
-  uint64_t hash = 0;
-  std::vector<Layer> layers;
-  Tensors weights;      // that become part of the code
-  TensorValues values;  // that came with the model
-};
-
-void take_weights(const Request& request, Job& job) {
-  Module& module = job.compilation.module;
-  const Weights file = read_weights(request.weights);
-  FittingWeights fitting = fitting_weights(module, file);
-  const std::string other = contract::other_model(file.file.metadata, module.name, module.hash);
-  if (!other.empty())
-    request.tell("warning", fmt::format("{} is {}; its tensors fit, and are taken", file.path, other));
-  job.weights = std::move(fitting.tensors);
-  if (!fitting.converted.empty())
-    request.tell("note",
-                 fmt::format("{}: {}", request.weights, contract::conversions_text(fitting.converted)));
-  if (!fitting.classes.empty()) module.classes = std::move(fitting.classes);
-  reduce_to_inference(module);
-}
-
-void check_is_for_onnx(std::string_view flag, bool is_absent) {
-  if (!is_absent)
-    throw UsageError{fmt::format("{} is for models in ONNX's format; a spec says its own", flag)};
-}
-
-// Of a file in ONNX's format or of a text.
-onnx::Import read_module(const Request& request) {
-  if (!request.onnx.empty()) {
-    if (request.emit == Emit::graph || request.emit == Emit::loops)
-      request.tell("note", fmt::format("the text has no weights; rnc {} -o NAME.safetensors writes them",
-                                       request.onnx));
-    return onnx::import_file(request.onnx, {request.set, request.optimizer, request.loss, request.freeze,
-                                            request.heads, request.image, request.classes, request.tell});
-  }
-  check_is_for_onnx("--loss", request.loss.empty());
-  check_is_for_onnx("--head", request.heads.empty());
-  check_is_for_onnx("--image", request.image.empty());
-  check_is_for_onnx("--classes", request.classes.empty());
-  return {parse(request.source,
-                ElaborateOptions{request.set, request.optimizer, request.freeze, request.include_paths}),
-          {}};
-}
-
-Job read_graph(const Request& request, const Target& target) {
-  Job job;
-  Compilation& c = job.compilation;
-  c.target = target.info;
-  c.target.conv = checking_request([&] { return parse_conv_rules(request.conv); });
-  onnx::Import read = read_module(request);
-  c.module = std::move(read.module);
-  job.values = std::move(read.values);
-  check_conv_rules(c.target.conv, c.module);
-  job.hash = graph_hash(c.module);
-  job.layers = layers_of(c.module);
-  c.module.hash = fmt::format("{:016x}", job.hash);
-  if (!request.explain.empty()) explain_layers(c.module, request.explain);
-  if (!request.weights.empty()) take_weights(request, job);
-  if (request.emit == Emit::onnx) reduce_to_inference(c.module);
-  return job;
-}
-
-Job read_loops(const Request& request, const Target& target) {
-  Job job;
-  job.compilation = read_loop_file(request, job.layers);
-  job.compilation.target = target.info;
-  job.hash = graph_hash(job.compilation.module);
-  return job;
-}
-
-// Throws UserError where the code asked for needs more than there is: planned memory, the model, entries.
-void check_complete(const Request& request, const Compilation& compilation) {
-  if (request.emit < Emit::llvm) return;
-  const loops::Program& program = *compilation.program;
-  for (const loops::EntryProgram& entry : program.entries) {
-    const auto lies_in = [&](loops::Region region) {
-      return std::ranges::any_of(entry.buffers, [&](const auto& buffer) { return buffer.region == region; });
-    };
-    if (lies_in(loops::Region::arena) && entry.arena[0] == loops::Extent{})
-      throw UserError(
-          {}, fmt::format("entry {}: its memory is not planned; --passes=plan_memory does that", entry.name));
-    if (lies_in(loops::Region::tensor) && compilation.module.tensors.empty())
-      throw UserError({}, fmt::format("entry {} uses tensors, and there is no model with these", entry.name));
-  }
-  for (const loops::Kernel& kernel : program.kernels) {
-    if (kernel.name == RN_MODEL_SYMBOL)
-      throw UserError({},
-                      fmt::format("no kernel can be called {}: the library's descriptor is", kernel.name));
-  }
-  if (request.emit != Emit::shared && request.emit != Emit::trainer) return;
-  if (compilation.module.name.empty() || program.entries.empty())
-    throw UserError({},
-                    "a library needs the model and its entries, and there are none; --emit=asm, obj and llvm "
-                    "do without");
-}
-
 // The values that came with the model.
-Tensors own_weights(const Job& job) {
-  const Module& module = job.compilation.module;
+Tensors own_weights(const Module& module, const TensorValues& values) {
   Tensors weights;
   for (const Tensor& tensor : module.tensors) {
-    const auto value = job.values.find(tensor.name);
-    if (value != job.values.end())
+    const auto value = values.find(tensor.name);
+    if (value != values.end())
       weights[tensor.name] = {tensor.type.shape, {value->second->begin(), value->second->end()}};
     else if (tensor.kind == TensorKind::parameter || tensor.kind == TensorKind::buffer)
       throw UserError({}, fmt::format("the model {} comes without values of its weights; --weights FILE "
@@ -169,10 +56,10 @@ Tensors own_weights(const Job& job) {
   return weights;
 }
 
-std::string exported(const Request& request, const Job& job) {
+std::string exported(const Request& request, const Input& input, const Module& module) {
   const bool given = !request.weights.empty();
-  const Tensors own = given ? Tensors() : own_weights(job);
-  return onnx::export_model(job.compilation.module, given ? job.weights : own, request.to_onnx);
+  const Tensors own = given ? Tensors() : own_weights(module, input.values);
+  return onnx::export_model(module, given ? input.weights : own, request.to_onnx);
 }
 
 std::string memory_reports(const loops::Program& program) {
@@ -181,18 +68,30 @@ std::string memory_reports(const loops::Program& program) {
   return text;
 }
 
-std::string code(Emit emit, const LoweredModel& model, std::vector<KernelFrame>& frames) {
-  switch (emit) {
+// Code for all variants where the kind of file may hold it, else for the only one.
+std::string code(const Request& request, const Input& input, const std::vector<Variant>& variants,
+                 std::vector<KernelFrame>& frames) {
+  std::vector<loops::Program> by_layer;
+  for (const Variant& variant : variants)
+    if (request.debug) by_layer.push_back(kernels_by_layer(*variant.compilation.program));
+  std::vector<LoweredModel> models;
+  for (size_t i = 0; i < variants.size(); ++i) {
+    const auto& [target, compilation, values] = variants[i];
+    models.push_back({compilation.module, request.debug ? by_layer[i] : *compilation.program, target,
+                      input.hash, request.debug, input.layers, &values,
+                      variants.size() > 1 ? target.cpu : ""});
+  }
+  switch (request.emit) {
     case Emit::llvm:
-      return compile_to_llvm(model);
+      return compile_to_llvm(models.front());
     case Emit::assembly:
-      return compile_to_assembly(model, &frames);
+      return compile_to_assembly(models.front(), &frames);
     case Emit::object:
-      return compile_to_object(model, &frames);
+      return compile_to_object(models, &frames);
     case Emit::shared:
-      return compile_to_shared_library(model, &frames);
+      return compile_to_shared_library(models, &frames);
     case Emit::trainer:
-      return make_trainer(read_file(find_rnrun()), compile_to_shared_library(model, &frames));
+      return make_trainer(read_file(find_rnrun()), compile_to_shared_library(models, &frames));
     default:
       unreachable("not a kind of code");
   }
@@ -206,11 +105,12 @@ Compilation fully_lowered(Compilation compilation) {
 
 // What is asked for, as bytes. The artifact takes the kernels' stack frames where that is code, and the remarks of passes
 // that a summary is made by.
-std::string emitted(const Request& request, const Job& job, const Target& target, Artifact& artifact) {
-  const Compilation& c = job.compilation;
+std::string emitted(const Request& request, const Input& input, const std::vector<Variant>& variants,
+                    Artifact& artifact) {
+  const Compilation& c = variants.front().compilation;
   if (request.emit == Emit::graph) return print(c.module);
-  if (request.emit == Emit::weights) return weights_file(c.module, job.values);
-  if (request.emit == Emit::onnx) return exported(request, job);
+  if (request.emit == Emit::weights) return weights_file(c.module, input.values);
+  if (request.emit == Emit::onnx) return exported(request, input, c.module);
   if (request.emit == Emit::dot) return dot(c.module);
   if (request.emit == Emit::summary) {
     const Compilation lowered = fully_lowered(c);
@@ -220,36 +120,23 @@ std::string emitted(const Request& request, const Job& job, const Target& target
   }
   if (!c.program)
     throw UserError(SourceLocation{}, "the passes given with --passes do not end in a lowered program");
-  if (request.emit == Emit::loops) return loops::print(c.module, job.layers, *c.program);
+  if (request.emit == Emit::loops) return loops::print(c.module, input.layers, *c.program);
   if (request.emit == Emit::memory) return memory_reports(*c.program);
-  if (!request.debug)
-    return code(request.emit,
-                LoweredModel{c.module, *c.program, target, job.hash, false, job.layers, &job.values},
-                artifact.frames);
-  const loops::Program by_layer = kernels_by_layer(*c.program);
-  return code(request.emit, LoweredModel{c.module, by_layer, target, job.hash, true, job.layers, &job.values},
-              artifact.frames);
+  return code(request, input, variants, artifact.frames);
 }
 
 }  // namespace
 
 Artifact compile(const Request& request) {
-  const Target target = checking_request([&] { return resolve_target(request.target); });
   const bool from_loops = request.source != nullptr && is_loop_file(*request.source);
   const std::vector<Pass> passes =
       checking_request([&] { return from_loops ? loop_passes(request) : chosen_passes(request); });
-  Job job = from_loops ? read_loops(request, target) : read_graph(request, target);
-  if (request.memory_budget > 0)
-    job.compilation.recompute =
-        fit_budget(job.compilation, request.passes ? passes : std::span(pipeline()), request.memory_budget);
-
+  const std::vector<Target> targets = targets_of(request, passes);
+  const Input input = from_loops ? read_loops(request) : read_graph(request);
   Artifact artifact;
-  artifact.passes = run_passes(job.compilation, passes, request.dumps);
-  artifact.remarks = job.compilation.remarks;
-  if (job.compilation.program) check_complete(request, job.compilation);
-  if (!request.weights.empty() && job.compilation.program) embed_weights(job.compilation, job.weights);
+  const std::vector<Variant> variants = lower_variants(request, input, passes, targets, artifact);
   const auto start = std::chrono::steady_clock::now();
-  artifact.bytes = emitted(request, job, target, artifact);
+  artifact.bytes = emitted(request, input, variants, artifact);
   const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
   artifact.passes.push_back({"(code generation)", true, time.count(), ""});
   return artifact;

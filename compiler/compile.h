@@ -11,6 +11,7 @@
 
 #include "compiler/frames.h"
 #include "compiler/target.h"
+#include "ir/graph/diagnostics.h"
 #include "ir/onnx/export/export.h"
 #include "passes/pipeline.h"
 
@@ -68,6 +69,16 @@ struct Artifact {
 struct UsageError {
   std::string message;
 };
+
+// Runs `f`, in which a UserError means that the request makes no sense.
+template <class F>
+auto checking_request(const F& f) {
+  try {
+    return f();
+  } catch (const UserError& error) {
+    throw UsageError{error.what()};
+  }
+}
 
 // Throws UsageError where what is asked for makes no sense, UserError where the model or a file is at fault.
 Artifact compile(const Request& request);

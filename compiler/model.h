@@ -2,6 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "compiler/target.h"
 #include "ir/graph/graph.h"
@@ -19,7 +22,16 @@ struct LoweredModel {
   bool debug = false;                    // -g
   std::vector<Layer> layers = {};        // layers_of(module as elaborated)
   const TensorValues* values = nullptr;  // that came with the module's tensors; null: none
+  std::string variant = {};              // its name, where there is code for other targets beside it
+
+  // The kernel's function.
+  std::string symbol(const loops::Kernel& kernel) const {
+    return variant.empty() ? kernel.name : kernel.name + "." + variant;
+  }
 };
+
+// One model for several targets, best first: the graph hash, the layers and the values are the same.
+using Variants = std::span<const LoweredModel>;
 
 // Identifies what a checkpoint belongs to: the structure of the elaborated graph (entry "model") and the
 // parameters and buffers. Dumps carry it (Module::hash); without that, entries stand for the model. Depends

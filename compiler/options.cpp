@@ -47,6 +47,7 @@ const EmitKind& kind_of_name(const std::string& name) {
 
 const EmitKind& kind_of_file(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
+  if (extension == ".obj") return kind_of_name("obj");  // as Windows has it
   for (const EmitKind& kind : kEmitKinds) {
     if (!extension.empty() && kind.extension == extension) return kind;
   }
@@ -188,8 +189,11 @@ void RequestOptions::add_export(CLI::App& app) {
 
 void RequestOptions::add_target(CLI::App& app) {
   app.add_option(
-      "--target-cpu", request_.target.cpu,
-      "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...");
+         "--target-cpu", request_.target.cpu,
+         "CPU to generate code for, as LLVM names it: native (default), x86-64, x86-64-v3, znver5, ...; "
+         "several "
+         "by comma, for a library with code for each, of which the best is taken that the machine runs")
+      ->join(',');
   app.add_option("--target-features", request_.target.features,
                  "Changes to the CPU's features: +fma,-avx512f");
   app.add_option("--target-triple", request_.target.triple,

@@ -65,8 +65,8 @@ rnc_status rnc_artifact_write(const rnc_artifact* artifact, const char* path);
 /* Null is fine. */
 void rnc_artifact_free(rnc_artifact* artifact);
 
-/* The machine that these options mean, as a text: its triple, CPU and features. What was compiled for one text runs on
- * every machine with the same. Valid until the next call in this thread; null after an error. */
+/* The machine that these options mean, or the machines, as a text: triple, CPU and features of each. What was compiled for
+ * one text runs on every machine with the same. Valid until the next call in this thread; null after an error. */
 const char* rnc_target_text(const char* const* options, int64_t option_count);
 
 #ifdef __cplusplus

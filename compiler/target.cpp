@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <optional>
 
 #include "compiler/llvm_compat.h"
 #include "ir/graph/diagnostics.h"
@@ -91,6 +92,13 @@ void set_caches(TargetInfo& info, const std::string& cpu) {
   }
 }
 
+std::optional<ObjectFormat> format_of(const llvm::Triple& triple) {
+  if (triple.isOSBinFormatELF()) return ObjectFormat::elf;
+  if (triple.isOSBinFormatCOFF()) return ObjectFormat::coff;
+  if (triple.isOSBinFormatMachO()) return ObjectFormat::mach_o;
+  return std::nullopt;
+}
+
 TargetInfo describe(const Target& target, bool x86) {
   TargetInfo info;
   info.vector_bytes = !x86 ? 16 : target.has("avx512f") ? 64 : target.has("avx") ? 32 : 16;
@@ -110,6 +118,32 @@ bool Target::has(std::string_view feature) const {
   return std::find(features.begin(), features.end(), feature) != features.end();
 }
 
+Target Target::without_features() const {
+  Target target = *this;
+  target.cpu = baseline;
+  target.features.clear();
+  target.info = describe(target, llvm::Triple(triple).getArch() == llvm::Triple::x86_64);
+  return target;
+}
+
+std::vector<Target> resolve_targets(const TargetRequest& request) {
+  std::vector<Target> targets;
+  for (size_t begin = 0; begin <= request.cpu.size();) {
+    const size_t end = std::min(request.cpu.find(',', begin), request.cpu.size());
+    TargetRequest one = request;
+    one.cpu = request.cpu.substr(begin, end - begin);
+    begin = end + 1;
+    Target target = resolve_target(one);
+    if (std::ranges::count(targets, target.cpu, &Target::cpu) > 0)
+      fail(fmt::format("target CPU '{}' is named twice in {}", target.cpu, request.cpu));
+    targets.push_back(std::move(target));
+  }
+  std::ranges::stable_sort(targets, std::greater(), [](const Target& target) {
+    return std::pair(target.info.vector_bytes, target.features.size());
+  });
+  return targets;
+}
+
 Target resolve_target(const TargetRequest& request) {
   initialize_llvm();
   Target target;
@@ -117,10 +151,14 @@ Target resolve_target(const TargetRequest& request) {
       llvm::Triple::normalize(request.triple.empty() ? llvm::sys::getProcessTriple() : request.triple);
   const llvm::Triple triple(target.triple);
   const bool x86 = triple.getArch() == llvm::Triple::x86_64;
-  if ((!x86 && triple.getArch() != llvm::Triple::aarch64) || !triple.isOSBinFormatELF()) {
-    fail(fmt::format("target triple '{}' is not supported: rnc makes ELF code for x86_64 and aarch64",
-                     request.triple));
+  const auto format = format_of(triple);
+  if ((!x86 && triple.getArch() != llvm::Triple::aarch64) || !format) {
+    fail(
+        fmt::format("target triple '{}' is not supported: rnc makes ELF, COFF and Mach-O code for x86_64 and "
+                    "aarch64",
+                    request.triple));
   }
+  target.format = *format;
   std::string error;
   const llvm::Target* llvm_target = find_llvm_target(target.triple, error);
   check(llvm_target != nullptr, error);

@@ -4,44 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cstring>
-#include <map>
 #include <span>
 
 #include "compiler/output.h"
-#include "runtime/contract/layout.h"
 
 namespace rnc {
 namespace {
-
-// The elements of a plain row-major array, as the type's layout has them: padding is zero.
-std::vector<uint8_t> physical(const Type& type, const TensorData& value) {
-  std::vector<float> elements(static_cast<size_t>(storage_bytes_per_sample(type)) / sizeof(float));
-  contract::Places(type.shape, type.layout).each([&](int64_t number, int64_t place) {
-    elements.at(static_cast<size_t>(place)) =
-        static_cast<float>(value.values.at(static_cast<size_t>(number)));
-  });
-  // As memory of the runtime: whole vectors may be read behind the end.
-  const size_t bytes = elements.size() * sizeof(float);
-  std::vector<uint8_t> result((bytes + 63) / 64 * 64);
-  std::memcpy(result.data(), elements.data(), bytes);
-  return result;
-}
-
-// Drops kernels that no entry calls.
-void drop_unused_kernels(loops::Program& program) {
-  std::map<int, int> now;
-  std::vector<loops::Kernel> kernels;
-  for (loops::EntryProgram& entry : program.entries) {
-    for (loops::Call& call : entry.calls) {
-      if (call.kernel < 0) continue;
-      const auto [it, is_new] = now.try_emplace(call.kernel, static_cast<int>(kernels.size()));
-      if (is_new) kernels.push_back(program.kernels[static_cast<size_t>(call.kernel)]);
-      call.kernel = it->second;
-    }
-  }
-  program.kernels = std::move(kernels);
-}
 
 bool is_weight(const Tensor& tensor) {
   return tensor.kind == TensorKind::parameter || tensor.kind == TensorKind::buffer;
@@ -134,47 +102,6 @@ std::string weights_file(const Module& module, const TensorValues& values) {
   for (const std::span<const std::byte> part : image.parts())
     bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
   return bytes;
-}
-
-void reduce_to_inference(Module& module) {
-  Graph* model = module.find_entry(EntryRole::model);
-  if (model == nullptr) return;
-  std::erase_if(model->outputs, [](const Output& output) {
-    return output.role == OutputRole::loss || output.role == OutputRole::term;
-  });
-  module.optimizer = {};
-}
-
-void embed_weights(Compilation& compilation, const Tensors& weights) {
-  Module& module = compilation.module;
-  loops::Program& program = *compilation.program;
-  const Graph* prepare = module.find_entry(EntryRole::prepare);
-  if (module.find_entry(EntryRole::inference) == nullptr)
-    throw UserError({}, fmt::format("--weights: the model {} predicts nothing", module.name));
-  Tensors values = weights;
-  if (prepare != nullptr) values.merge(interpret(*prepare, 1, {}, weights).assigned);
-
-  const auto trains = [](const auto& entry) {
-    return entry.role != EntryRole::inference && entry.role != EntryRole::explain;
-  };
-  std::erase_if(program.entries, trains);
-  std::erase_if(module.entries, trains);
-  std::map<int, int> constants;  // by tensor
-  for (loops::EntryProgram& entry : program.entries) {
-    for (loops::Buffer& buffer : entry.buffers) {
-      if (buffer.region != loops::Region::tensor) continue;
-      const auto [it, is_new] =
-          constants.try_emplace(buffer.index, static_cast<int>(program.constants.size()));
-      const Tensor& tensor = module.tensors.at(static_cast<size_t>(buffer.index));
-      if (is_new) program.constants.push_back(physical(tensor.type, values.at(tensor.name)));
-      buffer.region = loops::Region::constant;
-      buffer.index = it->second;
-      buffer.size = {static_cast<int64_t>(program.constants[static_cast<size_t>(it->second)].size()), 0};
-    }
-  }
-  drop_unused_kernels(program);
-  module.tensors.clear();
-  loops::verify(program);
 }
 
 }  // namespace rnc

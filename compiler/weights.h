@@ -1,5 +1,4 @@
-// rnc --weights: trained weights become part of the library, which then holds inference alone and needs no
-// tensors from its host.
+// Files of weights for rnc --weights, and the file of those that came with a model.
 #pragma once
 
 #include <map>
@@ -7,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "ir/graph/graph.h"
 #include "ir/graph/interpreter.h"
 #include "ir/graph/tensor_values.h"
-#include "passes/pipeline.h"
 #include "runtime/contract/safetensors.h"
 
 namespace rnc {
@@ -39,13 +38,5 @@ FittingWeights fitting_weights(const Module& module, const Weights& weights);
 // The values that came with the module's parameters and buffers, as a safetensors file. Throws UserError where there are
 // none.
 std::string weights_file(const Module& module, const TensorValues& values);
-
-// What is left of a module when only inference is wanted: no loss, no optimizer. Does nothing to a module
-// whose entries are derived.
-void reduce_to_inference(Module& module);
-
-// Makes the weights constants of the lowered program: entry prepare is evaluated, in double precision, and of
-// the entries only infer is left, which reads no tensor of its host. `module` loses its tensors.
-void embed_weights(Compilation& compilation, const Tensors& weights);
 
 }  // namespace rnc

@@ -43,6 +43,11 @@ bool as_CompilationPass(Compilation& c) {
   return pass(c);
 }
 
+// Only those that are not given it.
+constexpr bool kModulePassKnowsTarget = false;
+constexpr bool kTargetPassKnowsTarget = true, kRemarkingPassKnowsTarget = true;
+constexpr bool kCompilationPassKnowsTarget = true;
+
 bool apply_to_entries(Compilation& c, std::string_view name, EntryPass pass) {
   if (!c.program) throw UserError({}, fmt::format("{} comes after lower_to_loops", name));
   bool changed = false;
@@ -53,7 +58,8 @@ bool apply_to_entries(Compilation& c, std::string_view name, EntryPass pass) {
 }
 
 constexpr std::array kPipeline = {
-#define RNC_PASS(name, kind, stage, why) Pass{#name, as_##kind<name>, why, Stage::stage},
+#define RNC_PASS(name, kind, stage, why) \
+  Pass{#name, as_##kind<name>, why, Stage::stage, k##kind##KnowsTarget},
 #include "passes/passes.def"
 #undef RNC_PASS
 };
@@ -167,7 +173,7 @@ std::vector<PassReport> run_passes(Compilation& compilation, std::span<const Pas
     const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - start;
     if (changed) verify(compilation);
     Counts counts_now = changed ? count(compilation) : counts;
-    reports.push_back({pass.name, changed, time.count(), describe_changes(counts, counts_now)});
+    reports.push_back({std::string(pass.name), changed, time.count(), describe_changes(counts, counts_now)});
     counts = std::move(counts_now);
     dump(compilation, options, reports.size(), pass.name);
   }

@@ -45,6 +45,7 @@ struct Pass {
   bool (*run)(Compilation&);  // whether it changed something
   std::string_view why;       // why it stands at this place in the pipeline
   Stage stage = Stage::graph;
+  bool knows_target = true;  // whether what it does may depend on Compilation::target
 };
 
 // All passes in the order they run by default. Some stand there more than once.
@@ -65,7 +66,7 @@ struct PipelineOptions {
 
 // What one pass did.
 struct PassReport {
-  std::string_view pass;
+  std::string pass;
   bool changed = false;
   double milliseconds = 0;
   std::string what;  // changes in the number of nodes by entry and operation, and in tensors; empty: none

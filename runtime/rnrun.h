@@ -54,12 +54,17 @@ void rnrun_text_free(char* text);
 /* ---- Models ---- */
 
 /* Loads a model library. RNRUN_ERROR where it is none, is damaged, or was made for another machine or version; no code
- * of it has run then. Free it with rnrun_model_free. */
+ * of it has run then. Of a model for several CPUs (rnc --target-cpu=A,B) this and the next two take the variant that the
+ * environment's RNRUN_VARIANT names, else the best that this CPU runs. Free it with rnrun_model_free. */
 rnrun_status rnrun_model_load(const char* path, rnrun_model** model);
 /* The same of a library's bytes, which are copied. */
 rnrun_status rnrun_model_load_bytes(const void* bytes, size_t size, rnrun_model** model);
 /* A model that is linked into the program (rnc --emit=obj): &rn_model. It must outlive all that is made of it. */
 rnrun_status rnrun_model_linked(const struct rn_model_descriptor* descriptor, rnrun_model** model);
+/* Another variant of a model for several CPUs, by its name, "x86-64-v3"; weights and checkpoints of one are those of all.
+ * RNRUN_ERROR where there is none of this name, or where this CPU lacks what it needs. To be freed as well; either may
+ * live longer. */
+rnrun_status rnrun_model_variant(const rnrun_model* model, const char* name, rnrun_model** variant);
 /* Sessions of the model may live on. Null is fine. */
 void rnrun_model_free(rnrun_model* model);
 

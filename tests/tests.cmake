@@ -100,8 +100,9 @@ add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests
          --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet20,cifar_resnet56,wrn_16_4,fashion_resnet18
          --cases decided,followed --batches 2 --seeds 1)
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
-  list(APPEND full aarch64)
+  list(APPEND full aarch64 variants)
   add_test(NAME aarch64 COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/aarch64.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
+  add_test(NAME variants COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/variants.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR} ${sanitizers})
 endif()
 set_tests_properties(${full} PROPERTIES LABELS full)
 if(sanitizers)

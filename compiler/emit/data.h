@@ -1,12 +1,13 @@
-// Constant data laid out as C structs: how the model's descriptor is written. Internal to compiler/emit.
+// Constant data laid out as C structs: how the model's descriptor is written. What is equal is there once, texts, tables
+// and values alike. Internal to compiler/emit.
 #pragma once
 
 #include <llvm/IR/Constants.h>
 #include <llvm/IR/Module.h>
 
 #include <map>
-#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ir/graph/diagnostics.h"
@@ -36,11 +37,9 @@ class Data {
     auto* type = llvm::ArrayType::get(elements.front()->getType(), elements.size());
     return llvm::ConstantArray::get(type, elements);
   }
-  // The address of a NUL-terminated string; equal strings are one.
+  // The address of a NUL-terminated string.
   llvm::Constant* text(std::string_view text) {
-    llvm::Constant*& known = texts_[std::string(text)];
-    if (!known) known = global(llvm::ConstantDataArray::getString(context_, text), 1);
-    return known;
+    return global(llvm::ConstantDataArray::getString(context_, text), 1);
   }
   // The address of an array in memory; null if it is empty.
   llvm::Constant* table(const std::vector<llvm::Constant*>& elements) {
@@ -64,17 +63,20 @@ class Data {
   llvm::Constant* integer(llvm::Type* type, int64_t value) {
     return llvm::ConstantInt::get(type, static_cast<uint64_t>(value), true);
   }
+  // LLVM has each constant once, so that equal ones have one address.
   llvm::Constant* global(llvm::Constant* value, uint64_t alignment) {
-    auto* variable =
+    llvm::GlobalVariable*& known = known_[{value, alignment}];
+    if (known != nullptr) return known;
+    known =
         new llvm::GlobalVariable(module_, value->getType(), true, llvm::GlobalValue::PrivateLinkage, value);
-    variable->setAlignment(llvm::Align(alignment));
-    variable->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
-    return variable;
+    known->setAlignment(llvm::Align(alignment));
+    known->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+    return known;
   }
 
   llvm::Module& module_;
   llvm::LLVMContext& context_;
-  std::map<std::string, llvm::Constant*> texts_;
+  std::map<std::pair<llvm::Constant*, uint64_t>, llvm::GlobalVariable*> known_;
 };
 
 }  // namespace rnc

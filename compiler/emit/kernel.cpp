@@ -53,7 +53,7 @@ llvm::DISubprogram* add_debug_info(llvm::Module& module, llvm::Function& functio
   llvm::DISubroutineType* type = builder.createSubroutineType(builder.getOrCreateTypeArray({}));
   const auto line = static_cast<unsigned>(kernel.location.line);
   llvm::DISubprogram* subprogram =
-      builder.createFunction(file, kernel.name, kernel.name, file, line, type, line,
+      builder.createFunction(file, function.getName(), function.getName(), file, line, type, line,
                              llvm::DINode::FlagPrototyped, llvm::DISubprogram::SPFlagDefinition);
   function.setSubprogram(subprogram);
   module.addModuleFlag(llvm::Module::Warning, "Debug Info Version", llvm::DEBUG_METADATA_VERSION);
@@ -114,14 +114,14 @@ std::unique_ptr<llvm::Module> new_module(const std::string& name, const Target& 
   return module;
 }
 
-std::unique_ptr<llvm::Module> emit_kernel(const loops::Kernel& kernel, const std::vector<bool>& unaliased,
-                                          const Target& target, llvm::LLVMContext& context, bool debug) {
-  auto module = new_module(kernel.name, target, context);
+std::unique_ptr<llvm::Module> emit_kernel(const loops::Kernel& kernel, const std::string& symbol,
+                                          const std::vector<bool>& unaliased, const Target& target,
+                                          llvm::LLVMContext& context, bool debug) {
+  auto module = new_module(symbol, target, context);
   llvm::IRBuilder<> b(context);
   llvm::Type* index = b.getInt64Ty();
   auto* type = llvm::FunctionType::get(b.getVoidTy(), {b.getPtrTy(), index, index, index}, false);
-  auto* function =
-      llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, kernel.name, module.get());
+  auto* function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, symbol, module.get());
   constexpr const char* names[] = {"frame", "begin", "end", "worker"};
   for (unsigned i = 0; i < 4; ++i) function->getArg(i)->setName(names[i]);
   set_attributes(*function, kernel, target);

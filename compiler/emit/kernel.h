@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "compiler/target.h"
@@ -27,11 +28,12 @@ enum FrameField : unsigned {
 // memory where they are the same, or in place of each other in the arena.
 std::vector<std::vector<bool>> unaliased_params(const loops::Program& program);
 
-// A module with one hidden function, named as the kernel, of type rn_task (runtime/contract/abi.h). Its frame is
+// A module with one hidden function, `symbol`, of type rn_task (runtime/contract/abi.h). Its frame is
 // { i64 batch; ptr scratch; i64 scratch bytes per worker; ptr params[...] }.
 // `debug`: with line tables that lead to the .graph file.
-std::unique_ptr<llvm::Module> emit_kernel(const loops::Kernel& kernel, const std::vector<bool>& unaliased,
-                                          const Target& target, llvm::LLVMContext& context, bool debug);
+std::unique_ptr<llvm::Module> emit_kernel(const loops::Kernel& kernel, const std::string& symbol,
+                                          const std::vector<bool>& unaliased, const Target& target,
+                                          llvm::LLVMContext& context, bool debug);
 
 // An empty module for `target`.
 std::unique_ptr<llvm::Module> new_module(const std::string& name, const Target& target,

@@ -123,29 +123,39 @@ double number(const Attribute& value) {
   return kNoNumber;
 }
 
-// Writes the descriptor, struct by struct in the order of runtime/contract/abi.h.
+// The table of a model's descriptors, to which they refer themselves: filled in at last.
+struct VariantTable {
+  llvm::Constant* address;
+  int64_t count;
+};
+
+// Writes the descriptor of a variant, struct by struct in the order of runtime/contract/abi.h.
 class ModelEmitter {
  public:
-  ModelEmitter(const LoweredModel& model, llvm::Module& out)
-      : model_(model), module_(model.module), out_(out), data_(out), context_{model.program, {}, {}, {}, 0} {}
+  ModelEmitter(const LoweredModel& model, llvm::Module& out, Data& data, const VariantTable& variants)
+      : model_(model),
+        module_(model.module),
+        out_(out),
+        data_(data),
+        variants_(variants),
+        context_{model.program, {}, {}, {}, 0} {}
 
-  void emit() {
+  llvm::GlobalVariable* emit() {
     place_tensors();
     for (const std::vector<uint8_t>& bytes : model_.program.constants) {
       context_.constants.push_back(data_.bytes(bytes, RN_ALIGNMENT));
     }
     for (const loops::Kernel& kernel : model_.program.kernels) {
-      context_.functions.push_back(declare_kernel(kernel.name));
+      context_.functions.push_back(declare_kernel(model_.symbol(kernel)));
       context_.scratch_bytes_per_worker =
           std::max(context_.scratch_bytes_per_worker, round_up(loops::scratch_bytes(kernel)));
     }
     call_loop_ = emit_call_loop(out_, data_, context_);
     llvm::Constant* descriptor = this->descriptor();
-    auto* variable = new llvm::GlobalVariable(
-        out_, descriptor->getType(), true, llvm::GlobalValue::ExternalLinkage, descriptor, RN_MODEL_SYMBOL);
+    auto* variable = new llvm::GlobalVariable(out_, descriptor->getType(), true,
+                                              llvm::GlobalValue::PrivateLinkage, descriptor);
     variable->setAlignment(llvm::Align(8));
-    variable->setDSOLocal(true);
-    variable->setVisibility(llvm::GlobalValue::ProtectedVisibility);
+    return variable;
   }
 
  private:
@@ -202,6 +212,8 @@ class ModelEmitter {
         data_.i64(static_cast<int64_t>(entries.size())),
         data_.table(layers),
         data_.i64(static_cast<int64_t>(layers.size())),
+        variants_.address,
+        data_.i64(variants_.count),
     });
   }
 
@@ -360,17 +372,41 @@ class ModelEmitter {
   const Module& module_;
   TensorIndex tensors_{module_};
   llvm::Module& out_;
-  Data data_;
+  Data& data_;
+  VariantTable variants_;
   EntryContext context_;
   llvm::Function* call_loop_ = nullptr;
   std::array<int64_t, RN_TENSOR_KINDS> region_bytes_{};
 };
 
+void export_as(llvm::GlobalVariable& variable, const char* name) {
+  variable.setName(name);
+  variable.setLinkage(llvm::GlobalValue::ExternalLinkage);
+  variable.setDSOLocal(true);
+  variable.setVisibility(llvm::GlobalValue::ProtectedVisibility);
+}
+
 }  // namespace
 
-std::unique_ptr<llvm::Module> emit_model(const LoweredModel& model, llvm::LLVMContext& context) {
-  auto out = new_module("model", model.target, context);
-  ModelEmitter(model, *out).emit();
+std::unique_ptr<llvm::Module> emit_model(Variants variants, llvm::LLVMContext& context) {
+  auto out = new_module("model", variants.front().target, context);
+  Data data(*out);
+  llvm::GlobalVariable* table = nullptr;
+  if (variants.size() > 1) {
+    auto* type = llvm::ArrayType::get(llvm::PointerType::getUnqual(context), variants.size());
+    table = new llvm::GlobalVariable(*out, type, true, llvm::GlobalValue::PrivateLinkage,
+                                     llvm::UndefValue::get(type));
+  }
+  const VariantTable all = table == nullptr ? VariantTable{data.null(), 0}
+                                            : VariantTable{table, static_cast<int64_t>(variants.size())};
+  Fields descriptors;
+  llvm::GlobalVariable* last = nullptr;
+  for (const LoweredModel& variant : variants) {
+    last = ModelEmitter(variant, *out, data, all).emit();
+    descriptors.push_back(last);
+  }
+  if (table != nullptr) table->setInitializer(data.array(descriptors));
+  export_as(*last, RN_MODEL_SYMBOL);
   return out;
 }
 

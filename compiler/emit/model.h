@@ -12,7 +12,8 @@ class Module;
 
 namespace rnc {
 
-// Its kernels are declarations; its only exported symbol is rn_model.
-std::unique_ptr<llvm::Module> emit_model(const LoweredModel& model, llvm::LLVMContext& context);
+// Its kernels are declarations; its only exported symbol is rn_model, the last variant. What variants have in common is
+// there once.
+std::unique_ptr<llvm::Module> emit_model(Variants variants, llvm::LLVMContext& context);
 
 }  // namespace rnc

@@ -149,8 +149,10 @@ void rnc_artifact_free(rnc_artifact* artifact) { delete artifact; }
 const char* rnc_target_text(const char* const* options, int64_t option_count) {
   thread_local std::string text;
   const rnc_status status = guarded([&] {
-    const Target target = resolve_target(request_of(options, option_count).target);
-    text = fmt::format("{} {} {}", target.triple, target.cpu, target.feature_string());
+    text.clear();
+    for (const Target& target : resolve_targets(request_of(options, option_count).target))
+      text += fmt::format("{}{} {} {}", text.empty() ? "" : "; ", target.triple, target.cpu,
+                          target.feature_string());
   });
   return status == RNC_OK ? text.c_str() : nullptr;
 }

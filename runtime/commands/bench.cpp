@@ -15,7 +15,7 @@ namespace rnrun {
 namespace {
 
 struct Options {
-  std::string model;
+  ModelFlags model;
   std::string mode = "train";
   BenchOptions bench;
   size_t top = 30;
@@ -43,7 +43,7 @@ void print_kernels(const BenchResult& r, size_t top) {
 int run(const Options& options) {
   BenchOptions bench_options = options.bench;
   bench_options.mode = options.mode == "train" ? BenchMode::train : BenchMode::infer;
-  const auto model = Model::load(options.model);
+  const auto model = load_model(options.model);
   check_inputs(*model, model->entry(bench_options.mode == BenchMode::train ? RN_TRAIN_STEP : RN_INFER),
                options.bench.inputs);
   const BenchResult r = bench(model, bench_options);
@@ -67,7 +67,7 @@ Command add_bench(CLI::App& app) {
   auto options = std::make_shared<Options>();
   options->bench.threads = default_threads();
   CLI::App* command = app.add_subcommand("bench", "Measure speed against the machine's limit");
-  command->add_option("model", options->model, "the model library")->required();
+  add_model_options(*command, options->model);
   command->add_option("--mode", options->mode, "train or infer")
       ->check(CLI::IsMember({"train", "infer"}))
       ->capture_default_str();

@@ -20,7 +20,7 @@ namespace {
 constexpr int64_t kMaxSteps = 1'000'000'000;
 
 struct Options {
-  std::string model;
+  ModelFlags model;
   std::string entry;
   std::string in;
   std::string out;
@@ -72,7 +72,7 @@ void note_loss(const rn_entry& entry, const Arrays& results) {
 }
 
 int call(const Options& options) {
-  const auto model = Model::load(options.model);
+  const auto model = load_model(options.model);
   const rn_entry& entry = model->entry(options.entry);
   const bool updates = entry.role == RN_TRAIN_STEP || entry.role == RN_UPDATE;
   if (options.steps_given && !updates)
@@ -122,7 +122,7 @@ Command add_call(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("call", "Run one entry of a model on tensors from a safetensors file");
-  command->add_option("model", options->model, "the model library")->required();
+  add_model_options(*command, options->model);
   command->add_option("entry", options->entry, "infer, loss, backward, update, train_step or prepare")
       ->required();
   command->add_option(

@@ -42,6 +42,16 @@ Command add_bench(CLI::App& app);
 // Makes `app` itself the command train, for a model that the executable carries.
 Action make_trainer(CLI::App& app, std::shared_ptr<const Model> carried);
 
+// Which model a command is about.
+struct ModelFlags {
+  std::string path;
+  std::string variant;  // empty: the best that this CPU runs, or that of RNRUN_VARIANT
+};
+// The model's library, the first argument, and --variant.
+void add_model_options(CLI::App& app, ModelFlags& flags);
+void add_variant_option(CLI::App& app, std::string& variant);
+std::shared_ptr<const Model> load_model(const ModelFlags& flags);
+
 // -j/--threads with its default and range.
 void add_threads_option(CLI::App& app, int& threads);
 // Where weights come from.
@@ -86,7 +96,7 @@ void apply(const GivenSettings& given, TrainSettings& settings);
 
 // What a command is told that shows images to a model.
 struct ImageFlags {
-  std::string model;
+  ModelFlags model;
   std::vector<std::string> images;
   WeightsFlags weights;
   ScalarInputs inputs;

@@ -18,7 +18,7 @@ namespace rnrun {
 namespace {
 
 struct Options {
-  std::string model;
+  ModelFlags model;
   WeightsFlags weights;
   std::string data;  // empty: see default_data
   std::string split = "test";
@@ -49,7 +49,7 @@ TrainSettings settings_of(const Options& options, const Model& model, const Trai
 }
 
 int eval(const Options& options) {
-  const auto model = Model::load(options.model);
+  const auto model = load_model(options.model);
   const rn_entry& entry = evaluated_entry(*model, options.views);
   const auto task = task_of(*model, entry);
   ThreadPool pool(options.threads);
@@ -113,7 +113,7 @@ int eval(const Options& options) {
 Command add_eval(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("eval", "Evaluate trained weights");
-  command->add_option("model", options->model, "the model library")->required();
+  add_model_options(*command, options->model);
   add_weights_options(*command, options->weights, Positional::yes);
   command->add_option("--data", options->data,
                       fmt::format("{}; by default the recipe's, or {}", data_help(), kFashionMnist));

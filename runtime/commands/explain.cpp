@@ -134,7 +134,7 @@ int finish(Run& run, const std::string& path, int64_t unread) {
 
 int explain(const Options& options) {
   check_explanations_name(options.out);
-  const auto model = Model::load(options.model);
+  const auto model = load_model(options.model);
   const rn_entry& entry = model->entry(RN_INFER);
   const auto task = task_of(*model, entry);
   const std::vector<Field> fields = task->sample_fields();

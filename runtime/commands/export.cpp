@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kNpz = ".npz", kSafetensors = ".safetensors";
 
 struct Options {
-  std::string model;
+  ModelFlags model;
   WeightsFlags weights;
   std::string out;
   std::string dtype = "f32";
@@ -47,7 +47,7 @@ int export_weights(const Options& options) {
   if (npz && contract::numpy_name(dtype).empty())
     throw UsageError(fmt::format("--dtype {}: NumPy has no such type; f16, f32 or a {} file will do",
                                  options.dtype, kSafetensors));
-  const auto model = Model::load(options.model);
+  const auto model = load_model(options.model);
   ThreadPool pool(options.threads);
   Session session(model, pool);
   if (options.weights.partial) session.initialize(0);  // what the file has not
@@ -74,7 +74,7 @@ Command add_export(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("export", "Write the weights of a model, with PyTorch's names, for other programs");
-  command->add_option("model", options->model, "the model library")->required();
+  add_model_options(*command, options->model);
   add_weights_options(*command, options->weights);
   command->add_option("-o,--output", options->out, "a .safetensors or .npz file")->required();
   command->add_option("--dtype", options->dtype, "of the numbers in it")

@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "runtime/commands/commands.h"
+#include "runtime/model/cpu_features.h"
+#include "runtime/model/variants.h"
 #include "runtime/report/model_json.h"
 #include "runtime/support/array.h"
 #include "runtime/support/output.h"
@@ -15,7 +17,7 @@ namespace rnrun {
 namespace {
 
 struct Options {
-  std::string model;
+  ModelFlags model;
   bool json = false;
   bool tensors = false;
   int64_t batch = 0;
@@ -63,8 +65,21 @@ void print_tensors(const Model& model) {
     print("  {:<9} {} : {}\n", kind_name(t), t.name, type_text(t.type));
 }
 
+// The one that is used stands above, as what the model was compiled for.
+void print_variants(const Model& model) {
+  const auto all = variants(model.descriptor(), model.path());
+  if (all.size() == 1) return;
+  print("{:<12}", "variants");
+  for (const rn_model_descriptor* variant : all)
+    print("{}{}{}", variant == all.front() ? "" : ", ", variant->cpu,
+          variant == &model.descriptor()                    ? " (used)"
+          : missing_cpu_features(variant->features).empty() ? ""
+                                                            : " (not for this CPU)");
+  print("\n");
+}
+
 int info(const Options& options) {
-  const auto model = Model::load(options.model);
+  const auto model = load_model(options.model);
   if (options.json) {
     print("{}\n", model_json(*model, options.batch, options.threads).dump(2));
     return 0;
@@ -73,6 +88,7 @@ int info(const Options& options) {
   print("{:<12}{}\n", "model", d.name);
   print("{:<12}{} for {} {}\n", "compiled by", d.compiler, d.triple, d.cpu);
   print("{:<12}{}\n", "features", d.features);
+  print_variants(*model);
   print("{:<12}{}\n", "graph hash", model->graph_hash());
   print("{:<12}{} elements\n", "parameters", elements_of(*model, RN_PARAMETER));
   print("{:<12}{} elements\n", "buffers", elements_of(*model, RN_BUFFER));
@@ -96,7 +112,7 @@ int info(const Options& options) {
 Command add_info(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("info", "Describe a model: target, entries, memory, tensors");
-  command->add_option("model", options->model, "the model library")->required();
+  add_model_options(*command, options->model);
   command->add_option("-b,--batch-size", options->batch, "show memory at this batch")
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 20));
   command->add_flag("--tensors", options->tensors, "list every tensor");

@@ -10,6 +10,7 @@
 #include "runtime/contract/safetensors.h"
 #include "runtime/data/companions.h"
 #include "runtime/model/attributes.h"
+#include "runtime/model/variants.h"
 #include "runtime/support/error.h"
 #include "runtime/support/output.h"
 #include "runtime/support/thread_pool.h"
@@ -17,6 +18,22 @@
 #include "runtime/train/weights/weights.h"
 
 namespace rnrun {
+
+void add_variant_option(CLI::App& app, std::string& variant) {
+  app.add_option(
+      "--variant", variant,
+      "of a model for several CPUs, the code for this one (rnrun info lists them); by default that of "
+      "RNRUN_VARIANT, or the best that this machine runs");
+}
+
+void add_model_options(CLI::App& app, ModelFlags& flags) {
+  app.add_option("model", flags.path, "the model library")->required();
+  add_variant_option(app, flags.variant);
+}
+
+std::shared_ptr<const Model> load_model(const ModelFlags& flags) {
+  return chosen_variant(Model::load(flags.path), flags.variant);
+}
 
 void add_threads_option(CLI::App& app, int& threads) {
   app.add_option("-j,--threads", threads,
@@ -140,7 +157,7 @@ void apply(const GivenSettings& given, TrainSettings& settings) {
 }
 
 void add_image_flags(CLI::App& app, ImageFlags& flags) {
-  app.add_option("model", flags.model, "the model library")->required();
+  add_model_options(app, flags.model);
   app.add_option("images", flags.images,
                  "JPEG, PNG, WebP, TIFF, GIF or BMP files; directories, with all images in them; quoted "
                  "patterns such as '*.png'; @LIST, a file with a name on each line; - for such a list on "

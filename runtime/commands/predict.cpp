@@ -67,7 +67,7 @@ int64_t run(Session& session, const Task& task, const PictureFiles& files,
 }
 
 int predict(const Options& options) {
-  const auto model = Model::load(options.model);
+  const auto model = load_model(options.model);
   const rn_entry& entry = model->entry(RN_INFER);
   const auto task = task_of(*model, entry);
   const std::vector<Field> fields = task->sample_fields();

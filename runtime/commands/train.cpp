@@ -18,6 +18,7 @@
 #include "runtime/commands/train_options.h"
 #include "runtime/measure/evaluate.h"
 #include "runtime/model/attributes.h"
+#include "runtime/model/variants.h"
 #include "runtime/support/error.h"
 #include "runtime/support/file.h"
 #include "runtime/support/interrupt.h"
@@ -231,7 +232,8 @@ TrainOutcome run(Trainer& trainer, const Checkpoint& start, RunLog& log) {
 }
 
 int train(const TrainOptions& options) {
-  const auto model = options.carried != nullptr ? options.carried : Model::load(options.model);
+  const auto model = options.carried != nullptr ? chosen_variant(options.carried, options.model.variant)
+                                                : load_model(options.model);
   check_trainable(*model, options);
   const auto task = task_of(*model, model->entry(RN_TRAIN_STEP));
   const std::string directory = directory_of(options, *model);
@@ -312,7 +314,7 @@ int train(const TrainOptions& options) {
 Command add_train(CLI::App& app) {
   auto options = std::make_shared<TrainOptions>();
   CLI::App* command = app.add_subcommand("train", "Train a model; what is not given comes from its recipe");
-  command->add_option("model", options->model, "the model library")->required();
+  add_model_options(*command, options->model);
   add_train_options(*command, options);
   return {command, [options] { return train(*options); }};
 }
@@ -320,6 +322,7 @@ Command add_train(CLI::App& app) {
 Action make_trainer(CLI::App& app, std::shared_ptr<const Model> carried) {
   auto options = std::make_shared<TrainOptions>();
   options->carried = std::move(carried);
+  add_variant_option(app, options->model.variant);
   add_train_options(app, options);
   return [options] { return train(*options); };
 }

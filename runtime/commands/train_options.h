@@ -23,7 +23,7 @@ inline constexpr std::array<std::string_view, 5> kHyperFlags = {
     "momentum", "weight_decay", "norm_weight_decay", "bias_weight_decay", kLabelSmoothing};
 
 struct TrainOptions {
-  std::string model;
+  ModelFlags model;
   std::shared_ptr<const Model> carried;
   std::optional<std::string> data;
   GivenSettings settings;

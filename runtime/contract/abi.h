@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 9u
+#define RN_ABI_VERSION 10u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -41,7 +41,8 @@ enum rn_tensor_kind {
   RN_BUFFER = 1,   /* saved with the parameters, changed by training (running statistics) */
   RN_SLOT = 2,     /* optimizer state, saved in checkpoints */
   RN_GRADIENT = 3, /* written by entry "backward", read by entry "update"; not needed by the other entries */
-  /* Written by entry "prepare", read by "infer" and "loss", and for frozen layers by training. */
+  /* Written by entry "prepare", or given (rn_tensor.values); read by "infer" and "loss", and for frozen layers by
+   * training. */
   RN_PREPARED = 4,
   RN_TENSOR_KINDS = 5
 };
@@ -83,7 +84,7 @@ typedef struct rn_tensor {
   const char* initializer; /* "kaiming_normal", "constant", ...: see ir/graph/graph.h */
   rn_attributes arguments;
   /* What it holds at first, row-major, in place of what the initialiser makes: of a parameter or buffer that came with
-   * the model. Null: there is nothing. */
+   * the model; of a prepared tensor that no entry "prepare" computes, what it holds for good. Null: there is nothing. */
   const float* values;
 } rn_tensor;
 
@@ -125,7 +126,8 @@ typedef struct rn_value {
 
 /* One kernel call of an entry, for progress and profiles; index = the call number passed to parallel_for. */
 typedef struct rn_call_info {
-  const char* kernel;    /* symbol of the kernel; calls of the same kernel share code */
+  const char*
+      kernel; /* its symbol, in variants followed by '.' and `cpu`; calls of the same kernel share code */
   const char* layer;     /* "layer1.0.conv1" */
   const char* direction; /* "forward", "input_grad", "weight_grad", "update" or "" */
   const char* algorithm; /* "direct", ... or "" */
@@ -245,6 +247,12 @@ typedef struct rn_model_descriptor {
   int64_t entry_count;
   const rn_layer* layers; /* in execution order */
   int64_t layer_count;
+  /* A model for several CPUs (rnc --target-cpu=A,B) has a variant for each, called by its `cpu`, best first. They have the
+   * same parameters, buffers and hash, so that a checkpoint of one is a checkpoint of all; layouts, memory and code are
+   * each one's own. rn_model is the last of them, and all of them have this table. Null and 0: there is but this one.
+   * cpu.h says which of them this CPU runs. */
+  const struct rn_model_descriptor* const* variants;
+  int64_t variant_count;
 } rn_model_descriptor;
 
 /* A library that rnc has linked carries a checksum of its file, which rnrun checks before it loads it: its

@@ -6,6 +6,7 @@
 #include "runtime/library/status.h"
 #include "runtime/measure/bench.h"
 #include "runtime/model/model_bytes.h"
+#include "runtime/model/variants.h"
 #include "runtime/report/model_json.h"
 
 using namespace rnrun;
@@ -13,21 +14,29 @@ using namespace rnrun;
 rnrun_status rnrun_model_load(const char* path, rnrun_model** model) {
   return guarded([&] {
     need(path, "path", model, "model");
-    *model = new rnrun_model{Model::load(path)};
+    *model = new rnrun_model{chosen_variant(Model::load(path))};
   });
 }
 
 rnrun_status rnrun_model_load_bytes(const void* bytes, size_t size, rnrun_model** model) {
   return guarded([&] {
     need(bytes, "bytes", model, "model");
-    *model = new rnrun_model{load_model({static_cast<const std::byte*>(bytes), size})};
+    *model = new rnrun_model{chosen_variant(load_model({static_cast<const std::byte*>(bytes), size}))};
   });
 }
 
 rnrun_status rnrun_model_linked(const rn_model_descriptor* descriptor, rnrun_model** model) {
   return guarded([&] {
     need(descriptor, "descriptor", model, "model");
-    *model = new rnrun_model{std::make_shared<Model>(*descriptor, "linked into the program")};
+    const std::string path = "the model linked into the program";
+    *model = new rnrun_model{chosen_variant(std::make_shared<Model>(best_variant(*descriptor, path), path))};
+  });
+}
+
+rnrun_status rnrun_model_variant(const rnrun_model* model, const char* name, rnrun_model** variant) {
+  return guarded([&] {
+    need(model, "model", name, "name", variant, "variant");
+    *variant = new rnrun_model{variant_of(model->model, name)};
   });
 }
 

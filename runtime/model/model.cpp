@@ -18,6 +18,7 @@
 #include "runtime/contract/elf_file.h"
 #include "runtime/model/cpu_features.h"
 #include "runtime/model/layout.h"
+#include "runtime/model/variants.h"
 #include "runtime/support/error.h"
 #include "runtime/support/file.h"
 
@@ -25,19 +26,13 @@ namespace rnrun {
 
 namespace {
 
-void check_version_and_cpu(const rn_model_descriptor& model, const std::string& path) {
-  if (model.magic != RN_MAGIC)
-    throw Error(fmt::format("{} is not a model made by rnc (wrong magic number)", path));
-  if (model.version != RN_ABI_VERSION)
-    throw Error(
-        fmt::format("{} has ABI version {}, this rnrun has {}: compile it with the rnc of this release", path,
-                    model.version, RN_ABI_VERSION));
+void check_cpu(const rn_model_descriptor& model, const std::string& path) {
   const auto missing = missing_cpu_features(model.features);
   if (!missing.empty())
-    throw Error(
-        fmt::format("{} was compiled for {} and needs CPU features this machine lacks: {}; compile it with "
-                    "--target-cpu=native here",
-                    path, model.cpu, fmt::join(missing, ", ")));
+    throw Error(fmt::format("{} was compiled for {} and needs CPU features this machine lacks: {}; {}", path,
+                            model.cpu, fmt::join(missing, ", "),
+                            model.variant_count > 1 ? "take another variant: rnrun info lists them"
+                                                    : "compile it with --target-cpu=native here"));
 }
 
 template <class Fail>
@@ -84,11 +79,21 @@ void check_consistent(const rn_model_descriptor& model, const std::string& path)
 
 }  // namespace
 
+void check_version(const rn_model_descriptor& model, const std::string& path) {
+  if (model.magic != RN_MAGIC)
+    throw Error(fmt::format("{} is not a model made by rnc (wrong magic number)", path));
+  if (model.version != RN_ABI_VERSION)
+    throw Error(
+        fmt::format("{} has ABI version {}, this rnrun has {}: compile it with the rnc of this release", path,
+                    model.version, RN_ABI_VERSION));
+}
+
 void Model::Close::operator()(void* library) const { dlclose(library); }
 
 Model::Model(const rn_model_descriptor& descriptor, std::string path)
     : descriptor_(&descriptor), path_(std::move(path)) {
-  check_version_and_cpu(descriptor, path_);
+  check_version(descriptor, path_);
+  check_cpu(descriptor, path_);
   check_consistent(descriptor, path_);
 }
 
@@ -106,7 +111,7 @@ std::shared_ptr<const Model> Model::open(const std::string& file, const std::str
   const auto* descriptor = static_cast<const rn_model_descriptor*>(dlsym(library.get(), RN_MODEL_SYMBOL));
   if (descriptor == nullptr)
     throw Error(fmt::format("{} is not a model made by rnc (it has no symbol {})", path, RN_MODEL_SYMBOL));
-  auto model = std::make_shared<Model>(*descriptor, path);
+  auto model = std::make_shared<Model>(best_variant(*descriptor, path), path);
   model->library_ = std::move(library);
   return model;
 }

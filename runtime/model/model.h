@@ -14,13 +14,14 @@ namespace rnrun {
 
 class Model {
  public:
-  // Loads a model library. Throws Error when it is not one, is damaged, was made for another machine or ABI
-  // version, or needs CPU features this machine lacks (the message names them); no code of it has run then.
+  // Loads a model library: of its variants, the best that this CPU runs (variants.h). Throws Error when it is not one, is
+  // damaged, was made for another machine or ABI version, or needs CPU features this machine lacks (the message names
+  // them); no code of it has run then.
   static std::shared_ptr<const Model> load(const std::string& path);
   // The model an executable carries at its end (rn_trailer in abi.h); null if it carries none. Throws Error
   // when the executable or the model is damaged.
   static std::shared_ptr<const Model> load_carried(const std::string& executable = "/proc/self/exe");
-  // A model already in memory, which must outlive this. `path` is for messages. The same checks.
+  // A model already in memory, this variant of it, which must outlive this. `path` is for messages. The same checks.
   Model(const rn_model_descriptor& descriptor, std::string path);
 
   const rn_model_descriptor& descriptor() const { return *descriptor_; }
@@ -52,6 +53,9 @@ class Model {
   const rn_model_descriptor* descriptor_;
   std::string path_;
 };
+
+// Throws Error where nothing after rn_model_descriptor.features may be read.
+void check_version(const rn_model_descriptor& model, const std::string& path);
 
 std::span<const rn_value> inputs(const rn_entry& entry);
 std::span<const rn_value> outputs(const rn_entry& entry);

@@ -87,6 +87,9 @@ Session::Session(std::shared_ptr<const Model> model, ThreadPool& pool)
     regions_[kind] = Memory(d.region_bytes[kind], "tensors");
   scratch_ =
       Memory(extent({0, d.scratch_bytes_per_worker}, pool.threads(), "scratch memory"), "scratch memory");
+  for (const rn_tensor& t : model_->tensors())
+    if (t.kind == RN_PREPARED && t.values != nullptr)
+      from_plain(t.type, reinterpret_cast<const std::byte*>(t.values), place(t));
 }
 
 void Session::initialize(uint64_t seed) {

@@ -38,6 +38,7 @@ struct Recorder {
 // Not for several threads at once. `pool` must outlive it.
 class Session {
  public:
+  // Prepared tensors that came with the model are there from the beginning.
   Session(std::shared_ptr<const Model> model, ThreadPool& pool);
 
   const Model& model() const { return *model_; }

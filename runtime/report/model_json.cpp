@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/model/cpu_features.h"
 #include "runtime/model/layout.h"
+#include "runtime/model/variants.h"
 #include "runtime/support/array.h"
 
 namespace rnrun {
@@ -23,6 +25,17 @@ ordered_json values_json(std::span<const rn_value> values) {
     if (v.type.rank == 0 && !std::isnan(v.default_value)) json.back()["default"] = v.default_value;
     if (is_set_by_training(v)) json.back()["set_by_training"] = true;
   }
+  return json;
+}
+
+// Best first; "runs" where this CPU has the features, "used" for the model itself.
+ordered_json variants_json(const Model& model) {
+  ordered_json json = ordered_json::array();
+  for (const rn_model_descriptor* variant : variants(model.descriptor(), model.path()))
+    json.push_back({{"name", variant->cpu},
+                    {"features", variant->features},
+                    {"runs", missing_cpu_features(variant->features).empty()},
+                    {"used", variant == &model.descriptor()}});
   return json;
 }
 
@@ -68,6 +81,7 @@ ordered_json model_json(const Model& model, int64_t batch, int threads) {
                        {"triple", d.triple},
                        {"cpu", d.cpu},
                        {"features", d.features},
+                       {"variants", variants_json(model)},
                        {"graph_hash", model.graph_hash()},
                        {"predict", d.predict},
                        {"optimizer", d.optimizer},

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "compiler/weights.h"
+#include "compiler/embed_weights.h"
 #include "passes/pipeline.h"
 #include "runtime/model/session.h"
 

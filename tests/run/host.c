@@ -1,7 +1,8 @@
-/* Runs a compiled model by nothing but runtime/contract/abi.h, as a program of another machine would: the
+/* Runs a compiled model by nothing but runtime/contract/, as a program of another machine would: the
  * entries in kEntries on generated inputs and parameters, the same for every layout a model may keep them in.
  * Prints, for each result and each tensor afterwards: its name, two weighted sums of its elements, its
- * 2-norm. Exit status 4: they are not finite. Usage: host LIBRARY BATCH */
+ * 2-norm. Exit status 4: they are not finite. Usage: host LIBRARY BATCH; with HOST_LINKED, the model is linked
+ * in, and the first argument is not looked at. */
 #include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #include "runtime/contract/abi.h"
+#include "runtime/contract/cpu.h"
 
 static double next_random(uint64_t* state) { /* in [0, 1): a linear congruential generator, its high bits */
   *state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -49,6 +51,12 @@ static int64_t place(const rn_type* type, int64_t index) {
 
 static float* elements_of(const rn_tensor* tensor, void* const* regions) {
   return (float*)((char*)regions[tensor->kind] + tensor->offset);
+}
+
+/* Those that came with the model and stay. */
+static void take_values(const rn_tensor* tensor, void* const* regions) {
+  for (int64_t i = 0; i < elements(&tensor->type, 1); ++i)
+    elements_of(tensor, regions)[place(&tensor->type, i)] = tensor->values[i];
 }
 
 /* Weights as large as He's initialiser makes them; scales and variances around one, the rest around zero. */
@@ -129,21 +137,38 @@ static void run(const rn_model_descriptor* model, const rn_entry* entry, int64_t
       print(entry->name, entry->outputs[i].name, &entry->outputs[i].type, batch, outputs[i], 0);
 }
 
+#ifdef HOST_LINKED
+extern const rn_model_descriptor rn_model;
+static const rn_model_descriptor* find_model(const char* path) {
+  (void)path;
+  return &rn_model;
+}
+#else
+static const rn_model_descriptor* find_model(const char* path) {
+  void* library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (library == NULL) fprintf(stderr, "%s\n", dlerror());
+  return library == NULL ? NULL : dlsym(library, RN_MODEL_SYMBOL);
+}
+#endif
+
 int main(int count, char** arguments) {
   static const char* const kEntries[] = {"prepare", "infer", "loss", "train_step", "train_step"};
   if (count != 3) return 2;
-  void* library = dlopen(arguments[1], RTLD_NOW | RTLD_LOCAL);
-  if (library == NULL) return fprintf(stderr, "%s\n", dlerror()), 1;
-  const rn_model_descriptor* model = dlsym(library, RN_MODEL_SYMBOL);
+  const rn_model_descriptor* model = find_model(arguments[1]);
   if (model == NULL || model->magic != RN_MAGIC || model->version != RN_ABI_VERSION)
     return fprintf(stderr, "%s is no model of this version\n", arguments[1]), 1;
-  fprintf(stderr, "%s: %s\n", model->name, model->triple);
+  model = rn_best_variant(model);
+  if (model == NULL) return fprintf(stderr, "%s is not for this CPU\n", arguments[1]), 1;
+  fprintf(stderr, "%s: %s %s\n", model->name, model->triple, model->cpu);
 
   void* regions[RN_TENSOR_KINDS];
   for (int kind = 0; kind < RN_TENSOR_KINDS; ++kind) regions[kind] = zeroed(model->region_bytes[kind]);
   uint64_t state = 1;
   for (int64_t i = 0; i < model->tensor_count; ++i)
-    if (model->tensors[i].kind <= RN_BUFFER) fill(&model->tensors[i], regions, &state);
+    if (model->tensors[i].kind <= RN_BUFFER)
+      fill(&model->tensors[i], regions, &state);
+    else if (model->tensors[i].values != NULL)
+      take_values(&model->tensors[i], regions);
   for (size_t k = 0; k < sizeof kEntries / sizeof *kEntries; ++k)
     for (int64_t e = 0; e < model->entry_count; ++e)
       if (strcmp(model->entries[e].name, kEntries[k]) == 0)

@@ -8,6 +8,7 @@ import argparse
 import ctypes
 import os
 import pathlib
+import platform
 import subprocess
 import sys
 import tempfile
@@ -128,6 +129,32 @@ def compiling(bin_):
     refused("--optimiser", lambda: rnc.compile(TEXT, optimiser="sgd"), rnc.CompileError)
     check(rnc.compile(TEXT, optimizer="adam").info["optimizer"].startswith("adam"), "an option")
     return net
+
+
+def variants():
+    """One library for several CPUs, by another name for each."""
+    if platform.machine() != "x86_64":
+        return
+    fat = rnc.compile(TEXT, target_cpu="x86-64-v3,x86-64")
+    check([variant["name"] for variant in fat.info["variants"]] == ["x86-64-v3", "x86-64"], "variants")
+    check(rnc.compile(TEXT, target_cpu=["x86-64-v3", "x86-64"])._model != fat._model, "a list of CPUs")
+    images, labels = batch()
+    for variant in fat.info["variants"]:
+        if not variant["runs"]:
+            refused("needs CPU features", lambda name=variant["name"]: rnc.Network(fat.path, variant=name))
+            continue
+        one = rnc.compile(TEXT, target_cpu=variant["name"])
+        of_fat = rnc.compile(TEXT, target_cpu="x86-64-v3,x86-64", variant=variant["name"])
+        check(of_fat.info["cpu"] == variant["name"] and of_fat.path == fat.path, "the variant that was asked for")
+        for net in (one, of_fat):
+            net.initialize(3)
+        check(one.train_step(images, labels, lr=0.1) == of_fat.train_step(images, labels, lr=0.1)
+              and np.array_equal(one(images), of_fat(images)), f"the bits of {variant['name']}")
+        of_fat.load_state_dict(fat.state_dict())
+    refused("has no variant z80; it has x86-64-v3, x86-64", lambda: rnc.Network(fat.path, variant="z80"))
+    os.environ["RNRUN_VARIANT"] = "x86-64"
+    check(rnc.Network(fat.path).info["cpu"] == "x86-64", "RNRUN_VARIANT")
+    del os.environ["RNRUN_VARIANT"]
 
 
 def errors(net):
@@ -293,6 +320,7 @@ def main():
         import rnc
         net = compiling(bin_)
         same_as_rnrun(bin_, net)
+        variants()
         errors(net)
         pytorch(net)
         check("train_step(image" in net.summary() and net.profile()["mode"] == "infer", "summary and profile")

@@ -40,6 +40,7 @@ _OPTIONS = (POINTER(c_char_p), c_int64)
 # The arguments of the functions that return a status.
 _RNRUN = {
     "rnrun_model_load": (c_char_p, _OUT),
+    "rnrun_model_variant": (c_void_p, c_char_p, _OUT),
     "rnrun_model_json": (c_void_p, c_int64, c_int, _OUT),
     "rnrun_model_bench": (c_void_p, c_int, c_int64, c_int, _OUT),
     "rnrun_session_create": (c_void_p, c_int, _OUT),

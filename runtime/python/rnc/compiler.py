@@ -100,13 +100,15 @@ def cache_directory() -> pathlib.Path:
 
 def compile(path_or_text: Union[str, Path], classes: int | None = None,
             weights: Mapping[str, Any] | Path | None = None, *, threads: int | None = None,
-            **options: Any) -> Network:
-    """Compiles a network for this machine and loads it.
+            variant: str | None = None, **options: Any) -> Network:
+    """Compiles a network, for this machine unless target_cpu says otherwise, and loads it.
 
     path_or_text: a .graph or .onnx file, or the text of a network (what has a line break or a brace).
     classes: the network's constant `classes`.
     weights: as Network.load_state_dict takes them.
     threads: those that compute.
+    variant: which of the CPUs in target_cpu="x86-64-v4,x86-64-v3,x86-64" the code is for that is used (default: the
+        best of them that this machine runs).
     options: rnc's, as `rnc --help` explains them: optimizer="adam(lr = 0.001)", freeze=["layer1.*"],
         set={"width": 2}, target_cpu="x86-64-v3", explain=True, loss="cross_entropy" for an .onnx file.
 
@@ -120,13 +122,13 @@ def compile(path_or_text: Union[str, Path], classes: int | None = None,
     network = None
     if library.exists():
         try:
-            network = Network(library, threads)
+            network = Network(library, threads, variant)
         except Error:  # damaged: made anew
             library.unlink(missing_ok=True)
     if network is None:
         library.parent.mkdir(parents=True, exist_ok=True)
         _interruptible(lambda: source.emit(flags, lambda artifact: _write(artifact, library)))
-        network = Network(library, threads)
+        network = Network(library, threads, variant)
     if weights is not None:
         network.load_state_dict(weights)
     return network

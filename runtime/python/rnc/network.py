@@ -65,12 +65,20 @@ class Network:
     networks, also of one library, run at the same time.
 
     library: the file. threads: those that compute (default: OMP_NUM_THREADS, or as many as there are CPUs).
+    variant: of a library for several CPUs, the code for this one, "x86-64-v3" (default: what the environment's
+        RNRUN_VARIANT names, or the best that this CPU runs).
     """
 
-    def __init__(self, library: Path, threads: int | None = None) -> None:
+    def __init__(self, library: Path, threads: int | None = None, variant: str | None = None) -> None:
         model, session = ctypes.c_void_p(), ctypes.c_void_p()
         rnrun.rnrun_model_load(os.fsencode(library), model)
         try:
+            if variant is not None:
+                loaded, model = model, ctypes.c_void_p()
+                try:
+                    rnrun.rnrun_model_variant(loaded, variant.encode(), model)
+                finally:
+                    rnrun.rnrun_model_free(loaded)
             rnrun.rnrun_session_create(model, threads or 0, session)
         except Error:
             rnrun.rnrun_model_free(model)

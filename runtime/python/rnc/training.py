@@ -33,8 +33,8 @@ def fit(network: "Network", data: str, output_dir: str | None, settings: dict[st
         directory = pathlib.Path(output_dir or pathlib.Path(own) / "run")
         weights = os.path.join(own, "weights.safetensors")
         network.save(weights)
-        command = [_rnrun(), "train", network.path, "--data", data, "--weights", weights, "--output-dir",
-                   str(directory), "--log-json", *flags_of(settings)]
+        command = [_rnrun(), "train", network.path, "--variant", network.info["cpu"], "--data", data, "--weights", weights,
+                   "--output-dir", str(directory), "--log-json", *flags_of(settings)]
         epochs = []
         with open(os.path.join(own, "messages"), "w+") as messages:
             # In a session of its own, so that Ctrl-C comes to us, and once to it.

@@ -31,11 +31,13 @@ inline Target target_of(const std::string& cpu) { return resolve_target({"", cpu
 // A shared library in a temporary file, open as long as this lives.
 class Compiled {
  public:
-  explicit Compiled(const LoweredModel& model) {
+  explicit Compiled(const LoweredModel& model) : Compiled(compile_to_shared_library(model)) {}
+  // Of the library's bytes.
+  explicit Compiled(const std::string& library) {
     std::string path = (std::filesystem::temp_directory_path() / "rnc-test-XXXXXX").string();
     check(mkdtemp(path.data()) != nullptr, "no temporary directory");
     const std::string file = path + "/model.so";
-    write_file(file, compile_to_shared_library(model));
+    write_file(file, library);
     handle_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     const char* error = handle_ ? nullptr : dlerror();
     std::filesystem::remove_all(path);

@@ -52,7 +52,7 @@ Kernel taps(int count) {
 int fences(const Kernel& kernel) {
   llvm::LLVMContext context;
   const Target target = resolve_target({"x86_64-pc-linux-gnu", "x86-64-v3", ""});
-  const auto module = emit_kernel(kernel, {true, true}, target, context, false);
+  const auto module = emit_kernel(kernel, kernel.name, {true, true}, target, context, false);
   int count = 0;
   for (const llvm::BasicBlock& block : *module->getFunction(kernel.name)) {
     for (const llvm::Instruction& instruction : block) count += llvm::isa<llvm::FenceInst>(instruction);

@@ -30,6 +30,7 @@ TEST_CASE("the kind of output follows from --emit, else from -o's extension, els
   CHECK(parsed({"net.graph", "-o", "x.ll"}).request.emit == Emit::llvm);
   CHECK(parsed({"net.graph", "-o", "x.s"}).request.emit == Emit::assembly);
   CHECK(parsed({"net.graph", "-o", "x.o"}).request.emit == Emit::object);
+  CHECK(parsed({"net.graph", "-o", "x.obj"}).request.emit == Emit::object);
   CHECK(parsed({"net.graph", "-o", "x.graph"}).request.emit == Emit::graph);
   CHECK(parsed({"net.graph", "-o", "x.dot"}).request.emit == Emit::dot);
   CHECK(parsed({"net.graph", "-o", "x.loops"}).request.emit == Emit::loops);
@@ -60,6 +61,9 @@ TEST_CASE("options reach their fields") {
   CHECK(parsed({"--passes=", "net.graph"}).request.passes == "");
   CHECK(parsed({"--passes=", "net.graph"}).input == "net.graph");
   CHECK(parsed({"net.graph"}).request.target.cpu == "native");
+  CHECK(parsed({"net.graph", "--target-cpu=znver5,x86-64"}).request.target.cpu == "znver5,x86-64");
+  CHECK(parsed({"--target-cpu", "znver5", "net.graph", "--target-cpu", "x86-64"}).request.target.cpu ==
+        "znver5,x86-64");
   CHECK(parsed({"--list-passes"}).list_passes);
   CHECK(parsed({"--ops"}).ops == "");
   CHECK(parsed({"--ops", "conv2d"}).ops == "conv2d");

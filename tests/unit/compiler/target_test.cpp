@@ -48,6 +48,9 @@ TEST_CASE("a target's features are those of its CPU that code makes use of") {
 }
 
 TEST_CASE("--target-features adds to the CPU's features and takes away, with all that depends on them") {
+  CHECK(resolve_target({kLinux, "znver5", ""}).format == ObjectFormat::elf);
+  CHECK(resolve_target({"x86_64-pc-windows-msvc", "znver5", ""}).format == ObjectFormat::coff);
+  CHECK(resolve_target({"arm64-apple-macosx11.0", "apple-m1", ""}).format == ObjectFormat::mach_o);
   const Target without = resolve_target({kLinux, "znver5", "-avx512f"});
   CHECK(without.feature_string() == "+avx,+avx2,+fma,+sse3,+sse4.1,+sse4.2,+ssse3");
   const Target with = resolve_target({kLinux, "x86-64", "+avx2,+fma"});
@@ -57,13 +60,35 @@ TEST_CASE("--target-features adds to the CPU's features and takes away, with all
   CHECK(!resolve_target({kLinux, "znver5", "+avx512bf16,-avx512bf16"}).has("avx512bf16"));
 }
 
+TEST_CASE("several CPUs come best first: wider vectors, more features, then as they were named") {
+  const auto order = [](const std::string& cpus, const std::string& features = "") {
+    std::string names;
+    for (const Target& target : resolve_targets({kLinux, cpus, features})) names += target.cpu + " ";
+    return names;
+  };
+  CHECK(order("x86-64-v3") == "x86-64-v3 ");
+  CHECK(order("x86-64,x86-64-v3,znver5,x86-64-v2,x86-64-v4") ==
+        "znver5 x86-64-v4 x86-64-v3 x86-64-v2 x86-64 ");
+  CHECK(order("x86-64-v4,znver5") == "x86-64-v4 znver5 ");
+  CHECK(order("x86-64,sandybridge,haswell", "-avx2") == "haswell sandybridge x86-64 ");
+  const auto message = [&](const std::string& cpus) {
+    try {
+      return order(cpus);
+    } catch (const UserError& error) {
+      return error.diagnostic().message;
+    }
+  };
+  CHECK(message("x86-64-v3,x86-64,x86-64-v3") ==
+        "target CPU 'x86-64-v3' is named twice in x86-64-v3,x86-64,x86-64-v3");
+  CHECK(message("x86-64,z80") == "unknown target CPU 'z80' for x86_64-pc-linux-gnu");
+  CHECK(message("x86-64,") == "unknown target CPU '' for x86_64-pc-linux-gnu");
+}
+
 TEST_CASE("unknown targets are refused") {
-  CHECK(refused({"arm-linux-gnueabi", "native", ""}) ==
-        "target triple 'arm-linux-gnueabi' is not supported: rnc makes ELF code for x86_64 and aarch64");
-  CHECK(refused({"x86_64-apple-darwin", "native", ""}) ==
-        "target triple 'x86_64-apple-darwin' is not supported: rnc makes ELF code for x86_64 and aarch64");
-  CHECK(refused({"nonsense", "native", ""}) ==
-        "target triple 'nonsense' is not supported: rnc makes ELF code for x86_64 and aarch64");
+  for (const std::string triple : {"arm-linux-gnueabi", "wasm64", "nonsense"})
+    CHECK(refused({triple, "native", ""}) ==
+          "target triple '" + triple +
+              "' is not supported: rnc makes ELF, COFF and Mach-O code for x86_64 and aarch64");
   CHECK(refused({kLinux, "z80", ""}) == "unknown target CPU 'z80' for x86_64-pc-linux-gnu");
   CHECK(refused({kLinux, "x86-64", "+warp"}) == "unknown target feature 'warp' for x86_64-pc-linux-gnu");
   CHECK(refused({kLinux, "x86-64", "avx2"}) == "target feature 'avx2' must be '+NAME' or '-NAME'");

@@ -1,10 +1,14 @@
 #include "runtime/model/model.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <cstdlib>
 #include <vector>
 
+#include "runtime/contract/cpu.h"
 #include "runtime/model/cpu_features.h"
+#include "runtime/model/variants.h"
 #include "tests/unit/runtime/support.h"
 
 namespace rnrun {
@@ -62,7 +66,7 @@ TEST_CASE("what is no model, or not for this rnrun or machine, is refused before
   CHECK(message(magic) == magic + " is not a model made by rnc (wrong magic number)");
   const std::string version = model_path("linear_wrong_version");
   CHECK(message(version) ==
-        version + " has ABI version 99, this rnrun has 9: compile it with the rnc of this release");
+        version + " has ABI version 99, this rnrun has 10: compile it with the rnc of this release");
   const std::string cpu = model_path("linear_wrong_cpu");
   CHECK(message(cpu) ==
         cpu +
@@ -104,6 +108,68 @@ TEST_CASE("descriptors that contradict themselves are refused") {
   input.type.rank = 40;
   CHECK(message([&](D&) { entries[1].inputs = &input; }) ==
         "m is damaged: 'image' of entry 'infer' has an impossible type");
+}
+
+TEST_CASE(
+    "of a model for several CPUs, the best variant is taken that this one runs, or the one that is named") {
+  const auto model = Model::load(model_path("linear"));
+  rn_model_descriptor future = model->descriptor(), good = future, poor = future;
+  future.cpu = "future", future.features = "flux-capacitor";
+  good.cpu = "good", poor.cpu = "poor";
+  const rn_model_descriptor* table[] = {&future, &good, &poor};
+  for (rn_model_descriptor* variant : {&future, &good, &poor}) {
+    variant->variants = table;
+    variant->variant_count = 3;
+  }
+  CHECK(variants(model->descriptor(), "m") == std::vector{&model->descriptor()});
+  CHECK(variants(poor, "m").size() == 3);
+  CHECK(&best_variant(poor, "m") == &good);
+  CHECK(rn_best_variant(&poor) == &good);
+  const auto best = std::make_shared<const Model>(best_variant(poor, "m"), "m");
+  CHECK(chosen_variant(best) == best);
+  CHECK(chosen_variant(best, "good") == best);
+  CHECK(&chosen_variant(best, "poor")->descriptor() == &poor);
+  CHECK(variant_of(chosen_variant(best, "poor"), "good")->name() == "linear");
+  CHECK(error_of([&] { variant_of(best, "z80"); }) == "m has no variant z80; it has future, good, poor");
+  CHECK(error_of([&] { variant_of(model, "z80"); }) == model->path() + " has no variant z80; it has generic");
+  CHECK(error_of([&] { variant_of(best, "future"); }) ==
+        "m was compiled for future and needs CPU features this machine lacks: flux-capacitor; take another "
+        "variant: rnrun info lists them");
+  setenv("RNRUN_VARIANT", "poor", 1);
+  CHECK(&chosen_variant(best)->descriptor() == &poor);
+  CHECK(chosen_variant(best, "good") == best);
+  setenv("RNRUN_VARIANT", "z80", 1);
+  CHECK(error_of([&] { chosen_variant(best); }) ==
+        "RNRUN_VARIANT: m has no variant z80; it has future, good, poor");
+  unsetenv("RNRUN_VARIANT");
+
+  good.features = poor.features = "avx1024";
+  CHECK(rn_best_variant(&poor) == nullptr);
+  CHECK(error_of([&] { best_variant(poor, "m"); }) ==
+        "m has no variant for this machine's CPU, which lacks what they need: future needs flux-capacitor; "
+        "good needs avx1024; poor needs avx1024; compile it with --target-cpu=native here, or with one more "
+        "variant");
+}
+
+TEST_CASE("variants that are none of the model are refused") {
+  const auto model = Model::load(model_path("linear"));
+  rn_model_descriptor good = model->descriptor(), bad = good;
+  const rn_model_descriptor* table[] = {&bad, &good};
+  good.variants = table;
+  good.variant_count = 2;
+  const auto message = [&] { return error_of([&] { best_variant(good, "m"); }); };
+  bad.magic = 7;
+  CHECK(message() == "m is damaged: a variant is none of this model");
+  bad = good, bad.graph_hash = 1;
+  CHECK(message() == "m is damaged: a variant is none of this model");
+  table[0] = nullptr;
+  CHECK(message() == "m is damaged: a variant is none of this model");
+  for (const int64_t count : {int64_t{-1}, int64_t{1} << 40}) {
+    good.variant_count = count;
+    CHECK(message() == fmt::format("m is damaged: {} variants", count));
+  }
+  good.version = 99;
+  CHECK(message() == "m has ABI version 99, this rnrun has 10: compile it with the rnc of this release");
 }
 
 TEST_CASE("a model is loaded from the end of an executable") {
