@@ -42,12 +42,12 @@ train() {
   shift
   "mpirun.$mpi" -n "$ranks" $training "$@" >log 2>&1 || { cat log; fail "$mpi, $ranks ranks: $*"; }
 }
-# fails TEXT COMMAND...: the command fails, but not after a minute, and says this.
+# fails TEXT COMMAND...: the command fails, by itself, and says this.
 fails() {
   text=$1
   shift
   status=0
-  timeout 60 "$@" >messages 2>&1 || status=$?
+  timeout 120 "$@" >messages 2>&1 || status=$?
   [ "$status" -ne 0 ] && [ "$status" -ne 124 ] || { cat messages; fail "status $status: $*"; }
   grep -qF -- "$text" messages || { cat messages; fail "no message \"$text\": $*"; }
 }
