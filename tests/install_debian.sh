@@ -6,7 +6,7 @@ packages="g++ cmake ninja-build llvm-19-dev liblld-19-dev libfmt-dev libcli11-de
   libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev libgif-dev libxxhash-dev libjemalloc-dev libonnx-dev libprotobuf-dev
   doctest-dev dataset-fashion-mnist libjs-chart.js help2man"
 [ "${1-}" != tests ] || packages="$packages python3-numpy python3-torch python3-torchvision python3-onnx libonnx-testdata
-  libopenmpi-dev openmpi-bin libmpich-dev mpich chromium graphviz clang-format-14 qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
+  libopenmpi-dev openmpi-bin libmpich-dev mpich chromium graphviz clang-format-14 pkg-config qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 
 missing=""
 for package in $packages; do
