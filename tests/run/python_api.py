@@ -302,7 +302,7 @@ def threads(net):
     timer = threading.Timer(0.3, _thread.interrupt_main)
     timer.start()
     try:
-        rnc.compile(ROOT / "samples" / "cifar_resnet20.graph", conv="direct")
+        rnc.compile(ROOT / "samples" / "resnet50.graph", conv="direct")
     except KeyboardInterrupt:
         return
     check(False, "no KeyboardInterrupt")
