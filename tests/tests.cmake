@@ -112,6 +112,7 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
   add_test(NAME variants COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/variants.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR} ${sanitizers})
 endif()
 set_tests_properties(${full} PROPERTIES LABELS full)
+set_tests_properties(mpi PROPERTIES RUN_SERIAL TRUE)  # of more ranks than there are CPUs, some of which are to be late
 if(sanitizers)
   set_tests_properties(python_api installed PROPERTIES DISABLED TRUE)  # Python cannot load libraries that are instrumented
   set_tests_properties(mpi compare_ranks PROPERTIES DISABLED TRUE)  # the MPIs themselves are not clean
