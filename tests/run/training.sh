@@ -118,7 +118,7 @@ for flag in $settings; do
   case $flag in
     --help | --model-ema | --resume | --test-only | --force | --data | --output-dir | --opt | --partial | --weights | \
       --skip-corrupt | --random-resized-crop | --trivial-augment | --drop-last | --log-json | --lr-find | --class-weights | \
-      --freeze | --exif-transpose | --label-offset) continue ;;
+      --freeze | --exif-transpose | --label-offset | --variant) continue ;;
   esac
   for value in -1 nan 1e99 nonsense; do
     status=0
