@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <set>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,7 @@ struct Argument {
   Type type;
 };
 
+// Words of C and C++, and what the functions call other arguments.
 constexpr auto kReserved = std::to_array<std::string_view>(
     {"auto",     "bool",    "break",    "case",     "catch",    "char",  "class",  "const",     "continue",
      "default",  "delete",  "do",       "double",   "else",     "enum",  "export", "extern",    "false",
@@ -32,11 +34,11 @@ constexpr auto kReserved = std::to_array<std::string_view>(
      "unsigned", "using",   "virtual",  "void",     "volatile", "while", "inputs", "outputs",   "n",
      "session",  "lr",      "loss",     "status",   "model"});
 
+// With what cannot stand in a name of C as underscores.
 std::string identifier(std::string_view name) {
   std::string result;
   for (const char c : name) result += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
   if (result.empty() || std::isdigit(static_cast<unsigned char>(result[0])) != 0) result.insert(0, "_");
-  if (std::ranges::count(kReserved, result) > 0) result += "_";
   return result;
 }
 
@@ -47,29 +49,22 @@ std::string upper(std::string text) {
   return text;
 }
 
-std::string_view c_type(DType dtype) {
+struct ElementType {
+  std::string_view in_c;
+  std::string_view in_rnrun;  // rnrun_dtype
+};
+ElementType element_type(DType dtype) {
   switch (dtype) {
     case DType::f32:
-      return "float";
+      return {"float", "RNRUN_F32"};
     case DType::u8:
-      return "uint8_t";
+      return {"uint8_t", "RNRUN_U8"};
     case DType::i32:
-      return "int32_t";
+      return {"int32_t", "RNRUN_I32"};
+    case DType::f64:
+      return {"double", "RNRUN_F64"};
     default:
-      return "double";
-  }
-}
-
-std::string_view abi_name(DType dtype) {
-  switch (dtype) {
-    case DType::f32:
-      return "RNRUN_F32";
-    case DType::u8:
-      return "RNRUN_U8";
-    case DType::i32:
-      return "RNRUN_I32";
-    default:
-      return "RNRUN_F64";
+      unreachable("a type that no entry takes");
   }
 }
 
@@ -93,6 +88,7 @@ std::vector<Argument> with_identifiers(std::vector<Argument> arguments) {
   std::set<std::string> taken;
   for (Argument& a : arguments) {
     a.identifier = identifier(a.name);
+    if (std::ranges::count(kReserved, a.identifier) > 0) a.identifier += "_";
     while (!taken.insert(a.identifier).second) a.identifier += "_";
   }
   return arguments;
@@ -100,12 +96,13 @@ std::vector<Argument> with_identifiers(std::vector<Argument> arguments) {
 
 // Scalars that have a default are set with rnrun_set_number, where that is wanted.
 bool must_be_given(const Node& node) {
-  return node.op == Op::input && (node.type.rank() > 0 || !node.attributes.has("default"));
+  return node.op == Op::input && (node.type.rank() > 0 || std::isnan(node.attributes.get<double>("default")));
 }
 
 // const uint8_t image[][3][224][224]
 std::string declaration(const Argument& a, bool is_output) {
-  std::string text = fmt::format("{}{} {}", is_output ? "" : "const ", c_type(a.type.dtype), a.identifier);
+  std::string text =
+      fmt::format("{}{} {}", is_output ? "" : "const ", element_type(a.type.dtype).in_c, a.identifier);
   for (const int64_t size : a.type.shape) text += size == kBatch ? "[]" : fmt::format("[{}]", size);
   return text;
 }
@@ -115,8 +112,9 @@ std::string array(const Argument& a) {
   std::vector<std::string> sizes;
   for (const int64_t size : a.type.shape) sizes.push_back(size == kBatch ? "n" : fmt::format("{}", size));
   if (sizes.empty()) sizes.emplace_back("0");
-  return fmt::format("{{{}, {}, {}, {{{}}}, (void*){}{}}}", quoted(a.name), abi_name(a.type.dtype),
-                     a.type.rank(), fmt::join(sizes, ", "), a.type.rank() == 0 ? "&" : "", a.identifier);
+  return fmt::format("{{{}, {}, {}, {{{}}}, (void*){}{}}}", quoted(a.name),
+                     element_type(a.type.dtype).in_rnrun, a.type.rank(), fmt::join(sizes, ", "),
+                     a.type.rank() == 0 ? "&" : "", a.identifier);
 }
 
 std::string arrays(std::string_view name, const std::vector<Argument>& arguments,

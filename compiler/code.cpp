@@ -16,7 +16,6 @@
 #include "compiler/emit/kernel.h"
 #include "compiler/link.h"
 #include "compiler/units.h"
-#include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {
@@ -84,7 +83,7 @@ std::string compile_together(Variants variants, CodeKind kind, std::vector<Kerne
     if (variants.front().target.format == ObjectFormat::coff)
       function.setUWTableKind(llvm::UWTableKind::Default);
   }
-  whole->getNamedGlobal(RN_MODEL_SYMBOL)->setVisibility(llvm::GlobalValue::DefaultVisibility);
+  whole->getNamedGlobal(variants.front().symbol())->setVisibility(llvm::GlobalValue::DefaultVisibility);
   return generate_together(*whole, *machine, kind, passes);
 }
 

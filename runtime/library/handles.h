@@ -19,9 +19,7 @@ struct rnrun_model {
 };
 
 struct rnrun_session {
-  rnrun_session(std::shared_ptr<const rnrun::Model> model, int threads)
-      : pool(threads), session(std::move(model), pool) {}
-  // With threads and memory of the host's; an empty function gives none.
+  // With threads and memory of the host's, where it gives functions for them.
   rnrun_session(std::shared_ptr<const rnrun::Model> model, int threads, rnrun::ThreadPool::Host host,
                 rnrun::Allocator memory)
       : allocator(std::move(memory)),

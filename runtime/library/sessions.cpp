@@ -21,12 +21,8 @@ Arguments& rnrun_session::arguments(const rn_entry& entry) {
 }
 
 rnrun_status rnrun_session_create(const rnrun_model* model, int threads, rnrun_session** session) {
-  return guarded([&] {
-    need(model, "model", session, "session");
-    auto created = std::make_unique<rnrun_session>(model->model, checked_threads(threads));
-    created->session.initialize(0);
-    *session = created.release();
-  });
+  const rnrun_host host{.threads = threads};
+  return rnrun_session_create_in(model, &host, session);
 }
 
 rnrun_status rnrun_session_create_in(const rnrun_model* model, const rnrun_host* host,

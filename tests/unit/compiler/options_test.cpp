@@ -83,6 +83,9 @@ TEST_CASE("a command line that makes no sense is refused") {
   CHECK(refused({"a.graph", "--set", "x"}) == "--set x: must be NAME=VALUE");
   CHECK(refused({"a.graph", "--set", "=1"}) == "--set =1: must be NAME=VALUE");
   CHECK(refused({"a.graph", "--frobnicate"}) == "The following argument was not expected: --frobnicate");
+  CHECK(refused({"a.graph", "--emit=obj", "--link-name=a.b"}) == "--link-name a.b: cannot be a name in C");
+  CHECK(refused({"a.graph", "--link-name=a"}) ==
+        "--link-name is for object files and their headers: --emit=obj or --emit=header");
   CHECK(refused({"a.graph", "b.graph"}) == "The following argument was not expected: b.graph");
   CHECK(refused({RNC_SOURCE_DIR "/samples/resnet18.graph", "-o",
                  RNC_SOURCE_DIR "/samples/../samples/resnet18.graph"}) ==

@@ -223,6 +223,10 @@ TEST_CASE(
     request.target.cpu = "native";
     request.emit = Emit::assembly;
     CHECK(compile(request).bytes.find("rn_model") != std::string::npos);
+    request.link_name = "first";
+    const std::string named = compile(request).bytes;
+    CHECK(named.find("first_model") != std::string::npos);
+    CHECK(named.find("rn_model") == std::string::npos);
   }
 }
 
