@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <vector>
 
 #include "runtime/model/arguments.h"
@@ -39,7 +38,6 @@ struct RunContext {
   const std::byte* arena;
   const rn_entry* entry;
   const RunProgress* progress;
-  float* loss;  // null: the entry has none
   int64_t done = 0;
   bool ended = false;
 };
@@ -53,8 +51,6 @@ bool goes_on(RunContext& run, int64_t call) {
                        : entry.role == RN_UPDATE ? 1
                                                  : entry.call_count;
   run.ended = !wanted && call < last;
-  // So that the entry, which looks at it, does not go on to its updates.
-  if (run.ended && entry.loss_calls > 0) *run.loss = std::numeric_limits<float>::quiet_NaN();
   return !run.ended;
 }
 
@@ -210,9 +206,7 @@ void Session::run(const rn_entry& entry, int64_t batch, std::span<const void* co
   if (recorder.observer != nullptr) arena_ = Memory();  // so that it is zero
   reserve(entry, batch);
   if (recorder.profile != nullptr) recorder.profile->seconds.resize(static_cast<size_t>(entry.call_count));
-  RunContext context{pool_, recorder, arena_.data(), &entry, &progress_, nullptr};
-  for (int64_t i = 0; i < entry.output_count; ++i)
-    if (entry.outputs[i].role == RN_LOSS) context.loss = static_cast<float*>(outputs[static_cast<size_t>(i)]);
+  RunContext context{pool_, recorder, arena_.data(), &entry, &progress_};
   rn_run run{};
   run.batch = batch;
   run.inputs = inputs.data();
