@@ -9,9 +9,9 @@ namespace rnc {
 namespace {
 
 // Writes formulas on values of one floating-point type, f32 or f64, scalar or vector.
-class Formula {
+class MathBuilder {
  public:
-  Formula(llvm::IRBuilder<>& builder, MathSupport support, llvm::Type* type)
+  MathBuilder(llvm::IRBuilder<>& builder, MathSupport support, llvm::Type* type)
       : b(builder), support_(support), type_(type) {
     if (auto* vector = llvm::dyn_cast<llvm::VectorType>(type)) {
       integer_ = llvm::VectorType::get(b.getIntNTy(bits()), vector->getElementCount());
@@ -77,7 +77,7 @@ llvm::Value* emit_fma(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* a,
 llvm::Value* emit_floor(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x) {
   if (support.floor) return b.CreateUnaryIntrinsic(llvm::Intrinsic::floor, x);
   // Through integers where the value is small enough to have a fraction; elsewhere, and for NaN, x itself.
-  const Formula f(b, support, x->getType());
+  const MathBuilder f(b, support, x->getType());
   llvm::Value* truncated = b.CreateSIToFP(b.CreateFPToSI(x, f.as_integer(x)->getType()), x->getType());
   llvm::Value* lower = b.CreateFSub(truncated, f.real(1));
   llvm::Value* floor = b.CreateSelect(b.CreateFCmpOGT(truncated, x), lower, truncated);
@@ -88,7 +88,7 @@ llvm::Value* emit_floor(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* 
 // exp(x) = 2^n exp(r), r = x - n ln 2, |r| <= ln 2 / 2: of f32 1 + r + r^2 P(r), a minimax fit of relative error, of f64 a
 // Taylor polynomial; what is left out is below the rounding error.
 llvm::Value* emit_exp(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x) {
-  const Formula f(b, support, x->getType());
+  const MathBuilder f(b, support, x->getType());
   // Beyond these the result is 0 or infinity anyway; a NaN passes both comparisons.
   const double least = f.single() ? -105 : -746, greatest = f.single() ? 89 : 710;
   x = b.CreateSelect(b.CreateFCmpOLT(x, f.real(least)), f.real(least), x);
@@ -119,7 +119,7 @@ llvm::Value* emit_exp(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x)
 // log(1 + g) = g - (g^2/2 - s (g^2/2 + R)), R = 2 s^2/3 + 2 s^4/5 + ...: the odd series of 2 atanh(s),
 // arranged so that the large term g is exact (W. J. Cody, W. Waite).
 llvm::Value* emit_log(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x) {
-  const Formula f(b, support, x->getType());
+  const MathBuilder f(b, support, x->getType());
   const double infinity = std::numeric_limits<double>::infinity();
   const double smallest_normal = std::ldexp(1.0, 1 - f.bias());
   llvm::Value* denormal = b.CreateFCmpOLT(x, f.real(smallest_normal));
@@ -154,7 +154,7 @@ llvm::Value* emit_log(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x)
 // Near 0 x + x^3 P(x^2), beyond 1 - 2 / (exp(2 |x|) + 1) with the sign of x. P is a minimax fit of relative error.
 llvm::Value* emit_tanh(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x) {
   constexpr double kNear = 0.9;
-  const Formula f(b, support, x->getType());
+  const MathBuilder f(b, support, x->getType());
   llvm::Value* magnitude = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
   llvm::Value* square = b.CreateFMul(x, x);
   llvm::Value* correction = f.polynomial(
@@ -171,7 +171,7 @@ llvm::Value* emit_tanh(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x
 // error, of the product with Q the absolute one.
 llvm::Value* emit_erf(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x) {
   constexpr double kNear = 1, kOne = 4;
-  const Formula f(b, support, x->getType());
+  const MathBuilder f(b, support, x->getType());
   llvm::Value* magnitude = b.CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x);
   llvm::Value* square = b.CreateFMul(x, x);
   llvm::Value* slope = f.polynomial(

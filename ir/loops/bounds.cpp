@@ -5,8 +5,6 @@
 namespace rnc::loops {
 namespace {
 
-constexpr int64_t kInfinity = Range::kInfinity;
-
 bool is_index(const Expr& e) { return e->type == ValueType{Scalar::i64, 1}; }
 bool is_integer(const Expr& e, int64_t value) {
   return e->kind == ExprKind::constant && is_index(e) && e->integer == value;
@@ -21,11 +19,11 @@ Facts both(Facts a, const Facts& b) {
 }  // namespace
 
 Bounds::Bounds(Extent tasks) {
-  batch_ = values_["N"] = unknown({1, kInfinity});
-  values_["threads"] = unknown({1, kInfinity});
+  batch_ = values_["N"] = unknown({1, Range::kInfinity});
+  values_["threads"] = unknown({1, Range::kInfinity});
   values_["task"] = 0;
   if (tasks == Extent{1, 0}) return;
-  const Polynomial task = unknown({0, tasks.per_sample > 0 ? kInfinity : tasks.fixed - 1});
+  const Polynomial task = unknown({0, tasks.per_sample > 0 ? Range::kInfinity : tasks.fixed - 1});
   prover_.know(task, task + 1 - batch_ * tasks.per_sample - tasks.fixed);
   values_["task"] = task;
 }
@@ -52,7 +50,7 @@ void Bounds::loop(const StmtNode& loop) {
     values_[loop.variable] = begin;
     return;
   }
-  const Polynomial trip = unknown({0, most == kInfinity ? most : most / loop.step});
+  const Polynomial trip = unknown({0, most == Range::kInfinity ? most : most / loop.step});
   const Polynomial distance = trip.times({0, loop.step});
   prover_.know(trip, distance - last);
   values_[loop.variable] = begin + distance;
@@ -176,8 +174,9 @@ Polynomial Bounds::divided(const Polynomial& a, const Polynomial& b) {
   if (!prover_.at_most_zero(Polynomial() - a) || !prover_.at_most_zero(Polynomial(1) - b)) return unknown();
   const Range x = prover_.range(a), y = prover_.range(b);
   const Range range{
-      y.high == kInfinity ? 0 : std::max<int64_t>(x.low, 0) / std::max<int64_t>(y.high, 1),
-      x.high == kInfinity ? kInfinity : std::max<int64_t>(x.high, 0) / std::max<int64_t>(y.low, 1)};
+      y.high == Range::kInfinity ? 0 : std::max<int64_t>(x.low, 0) / std::max<int64_t>(y.high, 1),
+      x.high == Range::kInfinity ? Range::kInfinity
+                                 : std::max<int64_t>(x.high, 0) / std::max<int64_t>(y.low, 1)};
   if (range.low == range.high) return range.low;
   const Polynomial quotient = prover_.add({.kind = AtomKind::quotient, .operands = {a, b}, .range = range});
   prover_.know(quotient, quotient * b - a);

@@ -233,5 +233,6 @@ Expr min(Expr a, Expr b) { return binary(Binary::min, std::move(a), std::move(b)
 Expr max(Expr a, Expr b) { return binary(Binary::max, std::move(a), std::move(b)); }
 Expr less(Expr a, Expr b) { return binary(Binary::lt, std::move(a), std::move(b)); }
 Expr less_equal(Expr a, Expr b) { return binary(Binary::le, std::move(a), std::move(b)); }
+Expr both(Expr a, Expr b) { return binary(Binary::logic_and, std::move(a), std::move(b)); }
 
 }  // namespace rnc::loops

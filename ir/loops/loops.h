@@ -185,6 +185,7 @@ Expr min(Expr a, Expr b);
 Expr max(Expr a, Expr b);
 Expr less(Expr a, Expr b);  // a < b
 Expr less_equal(Expr a, Expr b);
+Expr both(Expr a, Expr b);  // of two conditions
 
 enum class StmtKind : uint8_t { block, for_loop, if_then, let, alloc, store, prefetch };
 struct StmtNode;

@@ -14,7 +14,7 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 template <Op op>
-Values plain(Call& call) {
+Values of_one_value(Call& call) {
   return one(call.result(op, {call.value(0)}));
 }
 
@@ -118,11 +118,11 @@ Values dropout(Call& call) {
 
 std::span<const Operator> activation_operators() {
   static constexpr Operator kRows[] = {
-      {"Relu", plain<Op::relu>},
-      {"Sigmoid", plain<Op::sigmoid>},
-      {"Tanh", plain<Op::tanh>},
-      {"HardSwish", plain<Op::hardswish>},
-      {"Mish", plain<Op::mish>},
+      {"Relu", of_one_value<Op::relu>},
+      {"Sigmoid", of_one_value<Op::sigmoid>},
+      {"Tanh", of_one_value<Op::tanh>},
+      {"HardSwish", of_one_value<Op::hardswish>},
+      {"Mish", of_one_value<Op::mish>},
       {"LeakyRelu", leaky_relu, nullptr, kEachElement},
       {"Elu", elu, nullptr, kEachElement},
       {"Selu", selu, nullptr, kEachElement},

@@ -69,7 +69,7 @@ Folded fold_where(const Call& call) {
 // --- In the graph
 
 template <Op op>
-Values plain(Call& call) {
+Values comparison(Call& call) {
   return elementwise(call, op);
 }
 Values logical_not(Call& call) {
@@ -85,17 +85,17 @@ Values is_nan(Call& call) {
 
 std::span<const Operator> comparison_operators() {
   static constexpr Operator kRows[] = {
-      {"Equal", plain<Op::equal>, fold_comparison<is_equal, equal>},
-      {"Less", plain<Op::less>, fold_comparison<is_less, less>},
-      {"LessOrEqual", plain<Op::less_equal>, fold_comparison<is_less_equal, less_equal>},
-      {"Greater", plain<Op::greater>, fold_comparison<is_less, less, 1, 0>},
-      {"GreaterOrEqual", plain<Op::greater_equal>, fold_comparison<is_less_equal, less_equal, 1, 0>},
-      {"And", plain<Op::mul>, fold_two<both, nonzero_both>},
-      {"Or", plain<Op::max>, fold_two<either, nonzero_either>},
-      {"Xor", plain<Op::not_equal>},
+      {"Equal", comparison<Op::equal>, fold_comparison<is_equal, equal>},
+      {"Less", comparison<Op::less>, fold_comparison<is_less, less>},
+      {"LessOrEqual", comparison<Op::less_equal>, fold_comparison<is_less_equal, less_equal>},
+      {"Greater", comparison<Op::greater>, fold_comparison<is_less, less, 1, 0>},
+      {"GreaterOrEqual", comparison<Op::greater_equal>, fold_comparison<is_less_equal, less_equal, 1, 0>},
+      {"And", comparison<Op::mul>, fold_two<both, nonzero_both>},
+      {"Or", comparison<Op::max>, fold_two<either, nonzero_either>},
+      {"Xor", comparison<Op::not_equal>},
       {"Not", logical_not, fold_one<inverted>},
       {"IsNaN", is_nan},
-      {"Where", plain<Op::where>, fold_where},
+      {"Where", comparison<Op::where>, fold_where},
   };
   return kRows;
 }

@@ -20,6 +20,7 @@ struct Size {
   bool operator==(const Size&) const = default;
 };
 using Sizes = std::vector<Size>;
+inline constexpr Size kOne{1, 0};
 
 // None where the result is no Size, or beyond 64 bits.
 std::optional<Size> sum(const Size& a, const Size& b);

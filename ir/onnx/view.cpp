@@ -9,8 +9,6 @@
 namespace rnc::onnx {
 namespace {
 
-const Size kOne{1, 0};
-
 // Whether `second` follows `first` in a group.
 bool follows(const Groups& groups, int64_t first, int64_t second) {
   for (const auto& group : groups) {

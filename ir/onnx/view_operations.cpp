@@ -8,8 +8,6 @@
 namespace rnc::onnx {
 namespace {
 
-const Size kOne{1, 0};
-
 // The node's dimensions in this order.
 View permuted(Call& call, const View& view, const std::vector<int64_t>& order) {
   if (order.empty() || order[0] != 0)

@@ -9,8 +9,8 @@
 namespace rnc::ops {
 namespace {
 
-Formula a() { return Formula::operand(0); }
-Formula b() { return Formula::operand(1); }
+Formula first() { return Formula::operand(0); }
+Formula second() { return Formula::operand(1); }
 
 AttributeSpec real(std::string_view name, std::optional<Attribute> value) {
   return {name, AttributeKind::real, std::move(value)};
@@ -64,12 +64,12 @@ Formula power(const Attributes& attributes) {
   constexpr double kMultiplied = 64;
   const double p = number(attributes, "exponent");
   if (p == 0) return 1.0;
-  if (p == 0.5) return sqrt(a());
+  if (p == 0.5) return sqrt(first());
   if (p == std::floor(p) && std::abs(p) <= kMultiplied) {
-    const Formula whole = whole_power(a(), static_cast<int64_t>(std::abs(p)));
+    const Formula whole = whole_power(first(), static_cast<int64_t>(std::abs(p)));
     return p > 0 ? whole : 1 / whole;
   }
-  return exp(p * log(a()));
+  return exp(p * log(first()));
 }
 
 // Fails unless the attribute is a finite number.
@@ -101,9 +101,9 @@ Type infer_gelu(const Node& node, Types in) {
 
 Formula gelu_formula(const Attributes& attributes) {
   if (attributes.get<std::string>("approximate") == "none")
-    return 0.5 * a() * (1 + erf(std::numbers::sqrt2 / 2 * a()));
+    return 0.5 * first() * (1 + erf(std::numbers::sqrt2 / 2 * first()));
   const double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
-  return 0.5 * a() * (1 + tanh(scale * (a() + 0.044715 * (a() * a() * a()))));
+  return 0.5 * first() * (1 + tanh(scale * (first() + 0.044715 * (first() * first() * first()))));
 }
 
 OpInfo with(OpInfo row, std::vector<AttributeSpec> attributes, Formula (*formula)(const Attributes&)) {
@@ -116,43 +116,50 @@ OpInfo with(OpInfo row, std::vector<AttributeSpec> attributes, Formula (*formula
 }  // namespace
 
 OpInfo sigmoid() {
-  return unary(Op::sigmoid, "sigmoid", "1 / (1 + exp(-a))", 1 / (1 + exp(-1 * a())), gradient_sigmoid);
+  return unary(Op::sigmoid, "sigmoid", "1 / (1 + exp(-a))", 1 / (1 + exp(-1 * first())), gradient_sigmoid);
 }
 
 OpInfo silu() {
-  return unary(Op::silu, "silu", "a sigmoid(a), also called swish", a() / (1 + exp(-1 * a())), gradient_silu);
+  return unary(Op::silu, "silu", "a sigmoid(a), also called swish", first() / (1 + exp(-1 * first())),
+               gradient_silu);
 }
 
 // The bends belong to the flat parts; 0 a keeps a NaN.
 OpInfo relu6() {
-  return unary(Op::relu6, "relu6", "min(max(a, 0), 6)",
-               where_less(a(), 0, 0, where_less(0, a(), where_less(a(), 6, a(), 6), 0 * a())));
+  return unary(
+      Op::relu6, "relu6", "min(max(a, 0), 6)",
+      where_less(first(), 0, 0, where_less(0, first(), where_less(first(), 6, first(), 6), 0 * first())));
 }
 
 OpInfo hardsigmoid() {
   return unary(
       Op::hardsigmoid, "hardsigmoid", "relu6(a + 3) / 6",
-      where_less(a(), -3, 0, where_less(-3, a(), where_less(a(), 3, 1.0 / 6 * a() + 0.5, 1), 0 * a())));
+      where_less(first(), -3, 0,
+                 where_less(-3, first(), where_less(first(), 3, 1.0 / 6 * first() + 0.5, 1), 0 * first())));
 }
 
 OpInfo hardswish() {
-  return unary(Op::hardswish, "hardswish", "a relu6(a + 3) / 6",
-               where_less(a(), -3, 0, where_less(3, a(), a(), 1.0 / 6 * (a() * (a() + 3)))));
+  return unary(
+      Op::hardswish, "hardswish", "a relu6(a + 3) / 6",
+      where_less(first(), -3, 0, where_less(3, first(), first(), 1.0 / 6 * (first() * (first() + 3)))));
 }
 
 OpInfo leaky_relu() {
-  return with(unary(Op::leaky_relu, "leaky_relu", "a where a > 0, else slope a", {}), {real("slope", 0.01)},
-              [](const Attributes& f) { return where_less(0, a(), a(), number(f, "slope") * a()); });
+  return with(
+      unary(Op::leaky_relu, "leaky_relu", "a where a > 0, else slope a", {}), {real("slope", 0.01)},
+      [](const Attributes& f) { return where_less(0, first(), first(), number(f, "slope") * first()); });
 }
 
 OpInfo prelu() {
-  return binary(Op::prelu, "prelu", "a where a > 0, else a b", where_less(0, a(), a(), b() * a()));
+  return binary(Op::prelu, "prelu", "a where a > 0, else a b",
+                where_less(0, first(), first(), second() * first()));
 }
 
 OpInfo elu() {
-  return with(
-      unary(Op::elu, "elu", "a where a > 0, else alpha (exp(a) - 1)", {}), {real("alpha", 1.0)},
-      [](const Attributes& f) { return where_less(0, a(), a(), number(f, "alpha") * exp_minus_1(a())); });
+  return with(unary(Op::elu, "elu", "a where a > 0, else alpha (exp(a) - 1)", {}), {real("alpha", 1.0)},
+              [](const Attributes& f) {
+                return where_less(0, first(), first(), number(f, "alpha") * exp_minus_1(first()));
+              });
 }
 
 OpInfo gelu() {
@@ -170,23 +177,24 @@ OpInfo softplus() {
                     {}, gradient_softplus),
               {real("beta", 1.0), real("threshold", 20.0)}, [](const Attributes& f) {
                 const double beta = number(f, "beta");
-                const Formula x = beta * a(), u = exp(where_less(x, 0, x, -1 * x)), w = 1 + u;
+                const Formula x = beta * first(), u = exp(where_less(x, 0, x, -1 * x)), w = 1 + u;
                 const Formula log_w = where_equal(w, 1, u, u * log(w) / (w - 1));
-                return where_less(number(f, "threshold"), x, a(), 1 / beta * (max(x, 0) + log_w));
+                return where_less(number(f, "threshold"), x, first(), 1 / beta * (max(x, 0) + log_w));
               });
 }
 
 // tanh(log(1 + e)) = n / (n + 2) with n = e (e + 2), e = exp(a); beyond 20 it is 1.
 OpInfo mish() {
-  const Formula e = exp(a()), n = e * (e + 2);
-  return unary(Op::mish, "mish", "a tanh(softplus(a))", where_less(20, a(), a(), a() * (n / (n + 2))));
+  const Formula e = exp(first()), n = e * (e + 2);
+  return unary(Op::mish, "mish", "a tanh(softplus(a))",
+               where_less(20, first(), first(), first() * (n / (n + 2))));
 }
 
 OpInfo clip() {
   OpInfo row = with(unary(Op::clip, "clip", "min where a < min, max where a > max, else a", {}),
                     {real("min", {}), real("max", {})}, [](const Attributes& f) {
                       const double least = number(f, "min"), most = number(f, "max");
-                      return where_less(a(), least, least, where_less(most, a(), most, a()));
+                      return where_less(first(), least, least, where_less(most, first(), most, first()));
                     });
   row.infer = infer_clip;
   return row;

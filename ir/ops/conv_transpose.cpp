@@ -8,7 +8,7 @@
 namespace rnc::ops {
 namespace {
 
-int64_t groups_of(const Node& node) { return node.attributes.get<int64_t>("groups"); }
+int64_t group_count(const Node& node) { return node.attributes.get<int64_t>("groups"); }
 
 // The height and width of the result.
 Pair result_size(const Node& node, const Shape& x, const Shape& w) {
@@ -28,7 +28,7 @@ Type infer_conv_transpose(const Node& node, Types in) {
   require_real(node, in[0], 4, "the input");
   require_real(node, in[1], 4, "the weight");
   const Shape &x = in[0].shape, &w = in[1].shape;
-  const int64_t groups = groups_of(node);
+  const int64_t groups = group_count(node);
   if (groups < 1) fail(node, fmt::format("groups must be at least 1, not {}", groups));
   if (x[1] % groups != 0)
     fail(node, fmt::format("the {} input channels are not divisible into {} groups", x[1], groups));
@@ -55,7 +55,7 @@ void evaluate_conv_transpose(EvalContext& context) {
   }
   const Pair stride = pair(context.node, "stride", 1), pad = pair(context.node, "pad", 0),
              dilation = pair(context.node, "dilation", 1);
-  const int64_t per_group = x.shape[1] / groups_of(context.node);
+  const int64_t per_group = x.shape[1] / group_count(context.node);
   for (int64_t n = 0; n < x.shape[0]; ++n)
     for (int64_t c = 0; c < x.shape[1]; ++c)
       for (int64_t i = 0; i < x.shape[2]; ++i)

@@ -80,7 +80,7 @@ std::vector<LayerTensor> batch_norm_tensors(const Type& x, int64_t, const Attrib
   return tensors;
 }
 
-const std::vector<LayerInfo>& table() {
+const std::vector<LayerInfo>& layer_table() {
   const AttributeSpec bias{"bias", AttributeKind::boolean, true};
   const AttributeSpec kernel{"kernel", AttributeKind::pair, {}};
   const AttributeSpec affine{"affine", AttributeKind::boolean, true},
@@ -101,11 +101,11 @@ const std::vector<LayerInfo>& table() {
 
 }  // namespace
 
-std::span<const LayerInfo> layers() { return table(); }
+std::span<const LayerInfo> layers() { return layer_table(); }
 
 const LayerInfo* find_layer(Op op) {
-  const auto found = std::ranges::find(table(), op, &LayerInfo::op);
-  return found == table().end() ? nullptr : &*found;
+  const auto found = std::ranges::find(layer_table(), op, &LayerInfo::op);
+  return found == layer_table().end() ? nullptr : &*found;
 }
 
 }  // namespace rnc

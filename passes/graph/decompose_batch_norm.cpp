@@ -38,7 +38,7 @@ ValueId emit_eval(GraphBuilder& b, const BatchNorm& bn, const std::string& name)
   return b.emit(Op::add, {b.emit(Op::mul, {bn.x, scale}), shift}, {}, name);
 }
 
-bool decompose(const Module& module, Graph& graph) {
+bool decompose_batch_norm_in(const Module& module, Graph& graph) {
   return rewrite(module, graph, [](Rewriter& r, ValueId v) {
     const Node& node = r.old(v);
     if (node.op != Op::batch_norm) return kNoValue;
@@ -52,6 +52,6 @@ bool decompose(const Module& module, Graph& graph) {
 
 }  // namespace
 
-bool decompose_batch_norm(Module& module) { return for_each_entry(module, decompose); }
+bool decompose_batch_norm(Module& module) { return for_each_entry(module, decompose_batch_norm_in); }
 
 }  // namespace rnc

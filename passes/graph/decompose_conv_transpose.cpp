@@ -7,7 +7,7 @@
 namespace rnc {
 namespace {
 
-bool decompose(const Module& module, Graph& graph) {
+bool decompose_conv_transpose_in(const Module& module, Graph& graph) {
   return rewrite(module, graph, [](Rewriter& r, ValueId v) {
     const Node& node = r.old(v);
     if (node.op != Op::conv_transpose2d) return kNoValue;
@@ -20,6 +20,6 @@ bool decompose(const Module& module, Graph& graph) {
 
 }  // namespace
 
-bool decompose_conv_transpose(Module& module) { return for_each_entry(module, decompose); }
+bool decompose_conv_transpose(Module& module) { return for_each_entry(module, decompose_conv_transpose_in); }
 
 }  // namespace rnc

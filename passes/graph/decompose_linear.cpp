@@ -18,7 +18,7 @@ ValueId transpose_right(GraphBuilder& b, Node product) {
   return b.clone(product, product.inputs);
 }
 
-bool decompose(const Module& module, Graph& graph) {
+bool decompose_linear_in(const Module& module, Graph& graph) {
   return rewrite(module, graph, [](Rewriter& r, ValueId v) {
     const Node& node = r.old(v);
     const bool many = node.op == Op::matmul && node.type.rank() > 2;
@@ -38,6 +38,6 @@ bool decompose(const Module& module, Graph& graph) {
 
 }  // namespace
 
-bool decompose_linear(Module& module) { return for_each_entry(module, decompose); }
+bool decompose_linear(Module& module) { return for_each_entry(module, decompose_linear_in); }
 
 }  // namespace rnc

@@ -24,7 +24,7 @@ void note_classes(Graph& graph, const Node& loss) {
   label.attributes.set("ignore_index", agrees ? ignored : kNoLabel);
 }
 
-bool decompose(const Module& module, Graph& graph) {
+bool decompose_losses_in(const Module& module, Graph& graph) {
   if (graph.role == EntryRole::model) return false;
   return rewrite(module, graph, [](Rewriter& r, ValueId v) {
     const Node& node = r.old(v);
@@ -37,6 +37,6 @@ bool decompose(const Module& module, Graph& graph) {
 
 }  // namespace
 
-bool decompose_losses(Module& module) { return for_each_entry(module, decompose); }
+bool decompose_losses(Module& module) { return for_each_entry(module, decompose_losses_in); }
 
 }  // namespace rnc

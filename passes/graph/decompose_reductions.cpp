@@ -17,7 +17,7 @@ ValueId along(GraphBuilder& b, Op op, ValueId x, std::vector<int64_t> axes) {
   return b.emit(op, {x}, std::move(attributes));
 }
 
-bool decompose(const Module& module, Graph& graph) {
+bool decompose_reductions_in(const Module& module, Graph& graph) {
   return rewrite(module, graph, [](Rewriter& r, ValueId v) {
     const Node& node = r.old(v);
     if (node.op == Op::argmax) return ops::emit_argmax(r.builder(), node, r.now(node.inputs[0]));
@@ -40,6 +40,6 @@ bool decompose(const Module& module, Graph& graph) {
 
 }  // namespace
 
-bool decompose_reductions(Module& module) { return for_each_entry(module, decompose); }
+bool decompose_reductions(Module& module) { return for_each_entry(module, decompose_reductions_in); }
 
 }  // namespace rnc

@@ -7,7 +7,7 @@
 namespace rnc {
 namespace {
 
-bool decompose(const Module& module, Graph& graph) {
+bool decompose_softmax_in(const Module& module, Graph& graph) {
   return rewrite(module, graph, [](Rewriter& r, ValueId v) {
     const Node& node = r.old(v);
     const bool softmax = node.op == Op::softmax || node.op == Op::log_softmax;
@@ -18,6 +18,6 @@ bool decompose(const Module& module, Graph& graph) {
 
 }  // namespace
 
-bool decompose_softmax(Module& module) { return for_each_entry(module, decompose); }
+bool decompose_softmax(Module& module) { return for_each_entry(module, decompose_softmax_in); }
 
 }  // namespace rnc

@@ -14,7 +14,7 @@ namespace rnrun {
 
 namespace {
 
-struct Options {
+struct BenchCommand {
   ModelFlags model;
   std::string mode = "train";
   BenchOptions bench;
@@ -40,7 +40,7 @@ void print_kernels(const BenchResult& r, size_t top) {
         100 * r.kernels_ms / r.min_ms, r.min_ms, limits);
 }
 
-int run(const Options& options) {
+int run(const BenchCommand& options) {
   BenchOptions bench_options = options.bench;
   bench_options.mode = options.mode == "train" ? BenchMode::train : BenchMode::infer;
   const auto model = load_model(options.model);
@@ -64,7 +64,7 @@ int run(const Options& options) {
 }  // namespace
 
 Command add_bench(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<BenchCommand>();
   options->bench.threads = default_threads();
   CLI::App* command = app.add_subcommand("bench", "Measure speed against the machine's limit");
   add_model_options(*command, options->model);

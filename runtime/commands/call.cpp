@@ -19,7 +19,7 @@ namespace {
 
 constexpr int64_t kMaxSteps = 1'000'000'000;
 
-struct Options {
+struct CallOptions {
   ModelFlags model;
   std::string entry;
   std::string in;
@@ -72,7 +72,7 @@ void note_loss(const rn_entry& entry, const Arrays& results) {
                               entry.name));
 }
 
-int call(const Options& options) {
+int call(const CallOptions& options) {
   const auto model = load_model(options.model);
   const rn_entry& entry = model->entry(options.entry);
   const bool updates = entry.role == RN_TRAIN_STEP || entry.role == RN_UPDATE;
@@ -124,7 +124,7 @@ int call(const Options& options) {
 }  // namespace
 
 Command add_call(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CallOptions>();
   CLI::App* command =
       app.add_subcommand("call", "Run one entry of a model on tensors from a safetensors file");
   add_model_options(*command, options->model);

@@ -17,7 +17,7 @@ namespace rnrun {
 
 namespace {
 
-struct Options {
+struct EvalOptions {
   ModelFlags model;
   WeightsFlags weights;
   std::string data;  // empty: see default_data
@@ -34,7 +34,7 @@ struct Options {
 
 // How the data were read in the training, unless the command line says otherwise. Data that have images to test are not
 // divided because those of the training were.
-TrainSettings settings_of(const Options& options, const Model& model, const TrainSettings& trained,
+TrainSettings settings_of(const EvalOptions& options, const Model& model, const TrainSettings& trained,
                           const std::string& data) {
   TrainSettings settings = trained;
   if (settings.noise == 0) settings.noise = number(model.descriptor().recipe, "noise").value_or(0);
@@ -48,7 +48,7 @@ TrainSettings settings_of(const Options& options, const Model& model, const Trai
   return settings;
 }
 
-int eval(const Options& options) {
+int eval(const EvalOptions& options) {
   const auto model = load_model(options.model);
   const rn_entry& entry = evaluated_entry(*model, options.views);
   const auto task = task_of(*model, entry);
@@ -111,7 +111,7 @@ int eval(const Options& options) {
 }  // namespace
 
 Command add_eval(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvalOptions>();
   CLI::App* command = app.add_subcommand("eval", "Evaluate trained weights");
   add_model_options(*command, options->model);
   add_weights_options(*command, options->weights, Positional::yes);

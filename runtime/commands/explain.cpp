@@ -24,7 +24,7 @@ namespace {
 
 constexpr double kSecondsPerLine = 5;
 
-struct Options : ImageFlags {
+struct ExplainOptions : ImageFlags {
   std::string out;
   std::string layer;
   std::string chosen;  // --class
@@ -132,7 +132,7 @@ int finish(Run& run, const std::string& path, int64_t unread) {
   return 1;
 }
 
-int explain(const Options& options) {
+int explain(const ExplainOptions& options) {
   check_explanations_name(options.out);
   const auto model = load_model(options.model);
   const rn_entry& entry = model->entry(RN_INFER);
@@ -171,7 +171,7 @@ int explain(const Options& options) {
 }  // namespace
 
 Command add_explain(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExplainOptions>();
   CLI::App* command = app.add_subcommand(
       "explain", "Show where in images a model looks (Grad-CAM), for one that rnc --explain has compiled");
   add_image_flags(*command, *options);

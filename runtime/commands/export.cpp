@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kNpz = ".npz", kSafetensors = ".safetensors";
 
-struct Options {
+struct ExportOptions {
   ModelFlags model;
   WeightsFlags weights;
   std::string out;
@@ -38,7 +38,7 @@ void convert(Arrays& arrays, DType dtype) {
   }
 }
 
-int export_weights(const Options& options) {
+int export_weights(const ExportOptions& options) {
   const bool npz = options.out.ends_with(kNpz);
   if (!npz && !options.out.ends_with(kSafetensors))
     throw UsageError(fmt::format("--output {}: must end in {} or {}, which says what is written", options.out,
@@ -71,7 +71,7 @@ int export_weights(const Options& options) {
 }  // namespace
 
 Command add_export(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExportOptions>();
   CLI::App* command =
       app.add_subcommand("export", "Write the weights of a model, with PyTorch's names, for other programs");
   add_model_options(*command, options->model);

@@ -16,7 +16,7 @@ namespace rnrun {
 
 namespace {
 
-struct Options {
+struct InfoOptions {
   ModelFlags model;
   bool json = false;
   bool tensors = false;
@@ -39,7 +39,7 @@ void print_entries(const Model& model) {
           values_text(outputs(e)), e.call_count);
 }
 
-void print_memory(const Model& model, const Options& options) {
+void print_memory(const Model& model, const InfoOptions& options) {
   std::vector<int64_t> batches = {1, 16, 64, 256};
   if (options.batch > 0) batches = {options.batch};
   print(
@@ -78,7 +78,7 @@ void print_variants(const Model& model) {
   print("\n");
 }
 
-int info(const Options& options) {
+int info(const InfoOptions& options) {
   const auto model = load_model(options.model);
   if (options.json) {
     print("{}\n", model_json(*model, options.batch, options.threads).dump(2));
@@ -110,7 +110,7 @@ int info(const Options& options) {
 }  // namespace
 
 Command add_info(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InfoOptions>();
   CLI::App* command = app.add_subcommand("info", "Describe a model: target, entries, memory, tensors");
   add_model_options(*command, options->model);
   command->add_option("-b,--batch-size", options->batch, "show memory at this batch")

@@ -26,7 +26,7 @@ namespace {
 
 constexpr int64_t kFewImages = 10;  // whose time tells nothing
 
-struct Options : ImageFlags {
+struct PredictOptions : ImageFlags {
   int64_t batch_size = 64;
   size_t top = 5;
   TestViews views = TestViews::one;
@@ -35,7 +35,8 @@ struct Options : ImageFlags {
 
 // Runs all images and prints the answers in their order. Returns how many could not be read.
 int64_t run(Session& session, const Task& task, const PictureFiles& files,
-            const std::vector<std::string>& paths, const Options& options, const AnswerOptions& asked) {
+            const std::vector<std::string>& paths, const PredictOptions& options,
+            const AnswerOptions& asked) {
   std::vector<uint32_t> order(paths.size());
   std::iota(order.begin(), order.end(), 0u);
   LoaderPlan plan =
@@ -66,7 +67,7 @@ int64_t run(Session& session, const Task& task, const PictureFiles& files,
   return unread;
 }
 
-int predict(const Options& options) {
+int predict(const PredictOptions& options) {
   const auto model = load_model(options.model);
   const rn_entry& entry = model->entry(RN_INFER);
   const auto task = task_of(*model, entry);
@@ -99,7 +100,7 @@ int predict(const Options& options) {
 }  // namespace
 
 Command add_predict(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PredictOptions>();
   CLI::App* command = app.add_subcommand("predict", "Tell what images show");
   add_image_flags(*command, *options);
   add_views_option(*command, options->views);

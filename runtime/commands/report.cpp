@@ -15,12 +15,12 @@ namespace rnrun {
 
 namespace {
 
-struct Options {
+struct ReportOptions {
   std::vector<std::string> runs;
   std::string out;
 };
 
-int report(const Options& options) {
+int report(const ReportOptions& options) {
   std::vector<nlohmann::ordered_json> runs;
   std::vector<std::string> names;
   for (const std::string& directory : options.runs) {
@@ -36,7 +36,7 @@ int report(const Options& options) {
 }  // namespace
 
 Command add_report(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReportOptions>();
   CLI::App* command = app.add_subcommand("report", "Show one training, or several compared, as a web page");
   command->add_option("runs", options->runs, "directories of trainings (train --output-dir)")->required();
   command->add_option("-o,--output", options->out, "the page; by default report.html in the first directory");

@@ -16,7 +16,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Options {
+struct RunsOptions {
   std::string directory = "runs";
   bool json = false;
 };
@@ -85,7 +85,7 @@ void print_json(const std::vector<RunSummary>& runs, const std::vector<Unreadabl
   print("{}\n", json.dump(2, ' ', false, ordered_json::error_handler_t::replace));
 }
 
-int list_runs(const Options& options) {
+int list_runs(const RunsOptions& options) {
   std::vector<RunSummary> runs;
   std::vector<Unreadable> unreadable;
   for (const std::string& directory : find_runs(options.directory)) {
@@ -112,7 +112,7 @@ int list_runs(const Options& options) {
 }  // namespace
 
 Command add_runs(CLI::App& app) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<RunsOptions>();
   CLI::App* command = app.add_subcommand(
       "runs",
       "List the trainings below a directory, the newest first, with the settings in which they differ");

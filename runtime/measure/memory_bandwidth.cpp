@@ -12,8 +12,8 @@ namespace rnrun {
 namespace {
 
 constexpr int64_t kArrayBytes = int64_t{64} << 20;
-constexpr int64_t kBlock = 1024;  // floats: one thread's work is a multiple
-constexpr int kRuns = 8;
+constexpr int64_t kUnit = 1024;  // floats: one thread's work is a multiple
+constexpr int kCopies = 8;
 
 // Added lane by lane, so that the compiler may use vectors.
 float sum(std::span<const float> x) {
@@ -34,18 +34,18 @@ void add(float* __restrict to, std::span<const float> a, const float* __restrict
 
 double measure_memory_bandwidth(ThreadPool& pool) {
   const int64_t available = available_memory().value_or(12 * kArrayBytes);
-  const int64_t unit = kBlock * static_cast<int64_t>(sizeof(float)) * pool.threads();
+  const int64_t unit = kUnit * static_cast<int64_t>(sizeof(float)) * pool.threads();
   const int64_t bytes = std::max<int64_t>(std::min(kArrayBytes, available / 12) / unit, 1) * unit;
   const Memory memory[] = {
       {bytes, "measuring memory"}, {bytes, "measuring memory"}, {bytes, "measuring memory"}};
   const auto array = [&](size_t i) { return reinterpret_cast<float*>(memory[i].data()); };
-  const auto count = static_cast<size_t>(bytes / unit * kBlock);  // floats of one thread
-  std::atomic<float> keep = 0;                                    // so that the work cannot be left out
+  const auto count = static_cast<size_t>(bytes / unit * kUnit);  // floats of one thread
+  std::atomic<float> keep = 0;                                   // so that the work cannot be left out
   const auto own = [&](size_t i, int64_t thread) { return array(i) + static_cast<size_t>(thread) * count; };
 
   const auto fastest = [&](int64_t moved, const auto& part) {
     double best = 0;
-    for (int run = 0; run < kRuns; ++run) {
+    for (int run = 0; run < kCopies; ++run) {
       const auto start = Clock::now();
       pool.for_each(pool.threads(), part);
       best = std::max(best, static_cast<double>(moved) / seconds_between(start, Clock::now()));

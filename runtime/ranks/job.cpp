@@ -62,6 +62,7 @@ void Job::wait(rnrun_mpi_operation* operation) {
 
 void Job::await(rnrun_mpi_operation* operation, Clock::time_point start) {
   if (operation == nullptr) throw Error("MPI cannot begin to send");
+  note_signal();
   int done = 0;
   for (int64_t asked = 0;; ++asked) {
     check(mpi_.test(operation, &done), "the network fails");
@@ -72,14 +73,17 @@ void Job::await(rnrun_mpi_operation* operation, Clock::time_point start) {
       continue;
     }
     std::this_thread::sleep_for(kPause);
-    if (interrupted() != 0 && !stopping_) {
-      stopping_ = true;
-      print_message(fmt::format("rnrun: rank {}: signal {}: stopping together with the other ranks", rank_,
-                                interrupted()));
-    }
+    note_signal();
     if (seconds_since(start) > (stopping_ ? std::min(kStopSeconds, timeout_) : timeout_))
       throw Error(fmt::format("the other ranks have not answered for {:.0f} seconds", seconds_since(start)));
   }
+}
+
+void Job::note_signal() {
+  if (interrupted() == 0 || stopping_) return;
+  stopping_ = true;
+  print_message(
+      fmt::format("rnrun: rank {}: signal {}: stopping together with the other ranks", rank_, interrupted()));
 }
 
 void Job::fail(const Error& error) const {

@@ -43,6 +43,7 @@ class Job {
   using Clock = std::chrono::steady_clock;
   void await(rnrun_mpi_operation* operation, Clock::time_point start);
   void check(int error, std::string_view what) const;
+  void note_signal();
   void hear_failure() const;
   void tell(int rank, char kind, std::string_view text) const;
   void tell_all(std::string_view text) const;

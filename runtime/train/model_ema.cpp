@@ -8,7 +8,7 @@ namespace rnrun {
 
 namespace {
 
-constexpr int64_t kBlock = int64_t{1} << 14;  // floats per task
+constexpr int64_t kAveraged = int64_t{1} << 14;  // floats per task
 
 Memory copy_of(const Memory& memory) {
   Memory copy(memory.size(), "moving averages");
@@ -21,9 +21,9 @@ void move_towards(ThreadPool& pool, const Memory& average, const Memory& value, 
   const auto* v = reinterpret_cast<const float*>(value.data());
   const auto size = average.size() / static_cast<int64_t>(sizeof(float));
   const float decay = 1 - share;
-  pool.for_each((size + kBlock - 1) / kBlock, [=](int64_t block) {
-    const int64_t end = std::min((block + 1) * kBlock, size);
-    for (int64_t i = block * kBlock; i < end; ++i) a[i] = share == 1 ? v[i] : decay * a[i] + share * v[i];
+  pool.for_each((size + kAveraged - 1) / kAveraged, [=](int64_t block) {
+    const int64_t end = std::min((block + 1) * kAveraged, size);
+    for (int64_t i = block * kAveraged; i < end; ++i) a[i] = share == 1 ? v[i] : decay * a[i] + share * v[i];
   });
 }
 

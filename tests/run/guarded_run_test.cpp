@@ -8,8 +8,8 @@ using namespace rnc::test;
 
 namespace {
 
-constexpr int64_t kBatch = 3;
-constexpr int64_t kSize = 3 * kBatch;  // of the input and of the output
+constexpr int64_t kSamples = 3;
+constexpr int64_t kSize = 3 * kSamples;  // of the input and of the output
 
 // An element that is read and written without a sanitizer's checks, as compiled models are: what is wrong here must
 // be found by the host.
@@ -95,7 +95,7 @@ std::string fault_of(Task, Flush flush = Flush::end) {
   model.scratch_bytes_per_worker = 64;
   model.entries = &entry;
   model.entry_count = 1;
-  const HostedData data{{{"x", {{kBatch, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}}}}, {}, kBatch};
+  const HostedData data{{{"x", {{kSamples, 3}, {1, 2, 3, 4, 5, 6, 7, 8, 9}}}}, {}, kSamples};
   return hosted_fault(model, data, {"", flush, 1});
 }
 

@@ -152,7 +152,8 @@ for mpi in openmpi mpich; do
   begin
   kill -INT "$launcher"
   ended
-  for rank in 0 1 2; do said "rank $rank: signal "; done
+  said ': stopping together with the other ranks'  # all of them, be it before a rank's own signal comes
+  said 'stopped in epoch '
   ln -s /dev/full "hurt/checkpoint-last.safetensors.partial"
   fails 'rank 1 stops: rank 0 has failed: cannot write hurt/checkpoint-last.safetensors: No space left on device' \
     "mpirun.$mpi" -n 2 $training --output-dir hurt --resume --epochs 100000

@@ -79,7 +79,7 @@ Module model_with(const std::string& optimizer) {
   return parse(std::make_shared<SourceFile>(SourceFile{"m.graph", text}));
 }
 
-double relative_error(double value, double expected) {
+double error_of(double value, double expected) {
   return expected == 0 ? std::abs(value) : std::abs(value - expected) / std::abs(expected);
 }
 
@@ -96,7 +96,7 @@ TEST_CASE("optimizers: ten steps with numbers close to 1 are PyTorch's") {
       REQUIRE(result.contains(name));
       for (size_t i = 0; i < expected.size(); ++i) {
         CAPTURE(result.at(name).values[i]);
-        CHECK(relative_error(result.at(name).values[i], expected[i]) < 1e-6);
+        CHECK(error_of(result.at(name).values[i], expected[i]) < 1e-6);
       }
     }
   }

@@ -8,7 +8,7 @@
 namespace rnc::onnx {
 namespace {
 
-void plain_operator(Operation& op) { op.result(op.as(), {op.operand(0)}); }
+void of_one_operand(Operation& op) { op.result(op.as(), {op.operand(0)}); }
 
 void silu(Operation& op) { op.result("Mul", {op.operand(0), op.emit("Sigmoid", {op.operand(0)})}); }
 
@@ -67,7 +67,7 @@ void pow(Operation& op) { op.result("Pow", {op.operand(0), op.scalar(op.attribut
 
 std::span<const Exporter> activation_exporters() {
   static constexpr Exporter kRows[] = {
-      {Op::sigmoid, plain_operator, "Sigmoid"},
+      {Op::sigmoid, of_one_operand, "Sigmoid"},
       {Op::silu, silu},
       {Op::relu6, relu6},
       {Op::clip, clip},

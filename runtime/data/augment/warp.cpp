@@ -7,7 +7,7 @@ namespace rnrun {
 
 namespace {
 
-struct Place {
+struct Spot {
   double x = 0;
   double y = 0;
 };
@@ -19,7 +19,7 @@ void sample(Image& image, From from, Pixel pixel) {
   std::vector<uint8_t> result(image.pixels.size(), image.outside);
   for (int64_t y = 0; y < height; ++y)
     for (int64_t x = 0; x < width; ++x) {
-      const Place p = from(static_cast<double>(x) + 0.5, static_cast<double>(y) + 0.5);
+      const Spot p = from(static_cast<double>(x) + 0.5, static_cast<double>(y) + 0.5);
       const bool inside =
           p.x >= 0 && p.x < static_cast<double>(width) && p.y >= 0 && p.y < static_cast<double>(height);
       if (!inside) continue;
@@ -33,10 +33,10 @@ void sample(Image& image, From from, Pixel pixel) {
 template <class From>
 void sample(Image& image, From from, Interpolation interpolation) {
   const auto [channels, height, width] = image.shape;
-  const auto nearest = [width = width](const uint8_t* plane, Place p) {
+  const auto nearest = [width = width](const uint8_t* plane, Spot p) {
     return plane[static_cast<int64_t>(p.y) * width + static_cast<int64_t>(p.x)];
   };
-  const auto bilinear = [height = height, width = width](const uint8_t* plane, Place p) {
+  const auto bilinear = [height = height, width = width](const uint8_t* plane, Spot p) {
     const double left = std::floor(p.x - 0.5);
     const double top = std::floor(p.y - 0.5);
     const auto x0 = std::max<int64_t>(static_cast<int64_t>(left), 0);
@@ -116,7 +116,7 @@ bool is_near(const ImageShape& shape, const AffineMatrix& m) {
 
 void warp_affine(Image& image, const AffineMatrix& m, Interpolation interpolation) {
   const auto from = [&m](double x, double y) {
-    return Place{m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]};
+    return Spot{m[0] * x + m[1] * y + m[2], m[3] * x + m[4] * y + m[5]};
   };
   if (interpolation == Interpolation::bilinear || !is_near(image.shape, m))
     sample(image, from, interpolation);
@@ -129,7 +129,7 @@ void warp_affine(Image& image, const AffineMatrix& m, Interpolation interpolatio
 void warp_perspective(Image& image, const PerspectiveCoefficients& c, Interpolation interpolation) {
   const auto from = [&c](double x, double y) {
     const double depth = c[6] * x + c[7] * y + 1;
-    return Place{(c[0] * x + c[1] * y + c[2]) / depth, (c[3] * x + c[4] * y + c[5]) / depth};
+    return Spot{(c[0] * x + c[1] * y + c[2]) / depth, (c[3] * x + c[4] * y + c[5]) / depth};
   };
   sample(image, from, interpolation);
 }

@@ -10,7 +10,7 @@ Options parsed(std::vector<const char*> arguments) {
   return *parse_options(static_cast<int>(arguments.size()), arguments.data());
 }
 
-std::string refused(const std::vector<const char*>& arguments) {
+std::string refused_options(const std::vector<const char*>& arguments) {
   try {
     parsed(arguments);
   } catch (const UsageError& error) {
@@ -74,21 +74,23 @@ TEST_CASE("options reach their fields") {
 }
 
 TEST_CASE("a command line that makes no sense is refused") {
-  CHECK(refused({}) == "no input file; try rnc --help");
-  CHECK(refused({"a.graph", "--emit=pdf"}) == std::string("--emit=pdf: not one of ") + kKinds);
-  CHECK(refused({"a.graph", "-o", "a.pdf"}) ==
+  CHECK(refused_options({}) == "no input file; try rnc --help");
+  CHECK(refused_options({"a.graph", "--emit=pdf"}) == std::string("--emit=pdf: not one of ") + kKinds);
+  CHECK(refused_options({"a.graph", "-o", "a.pdf"}) ==
         std::string("cannot tell from the name a.pdf what to write: give --emit, one of ") + kKinds);
-  CHECK(refused({"a.graph", "-o", "a"}) ==
+  CHECK(refused_options({"a.graph", "-o", "a"}) ==
         std::string("cannot tell from the name a what to write: give --emit, one of ") + kKinds);
-  CHECK(refused({"a.graph", "--set", "x"}) == "--set x: must be NAME=VALUE");
-  CHECK(refused({"a.graph", "--set", "=1"}) == "--set =1: must be NAME=VALUE");
-  CHECK(refused({"a.graph", "--frobnicate"}) == "The following argument was not expected: --frobnicate");
-  CHECK(refused({"a.graph", "--emit=obj", "--link-name=a.b"}) == "--link-name a.b: cannot be a name in C");
-  CHECK(refused({"a.graph", "--link-name=a"}) ==
+  CHECK(refused_options({"a.graph", "--set", "x"}) == "--set x: must be NAME=VALUE");
+  CHECK(refused_options({"a.graph", "--set", "=1"}) == "--set =1: must be NAME=VALUE");
+  CHECK(refused_options({"a.graph", "--frobnicate"}) ==
+        "The following argument was not expected: --frobnicate");
+  CHECK(refused_options({"a.graph", "--emit=obj", "--link-name=a.b"}) ==
+        "--link-name a.b: cannot be a name in C");
+  CHECK(refused_options({"a.graph", "--link-name=a"}) ==
         "--link-name is for object files and their headers: --emit=obj or --emit=header");
-  CHECK(refused({"a.graph", "b.graph"}) == "The following argument was not expected: b.graph");
-  CHECK(refused({RNC_SOURCE_DIR "/samples/resnet18.graph", "-o",
-                 RNC_SOURCE_DIR "/samples/../samples/resnet18.graph"}) ==
+  CHECK(refused_options({"a.graph", "b.graph"}) == "The following argument was not expected: b.graph");
+  CHECK(refused_options({RNC_SOURCE_DIR "/samples/resnet18.graph", "-o",
+                         RNC_SOURCE_DIR "/samples/../samples/resnet18.graph"}) ==
         "the output " RNC_SOURCE_DIR "/samples/../samples/resnet18.graph is the input");
 }
 

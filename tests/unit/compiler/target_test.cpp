@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kLinux = "x86_64-pc-linux-gnu";
 
-std::string refused(const TargetRequest& request) {
+std::string refused_target(const TargetRequest& request) {
   try {
     resolve_target(request);
   } catch (const UserError& error) {
@@ -86,13 +86,14 @@ TEST_CASE("several CPUs come best first: wider vectors, more features, then as t
 
 TEST_CASE("unknown targets are refused") {
   for (const std::string triple : {"arm-linux-gnueabi", "wasm64", "nonsense"})
-    CHECK(refused({triple, "native", ""}) ==
+    CHECK(refused_target({triple, "native", ""}) ==
           "target triple '" + triple +
               "' is not supported: rnc makes ELF, COFF and Mach-O code for x86_64 and aarch64");
-  CHECK(refused({kLinux, "z80", ""}) == "unknown target CPU 'z80' for x86_64-pc-linux-gnu");
-  CHECK(refused({kLinux, "x86-64", "+warp"}) == "unknown target feature 'warp' for x86_64-pc-linux-gnu");
-  CHECK(refused({kLinux, "x86-64", "avx2"}) == "target feature 'avx2' must be '+NAME' or '-NAME'");
-  CHECK(refused({kLinux, "x86-64", "+avx,,+avx2"}) == "target feature '' must be '+NAME' or '-NAME'");
+  CHECK(refused_target({kLinux, "z80", ""}) == "unknown target CPU 'z80' for x86_64-pc-linux-gnu");
+  CHECK(refused_target({kLinux, "x86-64", "+warp"}) ==
+        "unknown target feature 'warp' for x86_64-pc-linux-gnu");
+  CHECK(refused_target({kLinux, "x86-64", "avx2"}) == "target feature 'avx2' must be '+NAME' or '-NAME'");
+  CHECK(refused_target({kLinux, "x86-64", "+avx,,+avx2"}) == "target feature '' must be '+NAME' or '-NAME'");
 }
 
 }  // namespace rnc

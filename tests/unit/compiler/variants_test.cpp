@@ -15,7 +15,7 @@
 namespace rnc::test {
 namespace {
 
-constexpr const char* kTiny = R"(
+constexpr const char* kTinyNet = R"(
 model tiny(image: u8[N, 1, 8, 8], label: i32[N]) {
   classes ["cat", "dog", "bird"]
   x = normalize(image, mean = [0.5], std = [0.25])
@@ -32,7 +32,7 @@ constexpr const char* kThree = "x86-64,x86-64-v4,x86-64-v3";
 
 Request request_for(const std::string& cpus, Emit emit = Emit::shared) {
   Request request;
-  request.source = std::make_shared<const SourceFile>(SourceFile{"tiny.graph", kTiny});
+  request.source = std::make_shared<const SourceFile>(SourceFile{"tiny.graph", kTinyNet});
   request.target = {"x86_64-pc-linux-gnu", cpus, ""};
   request.emit = emit;
   return request;

@@ -8,15 +8,11 @@
 #include <numeric>
 
 #include "ir/loops/interpreter.h"
+#include "tests/unit/ir/loops_support.h"
 
 using namespace rnc::loops;
 
 namespace {
-
-MemoryRef memory(std::string name, std::vector<Extent> dims, Access access = Access::read,
-                 Space space = Space::parameter, Scalar scalar = Scalar::f32) {
-  return std::make_shared<const Memory>(Memory{std::move(name), scalar, std::move(dims), space, access});
-}
 
 // Not a valid one: the verifier would find what it does wrong.
 Kernel faulty(std::vector<MemoryRef> params, Extent tasks, std::vector<Stmt> body) {
@@ -41,7 +37,7 @@ std::string fault(const Kernel& kernel, int64_t batch, const RunOptions& options
 // The value of an expression of `lanes` lanes.
 template <class T>
 std::vector<T> evaluate(Scalar scalar, int lanes, const Expr& value) {
-  const MemoryRef out = memory("out", {{lanes, 0}}, Access::write, Space::parameter, scalar);
+  const MemoryRef out = memory("out", {{lanes, 0}}, Space::parameter, Access::write, scalar);
   std::vector<T> result(static_cast<size_t>(lanes));
   CHECK(fault(kernel({out}, {1, 0}, {store(out, {0}, value, 0)}), 1, {}, result) == "");
   return result;
@@ -111,7 +107,7 @@ TEST_CASE("casts") {
   CHECK(evaluate<uint8_t>(Scalar::u8, 1, cast(zero + 300, Scalar::u8))[0] == 44);
   CHECK(evaluate<int32_t>(Scalar::i32, 1, cast(zero - 1, Scalar::i32))[0] == -1);
   CHECK(real(cast(cast(seven, Scalar::f64) / constant(Scalar::f64, 3), Scalar::f32)) == 7.0F / 3);
-  const MemoryRef out = memory("out", {}, Access::write, Space::parameter, Scalar::u8);
+  const MemoryRef out = memory("out", {}, Space::parameter, Access::write, Scalar::u8);
   std::array<uint8_t, 1> byte{};
   const auto cast_fault = [&](const Expr& value) {
     return fault(kernel({out}, {1, 0}, {store(out, {}, cast(value, Scalar::u8))}), 1, {}, byte);
@@ -126,7 +122,8 @@ TEST_CASE("casts") {
 
 TEST_CASE("vectors") {
   CHECK(floats(broadcast(f32(2) + f32(1), 4)) == std::vector<float>{3, 3, 3, 3});
-  const MemoryRef four = memory("four", {{4, 0}}), pairs = memory("pairs", {{4, 0}}, Access::write);
+  const MemoryRef four = memory("four", {{4, 0}}),
+                  pairs = memory("pairs", {{4, 0}}, Space::parameter, Access::write);
   std::array<float, 4> from{1, 2, 3, 4}, to{};
   const Expr spread_pairs = spread(load(four, {0}, 4, 0), 2, 1);
   CHECK(fault(kernel({four, pairs}, {1, 0}, {store(pairs, {0}, spread_pairs, 0)}), 1, {}, from, to) == "");
@@ -143,7 +140,7 @@ TEST_CASE("vectors") {
     for (int lane = 0; lane < 4; ++lane)
       CHECK(to[static_cast<size_t>(lane)] == (lane < count ? from[static_cast<size_t>(lane)] : 0));
   }
-  const MemoryRef in = memory("in", {{8, 0}}), sum = memory("sum", {{2, 0}}, Access::write);
+  const MemoryRef in = memory("in", {{8, 0}}), sum = memory("sum", {{2, 0}}, Space::parameter, Access::write);
   const Expr v = load(in, {0}, 8, 0);
   const Kernel k = kernel({in, sum}, {1, 0},
                           {store(sum, {0}, reduce(Reduce::add, v)), store(sum, {1}, reduce(Reduce::max, v))});
@@ -156,7 +153,8 @@ TEST_CASE("vectors") {
 }
 
 TEST_CASE("vector accesses run along their dimension, as far as they are valid") {
-  const MemoryRef in = memory("in", {{4, 0}, {3, 0}}), out = memory("out", {{4, 0}}, Access::update);
+  const MemoryRef in = memory("in", {{4, 0}, {3, 0}}),
+                  out = memory("out", {{4, 0}}, Space::parameter, Access::update);
   std::array<float, 12> data{};
   std::iota(data.begin(), data.end(), 0);
   std::array<float, 4> result{-1, -1, -1, -1};
@@ -174,8 +172,8 @@ TEST_CASE("vector accesses run along their dimension, as far as they are valid")
 
 TEST_CASE("statements") {
   // out[i] = sum of j in 0..i step 2 of j, or -1 where i is 3
-  const MemoryRef out = memory("out", {{0, 1}}, Access::write);
-  const MemoryRef acc = memory("acc", {}, Access::update, Space::registers);
+  const MemoryRef out = memory("out", {{0, 1}}, Space::parameter, Access::write);
+  const MemoryRef acc = memory("acc", {}, Space::registers, Access::update);
   const Expr j = variable("j");
   const Kernel k = kernel(
       {out}, {0, 1},
@@ -195,8 +193,8 @@ TEST_CASE("statements") {
 }
 
 TEST_CASE("scratch is undefined at the start of each task") {
-  const MemoryRef out = memory("out", {{0, 1}}, Access::write);
-  const MemoryRef tmp = memory("tmp", {{2, 0}}, Access::update, Space::scratch);
+  const MemoryRef out = memory("out", {{0, 1}}, Space::parameter, Access::write);
+  const MemoryRef tmp = memory("tmp", {{2, 0}}, Space::scratch, Access::update);
   const Kernel k =
       kernel({out}, {0, 1}, {alloc(tmp, {store(out, {task()}, load(tmp, {0})), store(tmp, {0}, f32(1))})});
   std::array<float, 2> result{};
@@ -206,7 +204,8 @@ TEST_CASE("scratch is undefined at the start of each task") {
 }
 
 TEST_CASE("an access outside names the place") {
-  const MemoryRef in = memory("in", {{0, 1}, {3, 0}}), out = memory("out", {{0, 1}, {16, 0}}, Access::update);
+  const MemoryRef in = memory("in", {{0, 1}, {3, 0}}),
+                  out = memory("out", {{0, 1}, {16, 0}}, Space::parameter, Access::update);
   std::array<float, 64> data{};
   const auto at = [&](std::vector<Expr> from) {
     return fault(faulty({in, out}, {0, 1}, {store(out, {task(), 0}, load(in, std::move(from)))}), 2, {}, data,
@@ -222,8 +221,8 @@ TEST_CASE("an access outside names the place") {
 }
 
 TEST_CASE("tasks that depend on each other are found") {
-  const MemoryRef out = memory("out", {{4, 0}}, Access::write),
-                  both = memory("both", {{4, 0}}, Access::update);
+  const MemoryRef out = memory("out", {{4, 0}}, Space::parameter, Access::write),
+                  both = memory("both", {{4, 0}}, Space::parameter, Access::update);
   const auto set = [](const MemoryRef& m, const Expr& at) { return store(m, {at}, f32(1)); };
   const auto get = [](const MemoryRef& m, const Expr& at) { return store(m, {task()}, load(m, {at})); };
   std::array<float, 4> data{};
@@ -258,8 +257,8 @@ TEST_CASE("a pitch leaves what lies beside alone") {
 }
 
 TEST_CASE("an entry's calls run in order, on their own or planned memory") {
-  const MemoryRef in = memory("in", {{0, 1}}), out = memory("out", {{0, 1}}, Access::write);
-  const MemoryRef w = memory("w", {}, Access::read);
+  const MemoryRef in = memory("in", {{0, 1}}), out = memory("out", {{0, 1}}, Space::parameter, Access::write);
+  const MemoryRef w = memory("w", {}, Space::parameter, Access::read);
   Program program;
   program.kernels = {
       kernel({in, w, out}, {0, 1}, {store(out, {task()}, load(in, {task()}) + load(w, {}))}),

@@ -3,16 +3,11 @@
 
 #include <cmath>
 
-#include "ir/loops/loops.h"
+#include "tests/unit/ir/loops_support.h"
 
 using namespace rnc::loops;
 
 namespace {
-
-MemoryRef memory(std::string name, std::vector<Extent> dims, Space space = Space::parameter,
-                 Access access = Access::read) {
-  return std::make_shared<const Memory>(Memory{std::move(name), Scalar::f32, std::move(dims), space, access});
-}
 
 const Expr x = variable("x"), y = variable("y");
 

@@ -1,17 +1,12 @@
 // Every rule of the verifiers, broken in turn.
 #include <doctest/doctest.h>
 
-#include "ir/loops/loops.h"
 #include "ir/loops/program.h"
+#include "tests/unit/ir/loops_support.h"
 
 using namespace rnc::loops;
 
 namespace {
-
-MemoryRef memory(std::string name, std::vector<Extent> dims, Space space = Space::parameter,
-                 Access access = Access::read, Scalar scalar = Scalar::f32) {
-  return std::make_shared<const Memory>(Memory{std::move(name), scalar, std::move(dims), space, access});
-}
 
 const MemoryRef in = memory("in", {{0, 1}, {64, 0}});
 const MemoryRef out = memory("out", {{0, 1}, {64, 0}}, Space::parameter, Access::write);

@@ -25,7 +25,7 @@ Module inference_module(uint64_t seed) {
   return module;
 }
 
-int64_t count(const Graph& graph, Op op) { return std::ranges::count(graph.nodes, op, &Node::op); }
+int64_t count_of(const Graph& graph, Op op) { return std::ranges::count(graph.nodes, op, &Node::op); }
 
 }  // namespace
 
@@ -37,9 +37,9 @@ TEST_CASE("fold_batch_norm keeps the function and folds every batch norm after a
     const Tensors tensors = random_tensors(module, seed),
                   inputs = random_inputs(module, module.entries[0], 2, seed);
     const Tensors expected = evaluate(module, "loss", 2, inputs, tensors);
-    const int64_t before = count(module.entries[0], Op::batch_norm);
+    const int64_t before = count_of(module.entries[0], Op::batch_norm);
     const bool changed = fold_batch_norm(module);
-    const int64_t after = count(module.entries[0], Op::batch_norm);
+    const int64_t after = count_of(module.entries[0], Op::batch_norm);
     CHECK(changed == (after < before));
     folded += before - after;
     CHECK(relative_error(evaluate(module, "loss", 2, inputs, tensors), expected) < 1e-12);
@@ -61,9 +61,9 @@ TEST_CASE("hoist_parameters leaves no work on parameters in infer and loss, and 
     CHECK(relative_error(evaluate(module, "infer", 2, inputs, tensors), expected) < 1e-12);
     const Graph& infer = *module.find_entry("infer");
     const Graph& prepare = *module.find_entry("prepare");
-    CHECK(count(infer, Op::rsqrt) == 0);
-    CHECK(count(infer, Op::reshape) == 0);
-    CHECK(count(prepare, Op::input) == 0);
+    CHECK(count_of(infer, Op::rsqrt) == 0);
+    CHECK(count_of(infer, Op::reshape) == 0);
+    CHECK(count_of(prepare, Op::input) == 0);
     for (const Assign& assign : prepare.assigns) {
       REQUIRE(module.find_tensor(assign.tensor) != nullptr);
       CHECK(module.find_tensor(assign.tensor)->kind == TensorKind::prepared);

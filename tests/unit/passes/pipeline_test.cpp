@@ -23,7 +23,7 @@ using namespace rnc::test;
 
 namespace {
 
-constexpr int64_t kBatch = 3;
+constexpr int64_t kSamples = 3;
 // Values near zero are compared with this size: what exact arithmetic makes zero comes out as rounding noise.
 constexpr double kFloor = 1e-3;
 
@@ -46,8 +46,8 @@ Tensors evaluate_all(const Module& module, uint64_t seed) {
   Tensors all;
   for (const Graph& graph : module.entries) {
     if (graph.name == "prepare" || graph.name == "train") continue;
-    const Tensors inputs = random_inputs(module, graph, kBatch, seed);
-    for (auto& [name, data] : evaluate(module, graph.name, kBatch, inputs, random_tensors(module, seed))) {
+    const Tensors inputs = random_inputs(module, graph, kSamples, seed);
+    for (auto& [name, data] : evaluate(module, graph.name, kSamples, inputs, random_tensors(module, seed))) {
       all[graph.name + " " + name] = data;
     }
   }

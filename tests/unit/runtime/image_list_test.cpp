@@ -11,18 +11,18 @@ namespace rnrun {
 
 namespace {
 
-const std::string kImages = RNC_SOURCE_DIR "/tests/images/";
-const ImageShape kShape{3, 9, 13};
+const std::string kListed = RNC_SOURCE_DIR "/tests/images/";
+const ImageShape kListedShape{3, 9, 13};
 
 // A directory with images and a list of them.
 struct Listed {
   TemporaryDirectory directory;
-  DataOptions options{.fields = labelled_images(kShape, 3)};
+  DataOptions options{.fields = labelled_images(kListedShape, 3)};
   std::string path = directory / "train.csv";
 
   explicit Listed(const std::string& text = "") {
     for (const char* name : {"rgb.png", "rgb.jpg", "grey.png"})
-      std::filesystem::copy_file(kImages + name, directory / name);
+      std::filesystem::copy_file(kListed + name, directory / name);
     if (!text.empty()) write_text(path, text);
   }
   std::unique_ptr<const Dataset> open() const { return open_image_list(path, options); }
@@ -78,11 +78,11 @@ TEST_CASE("a list of paths and labels, with and without a header") {
         "\xef\xbb\xbfimage,\"label\"\n\"rgb.png\", 2\nrgb.jpg,0\n"}) {
     const Listed list(text);
     CHECK(list.labels() == std::vector<int32_t>{2, 0});
-    CHECK(read_labelled(*list.open(), 0).first.pixels == read_image(kImages + "rgb.png").pixels);
+    CHECK(read_labelled(*list.open(), 0).first.pixels == read_image(kListed + "rgb.png").pixels);
     CHECK(list.open()->class_names().empty());
     CHECK(list.open()->notes().empty());
   }
-  const Listed absolute(kImages + "rgb.png,1");
+  const Listed absolute(kListed + "rgb.png,1");
   CHECK(absolute.labels() == std::vector<int32_t>{1});
 }
 

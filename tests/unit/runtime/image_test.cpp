@@ -15,10 +15,10 @@ namespace rnrun {
 
 namespace {
 
-const std::string kImages = RNC_SOURCE_DIR "/tests/images/";
+const std::string kImageFiles = RNC_SOURCE_DIR "/tests/images/";
 
 const Arrays& expected() {
-  static const Arrays tensors = read_safetensors(kImages + "expected.safetensors").tensors;
+  static const Arrays tensors = read_safetensors(kImageFiles + "expected.safetensors").tensors;
   return tensors;
 }
 
@@ -42,7 +42,7 @@ std::string decode_error(const std::string& bytes, const DecodeOptions& limits =
 
 TEST_CASE("images are decoded as Pillow decodes them") {
   int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(kImages)) {
+  for (const auto& entry : std::filesystem::directory_iterator(kImageFiles)) {
     const std::string name = entry.path().filename().string();
     if (!expected().contains(name)) continue;
     check_equal(read_image(entry.path().string()), name);
@@ -53,7 +53,7 @@ TEST_CASE("images are decoded as Pillow decodes them") {
 
 TEST_CASE("images stand upright where that is asked for, as Pillow turns them") {
   int files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(kImages)) {
+  for (const auto& entry : std::filesystem::directory_iterator(kImageFiles)) {
     const std::string name = entry.path().filename().string();
     if (!expected().contains(name + " upright")) continue;
     const Image image = read_image(entry.path().string(), {.exif_transpose = true});
@@ -104,8 +104,8 @@ TEST_CASE("an image much longer than wide is scaled without the part that is cut
 }
 
 TEST_CASE("files that are no image, too large or damaged are refused by name") {
-  const std::string jpeg = read_text(kImages + "rgb.jpg");
-  const std::string png = read_text(kImages + "rgb.png");
+  const std::string jpeg = read_text(kImageFiles + "rgb.jpg");
+  const std::string png = read_text(kImageFiles + "rgb.png");
   CHECK(decode_error("") == "x: empty");
   CHECK(decode_error("%PDF") == "x: not a JPEG, PNG, WebP, TIFF, GIF or BMP image");
   CHECK(decode_error(jpeg, {.pixels = 398}) == "x: an image of 19x21; up to 398 pixels are decoded");
@@ -138,7 +138,7 @@ TEST_CASE("every truncation and many changes of a file end in an image or an err
   for (const char* name :
        {"rgb.jpg", "progressive.jpg", "cmyk.jpg", "rgb.png", "palette.png", "interlaced.png", "held6.jpg",
         "held6.png", "held6.webp", "rgb.webp", "lossless.webp", "animated.webp"}) {
-    const std::string good = read_text(kImages + name);
+    const std::string good = read_text(kImageFiles + name);
     const DecodeOptions limits{.pixels = 1 << 16};
     for (size_t size = 0; size < good.size(); ++size)
       CHECK(!decode_error(good.substr(0, size), limits).empty());
@@ -154,7 +154,7 @@ TEST_CASE("what is left of a file, or changed in it, ends in an image or an erro
   for (const char* name :
        {"palette.gif", "interlaced.gif", "window.gif", "rgb.tif", "tiles.tif", "planes.tif", "lzw.tiff",
         "jpeg.tiff", "group4.tif", "palette.tif", "palette4.bmp", "fields.bmp", "os2.bmp"}) {
-    const std::string good = read_text(kImages + name);
+    const std::string good = read_text(kImageFiles + name);
     const DecodeOptions limits{.pixels = 1 << 16, .exif_transpose = true};
     for (size_t size = 0; size < good.size(); ++size) decode_error(good.substr(0, size), limits);
     CHECK(!decode_error(good.substr(0, good.size() / 3), limits).empty());
@@ -168,9 +168,9 @@ TEST_CASE("what is left of a file, or changed in it, ends in an image or an erro
 }
 
 TEST_CASE("grey of 16 bits is refused, not cut off") {
-  CHECK(decode_error(read_text(kImages + "grey16.png")) ==
+  CHECK(decode_error(read_text(kImageFiles + "grey16.png")) ==
         "x: a PNG image of 16 bits of grey per pixel, which is not read (convert it to 8)");
-  CHECK(decode_error(read_text(kImages + "grey16.tif")) ==
+  CHECK(decode_error(read_text(kImageFiles + "grey16.tif")) ==
         "x: a TIFF image of 16 bits per sample (convert it to 8), which is not read");
 }
 

@@ -18,8 +18,8 @@ namespace rnrun {
 
 namespace {
 
-constexpr ImageShape kShape{3, 12, 10};
-const std::vector<Field> kFields = labelled_images(kShape);
+constexpr ImageShape kLoaded{3, 12, 10};
+const std::vector<Field> kFields = labelled_images(kLoaded);
 
 std::vector<uint32_t> range(uint32_t count) {
   std::vector<uint32_t> order(count);
@@ -35,7 +35,7 @@ struct All {
   bool operator==(const All&) const = default;
 };
 
-std::span<const uint8_t> pixels_of(const Batch& b, int64_t bytes_each = kShape.bytes()) {
+std::span<const uint8_t> pixels_of(const Batch& b, int64_t bytes_each = kLoaded.bytes()) {
   return b.as<uint8_t>(0, bytes_each);
 }
 
@@ -76,7 +76,7 @@ class Faulty : public Dataset {
 }  // namespace
 
 TEST_CASE("batches follow the order, the last one partial, for any number of threads") {
-  const auto data = make_shapes(kShape, 10, "train");
+  const auto data = make_shapes(kLoaded, 10, "train");
   const LoaderPlan plan{.order = {7, 3, 7, 0, 9, 1, 2}, .batch_size = 3, .fields = kFields};
   const All one = load(*data, plan, 1);
   CHECK(one.sizes == std::vector<int64_t>{3, 3, 1});
@@ -84,7 +84,7 @@ TEST_CASE("batches follow the order, the last one partial, for any number of thr
     const auto [image, label] = read_labelled(*data, plan.order[i]);
     CHECK(one.labels[i] == label);
     CHECK(std::equal(image.pixels.begin(), image.pixels.end(),
-                     one.pixels.begin() + static_cast<long>(i) * kShape.bytes()));
+                     one.pixels.begin() + static_cast<long>(i) * kLoaded.bytes()));
   }
   const LoaderPlan large{
       .order = range(500),
@@ -98,7 +98,7 @@ TEST_CASE("batches follow the order, the last one partial, for any number of thr
 }
 
 TEST_CASE("batches of any sizes, in the places of others, for any number of threads") {
-  const auto data = make_shapes(kShape, 10, "train");
+  const auto data = make_shapes(kLoaded, 10, "train");
   LoaderPlan plan{.order = range(40), .batch_size = 5, .fields = kFields};
   const All same_sizes = load(*data, plan, 1);
   plan.batches = {1, 9, 2, 12, 3, 4, 9};
@@ -111,7 +111,7 @@ TEST_CASE("batches of any sizes, in the places of others, for any number of thre
 }
 
 TEST_CASE("what happens to an image depends on seed, epoch and index, not on its place") {
-  const auto data = make_shapes(kShape, 10, "train");
+  const auto data = make_shapes(kLoaded, 10, "train");
   const LoaderPlan whole{.order = range(20),
                          .batch_size = 8,
                          .fields = kFields,
@@ -122,7 +122,7 @@ TEST_CASE("what happens to an image depends on seed, epoch and index, not on its
   LoaderPlan rest = whole;  // as after an interruption
   rest.order.erase(rest.order.begin(), rest.order.begin() + 8);
   CHECK(std::ranges::equal(load(*data, rest, 2).pixels,
-                           std::span(expected.pixels).subspan(8 * kShape.bytes())));
+                           std::span(expected.pixels).subspan(8 * kLoaded.bytes())));
   const auto differs = [&](auto change) {
     LoaderPlan plan = whole;
     change(plan);
@@ -135,7 +135,7 @@ TEST_CASE("what happens to an image depends on seed, epoch and index, not on its
 }
 
 TEST_CASE("an image that comes again is changed in another way, the same for any number of threads") {
-  const auto data = make_shapes(kShape, 10, "train");
+  const auto data = make_shapes(kLoaded, 10, "train");
   const LoaderPlan plan{.order = {4, 4, 4, 5},
                         .repetitions = {0, 1, 2, 0},
                         .batch_size = 3,
@@ -145,15 +145,15 @@ TEST_CASE("an image that comes again is changed in another way, the same for any
   const All all = load(*data, plan, 1);
   CHECK(load(*data, plan, 3) == all);
   const auto image = [&](size_t i) {
-    const auto begin = all.pixels.begin() + static_cast<long>(i) * kShape.bytes();
-    return std::vector<uint8_t>(begin, begin + kShape.bytes());
+    const auto begin = all.pixels.begin() + static_cast<long>(i) * kLoaded.bytes();
+    return std::vector<uint8_t>(begin, begin + kLoaded.bytes());
   };
   CHECK(image(0) != image(1));
   CHECK(image(1) != image(2));
   LoaderPlan once = plan;
   once.repetitions.clear();
   const All same = load(*data, once, 1);
-  CHECK(std::equal(same.pixels.begin(), same.pixels.begin() + kShape.bytes(), all.pixels.begin()));
+  CHECK(std::equal(same.pixels.begin(), same.pixels.begin() + kLoaded.bytes(), all.pixels.begin()));
 }
 
 TEST_CASE("an image that cannot be read is an error when its batch comes, the first one of the batch") {
@@ -187,7 +187,7 @@ TEST_CASE("what a sample lacks, or has in another form, is an error") {
 }
 
 TEST_CASE("a loader may be left before its end") {
-  const auto data = make_shapes(kShape, 10, "train");
+  const auto data = make_shapes(kLoaded, 10, "train");
   for (int batches = 0; batches < 4; ++batches) {
     Loader loader(*data, {.order = range(1000), .batch_size = 4, .fields = kFields}, 3);
     for (int i = 0; i < batches; ++i) CHECK(loader.next().size == 4);
@@ -195,7 +195,7 @@ TEST_CASE("a loader may be left before its end") {
 }
 
 TEST_CASE("mixup mixes neighbours of a batch, with a share of its own for each batch") {
-  const auto data = make_shapes(kShape, 10, "train");
+  const auto data = make_shapes(kLoaded, 10, "train");
   LoaderPlan plan{.order = range(50), .batch_size = 8, .fields = kFields, .seed = 3};
   Loader plain(*data, plan, 2);
   plan.mixup_alpha = 0.4;
@@ -215,10 +215,10 @@ TEST_CASE("mixup mixes neighbours of a batch, with a share of its own for each b
     for (int64_t i = 0; i < a.size; ++i) {
       const int64_t j = (i + a.size - 1) % a.size;
       CHECK(others[i] == labels[static_cast<size_t>(j)]);
-      for (int64_t p = 0; p < kShape.bytes(); ++p) {
-        const double exact = b.share * plain_pixels[static_cast<size_t>(i * kShape.bytes() + p)] +
-                             (1 - b.share) * plain_pixels[static_cast<size_t>(j * kShape.bytes() + p)];
-        REQUIRE(std::abs(mixed_pixels[static_cast<size_t>(i * kShape.bytes() + p)] - exact) <= 0.5);
+      for (int64_t p = 0; p < kLoaded.bytes(); ++p) {
+        const double exact = b.share * plain_pixels[static_cast<size_t>(i * kLoaded.bytes() + p)] +
+                             (1 - b.share) * plain_pixels[static_cast<size_t>(j * kLoaded.bytes() + p)];
+        REQUIRE(std::abs(mixed_pixels[static_cast<size_t>(i * kLoaded.bytes() + p)] - exact) <= 0.5);
       }
     }
     const Batch c = again.next();
@@ -229,7 +229,7 @@ TEST_CASE("mixup mixes neighbours of a batch, with a share of its own for each b
 }
 
 TEST_CASE("CutMix puts a rectangle of a neighbour in each image, and its share is the area that is left") {
-  const auto data = make_shapes(kShape, 10, "train");
+  const auto data = make_shapes(kLoaded, 10, "train");
   LoaderPlan plan{.order = range(200), .batch_size = 8, .fields = kFields, .seed = 3};
   Loader plain(*data, plan, 2);
   plan.cutmix_alpha = 1;
@@ -240,7 +240,7 @@ TEST_CASE("CutMix puts a rectangle of a neighbour in each image, and its share i
     const auto* others = reinterpret_cast<const int32_t*>(b.others[1]);
     const auto before = pixels_of(a), after = pixels_of(b);
     shares.insert(b.share);
-    const auto plane = static_cast<size_t>(kShape.height * kShape.width);
+    const auto plane = static_cast<size_t>(kLoaded.height * kLoaded.width);
     std::vector<bool> own(plane, true);  // in all images
     for (int64_t i = 0; i < a.size; ++i) {
       const int64_t j = (i + a.size - 1) % a.size;
@@ -253,10 +253,10 @@ TEST_CASE("CutMix puts a rectangle of a neighbour in each image, and its share i
       }
     }
     // A rectangle that holds all pixels that changed is not larger than what the share says.
-    int64_t top = kShape.height, bottom = -1, left = kShape.width, right = -1;
-    for (int64_t y = 0; y < kShape.height; ++y)
-      for (int64_t x = 0; x < kShape.width; ++x) {
-        if (own[static_cast<size_t>(y * kShape.width + x)]) continue;
+    int64_t top = kLoaded.height, bottom = -1, left = kLoaded.width, right = -1;
+    for (int64_t y = 0; y < kLoaded.height; ++y)
+      for (int64_t x = 0; x < kLoaded.width; ++x) {
+        if (own[static_cast<size_t>(y * kLoaded.width + x)]) continue;
         top = std::min(top, y), bottom = std::max(bottom, y);
         left = std::min(left, x), right = std::max(right, x);
       }
@@ -267,7 +267,7 @@ TEST_CASE("CutMix puts a rectangle of a neighbour in each image, and its share i
 }
 
 TEST_CASE("mixup and CutMix together take turns by chance") {
-  const auto data = make_shapes(kShape, 10, "train");
+  const auto data = make_shapes(kLoaded, 10, "train");
   const LoaderPlan both{.order = range(800),
                         .batch_size = 8,
                         .fields = kFields,
@@ -293,20 +293,20 @@ TEST_CASE("mixup and CutMix together take turns by chance") {
 }
 
 TEST_CASE("views of a sample follow each other") {
-  const auto data = make_shapes(kShape, 10, "train");
+  const auto data = make_shapes(kLoaded, 10, "train");
   const All plain = load(*data, {.order = {4, 9}, .batch_size = 2, .fields = kFields}, 1);
   const All views =
       load(*data, {.order = {4, 4, 9, 9}, .batch_size = 2, .fields = kFields, .views = TestViews::flip}, 2);
   const auto image = [&](const All& all, int64_t i) {
     return std::span(all.pixels)
-        .subspan(static_cast<size_t>(i * kShape.bytes()), static_cast<size_t>(kShape.bytes()));
+        .subspan(static_cast<size_t>(i * kLoaded.bytes()), static_cast<size_t>(kLoaded.bytes()));
   };
   for (const int64_t i : {0, 1}) {
     CHECK(std::ranges::equal(image(views, 2 * i), image(plain, i)));
-    for (int64_t y = 0; y < 3 * kShape.height; ++y)
-      for (int64_t x = 0; x < kShape.width; ++x)
-        REQUIRE(image(views, 2 * i + 1)[static_cast<size_t>(y * kShape.width + x)] ==
-                image(plain, i)[static_cast<size_t>((y + 1) * kShape.width - 1 - x)]);
+    for (int64_t y = 0; y < 3 * kLoaded.height; ++y)
+      for (int64_t x = 0; x < kLoaded.width; ++x)
+        REQUIRE(image(views, 2 * i + 1)[static_cast<size_t>(y * kLoaded.width + x)] ==
+                image(plain, i)[static_cast<size_t>((y + 1) * kLoaded.width - 1 - x)]);
   }
 }
 

@@ -10,7 +10,7 @@ namespace rnrun {
 namespace {
 
 // A directory as a training leaves it after two epochs of three.
-void write_run(const std::string& directory) {
+void write_summarised_run(const std::string& directory) {
   std::filesystem::create_directories(directory);
   write_text(directory + "/config.json",
              R"({"model": "net", "data": "shapes", "hyper": {"momentum": 0.9}, "epochs": 3, "lr": 0.1,
@@ -28,7 +28,7 @@ void write_run(const std::string& directory) {
 TEST_CASE("the summary of a training has its best evaluation, its state and its settings") {
   const TemporaryDirectory directory;
   const std::string run = directory / "run";
-  write_run(run);
+  write_summarised_run(run);
   const RunSummary summary = read_summary(run);
   CHECK(summary.model == "net");
   CHECK(summary.epochs == 3);
@@ -51,7 +51,7 @@ TEST_CASE("the summary of a training has its best evaluation, its state and its 
 TEST_CASE("a smaller figure is better where the task says so; without evaluations training counts") {
   const TemporaryDirectory directory;
   const std::string run = directory / "run";
-  write_run(run);
+  write_summarised_run(run);
   write_text(
       run + "/report.json",
       R"({"task": {"metrics": [{"key": "top1", "name": "error", "share": false, "larger_is_better": false}]}})");
@@ -65,7 +65,7 @@ TEST_CASE("a smaller figure is better where the task says so; without evaluation
 TEST_CASE(
     "directories of trainings are found wherever they are; damaged ones are errors that name the file") {
   const TemporaryDirectory directory;
-  for (const char* name : {"a", "b/c", "b/d/e"}) write_run(directory / name);
+  for (const char* name : {"a", "b/c", "b/d/e"}) write_summarised_run(directory / name);
   std::filesystem::create_directories(directory / "empty/folder");
   std::filesystem::create_directory_symlink(directory / "a", directory / "link");
   std::vector<std::string> found = find_runs(directory.path());
@@ -76,10 +76,10 @@ TEST_CASE(
 
   const std::string run = directory / "a";
   const auto message = [&](const std::string& file, const std::string& text) {
-    write_run(run);
+    write_summarised_run(run);
     write_text(run + "/" + file, text);
     const std::string error = error_of([&] { read_summary(run); });
-    write_run(run);
+    write_summarised_run(run);
     return error;
   };
   const std::string damaged = " is damaged: not a JSON object where one should be";

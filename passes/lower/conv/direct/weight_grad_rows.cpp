@@ -12,8 +12,6 @@ using loops::Scalar;
 
 namespace {
 
-Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
-
 // Of so many rows of taps, a vector of dy and one of x.
 int64_t registers(const ConvShape& shape, int64_t rows) { return rows * shape.w.kernel + 2; }
 

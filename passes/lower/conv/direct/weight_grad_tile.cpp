@@ -10,8 +10,6 @@ using loops::Scalar;
 
 namespace {
 
-Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
-
 class RowOfTaps {
  public:
   RowOfTaps(const WeightGradOperands& operands, const WeightBlock& weights, const PixelBlock& pixels,

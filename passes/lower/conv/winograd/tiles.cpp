@@ -10,8 +10,6 @@ namespace {
 constexpr int64_t kTilesAhead = 8;
 constexpr int kUnrolled = 6;  // the side of squares whose transform is straight code
 
-Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
-
 }  // namespace
 
 void each_tile(Body& body, const Expr& rows, int64_t columns, const VisitTile& visit) {

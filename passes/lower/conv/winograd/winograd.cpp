@@ -28,8 +28,6 @@ constexpr int64_t kManyTasks = 8;  // so many tasks without splitting the panels
 // Transformed weights larger than this many times the second-level cache would not stay in the last level.
 constexpr int64_t kLastLevel = 12;
 
-Expr both(const Expr& a, const Expr& b) { return loops::binary(loops::Binary::logic_and, a, b); }
-
 // Of each position of transformed weights: one more than there are channels, as positions a power of two
 // apart would fall on the same cache lines.
 int64_t padded_rows(int64_t channels) { return channels + 1; }
