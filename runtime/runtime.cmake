@@ -26,6 +26,8 @@ rnc_layer(rnc_contract runtime/contract)
 target_link_libraries(rnc_contract PRIVATE fmt::fmt-header-only nlohmann_json::nlohmann_json PUBLIC ${RNC_XXHASH})
 
 rnc_layer(rnc_runtime runtime EXCEPT "runtime/(contract|library)")
+target_compile_options(rnc_contract PRIVATE -ffunction-sections -fdata-sections)  # so that librnrun takes what it needs
+target_compile_options(rnc_runtime PRIVATE -ffunction-sections -fdata-sections)
 target_compile_definitions(rnc_runtime PUBLIC RNC_VERSION="${PROJECT_VERSION}")
 target_link_libraries(rnc_runtime PUBLIC rnc_contract fmt::fmt-header-only ${RNC_GIF} ${RNC_WEBP_DEMUX} ${RNC_TIFF_LIBRARIES}
                       ${RNC_JPEG} ${RNC_PNG} ${RNC_ZLIB} OpenMP::OpenMP_CXX nlohmann_json::nlohmann_json
@@ -62,7 +64,7 @@ foreach(mpi openmpi mpich)
       DEPENDS runtime/ranks/mpi/plugin.c runtime/ranks/mpi_interface.h)
     add_custom_target(rnrun_mpi_${mpi} ALL DEPENDS ${plugin})
     add_dependencies(rnrun rnrun_mpi_${mpi})
-    install(PROGRAMS ${plugin} DESTINATION lib/rnc COMPONENT rnc)
+    install(PROGRAMS ${plugin} DESTINATION lib/rnc COMPONENT rnrun-mpi)
   endif()
 endforeach()
 include(runtime/library/library.cmake)

@@ -14,11 +14,13 @@ set_target_properties(librnrun PROPERTIES OUTPUT_NAME rnrun VERSION ${PROJECT_VE
 
 # librnrun.a is one object with all it needs of the runtime, of which only the functions of rnrun.h can be seen from outside.
 # Programs that link it need -lstdc++ -lgomp -lz -lm besides.
+file(STRINGS ${CMAKE_SOURCE_DIR}/runtime/rnrun.h rnrun_functions REGEX "^[a-z].*[ *]rnrun_[a-z_]+\\(")
+list(TRANSFORM rnrun_functions REPLACE "^[^(]*[ *](rnrun_[a-z_]+)\\(.*" "--undefined=\\1")
 set(rnrun_object ${CMAKE_BINARY_DIR}/rnrun_library.o)
 set(rnrun_archive ${CMAKE_BINARY_DIR}/lib/librnrun.a)
 add_custom_command(
   OUTPUT ${rnrun_archive}
-  COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${rnrun_object} $<TARGET_OBJECTS:rnrun_library> --start-group
+  COMMAND ${CMAKE_LINKER} -r --gc-sections ${rnrun_functions} --force-group-allocation -o ${rnrun_object} $<TARGET_OBJECTS:rnrun_library> --start-group
           $<TARGET_FILE:rnc_runtime> $<TARGET_FILE:rnc_contract> --end-group ${RNC_XXHASH}
   COMMAND ${CMAKE_OBJCOPY} --wildcard --weaken-symbol=_Z* ${rnrun_object}  # GNU's unique symbols cannot be hidden
   COMMAND ${CMAKE_OBJCOPY} --wildcard --keep-global-symbol=rnrun_* ${rnrun_object}

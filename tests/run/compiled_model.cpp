@@ -85,35 +85,55 @@ int64_t CompiledModel::min_batch(const std::string& entry) const {
   return rnrun::Model(library_->descriptor(), "test").entry(entry).min_batch;
 }
 
-Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const Tensors& tensors, int steps,
-                           int threads) const {
-  const auto model = std::make_shared<const rnrun::Model>(library_->descriptor(), "test");
-  rnrun::ThreadPool pool(threads);
-  rnrun::Session session(model, pool);
-  for (const rn_tensor& tensor : model->tensors()) {
+namespace {
+
+Tensors from_arrays(const rnrun::Arrays& arrays) {
+  Tensors values;
+  for (const auto& [key, array] : arrays) values[key] = from_array(array);
+  return values;
+}
+
+// Gives the tensors to the session and returns the last step's outputs.
+rnrun::Arrays call(rnrun::Session& session, const std::string& name, const Tensors& inputs,
+                   const Tensors& tensors, int steps) {
+  for (const rn_tensor& tensor : session.model().tensors()) {
     const auto given = tensors.find(tensor.name);
     if (given != tensors.end())
       session.set_tensor(tensor, to_array(rnrun::DType::f32, given->second), "test");
   }
   rnrun::Arrays arguments;
   bool counts_steps = false;
-  const rn_entry& entry = model->entry(name);
+  const rn_entry& entry = session.model().entry(name);
   for (const rn_value& value : rnrun::inputs(entry)) {
     const auto given = inputs.find(value.name);
     if (given != inputs.end()) arguments[value.name] = to_array(rnrun::dtype(value.type), given->second);
     counts_steps = counts_steps || value.name == std::string("step");
   }
   session.prepare_for(entry);
-
   rnrun::Arrays results;
   for (int step = 1; step <= steps; ++step) {
     if (counts_steps) arguments["step"] = rnrun::Array::scalar(rnrun::DType::f64, static_cast<double>(step));
     results = session.call(name, arguments);
   }
+  return results;
+}
+
+}  // namespace
+
+Tensors CompiledModel::run(const std::string& name, const Tensors& inputs, const Tensors& tensors, int steps,
+                           int threads) const {
+  rnrun::ThreadPool pool(threads);
+  rnrun::Session session(std::make_shared<const rnrun::Model>(library_->descriptor(), "test"), pool);
+  rnrun::Arrays results = call(session, name, inputs, tensors, steps);
   results.merge(session.tensors({RN_PARAMETER, RN_BUFFER, RN_SLOT, RN_GRADIENT}));
-  Tensors values;
-  for (const auto& [key, array] : results) values[key] = from_array(array);
-  return values;
+  return from_arrays(results);
+}
+
+Tensors CompiledModel::outputs(const std::string& name, const Tensors& inputs, const Tensors& tensors,
+                               int threads) const {
+  rnrun::ThreadPool pool(threads);
+  rnrun::Session session(std::make_shared<const rnrun::Model>(library_->descriptor(), "test"), pool);
+  return from_arrays(call(session, name, inputs, tensors, 1));
 }
 
 uint64_t first_seed() {

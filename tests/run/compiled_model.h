@@ -29,6 +29,8 @@ class CompiledModel {
   // prepared ones, by name.
   Tensors run(const std::string& entry, const Tensors& inputs, const Tensors& tensors, int steps = 1,
               int threads = 2) const;
+  // Runs an entry once, and returns its outputs alone: of modules with many tensors the others take long.
+  Tensors outputs(const std::string& entry, const Tensors& inputs, const Tensors& tensors, int threads) const;
 
  private:
   std::unique_ptr<Compiled> library_;

@@ -88,9 +88,7 @@ void check_operations(uint64_t seed, const std::string& cpu, int64_t first_size)
       CAPTURE(batch);
       const Tensors inputs = operands(graph, batch, cases.fill(graph.name), random);
       const Tensors expected = interpret(graph, batch, inputs, inputs).outputs;
-      const auto run = [&](int threads) {
-        return Tensors{{"y", model.run(graph.name, inputs, inputs, 1, threads).at("y")}};
-      };
+      const auto run = [&](int threads) { return model.outputs(graph.name, inputs, inputs, threads); };
       const Tensors result = run(1);
       const double error = relative_error(result, expected, nullptr, 1e-2);
       CAPTURE(print(graph, graph.nodes.back()));
