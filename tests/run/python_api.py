@@ -131,6 +131,28 @@ def compiling(bin_):
     return net
 
 
+def to_onnx():
+    """The weights of the moment as ONNX, from a file, an ONNX model and a module; not of a source that is another."""
+    images = batch()[0]
+    pathlib.Path("net.graph").write_text(TEXT)
+    net = rnc.compile("net.graph")
+    net.initialize(5)
+    net.to_onnx("net.onnx")
+    again = rnc.compile("net.onnx")
+    close(again(images), net(images), "an ONNX file with its weights")
+    again.to_onnx("again.onnx", opset=13)
+    close(rnc.compile("again.onnx")(images), net(images), "an ONNX file of an ONNX file")
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 3)).eval()
+    example = torch.rand(2, 3, 2, 2)
+    rnc.from_torch(module, example).to_onnx("module.onnx")
+    close(rnc.compile("module.onnx")(example), module(example).detach(), "an ONNX file of a module")
+    refused("is a library: rnc.compile its source", lambda: rnc.Network(net.path).to_onnx("no.onnx"))
+    pathlib.Path("net.graph").write_text(TEXT.replace("relu(bn1)", "sigmoid(bn1)"))
+    refused("net.graph has changed since it was compiled", lambda: net.to_onnx("no.onnx"))
+    check(not pathlib.Path("no.onnx").exists(), "a refused file")
+
+
 def variants():
     """One library for several CPUs, by another name for each."""
     if platform.machine() != "x86_64":
@@ -320,6 +342,7 @@ def main():
         import rnc
         net = compiling(bin_)
         same_as_rnrun(bin_, net)
+        to_onnx()
         variants()
         errors(net)
         pytorch(net)

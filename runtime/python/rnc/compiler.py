@@ -86,7 +86,7 @@ class _Source:
         return content.digest()
 
 
-def _write(artifact: Any, path: pathlib.Path) -> None:
+def _write(artifact: Any, path: Path) -> None:
     compiler().rnc_artifact_write(artifact, os.fsencode(path))
     notes = compiler().rnc_artifact_notes(artifact).decode()
     if notes:
@@ -118,7 +118,8 @@ def compile(path_or_text: Union[str, Path], classes: int | None = None,
     if classes is not None:
         options["set"] = {**options.get("set", {}), "classes": classes}
     flags = flags_of(options)
-    library = cache_directory() / f"{source.digest(flags).hex()[:32]}.so"
+    digest = source.digest(flags)
+    library = cache_directory() / f"{digest.hex()[:32]}.so"
     network = None
     if library.exists():
         try:
@@ -129,6 +130,13 @@ def compile(path_or_text: Union[str, Path], classes: int | None = None,
         library.parent.mkdir(parents=True, exist_ok=True)
         _interruptible(lambda: source.emit(flags, lambda artifact: _write(artifact, library)))
         network = Network(library, threads, variant)
+
+    def write_onnx(more: Sequence[str], path: Path) -> None:
+        if source.digest(flags) != digest:
+            raise Error(f"{source.name} has changed since it was compiled")
+        source.emit([*flags, *more, "--emit=onnx"], lambda artifact: _write(artifact, path))
+
+    network._write_onnx = write_onnx
     if weights is not None:
         network.load_state_dict(weights)
     return network
@@ -144,10 +152,12 @@ def from_torch(module: Any, example: Any, **options: Any) -> Network:
 
     inputs = example if isinstance(example, tuple) else (example,)
     names = [f"input{i}" if i else "input" for i in range(len(inputs))]
-    with tempfile.TemporaryDirectory() as directory:
-        path = os.path.join(directory, f"{type(module).__name__.lower()}.onnx")
-        training = torch.onnx.TrainingMode.TRAINING if options.get("loss") else torch.onnx.TrainingMode.EVAL
-        torch.onnx.export(module, inputs, path, input_names=names, output_names=["output"], training=training,
-                          dynamic_axes={name: {0: "N"} for name in [*names, "output"]}, opset_version=13,
-                          do_constant_folding=not options.get("loss"))
-        return compile(path, **options)
+    directory = tempfile.TemporaryDirectory()
+    path = os.path.join(directory.name, f"{type(module).__name__.lower()}.onnx")
+    training = torch.onnx.TrainingMode.TRAINING if options.get("loss") else torch.onnx.TrainingMode.EVAL
+    torch.onnx.export(module, inputs, path, input_names=names, output_names=["output"], training=training,
+                      dynamic_axes={name: {0: "N"} for name in [*names, "output"]}, opset_version=13,
+                      do_constant_folding=not options.get("loss"))
+    network = compile(path, **options)
+    network._directory = directory  # of its source, for to_onnx
+    return network

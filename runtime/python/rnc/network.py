@@ -5,13 +5,15 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import tempfile
 import weakref
-from typing import Any, Mapping, Union
+from typing import Any, Callable, Mapping, Sequence, Union
 
 import numpy as np
 
 from ._libraries import Array, Error, rnrun, take_text
 from .arrays import DTYPES, as_array, empty, fill
+from .flags import flags_of
 
 Path = Union[str, "os.PathLike[str]"]
 
@@ -87,6 +89,7 @@ class Network:
         self._model = model.value
         self._free = weakref.finalize(self, _free, self._model, self._session)
         self.path = os.fspath(library)
+        self._write_onnx: Callable[[Sequence[str], Path], None] | None = None  # set by rnc.compile
         text = ctypes.c_void_p()
         rnrun.rnrun_model_json(self._model, 1, threads or 0, text)
         self.info: dict[str, Any] = json.loads(take_text(text))
@@ -234,6 +237,19 @@ class Network:
     def save(self, path: Path) -> None:
         """Writes parameters and buffers as a safetensors file."""
         rnrun.rnrun_save_weights(self._session, os.fsencode(path))
+
+    def to_onnx(self, path: Path, **options: Any) -> None:
+        """Writes the network with the weights it has now as an .onnx file, for inference.
+
+        options: rnc's: opset=13, keep_batch_norm=True, float_input=True. Raises CompileError where ONNX cannot say it,
+        Error where the network's source is not known or has changed.
+        """
+        if self._write_onnx is None:
+            raise Error(f"{self.path} is a library: rnc.compile its source to write it as ONNX")
+        with tempfile.TemporaryDirectory() as directory:
+            weights = os.path.join(directory, "weights.safetensors")
+            self.save(weights)
+            self._write_onnx([*flags_of(options), f"--weights={weights}"], path)
 
     def save_checkpoint(self, path: Path) -> None:
         """Writes weights, the optimizer's state and the count of steps, as `rnrun train` does."""
