@@ -3,108 +3,30 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <array>
-#include <cctype>
-#include <cmath>
-#include <set>
 #include <string_view>
 #include <vector>
 
+#include "compiler/c_names.h"
 #include "compiler/model.h"
 #include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {
 
-// What is given to a function that is made, or comes from it.
-struct Argument {
-  std::string name;        // in the model
-  std::string identifier;  // in the header
-  Type type;
-};
-
-// Words of C and C++, and what the functions call other arguments.
-constexpr auto kReserved = std::to_array<std::string_view>(
-    {"auto",     "bool",    "break",    "case",     "catch",    "char",  "class",  "const",     "continue",
-     "default",  "delete",  "do",       "double",   "else",     "enum",  "export", "extern",    "false",
-     "float",    "for",     "goto",     "if",       "inline",   "int",   "long",   "namespace", "new",
-     "operator", "private", "public",   "register", "return",   "short", "signed", "sizeof",    "static",
-     "struct",   "switch",  "template", "this",     "throw",    "true",  "try",    "typedef",   "union",
-     "unsigned", "using",   "virtual",  "void",     "volatile", "while", "inputs", "outputs",   "n",
-     "session",  "lr",      "loss",     "status",   "model"});
-
-// With what cannot stand in a name of C as underscores.
-std::string identifier(std::string_view name) {
-  std::string result;
-  for (const char c : name) result += std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-  if (result.empty() || std::isdigit(static_cast<unsigned char>(result[0])) != 0) result.insert(0, "_");
-  return result;
-}
-
-std::string upper(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) {
-    return static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  });
-  return text;
-}
-
-struct ElementType {
-  std::string_view in_c;
-  std::string_view in_rnrun;  // rnrun_dtype
-};
-ElementType element_type(DType dtype) {
+// As rnrun.h calls it.
+std::string_view rnrun_type(DType dtype) {
   switch (dtype) {
     case DType::f32:
-      return {"float", "RNRUN_F32"};
+      return "RNRUN_F32";
     case DType::u8:
-      return {"uint8_t", "RNRUN_U8"};
+      return "RNRUN_U8";
     case DType::i32:
-      return {"int32_t", "RNRUN_I32"};
+      return "RNRUN_I32";
     case DType::f64:
-      return {"double", "RNRUN_F64"};
+      return "RNRUN_F64";
     default:
       unreachable("a type that no entry takes");
   }
-}
-
-// A string of C: bytes that are not printable are escaped, by three octal digits, after which no digit can be taken for one
-// more.
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\' || c == '?')
-      result += fmt::format("\\{}", c);
-    else if (byte < 0x20 || byte >= 0x7f)
-      result += fmt::format("\\{:03o}", byte);
-    else
-      result += c;
-  }
-  return result + "\"";
-}
-
-std::vector<Argument> with_identifiers(std::vector<Argument> arguments) {
-  std::set<std::string> taken;
-  for (Argument& a : arguments) {
-    a.identifier = identifier(a.name);
-    if (std::ranges::count(kReserved, a.identifier) > 0) a.identifier += "_";
-    while (!taken.insert(a.identifier).second) a.identifier += "_";
-  }
-  return arguments;
-}
-
-// Scalars that have a default are set with rnrun_set_number, where that is wanted.
-bool must_be_given(const Node& node) {
-  return node.op == Op::input && (node.type.rank() > 0 || std::isnan(node.attributes.get<double>("default")));
-}
-
-// const uint8_t image[][3][224][224]
-std::string declaration(const Argument& a, bool is_output) {
-  std::string text =
-      fmt::format("{}{} {}", is_output ? "" : "const ", element_type(a.type.dtype).in_c, a.identifier);
-  for (const int64_t size : a.type.shape) text += size == kBatch ? "[]" : fmt::format("[{}]", size);
-  return text;
 }
 
 // {"image", RNRUN_U8, 4, {n, 3, 224, 224}, (void*)image}
@@ -112,9 +34,8 @@ std::string array(const Argument& a) {
   std::vector<std::string> sizes;
   for (const int64_t size : a.type.shape) sizes.push_back(size == kBatch ? "n" : fmt::format("{}", size));
   if (sizes.empty()) sizes.emplace_back("0");
-  return fmt::format("{{{}, {}, {}, {{{}}}, (void*){}{}}}", quoted(a.name),
-                     element_type(a.type.dtype).in_rnrun, a.type.rank(), fmt::join(sizes, ", "),
-                     a.type.rank() == 0 ? "&" : "", a.identifier);
+  return fmt::format("{{{}, {}, {}, {{{}}}, (void*){}{}}}", quoted(a.name), rnrun_type(a.type.dtype),
+                     a.type.rank(), fmt::join(sizes, ", "), a.type.rank() == 0 ? "&" : "", a.identifier);
 }
 
 std::string arrays(std::string_view name, const std::vector<Argument>& arguments,
@@ -175,24 +96,9 @@ class Header {
     return with_identifiers(std::move(result));
   }
 
-  // What one sample of each has, and so an array of n samples n times.
-  void sizes(const std::vector<Argument>& arguments) {
-    for (const Argument& a : arguments)
-      if (a.type.rank() > 0)
-        out_ += fmt::format("#define {}_{}_SIZE {} /* elements of a sample, {} */\n", upper(prefix_),
-                            upper(a.identifier), elements_per_sample(a.type.shape), str(a.type));
-  }
+  void sizes(const std::vector<Argument>& arguments) { out_ += size_macros(upper(prefix_), arguments); }
 
-  void classes() {
-    if (module_.classes.empty()) return;
-    std::vector<std::string> names;
-    for (const std::string& name : module_.classes) names.push_back("    " + quoted(name));
-    out_ += fmt::format(
-        "\n#define {}_CLASS_COUNT {}\nstatic inline const char* {}_class_name(int64_t k) {{\n"
-        "  static const char* const names[] = {{\n{}}};\n"
-        "  return k >= 0 && k < {}_CLASS_COUNT ? names[k] : \"\";\n}}\n",
-        upper(prefix_), names.size(), prefix_, fmt::join(names, ",\n"), upper(prefix_));
-  }
+  void classes() { out_ += class_names(prefix_, module_.classes); }
 
   void create() {
     out_ += fmt::format(
@@ -257,8 +163,6 @@ class Header {
 };
 
 }  // namespace
-
-bool is_c_identifier(const std::string& name) { return !name.empty() && identifier(name) == name; }
 
 std::string descriptor_symbol(const std::string& link_name) {
   return link_name.empty() ? RN_MODEL_SYMBOL : link_name + "_model";

@@ -13,7 +13,4 @@ namespace rnc {
 // identifiers: a dot is an underscore.
 std::string c_header(const Module& module, const std::string& link_name);
 
-// Whether names of C can begin with it.
-bool is_c_identifier(const std::string& name);
-
 }  // namespace rnc

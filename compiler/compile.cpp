@@ -10,6 +10,7 @@
 #include "compiler/layer_kernels.h"
 #include "compiler/loop_file.h"
 #include "compiler/output.h"
+#include "compiler/static_header.h"
 #include "compiler/trainer.h"
 #include "compiler/variants.h"
 #include "compiler/weights.h"
@@ -42,22 +43,6 @@ std::vector<Pass> chosen_passes(const Request& request) {
   return {all.begin(), std::ranges::find(all, Stage::program, &Pass::stage)};
 }
 
-// The values that came with the model.
-Tensors own_weights(const Module& module, const TensorValues& values) {
-  Tensors weights;
-  for (const Tensor& tensor : module.tensors) {
-    const auto value = values.find(tensor.name);
-    if (value != values.end())
-      weights[tensor.name] = {tensor.type.shape, {value->second->begin(), value->second->end()}};
-    else if (tensor.kind == TensorKind::parameter || tensor.kind == TensorKind::buffer)
-      throw UserError({}, fmt::format("the model {} comes without values of its weights; --weights FILE "
-                                      "gives them, a checkpoint or state_dict "
-                                      "as safetensors",
-                                      module.name));
-  }
-  return weights;
-}
-
 std::string exported(const Request& request, const Input& input, const Module& module, Artifact& artifact) {
   const bool given = !request.weights.empty();
   const Tensors own = given ? Tensors() : own_weights(module, input.values);
@@ -79,17 +64,20 @@ std::string code(const Request& request, const Input& input, const std::vector<V
   for (const Variant& variant : variants)
     if (request.debug) by_layer.push_back(kernels_by_layer(*variant.compilation.program));
   std::vector<LoweredModel> models;
+  const bool standalone = is_static(request.emit);
   for (size_t i = 0; i < variants.size(); ++i) {
     const auto& [target, compilation, values] = variants[i];
     models.push_back({compilation.module, request.debug ? by_layer[i] : *compilation.program, target,
                       input.hash, request.debug, input.layers, &values, variants.size() > 1 ? target.cpu : "",
-                      request.link_name});
+                      standalone ? static_prefix(compilation.module, request.link_name) : request.link_name,
+                      standalone});
   }
   switch (request.emit) {
     case Emit::llvm:
       return compile_to_llvm(models.front());
     case Emit::assembly:
       return compile_to_assembly(models.front(), &frames);
+    case Emit::static_object:
     case Emit::object:
       return compile_to_object(models, &frames);
     case Emit::shared:
@@ -127,7 +115,12 @@ std::string emitted(const Request& request, const Input& input, const std::vecto
     throw UserError(SourceLocation{}, "the passes given with --passes do not end in a lowered program");
   if (request.emit == Emit::loops) return loops::print(c.module, input.layers, *c.program);
   if (request.emit == Emit::memory) return memory_reports(*c.program);
-  return code(request, input, variants, artifact.frames);
+  const std::string prefix = static_prefix(c.module, request.link_name);
+  if (request.emit == Emit::static_header) return static_header(c.module, *c.program, prefix);
+  std::string bytes = code(request, input, variants, artifact.frames);
+  if (request.emit == Emit::static_object)
+    request.tell("note", static_note(*c.program, prefix, largest_frame(artifact.frames)));
+  return bytes;
 }
 
 }  // namespace

@@ -29,10 +29,15 @@ enum class Emit {
   memory,
   llvm,
   assembly,
+  static_header,
+  static_object,
   object,
   shared,
   trainer
 };
+
+// Of a model without a host: static_header.h.
+constexpr bool is_static(Emit emit) { return emit == Emit::static_header || emit == Emit::static_object; }
 
 struct Request {
   std::shared_ptr<const SourceFile> source;  // a spec, a dump or loop IR; null for a model in ONNX's format,

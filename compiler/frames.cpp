@@ -29,4 +29,10 @@ std::string frame_table(std::vector<KernelFrame> frames) {
   return text;
 }
 
+int64_t largest_frame(const std::vector<KernelFrame>& frames) {
+  int64_t bytes = 0;
+  for (const KernelFrame& kernel : frames) bytes = std::max(bytes, kernel.frame.bytes);
+  return bytes;
+}
+
 }  // namespace rnc

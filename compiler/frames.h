@@ -16,4 +16,7 @@ struct KernelFrame {
 // How many kernels spill where, and a line for each that does so in a microkernel, the most spills first.
 std::string frame_table(std::vector<KernelFrame> frames);
 
+// Bytes of the stack that the largest of them takes.
+int64_t largest_frame(const std::vector<KernelFrame>& frames);
+
 }  // namespace rnc

@@ -66,7 +66,7 @@ Input read_graph(const Request& request) {
   c.module.hash = fmt::format("{:016x}", input.hash);
   if (!request.explain.empty()) explain_layers(c.module, request.explain);
   if (!request.weights.empty()) take_weights(request, input);
-  if (request.emit == Emit::onnx) reduce_to_inference(c.module);
+  if (request.emit == Emit::onnx || is_static(request.emit)) reduce_to_inference(c.module);
   return input;
 }
 

@@ -27,6 +27,7 @@ struct LoweredModel {
   const TensorValues* values = nullptr;  // that came with the module's tensors; null: none
   std::string variant = {};              // its name, where there is code for other targets beside it
   std::string link_name = {};            // that tells it from other models in a program
+  bool standalone = false;               // without a host: see static_header.h
 
   // The kernel's function.
   std::string symbol(const loops::Kernel& kernel) const {

@@ -7,7 +7,7 @@
 #include <array>
 #include <filesystem>
 
-#include "compiler/c_header.h"
+#include "compiler/c_names.h"
 
 namespace rnc {
 namespace {
@@ -19,7 +19,7 @@ struct EmitKind {
   bool text;  // goes to standard output where -o is not given
 };
 
-constexpr std::array<EmitKind, 13> kEmitKinds = {{
+constexpr std::array<EmitKind, 15> kEmitKinds = {{
     {"graph", ".graph", Emit::graph, true},
     {"weights", ".safetensors", Emit::weights, false},
     {"onnx", ".onnx", Emit::onnx, false},
@@ -31,6 +31,8 @@ constexpr std::array<EmitKind, 13> kEmitKinds = {{
     {"llvm", ".ll", Emit::llvm, true},
     {"asm", ".s", Emit::assembly, true},
     {"obj", ".o", Emit::object, false},
+    {"static", ".o", Emit::static_object, false},
+    {"c-header", ".h", Emit::static_header, true},
     {"so", ".so", Emit::shared, false},
     {"trainer", "", Emit::trainer, false},
 }};
@@ -237,9 +239,11 @@ void RequestOptions::check_emit() const {
   if (request_.link_name.empty()) return;
   if (!is_c_identifier(request_.link_name))
     throw UsageError{fmt::format("--link-name {}: cannot be a name in C", request_.link_name)};
-  const auto linked = {Emit::header, Emit::llvm, Emit::assembly, Emit::object};
+  const auto linked = {Emit::header, Emit::llvm,          Emit::assembly,
+                       Emit::object, Emit::static_header, Emit::static_object};
   if (std::ranges::find(linked, request_.emit) == linked.end())
-    throw UsageError{"--link-name is for object files and their headers: --emit=obj or --emit=header"};
+    throw UsageError{
+        "--link-name is for object files and their headers: --emit=obj and header, or static and c-header"};
 }
 
 // Takes the arguments in order. Throws CLI::ParseError.

@@ -6,6 +6,7 @@
 
 #include "compiler/emit/kernel.h"
 #include "compiler/emit/model.h"
+#include "compiler/emit/static_model.h"
 
 namespace rnc {
 
@@ -21,6 +22,7 @@ std::vector<Unit> units_of(Variants variants) {
 }
 
 std::unique_ptr<llvm::Module> emit_unit(Variants variants, const Unit& unit, llvm::LLVMContext& context) {
+  if (unit.kernel == nullptr && unit.variant->standalone) return emit_static_model(*unit.variant, context);
   if (unit.kernel == nullptr) return emit_model(variants, context);
   const LoweredModel& model = *unit.variant;
   return emit_kernel(*unit.kernel, model.symbol(*unit.kernel), unit.unaliased, model.target, context,

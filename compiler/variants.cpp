@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "compiler/embed_weights.h"
+#include "compiler/weights.h"
 #include "passes/schedule/memory_budget.h"
 #include "runtime/contract/abi.h"
 
@@ -81,11 +82,13 @@ void check_format(const Request& request, const Target& target) {
 }
 
 // The weights that are asked for become part of the program, or of all programs.
-void take_weights(const Tensors& weights, bool several, Variant& variant) {
+void embed(const Request& request, const Input& input, bool several, Variant& variant) {
   if (several)
-    variant.values = share_weights(variant.compilation, weights);
+    variant.values = share_weights(variant.compilation, input.weights);
+  else if (!request.weights.empty())
+    embed_weights(variant.compilation, input.weights);
   else
-    embed_weights(variant.compilation, weights);
+    embed_weights(variant.compilation, own_weights(input.compilation.module, input.values));
 }
 
 }  // namespace
@@ -129,7 +132,7 @@ std::vector<Variant> lower_variants(const Request& request, const Input& input, 
     take_reports(std::move(reports), c.remarks, several ? target.cpu : "", artifact);
     if (!c.program) continue;
     check_complete(request, c);
-    if (!request.weights.empty()) take_weights(input.weights, several, variant);
+    if (!request.weights.empty() || is_static(request.emit)) embed(request, input, several, variant);
   }
   return variants;
 }

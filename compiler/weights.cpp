@@ -90,6 +90,21 @@ FittingWeights fitting_weights(const Module& module, const Weights& weights) {
                       fmt::join(problems, "; "), more == 0 ? "" : fmt::format("; and {} more", more)));
 }
 
+Tensors own_weights(const Module& module, const TensorValues& values) {
+  Tensors weights;
+  for (const Tensor& tensor : module.tensors) {
+    const auto value = values.find(tensor.name);
+    if (value != values.end())
+      weights[tensor.name] = {tensor.type.shape, {value->second->begin(), value->second->end()}};
+    else if (tensor.kind == TensorKind::parameter || tensor.kind == TensorKind::buffer)
+      throw UserError({}, fmt::format("the model {} comes without values of its weights; --weights FILE "
+                                      "gives them, a checkpoint or state_dict "
+                                      "as safetensors",
+                                      module.name));
+  }
+  return weights;
+}
+
 std::string weights_file(const Module& module, const TensorValues& values) {
   if (values.empty())
     throw UserError({}, fmt::format("the model {} comes without values of its weights", module.name));

@@ -35,7 +35,9 @@ struct FittingWeights {
 // a type that is not converted, and those that fit no name of the module.
 FittingWeights fitting_weights(const Module& module, const Weights& weights);
 
-// The values that came with the module's parameters and buffers, as a safetensors file. Throws UserError where there are
+// The values that came with the module's parameters and buffers. Throws UserError where one has none.
+Tensors own_weights(const Module& module, const TensorValues& values);
+// The same as a safetensors file. Throws UserError where there are
 // none.
 std::string weights_file(const Module& module, const TensorValues& values);
 

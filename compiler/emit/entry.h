@@ -2,10 +2,13 @@
 // make functions of a size for which LLVM's time grows faster than they do.)
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
+#include "compiler/model.h"
 #include "ir/loops/program.h"
+#include "runtime/contract/abi.h"
 
 namespace llvm {
 class Constant;
@@ -31,7 +34,11 @@ struct EntryContext {
   std::vector<llvm::Constant*> constants;  // by index in Program::constants: their addresses
   std::vector<llvm::Constant*> functions;  // by index in Program::kernels: their addresses
   int64_t scratch_bytes_per_worker = 0;
+  std::array<int64_t, RN_TENSOR_KINDS> region_bytes{};  // by rn_tensor_kind
 };
+
+// Adds the program's constants to `data` and declares its kernels in `module`.
+EntryContext entry_context(const LoweredModel& model, llvm::Module& module, Data& data);
 
 // Where an argument's address begins: pointers of rn_run, those in its tables, addresses of constants.
 enum CallBase : uint8_t { kBaseRun, kBaseInputs, kBaseOutputs, kBaseConstants };

@@ -5,12 +5,10 @@
 #include <llvm/IR/IRBuilder.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 #include "compiler/emit/data.h"
 #include "compiler/emit/entry.h"
-#include "compiler/emit/kernel.h"
 #include "ir/loops/buffers.h"
 #include "passes/schedule/plan_memory.h"
 #include "runtime/contract/abi.h"
@@ -27,22 +25,6 @@ using loops::Region;
 using Fields = std::vector<llvm::Constant*>;
 
 constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
-
-int32_t abi_kind(TensorKind kind) {
-  switch (kind) {
-    case TensorKind::parameter:
-      return RN_PARAMETER;
-    case TensorKind::buffer:
-      return RN_BUFFER;
-    case TensorKind::slot:
-      return RN_SLOT;
-    case TensorKind::gradient:
-      return RN_GRADIENT;
-    case TensorKind::prepared:
-      return RN_PREPARED;
-  }
-  unreachable("tensor kind");
-}
 
 int32_t abi_role(EntryRole role) {
   switch (role) {
@@ -108,8 +90,6 @@ int32_t abi_role(const Node& input) {
   unreachable("input role");
 }
 
-int64_t round_up(int64_t bytes) { return (bytes + RN_ALIGNMENT - 1) / RN_ALIGNMENT * RN_ALIGNMENT; }
-
 // Strings without quotes, as rn_attribute.text wants them.
 std::string plain_text(const Attribute& value) {
   const auto* string = std::get_if<std::string>(&value);
@@ -138,18 +118,9 @@ class ModelEmitter {
         out_(out),
         data_(data),
         variants_(variants),
-        context_{model.program, {}, {}, {}, 0} {}
+        context_(entry_context(model, out, data)) {}
 
   llvm::GlobalVariable* emit() {
-    place_tensors();
-    for (const std::vector<uint8_t>& bytes : model_.program.constants) {
-      context_.constants.push_back(data_.bytes(bytes, RN_ALIGNMENT));
-    }
-    for (const loops::Kernel& kernel : model_.program.kernels) {
-      context_.functions.push_back(declare_kernel(model_.symbol(kernel)));
-      context_.scratch_bytes_per_worker =
-          std::max(context_.scratch_bytes_per_worker, round_up(loops::scratch_bytes(kernel)));
-    }
     call_loop_ = emit_call_loop(out_, data_, context_);
     llvm::Constant* descriptor = this->descriptor();
     auto* variable = new llvm::GlobalVariable(out_, descriptor->getType(), true,
@@ -159,35 +130,13 @@ class ModelEmitter {
   }
 
  private:
-  void place_tensors() {
-    for (const Tensor& tensor : module_.tensors) {
-      const int kind = abi_kind(tensor.kind);
-      const int64_t bytes = storage_bytes_per_sample(tensor.type);
-      int64_t& end = region_bytes_[static_cast<size_t>(kind)];
-      context_.tensors.push_back({kind, end, bytes});
-      end += round_up(bytes);
-    }
-  }
-
-  llvm::Constant* declare_kernel(const std::string& name) {
-    llvm::LLVMContext& llvm = out_.getContext();
-    llvm::Type* pointer = llvm::PointerType::getUnqual(llvm);
-    llvm::Type* index = llvm::Type::getInt64Ty(llvm);
-    auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(llvm), {pointer, index, index, index}, false);
-    check(out_.getFunction(name) == nullptr, "two kernels have one name: " + name);
-    auto* function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, name, out_);
-    function->setVisibility(llvm::GlobalValue::HiddenVisibility);
-    function->setDSOLocal(true);
-    return function;
-  }
-
   llvm::Constant* descriptor() {
     const Target& target = model_.target;
     Fields classes, tensors, entries, region_bytes, layers;
     for (const std::string& name : module_.classes) classes.push_back(data_.text(name));
     for (size_t i = 0; i < module_.tensors.size(); ++i) tensors.push_back(tensor(i));
     for (const EntryProgram& program : model_.program.entries) entries.push_back(entry(program));
-    for (const int64_t bytes : region_bytes_) region_bytes.push_back(data_.i64(bytes));
+    for (const int64_t bytes : context_.region_bytes) region_bytes.push_back(data_.i64(bytes));
     for (const Layer& layer : model_.layers) layers.push_back(this->layer(layer));
     return data_.record<rn_model_descriptor>({
         data_.i32(RN_MAGIC),
@@ -377,7 +326,6 @@ class ModelEmitter {
   VariantTable variants_;
   EntryContext context_;
   llvm::Function* call_loop_ = nullptr;
-  std::array<int64_t, RN_TENSOR_KINDS> region_bytes_{};
 };
 
 void export_as(llvm::GlobalVariable& variable, const std::string& name) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "compiler/c_names.h"
 #include "compiler/compile.h"
 
 namespace rnc {

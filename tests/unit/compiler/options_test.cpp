@@ -20,7 +20,8 @@ std::string refused_options(const std::vector<const char*>& arguments) {
 }
 
 constexpr const char* kKinds =
-    "graph, weights, onnx, header, dot, summary, loops, memory, llvm, asm, obj, so, trainer";
+    "graph, weights, onnx, header, dot, summary, loops, memory, llvm, asm, obj, static, c-header, so, "
+    "trainer";
 
 }  // namespace
 
@@ -87,7 +88,7 @@ TEST_CASE("a command line that makes no sense is refused") {
   CHECK(refused_options({"a.graph", "--emit=obj", "--link-name=a.b"}) ==
         "--link-name a.b: cannot be a name in C");
   CHECK(refused_options({"a.graph", "--link-name=a"}) ==
-        "--link-name is for object files and their headers: --emit=obj or --emit=header");
+        "--link-name is for object files and their headers: --emit=obj and header, or static and c-header");
   CHECK(refused_options({"a.graph", "b.graph"}) == "The following argument was not expected: b.graph");
   CHECK(refused_options({RNC_SOURCE_DIR "/samples/resnet18.graph", "-o",
                          RNC_SOURCE_DIR "/samples/../samples/resnet18.graph"}) ==
