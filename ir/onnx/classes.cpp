@@ -4,13 +4,16 @@
 
 #include <sstream>
 
+#include "ir/text/lexer.h"
 #include "ir/text/text.h"
 
 namespace rnc::onnx {
 namespace {
 
 std::vector<std::string> names_in(const std::string& path) {
-  std::istringstream text(read_source(path)->text);
+  const auto source = read_source(path);
+  text::check_is_text(source);
+  std::istringstream text(source->text);
   std::vector<std::string> names;
   for (std::string line; std::getline(text, line);) {
     if (line.ends_with('\r')) line.pop_back();

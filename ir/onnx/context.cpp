@@ -11,9 +11,16 @@
 namespace rnc::onnx {
 
 std::string plain_name(std::string_view name) {
-  std::string plain(name.substr(0, text::kMaxNameBytes / 2));
-  for (char& c : plain)
-    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '`') c = '_';
+  std::string plain;
+  while (!name.empty()) {
+    const size_t length = text::utf8_length(name);  // 0: no text
+    const size_t taken = std::max<size_t>(length, 1);
+    if (plain.size() + taken > text::kMaxNameBytes / 2) break;
+    const char c = name.front();
+    const bool cannot = length == 0 || static_cast<unsigned char>(c) < ' ' || c == '\x7f' || c == '`';
+    plain += cannot ? "_" : name.substr(0, taken);
+    name.remove_prefix(taken);
+  }
   if (plain.starts_with('%')) plain[0] = '_';
   return plain.empty() ? "_" : plain;
 }

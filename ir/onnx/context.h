@@ -13,8 +13,8 @@
 
 namespace rnc::onnx {
 
-// A name as the language can write it: control characters, backquotes and a % in front become '_'; cut where it is too
-// long.
+// A name as the language can write it: control characters, backquotes, bytes that are no UTF-8 and a % in front become '_';
+// cut where it is too long, between characters.
 std::string plain_name(std::string_view name);
 
 // Dimensions as those of a node of the graph, in another order or several as one: see ir/onnx/view.h.

@@ -70,6 +70,8 @@ class Lexer {
   int open_brackets_ = 0;
 };
 
+// Length of the UTF-8 sequence at the start of `text`, which is not empty; 0 where it is not valid.
+size_t utf8_length(std::string_view text);
 // Throws UserError unless `file` holds non-empty UTF-8 text without control characters.
 void check_is_text(const std::shared_ptr<const SourceFile>& file);
 // Whether `name` can stand in a text without backquotes.

@@ -87,13 +87,13 @@ void map_pages(const void* inside) {
       [](dl_phdr_info* info, size_t, void* place) {
         const auto address = reinterpret_cast<uintptr_t>(place);
         const std::span<const ElfW(Phdr)> segments(info->dlpi_phdr, info->dlpi_phnum);
-        const auto begin = [&](const ElfW(Phdr)& s) { return info->dlpi_addr + s.p_vaddr; };
-        const auto holds_place = [&](const ElfW(Phdr)& s) {
+        const auto begin = [&](const ElfW(Phdr) & s) { return info->dlpi_addr + s.p_vaddr; };
+        const auto holds_place = [&](const ElfW(Phdr) & s) {
           return s.p_type == PT_LOAD && address >= begin(s) && address - begin(s) < s.p_memsz;
         };
         if (std::ranges::none_of(segments, holds_place)) return 0;
         const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-        for (const ElfW(Phdr)& s : segments)
+        for (const ElfW(Phdr) & s : segments)
           if (s.p_type == PT_LOAD && (s.p_flags & PF_W) == 0) {
             const uintptr_t first = begin(s) / page * page;
             madvise(reinterpret_cast<void*>(first), begin(s) + s.p_memsz - first, kPopulateRead);

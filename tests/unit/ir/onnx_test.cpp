@@ -10,6 +10,7 @@
 #include "ir/graph/interpreter.h"
 #include "ir/graph/verifier.h"
 #include "ir/onnx/constant.h"
+#include "ir/onnx/context.h"
 #include "ir/onnx/proto.h"
 
 using namespace rnc;
@@ -138,6 +139,17 @@ TEST_CASE("onnx: a batch that does not stay in front is a number") {
         "the batch stays 2, as in the file; with another: net.onnx: the batch of output 'y', [3, N], is not "
         "its "
         "first dimension");
+}
+
+TEST_CASE("onnx: names are what the language can write") {
+  CHECK(rnc::onnx::plain_name("/Relu_1") == "/Relu_1");
+  CHECK(rnc::onnx::plain_name("\xaf/Relu\n`%") == "_/Relu__%");
+  CHECK(rnc::onnx::plain_name("%1") == "_1");
+  CHECK(rnc::onnx::plain_name("") == "_");
+  CHECK(rnc::onnx::plain_name("caf\xc3\xa9\xc3") == "caf\xc3\xa9_");
+  std::string of_pairs;
+  for (int i = 0; i < 1000; ++i) of_pairs += "\xc3\xa9";
+  CHECK(rnc::onnx::plain_name("x" + of_pairs) == "x" + of_pairs.substr(0, 510));
 }
 
 TEST_CASE("onnx: dimensions with names get their sizes") {
