@@ -41,7 +41,9 @@ constexpr bool is_static(Emit emit) { return emit == Emit::static_header || emit
 
 struct Request {
   std::shared_ptr<const SourceFile> source;  // a spec, a dump or loop IR; null for a model in ONNX's format,
-  std::string onnx = {};                     // which is this file
+  std::string onnx = {};                     // which is this file,
+  // or these bytes, of that name; external data are not looked for
+  std::shared_ptr<const std::string> onnx_bytes = {};
   // What such a model does not say, as ir/onnx/onnx.h has it.
   std::string loss = {}, image = {}, classes = {};
   std::vector<std::string> heads = {};

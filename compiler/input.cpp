@@ -39,8 +39,10 @@ onnx::Import read_module(const Request& request) {
     if (request.emit == Emit::graph || request.emit == Emit::loops)
       request.tell("note", fmt::format("the text has no weights; rnc {} -o NAME.safetensors writes them",
                                        request.onnx));
-    return onnx::import_file(request.onnx, {request.set, request.optimizer, request.loss, request.freeze,
-                                            request.heads, request.image, request.classes, request.tell});
+    const onnx::ImportOptions options{request.set,   request.optimizer, request.loss,    request.freeze,
+                                      request.heads, request.image,     request.classes, request.tell};
+    return request.onnx_bytes == nullptr ? onnx::import_file(request.onnx, options)
+                                         : onnx::import_bytes(*request.onnx_bytes, request.onnx, "", options);
   }
   check_is_for_onnx("--loss", request.loss.empty());
   check_is_for_onnx("--head", request.heads.empty());

@@ -52,6 +52,10 @@ rnc_status rnc_compile_file(const char* path, const char* const* options, int64_
  * name would find them. */
 rnc_status rnc_compile_text(const char* text, size_t size, const char* name, const char* const* options,
                             int64_t option_count, rnc_artifact** artifact);
+/* A model in ONNX's format, of `size` bytes; its values are in them. `name` stands in messages, and the model is called by
+ * its stem. */
+rnc_status rnc_compile_onnx(const void* bytes, size_t size, const char* name, const char* const* options,
+                            int64_t option_count, rnc_artifact** artifact);
 
 /* What was made: a file's bytes, valid as long as the artifact. */
 const void* rnc_artifact_bytes(const rnc_artifact* artifact, size_t* size);

@@ -122,6 +122,20 @@ rnc_status rnc_compile_text(const char* text, size_t size, const char* name, con
   });
 }
 
+rnc_status rnc_compile_onnx(const void* bytes, size_t size, const char* name, const char* const* options,
+                            int64_t option_count, rnc_artifact** artifact) {
+  return guarded([&] {
+    need(bytes, "bytes");
+    need(name, "name");
+    need(artifact, "artifact");
+    if (*name == '\0') throw UsageError{"'name' is empty"};
+    Request request = request_of(options, option_count);
+    request.onnx = name;
+    request.onnx_bytes = std::make_shared<const std::string>(static_cast<const char*>(bytes), size);
+    *artifact = artifact_of(std::move(request));
+  });
+}
+
 const void* rnc_artifact_bytes(const rnc_artifact* artifact, size_t* size) {
   if (size != nullptr) *size = artifact == nullptr ? 0 : artifact->bytes.size();
   return artifact == nullptr ? nullptr : artifact->bytes.data();

@@ -261,6 +261,33 @@ static void check_threads(rnrun_model** models, int count, inputs* in) {
   for (int m = 0; m < count; ++m) rnrun_session_free(all[m].session);
 }
 
+/* A model in ONNX's format in memory, which is what the file of the same bytes is. */
+static void check_onnx(const rnrun_model* model) {
+  rnrun_session* session;
+  ok(rnrun_session_create(model, 1, &session), "session_create");
+  ok(rnrun_initialize(session, 7), "initialize");
+  ok(rnrun_save_weights(session, "weights.safetensors"), "save_weights");
+  rnrun_session_free(session);
+  rnc_artifact *onnx, *from_bytes, *from_file, *none = NULL;
+  const char* to_onnx[] = {"--set=width=5", "--emit=onnx", "--weights=weights.safetensors"};
+  if (rnc_compile_file("net.graph", to_onnx, 3, &onnx) != RNC_OK) fail("compile", rnc_error_text());
+  if (rnc_artifact_write(onnx, "memory.onnx") != RNC_OK) fail("write", rnc_error_text());
+  size_t size;
+  const char* bytes = rnc_artifact_bytes(onnx, &size);
+  if (rnc_compile_onnx(bytes, size, "memory.onnx", NULL, 0, &from_bytes) != RNC_OK) fail("onnx", rnc_error_text());
+  if (rnc_compile_file("memory.onnx", NULL, 0, &from_file) != RNC_OK) fail("onnx file", rnc_error_text());
+  size_t size_of_bytes, size_of_file;
+  const void* of_bytes = rnc_artifact_bytes(from_bytes, &size_of_bytes);
+  const void* of_file = rnc_artifact_bytes(from_file, &size_of_file);
+  check(size_of_bytes == size_of_file && memcmp(of_bytes, of_file, size_of_file) == 0, "ONNX in memory");
+  refused(rnc_compile_onnx(bytes, size / 2, "cut.onnx", NULL, 0, &none), RNC_ERROR, rnc_error_text(), "cut.onnx");
+  refused(rnc_compile_onnx(NULL, 1, "no.onnx", NULL, 0, &none), RNC_USAGE, rnc_error_text(), "'bytes' is a null pointer");
+  refused(rnc_compile_onnx(bytes, size, "", NULL, 0, &none), RNC_USAGE, rnc_error_text(), "'name' is empty");
+  rnc_artifact_free(onnx);
+  rnc_artifact_free(from_bytes);
+  rnc_artifact_free(from_file);
+}
+
 /* A model in memory, compiled here; the compiler's errors. */
 static void check_compiler(inputs* in) {
   rnc_artifact* artifact = NULL;
@@ -278,6 +305,7 @@ static void check_compiler(inputs* in) {
   ok(rnrun_model_load_bytes(bytes, size, &model), "load_bytes");
   rnc_artifact_free(artifact);
   check_inference(model, in);
+  check_onnx(model);
   rnrun_model_free(model);
 }
 
