@@ -2,6 +2,7 @@
 # Training over the ranks of Open MPI and of MPICH: the bits of one process, resumed with any number of ranks; what happens
 # when ranks differ, die, hang, are stopped or find a full disk. Usage: mpi.sh DIRECTORY_OF_PROGRAMS
 set -eu
+samples=$(cd "$(dirname "$0")/../../samples" && pwd)
 . "$(dirname "$0")/checks.sh"
 needs mpirun.openmpi mpirun.mpich
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1  # tests run as root in containers
@@ -158,5 +159,31 @@ for mpi in openmpi mpich; do
   fails 'rank 1 stops: rank 0 has failed: cannot write hurt/checkpoint-last.safetensors: No space left on device' \
     "mpirun.$mpi" -n 2 $training --output-dir hurt --resume --epochs 100000
   "$bin/rnrun" export net.so --weights hurt -o hurt.npz >/dev/null || fail "$mpi: a full disk has damaged the checkpoint"
+
+  # A lost rank: the others go on.
+  rm -rf rank.* hurt
+  MPIRUN="mpirun.$mpi" RNRUN="$bin/rnrun" sh "$samples/elastic.sh" -n 3 net.so --data shapes --limit-batches 9 -j 1 \
+    --output-dir hurt --epochs 100000 >log 2>&1 &
+  elastic=$!
+  await_log() {
+    tries=0
+    until grep -qF -- "$1" log; do
+      sleep 0.05
+      tries=$((tries + 1))
+      [ "$tries" -lt 800 ] || { cat log; kill "$elastic"; fail "$mpi: elastic.sh: no \"$1\""; }
+    done
+  }
+  await_log 'Epoch: [2/'
+  kill -9 "$(pgrep -f "rnrun train net.so.*--output-dir hurt" | tail -1)"
+  await_log '8 micro-batches on 2 ranks'
+  sleep 0.5
+  kill "$elastic"
+  status=0
+  wait "$elastic" || status=$?
+  [ "$status" -ne 0 ] || { cat log; fail "$mpi: elastic.sh: status 0 when it was stopped"; }
+  said 'a rank was lost; going on from hurt/checkpoint-last.safetensors'
+  said 'stopped in epoch '
+  ! pgrep -f "rnrun train net.so.*--output-dir hurt" >/dev/null || fail "$mpi: elastic.sh leaves ranks"
+  "$bin/rnrun" export net.so --weights hurt -o hurt.npz >/dev/null || fail "$mpi: elastic.sh damages the checkpoint"
 done
 echo "all as it should be"
