@@ -44,7 +44,8 @@ if(NOT CMAKE_CROSSCOMPILING)
     add_custom_command(
       OUTPUT ${program}.1
       COMMAND ${HELP2MAN} --no-info --no-discard-stderr --output=${program}.1 --include=${RNC_INSTALL}/${program}.h2m
-              $<TARGET_FILE:${program}>
+              bin/$<TARGET_FILE_NAME:${program}>  # its shell would take a path with a space apart
+      WORKING_DIRECTORY ${CMAKE_BINARY_DIR}
       DEPENDS ${program} ${RNC_INSTALL}/${program}.h2m VERBATIM)
     list(APPEND manual ${CMAKE_BINARY_DIR}/${program}.1)
   endforeach()
