@@ -6,13 +6,11 @@
 #include <algorithm>
 #include <vector>
 
-#include "ir/loops/buffers.h"
+#include "compiler/emit/entry.h"
 #include "runtime/contract/abi.h"
 
 namespace rnc {
 namespace {
-
-int64_t aligned(int64_t bytes) { return (bytes + RN_ALIGNMENT - 1) / RN_ALIGNMENT * RN_ALIGNMENT; }
 
 int64_t bytes_of(const loops::Extent& extent, int64_t samples) {
   return extent.fixed + extent.per_sample * samples;
@@ -61,9 +59,7 @@ int64_t StaticMemory::of(int64_t samples) const {
 
 StaticMemory static_memory(const loops::Program& program) {
   const loops::EntryProgram& entry = static_entry(program);
-  StaticMemory memory{{entry.arena[0], entry.arena[1]}, 0, 0};
-  for (const loops::Kernel& kernel : program.kernels)
-    memory.scratch = std::max(memory.scratch, aligned(loops::scratch_bytes(kernel)));
+  StaticMemory memory{{entry.arena[0], entry.arena[1]}, scratch_bytes_per_worker(program), 0};
   for (const std::vector<uint8_t>& bytes : program.constants)
     memory.constants += static_cast<int64_t>(bytes.size());
   return memory;

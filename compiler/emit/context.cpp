@@ -53,16 +53,20 @@ llvm::Constant* declare_kernel(const std::string& name, llvm::Module& module) {
 
 }  // namespace
 
+int64_t scratch_bytes_per_worker(const loops::Program& program) {
+  int64_t most = 0;
+  for (const loops::Kernel& kernel : program.kernels) most = std::max(most, loops::scratch_bytes(kernel));
+  return whole_lines(most);
+}
+
 EntryContext entry_context(const LoweredModel& model, llvm::Module& module, Data& data) {
   EntryContext context{model.program, {}, {}, {}, 0, {}};
   place_tensors(model.module, context);
   for (const std::vector<uint8_t>& bytes : model.program.constants)
     context.constants.push_back(data.bytes(bytes, RN_ALIGNMENT));
-  for (const loops::Kernel& kernel : model.program.kernels) {
+  for (const loops::Kernel& kernel : model.program.kernels)
     context.functions.push_back(declare_kernel(model.symbol(kernel), module));
-    context.scratch_bytes_per_worker =
-        std::max(context.scratch_bytes_per_worker, whole_lines(loops::scratch_bytes(kernel)));
-  }
+  context.scratch_bytes_per_worker = scratch_bytes_per_worker(model.program);
   return context;
 }
 

@@ -37,6 +37,9 @@ struct EntryContext {
   std::array<int64_t, RN_TENSOR_KINDS> region_bytes{};  // by rn_tensor_kind
 };
 
+// Bytes of scratch memory of a worker: what the kernel that needs most takes, in whole lines.
+int64_t scratch_bytes_per_worker(const loops::Program& program);
+
 // Adds the program's constants to `data` and declares its kernels in `module`.
 EntryContext entry_context(const LoweredModel& model, llvm::Module& module, Data& data);
 

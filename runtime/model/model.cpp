@@ -79,7 +79,7 @@ void check_consistent(const rn_model_descriptor& model, const std::string& path)
 }
 
 // Maps the pages of a library that were read for its checksum, which are in memory, instead of one by one as they are first
-// used: with weights in it, half of what the first run takes. What the kernel does not know (Linux before 5.14) is done
+// used, which with weights in it shortens the first run. What the kernel does not know (Linux before 5.14) is done
 // without.
 void map_pages(const void* inside) {
   constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, which older headers lack

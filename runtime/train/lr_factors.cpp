@@ -9,14 +9,13 @@
 #include <string_view>
 
 #include "runtime/support/error.h"
+#include "runtime/train/for_blocks.h"
 
 namespace rnrun {
 
 namespace {
 
 constexpr double kLargestFactor = 1e6;
-constexpr int64_t kScaled = int64_t{1} << 14;  // floats per task
-
 std::vector<std::string> parameters_of(const Model& model) {
   std::vector<std::string> names;
   for (const rn_tensor& t : model.tensors())
@@ -123,8 +122,8 @@ LrFactors::LrFactors(Session& session, const std::map<std::string, double>& fact
     const auto found = t.kind == RN_PARAMETER ? factors.find(t.name) : factors.end();
     if (found == factors.end()) continue;
     const auto floats = [](int64_t bytes) { return bytes / static_cast<int64_t>(sizeof(float)); };
-    for (int64_t begin = 0; begin < floats(t.bytes); begin += kScaled) {
-      const int64_t count = std::min(kScaled, floats(t.bytes) - begin);
+    for (int64_t begin = 0; begin < floats(t.bytes); begin += kBlockFloats) {
+      const int64_t count = std::min(kBlockFloats, floats(t.bytes) - begin);
       blocks_.push_back({floats(t.offset) + begin, count, kept, static_cast<float>(found->second)});
       kept += count;
     }

@@ -4,11 +4,11 @@
 #include <cstring>
 #include <utility>
 
+#include "runtime/train/for_blocks.h"
+
 namespace rnrun {
 
 namespace {
-
-constexpr int64_t kAveraged = int64_t{1} << 14;  // floats per task
 
 Memory copy_of(const Memory& memory) {
   Memory copy(memory.size(), "moving averages");
@@ -17,13 +17,10 @@ Memory copy_of(const Memory& memory) {
 }
 
 void move_towards(ThreadPool& pool, const Memory& average, const Memory& value, float share) {
-  auto* a = reinterpret_cast<float*>(average.data());
-  const auto* v = reinterpret_cast<const float*>(value.data());
-  const auto size = average.size() / static_cast<int64_t>(sizeof(float));
+  const std::span<float> a = floats_in(average), v = floats_in(value);
   const float decay = 1 - share;
-  pool.for_each((size + kAveraged - 1) / kAveraged, [=](int64_t block) {
-    const int64_t end = std::min((block + 1) * kAveraged, size);
-    for (int64_t i = block * kAveraged; i < end; ++i) a[i] = share == 1 ? v[i] : decay * a[i] + share * v[i];
+  for_blocks(pool, a.size(), [=](size_t begin, size_t count) {
+    for (size_t i = begin; i < begin + count; ++i) a[i] = share == 1 ? v[i] : decay * a[i] + share * v[i];
   });
 }
 

@@ -43,6 +43,30 @@ for cpu in x86-64 native; do
   done
 done
 
+# Numbers are given by value, or are the model's own.
+cat >numbers.graph <<'END_OF_GRAPH'
+model numbers(x: f32[N, 4], factor: f32[], share: f32[] = 2) {
+  y = x * factor + share
+  predict y
+}
+END_OF_GRAPH
+"$bin/rnc" numbers.graph --emit=static -o numbers.o 2>/dev/null
+"$bin/rnc" numbers.graph --emit=c-header -o numbers.h
+cat >numbers.c <<'END_OF_C'
+#include "numbers.h"
+int main(void) {
+  static _Alignas(64) float x[3][4] = {{1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11, 12}}, y[3][4];
+  static _Alignas(64) unsigned char memory[NUMBERS_MEMORY_BYTES(3) + 1];
+  numbers_infer((const float(*)[4])x, 0.5F, y, 3, memory);
+  for (int i = 0; i < 12; ++i)
+    if (y[i / 4][i % 4] != 0.5F * (float)(i + 1) + 2) return 1;
+  return 0;
+}
+END_OF_C
+# shellcheck disable=SC2086
+cc $warnings numbers.c numbers.o -o numbers
+./numbers || fail "a model with numbers"
+
 # firmware COMPILER FLAG...: builds the sample.
 firmware() {
   compiler=$1

@@ -60,6 +60,7 @@ _RNRUN = {
 _RNC = {
     "rnc_compile_file": (c_char_p, *_OPTIONS, _OUT),
     "rnc_compile_text": (c_char_p, c_size_t, c_char_p, *_OPTIONS, _OUT),
+    "rnc_compile_onnx": (c_char_p, c_size_t, c_char_p, *_OPTIONS, _OUT),
     "rnc_artifact_write": (c_void_p, c_char_p),
 }
 # Of the others: what they return, and their arguments.

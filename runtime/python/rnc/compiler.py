@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import io
 import os
 import pathlib
-import tempfile
 import threading
 import warnings
 from typing import Any, Callable, Mapping, Sequence, Union
@@ -41,10 +41,11 @@ def _interruptible(work: Callable[[], Any]) -> Any:
 
 
 class _Source:
-    """A file, or the text of a network."""
+    """A file, the text of a network, or the bytes of an ONNX model, which then has this name."""
 
-    def __init__(self, path_or_text: Union[str, Path]) -> None:
+    def __init__(self, path_or_text: Union[str, Path], onnx: bytes | None = None) -> None:
         text = os.fspath(path_or_text)
+        self.onnx = onnx
         self.is_text = isinstance(path_or_text, str) and ("\n" in text or "{" in text)
         self.name = "text" if self.is_text else text
         self.text = text.encode()
@@ -56,7 +57,9 @@ class _Source:
     def emit(self, flags: Sequence[str], use: Callable[[Any], Any]) -> Any:
         """Compiles, and uses the artifact. Raises CompileError."""
         rnc, artifact = compiler(), ctypes.c_void_p()
-        if self.is_text:
+        if self.onnx is not None:
+            rnc.rnc_compile_onnx(self.onnx, len(self.onnx), self.name.encode(), *_options(flags), artifact)
+        elif self.is_text:
             rnc.rnc_compile_text(self.text, len(self.text), self.name.encode(), *_options(flags), artifact)
         else:
             rnc.rnc_compile_file(os.fsencode(self.name), *_options(flags), artifact)
@@ -114,7 +117,11 @@ def compile(path_or_text: Union[str, Path], classes: int | None = None,
 
     Compiling the same again takes the library that is there. Raises CompileError.
     """
-    source = _Source(path_or_text)
+    return _compile(_Source(path_or_text), classes, weights, threads=threads, variant=variant, **options)
+
+
+def _compile(source: _Source, classes: int | None = None, weights: Mapping[str, Any] | Path | None = None, *,
+             threads: int | None = None, variant: str | None = None, **options: Any) -> Network:
     if classes is not None:
         options["set"] = {**options.get("set", {}), "classes": classes}
     flags = flags_of(options)
@@ -152,12 +159,9 @@ def from_torch(module: Any, example: Any, **options: Any) -> Network:
 
     inputs = example if isinstance(example, tuple) else (example,)
     names = [f"input{i}" if i else "input" for i in range(len(inputs))]
-    directory = tempfile.TemporaryDirectory()
-    path = os.path.join(directory.name, f"{type(module).__name__.lower()}.onnx")
+    model = io.BytesIO()
     training = torch.onnx.TrainingMode.TRAINING if options.get("loss") else torch.onnx.TrainingMode.EVAL
-    torch.onnx.export(module, inputs, path, input_names=names, output_names=["output"], training=training,
+    torch.onnx.export(module, inputs, model, input_names=names, output_names=["output"], training=training,
                       dynamic_axes={name: {0: "N"} for name in [*names, "output"]}, opset_version=13,
                       do_constant_folding=not options.get("loss"))
-    network = compile(path, **options)
-    network._directory = directory  # of its source, for to_onnx
-    return network
+    return _compile(_Source(f"{type(module).__name__.lower()}.onnx", model.getvalue()), **options)
