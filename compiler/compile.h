@@ -57,6 +57,7 @@ struct Request {
   int64_t memory_budget = 0;  // bytes of a training step; 0: none
   TargetRequest target;
   std::string conv = "auto";     // see passes/graph/conv_rules.h
+  std::string precision = "f32";  // see passes/graph/precision_rules.h
   bool debug = false;            // line tables
   std::string link_name;         // of an object file and its header, where the program has several models
   onnx::ExportOptions to_onnx;   // of a file in ONNX's format,

@@ -59,10 +59,12 @@ Input read_graph(const Request& request) {
   Input input;
   Compilation& c = input.compilation;
   c.target.conv = checking_request([&] { return parse_conv_rules(request.conv); });
+  c.target.precision = checking_request([&] { return parse_precision_rules(request.precision); });
   onnx::Import read = read_module(request);
   c.module = std::move(read.module);
   input.values = std::move(read.values);
   check_conv_rules(c.target.conv, c.module);
+  check_precision_rules(c.target.precision, c.module);
   input.hash = graph_hash(c.module);
   input.layers = layers_of(c.module);
   c.module.hash = fmt::format("{:016x}", input.hash);

@@ -24,6 +24,7 @@ void check_options(const Request& request) {
   refuse(!request.weights.empty(), "--weights");
   refuse(request.memory_budget > 0, "--memory-budget");
   refuse(request.conv != "auto", "--conv");
+  refuse(request.precision != "f32", "--precision");
 }
 
 void use_places_in_file(loops::Listing& listing) {

@@ -219,6 +219,9 @@ void RequestOptions::add_target(CLI::App& app) {
   app.add_option("--conv", request_.conv,
                  "How convolutions are computed: auto (what is fastest), direct, winograd2, winograd3 or "
                  "winograd4 (those that can be), or by layer and comma: 'layer1.*=direct,conv2=winograd4'");
+  app.add_option("--precision", request_.precision,
+                 "As what activations and their gradients are stored: f32 or bf16, or by layer and comma: "
+                 "'bf16,layer4.*=f32'. Kernels compute in f32; parameters and checkpoints stay f32");
   app.add_option("--link-name", request_.link_name,
                  "In a program with several models: the descriptor in the object file is NAME_model, the "
                  "functions of its header are NAME_infer, ...");

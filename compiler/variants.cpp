@@ -28,9 +28,9 @@ std::span<const Pass> common_passes(std::span<const Pass> passes) {
 }
 
 Compilation for_target(Compilation compilation, const Target& target) {
-  const ConvRules conv = std::move(compilation.target.conv);
-  compilation.target = target.info;
-  compilation.target.conv = conv;
+  const TargetInfo asked = std::exchange(compilation.target, target.info);
+  compilation.target.conv = asked.conv;
+  compilation.target.precision = asked.precision;
   return compilation;
 }
 

@@ -6,6 +6,7 @@
 
 #include "ir/graph/type.h"
 #include "passes/graph/conv_rules.h"
+#include "passes/graph/precision_rules.h"
 
 namespace rnc {
 
@@ -18,7 +19,9 @@ struct TargetInfo {
   bool fma = false;           // fused multiply-add in hardware
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 512 << 10;
-  ConvRules conv;  // not the machine's: what the user asks for
+  // Not the machine's: what the user asks for.
+  ConvRules conv;
+  PrecisionRules precision;
 
   // Elements in one vector register, as they are computed with. Values in blocks of channels have as many in a block,
   // whatever they are stored as: what is stored in fewer bytes is widened as it is loaded.

@@ -1,6 +1,7 @@
 // Expressions: index arithmetic as affine sums, everything else as LLVM values.
 #include <algorithm>
 
+#include "compiler/emit/bfloat16.h"
 #include "compiler/emit/body.h"
 #include "compiler/emit/math.h"
 #include "ir/ops/random.h"
@@ -29,7 +30,10 @@ bool is_index_arithmetic(const ExprNode& e) {
 
 MathSupport math_support(const Target& target) {
   const bool x86 = target.baseline == "x86-64";
-  return {target.info.fma, !x86 || target.has("sse4.1"), x86 && target.has("avx512f")};
+  return {.fma = target.info.fma,
+          .floor = !x86 || target.has("sse4.1"),
+          .bf16 = x86 && target.has("avx512bf16") && target.has("avx512vl"),
+          .scale = x86 && target.has("avx512f")};
 }
 
 // A quotient of what has none is as undefined as in the code that runs.
@@ -68,6 +72,9 @@ llvm::Type* BodyEmitter::type(ValueType t) {
       break;
     case Scalar::f64:
       scalar = b_.getDoubleTy();
+      break;
+    case Scalar::bf16:  // its bits: no arithmetic of LLVM's is wanted
+      scalar = b_.getInt16Ty();
       break;
     case Scalar::boolean:
       scalar = b_.getInt1Ty();
@@ -111,6 +118,11 @@ llvm::Value* BodyEmitter::emit_uncached(const ExprNode& e) {
     case ExprKind::cast:
       return emit_cast(operand(0), e.operands[0]->type.scalar, e.type);
     case ExprKind::broadcast:
+      if (e.operands[0]->kind == ExprKind::cast && e.operands[0]->operands[0]->type.scalar == Scalar::bf16) {
+        // Widened in all lanes: a number that is widened alone goes by way of the integer registers.
+        llvm::Value* narrow = emit(e.operands[0]->operands[0]);
+        return broadcast_bf16(b_, narrow, e.type.lanes);
+      }
       return b_.CreateVectorSplat(static_cast<unsigned>(e.type.lanes), operand(0));
     case ExprKind::spread: {
       std::vector<int> lanes;
@@ -226,6 +238,8 @@ llvm::Value* BodyEmitter::emit_random(llvm::Value* key, llvm::Value* y, llvm::Va
 
 llvm::Value* BodyEmitter::emit_cast(llvm::Value* a, Scalar from, ValueType to) {
   llvm::Type* result = type(to);
+  if (from == Scalar::bf16) return from_bf16(b_, a);
+  if (to.scalar == Scalar::bf16) return to_bf16(b_, math_support(target_), a);
   if (is_float(from) && is_float(to.scalar)) return b_.CreateFPCast(a, result);
   if (is_float(from)) {  // bytes by way of i32, which vector units convert to
     if (to.scalar != Scalar::u8) return b_.CreateFPToSI(a, result);

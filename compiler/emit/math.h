@@ -9,6 +9,7 @@ namespace rnc {
 struct MathSupport {
   bool fma = false;
   bool floor = false;
+  bool bf16 = false;   // conversions to bf16 (AVX512-BF16 with vectors of any length)
   bool scale = false;  // a vector of 16 f32 times powers of two (AVX-512's scalef)
 };
 

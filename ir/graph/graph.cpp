@@ -228,7 +228,7 @@ ValueId GraphBuilder::emit(Op op, std::vector<ValueId> inputs, Attributes attrib
   std::vector<Type> types;
   for (const ValueId v : inputs) {
     check(v >= 0 && static_cast<size_t>(v) < graph_->nodes.size(), "operand of an emitted node");
-    types.push_back((*graph_)[v].type);
+    types.push_back(computed((*graph_)[v].type));
   }
   Node node{.op = op,
             .name = std::move(name),

@@ -39,7 +39,8 @@ Interpretation interpret(const Graph& graph, int64_t batch, const Tensors& input
     EvalContext context{.node = node, .batch = batch, .result = zeros(shape), .digits = digits};
     for (const ValueId v : node.inputs) context.inputs.push_back(&result.values[static_cast<size_t>(v)]);
     info(node.op).evaluate(context);
-    for (double& value : context.result.values) value = rounded(value, digits);
+    const int stored = node.type.dtype == DType::bf16 ? std::min(digits, kBf16Digits) : digits;
+    for (double& value : context.result.values) value = rounded(value, stored);
     result.values.push_back(std::move(context.result));
   }
   const auto value = [&](ValueId v) { return result.values[static_cast<size_t>(v)]; };

@@ -3,7 +3,7 @@
 //
 // It can also compute with fewer binary digits: then every element of a result, and every sum after each of its terms,
 // is rounded to that many. With the 24 of a float, its distance from double precision is what a careful float32
-// implementation may have.
+// implementation may have. What is stored as bf16 is rounded to that.
 #pragma once
 
 #include <cmath>
@@ -24,7 +24,7 @@ struct TensorData {
 using Tensors = std::map<std::string, TensorData>;
 
 // Binary digits of the numbers it computes with.
-inline constexpr int kDoubleDigits = 53, kFloatDigits = 24;
+inline constexpr int kDoubleDigits = 53, kFloatDigits = 24, kBf16Digits = 8;
 // `value` with so many; its exponent may be any. Dekker 1971: what is left of the sum with a multiple of the
 // value has lost the digits below.
 inline double rounded(double value, int digits) {

@@ -41,6 +41,11 @@ std::string str(const Type& type) {
   return text + "]";
 }
 
+Type computed(Type type) {
+  type.dtype = contract::compute_type(type.dtype);
+  return type;
+}
+
 std::vector<int64_t> physical_dims(const Type& type) {
   return contract::physical_dims(type.shape, type.layout);
 }

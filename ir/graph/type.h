@@ -41,6 +41,14 @@ struct Type {
 // "f32[N, 64, 56, 56]", "f32[N, 64, 56, 56 | 1:16]", "f32[64, 64, 3, 3 | order 1 0 2 3, 0:16, 1:32]"
 std::string str(const Type&);
 
+// The type with the element type that is computed with: shape rules know no other. A value may be stored as any type
+// that is computed in the one that its operation gives; it is rounded to it, whoever reads it.
+Type computed(Type);
+// Whether the element type is one that values are stored as, and never computed in.
+inline bool is_stored_only(const Type& type) {
+  return contract::graph_use(type.dtype) == contract::GraphUse::stored;
+}
+
 // Sizes of the physical array, outermost first. kBatch stays kBatch.
 std::vector<int64_t> physical_dims(const Type&);
 // Bytes of storage, of one sample if the type has a batch; padding lanes included; not rounded up to

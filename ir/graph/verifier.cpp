@@ -39,7 +39,7 @@ void check_tensors(const Module& module) {
     check_name(names, tensor.name, "tensor", tensor.location);
     const auto what = [&] { return fmt::format("the tensor {} {}", tensor.name, str(tensor.type)); };
     check_size(tensor.type, what, tensor.location);
-    if (!is_real(tensor.type.dtype) || has_batch(tensor.type.shape)) {
+    if (contract::graph_use(tensor.type.dtype) != contract::GraphUse::real || has_batch(tensor.type.shape)) {
       violate(tensor.location, fmt::format("{} must be {} without a batch", what(),
                                            contract::names(contract::GraphUse::real)));
     }
@@ -78,9 +78,9 @@ void check_type(const Graph& graph, const Node& node) {
     violate(node.location, fmt::format("the attributes of {} are not complete", node.name));
   }
   std::vector<Type> types;
-  for (const ValueId v : node.inputs) types.push_back(graph[v].type);
+  for (const ValueId v : node.inputs) types.push_back(computed(graph[v].type));
   const Type inferred = info(node.op).infer(node, types);
-  if (inferred.dtype != node.type.dtype || inferred.shape != node.type.shape) {
+  if (inferred.dtype != computed(node.type).dtype || inferred.shape != node.type.shape) {
     violate(node.location,
             fmt::format("{} is {} but {} gives {}", node.name, str(node.type), name(node.op), str(inferred)));
   }
@@ -88,6 +88,9 @@ void check_type(const Graph& graph, const Node& node) {
 
 void check_source(TensorIndex& tensors, const Graph& graph, size_t position) {
   const Node& node = graph.nodes[position];
+  if (is_stored_only(node.type) && (info(node.op).kind == OpKind::source || node.type.rank() == 0)) {
+    violate(node.location, fmt::format("{} {} is no value between kernels", node.name, str(node.type)));
+  }
   if (node.op == Op::input) {
     if (position > 0 && graph.nodes[position - 1].op != Op::input) {
       violate(node.location, fmt::format("the input {} comes after other values", node.name));
@@ -140,7 +143,7 @@ void check_results(TensorIndex& tensors, const Graph& graph) {
   for (const Output& output : graph.outputs) {
     const Node& node = check_value(graph, output.value, "output " + output.name);
     check_name(names, output.name, "output", node.location);
-    if (!node.type.layout.plain()) {
+    if (!node.type.layout.plain() || is_stored_only(node.type)) {
       violate(node.location, fmt::format("the output {} is not stored plainly", output.name));
     }
   }

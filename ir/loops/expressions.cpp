@@ -42,6 +42,7 @@ Expr::Expr(int64_t value) : Expr(integer(value)) {}
 
 Expr constant(Scalar scalar, double value, int lanes) {
   rule(lanes >= 1, "a constant needs a positive number of lanes");
+  rule(contract::compute_type(scalar) == scalar, "a constant of a type that is only stored: cast one");
   ExprNode node{.kind = ExprKind::constant, .type = {scalar, lanes}};
   if (is_float(scalar)) {
     node.real = scalar == Scalar::f32 ? static_cast<float>(value) : value;
@@ -123,8 +124,13 @@ Expr cast(Expr a, Scalar to) {
   const Scalar from = a->type.scalar;
   if (from == to) return a;
   rule(to != Scalar::boolean, "compare instead of casting to boolean");
+  // What is stored only comes from the type that it is computed in, and becomes that.
+  if (const Scalar wide = contract::compute_type(to); wide != to && from != wide)
+    return cast(cast(std::move(a), wide), to);
+  if (const Scalar wide = contract::compute_type(from); wide != from && to != wide)
+    return cast(cast(std::move(a), wide), to);
   const ValueType type{to, a->type.lanes};
-  if (is_constant(a)) {
+  if (is_constant(a) && contract::compute_type(to) == to) {
     if (!is_float(from) && !is_float(to)) return integer(wrap(static_cast<uint64_t>(a->integer), to), type);
     const double value = is_float(from) ? a->real : static_cast<double>(a->integer);
     return constant(to, is_float(to) ? value : std::trunc(value), type.lanes);

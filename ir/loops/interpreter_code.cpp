@@ -10,9 +10,19 @@
 
 #include "ir/loops/interpreter.h"
 #include "ir/ops/random.h"
+#include "runtime/contract/bfloat16.h"
 
 namespace rnc::loops {
 namespace {
+
+// A number that is stored as bf16.
+struct Bf16 {
+  uint16_t bits = 0;
+  Bf16() = default;
+  explicit Bf16(int) {}  // zero
+  explicit Bf16(float value) : bits(contract::to_bf16(value)) {}
+  explicit operator float() const { return contract::from_bf16(bits); }
+};
 
 // The C++ type that holds a scalar.
 template <class Visitor>
@@ -29,6 +39,8 @@ auto with_type(Scalar scalar, Visitor visit) {
       return visit(float{});
     case Scalar::f64:
       return visit(double{});
+    case Scalar::bf16:
+      return visit(Bf16{});
     default:
       unreachable("no type of kernels");
   }
@@ -185,6 +197,11 @@ To converted(From value) {
   return static_cast<To>(value);
 }
 
+// From and to bf16 go f32 alone.
+template <class To, class From>
+inline constexpr bool kCast =
+    std::is_same_v<To, Bf16> ? std::is_same_v<From, float> : !std::is_same_v<From, Bf16> || std::is_same_v<To, float>;
+
 template <class To, class From>
 void cast_lanes(Machine& m, const Instruction& i) {
   const From* a = m.at<From>(i.a);
@@ -312,13 +329,15 @@ void store_lanes(Machine& m, const Instruction& i) {
 auto function_for(const ExprNode& e, ValueType operand) -> decltype(Instruction::run) {
   return with_type(operand.scalar, [&](auto zero) -> decltype(Instruction::run) {
     using T = decltype(zero);
-    constexpr bool arithmetic = !std::is_same_v<T, uint8_t>;
+    constexpr bool stored_only = std::is_same_v<T, Bf16>;
+    constexpr bool arithmetic = !std::is_same_v<T, uint8_t> && !stored_only;
     switch (e.kind) {
       case ExprKind::unary:
         if constexpr (arithmetic) return unary_function(e.unary, zero);
         break;
       case ExprKind::binary:
-        return binary_function(e.binary, zero);
+        if constexpr (!stored_only) return binary_function(e.binary, zero);
+        break;
       case ExprKind::fma:
         if constexpr (std::is_floating_point_v<T>) return fma_lanes<T>;
         break;
@@ -327,8 +346,10 @@ auto function_for(const ExprNode& e, ValueType operand) -> decltype(Instruction:
           return select_lanes<decltype(value)>;
         });
       case ExprKind::cast:
-        return with_type(e.type.scalar,
-                         [](auto to) -> decltype(Instruction::run) { return cast_lanes<decltype(to), T>; });
+        return with_type(e.type.scalar, [](auto to) -> decltype(Instruction::run) {
+          if constexpr (kCast<decltype(to), T>) return cast_lanes<decltype(to), T>;
+          unreachable("a cast of what is only stored");
+        });
       case ExprKind::broadcast:
         return broadcast_lanes<T>;
       case ExprKind::spread:
@@ -386,8 +407,12 @@ Instruction store_instruction(ValueType type, Slot value, Place place) {
 void write_constant(const ExprNode& e, std::byte* place) {
   with_type(e.type.scalar, [&](auto zero) {
     using T = decltype(zero);
-    const T value = std::is_floating_point_v<T> ? static_cast<T>(e.real) : static_cast<T>(e.integer);
-    std::fill_n(reinterpret_cast<T*>(place), e.type.lanes, value);
+    if constexpr (std::is_same_v<T, Bf16>) {
+      unreachable("a constant of what is only stored");
+    } else {
+      const T value = std::is_floating_point_v<T> ? static_cast<T>(e.real) : static_cast<T>(e.integer);
+      std::fill_n(reinterpret_cast<T*>(place), e.type.lanes, value);
+    }
   });
 }
 

@@ -28,7 +28,7 @@
 
 namespace rnc::loops {
 
-// Of a kernel: u8, i32, i64, f32, f64 and boolean.
+// Of a kernel: u8, i32, i64, f32, f64 and boolean; bf16 is loaded, stored and cast from and to f32.
 using Scalar = contract::DType;
 using contract::bytes;
 using contract::name;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "ir/loops/interpreter.h"
+#include "runtime/contract/bfloat16.h"
 
 namespace rnc::loops {
 namespace {
@@ -20,6 +21,11 @@ Lines undefined(int64_t size) {
   return Lines(static_cast<size_t>((size + 64) / 64), line);
 }
 
+float real_element(DType dtype, const void* data, int64_t place) {
+  if (dtype == DType::bf16) return contract::from_bf16(static_cast<const uint16_t*>(data)[place]);
+  return static_cast<const float*>(data)[place];
+}
+
 // Fails where a call has left something in the padding of a buffer that it stored to.
 void check_padding(const Program& program, const EntryProgram& entry, const Call& call, int64_t batch,
                    const std::vector<void*>& arguments) {
@@ -29,12 +35,12 @@ void check_padding(const Program& program, const EntryProgram& entry, const Call
     if (kernel.params[i]->access == Access::read || !is_real(buffer.type.dtype)) continue;
     // The caller's memory has no padding, and the blocks of a part are whole.
     if (buffer.region == Region::output || buffer.region == Region::part) continue;
-    const auto* data = static_cast<const float*>(arguments[i]);
-    for (const int64_t place :
-         padding_elements(buffer.type, batch, kernel.code_vector_bytes / bytes(buffer.type.dtype))) {
-      if (data[place] == 0) continue;
+    const int64_t lanes = kernel.code_vector_bytes / bytes(contract::compute_type(buffer.type.dtype));
+    for (const int64_t place : padding_elements(buffer.type, batch, lanes)) {
+      const float value = real_element(buffer.type.dtype, arguments[i], place);
+      if (value == 0) continue;
       throw Fault(fmt::format("kernel {}, batch {}: {} in the padding of {}, {}, at element {}", kernel.name,
-                              batch, data[place], buffer.name, str(buffer.type), place));
+                              batch, value, buffer.name, str(buffer.type), place));
     }
   }
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "ir/text/pattern.h"
 #include "ir/text/suggest.h"
 #include "passes/lower/conv/winograd/winograd.h"
 
@@ -41,39 +40,23 @@ std::vector<ConvShape> convolutions(const Module& module) {
 }  // namespace
 
 ConvRules parse_conv_rules(std::string_view text) {
-  ConvRules rules;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    const std::string_view item = text.substr(begin, end - begin);
-    const size_t equals = item.find('=');
-    const bool all = equals == std::string_view::npos;
-    if (!all && equals == 0) throw UserError({}, fmt::format("--conv: '{}' must be LAYER=ALGORITHM", item));
-    rules.push_back(
-        all ? ConvRule{"", parse_algorithm(item)}
-            : ConvRule{std::string(item.substr(0, equals)), parse_algorithm(item.substr(equals + 1))});
-    begin = end + 1;
-  }
-  return rules;
+  return parse_layer_rules<ConvAlgorithm>("--conv", "ALGORITHM", text, parse_algorithm);
 }
 
 ConvAlgorithm algorithm_for(const ConvRules& rules, std::string_view layer) {
-  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
-  for (const ConvRule& rule : rules) {
-    if (rule.pattern.empty() || text::fits(rule.pattern, layer)) algorithm = rule.algorithm;
-  }
-  return algorithm;
+  return value_for(rules, layer, ConvAlgorithm::automatic);
 }
 
 void check_conv_rules(const ConvRules& rules, const Module& module) {
   const std::vector<ConvShape> shapes = convolutions(module);
-  for (const ConvRule& rule : rules) {
+  for (const LayerRule<ConvAlgorithm>& rule : rules) {
     if (rule.pattern.empty()) continue;
     const ConvShape* found = nullptr;
     bool possible = false;
     for (const ConvShape& shape : shapes) {
       if (!text::fits(rule.pattern, shape.layer)) continue;
       if (found == nullptr) found = &shape;
-      possible |= can_compute(rule.algorithm, shape);
+      possible |= can_compute(rule.value, shape);
     }
     if (found == nullptr) {
       std::vector<std::string> layers;
@@ -83,7 +66,7 @@ void check_conv_rules(const ConvRules& rules, const Module& module) {
     }
     if (!possible) {
       throw UserError({},
-                      fmt::format("--conv: {} cannot compute {}: {} is {}; it takes {}", name(rule.algorithm),
+                      fmt::format("--conv: {} cannot compute {}: {} is {}; it takes {}", name(rule.value),
                                   rule.pattern, found->layer, describe(*found), kWinogradTakes));
     }
   }

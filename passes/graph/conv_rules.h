@@ -2,24 +2,17 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "ir/graph/graph.h"
 #include "ir/ops/conv_algorithm.h"
+#include "passes/graph/layer_rules.h"
 
 namespace rnc {
 
-// The layers that `pattern` fits (ir/text/pattern.h); empty: all.
-struct ConvRule {
-  std::string pattern;
-  ConvAlgorithm algorithm = ConvAlgorithm::automatic;
-};
-using ConvRules = std::vector<ConvRule>;
+using ConvRules = LayerRules<ConvAlgorithm>;
 
-// "direct", "layer1=direct,layer2.*.conv1=winograd4": by comma, an algorithm for all layers or
-// PATTERN=ALGORITHM; of several that fit a layer, the last holds. Throws UserError.
+// "direct", "layer1=direct,layer2.*.conv1=winograd4". Throws UserError.
 ConvRules parse_conv_rules(std::string_view text);
 
 // automatic where no rule fits: what should take the least time.

@@ -88,7 +88,7 @@ void lower_channels_in_blocks(Lowering& lowering, ValueId v, std::vector<Piece> 
         b.when(exists, [&](Body& f) {
           f.loop("p", p0, end, 1, [&](Body& g, Expr p) {
             const std::vector<Expr> at = {n, c / lanes, p, c % lanes};
-            const Expr value = piece.x == kNoValue ? zeros(width) : loops::load(x[k], at, width, 3);
+            const Expr value = piece.x == kNoValue ? zeros(width) : loaded(x[k], at, width, 3);
             g.store(y, {n, cb, p, i}, value, 3);
           });
         });
@@ -124,7 +124,7 @@ void lower_rows(Lowering& lowering, ValueId v, std::vector<Piece> pieces, size_t
       const Expr valid = count % lanes == 0 ? Expr() : b.let("valid", loops::min(lanes, count - i));
       const Expr value = piece.x == kNoValue
                              ? zeros(lanes)
-                             : loops::load(x[k], {n, o, piece.from * inner + i}, lanes, 2, valid);
+                             : loaded(x[k], {n, o, piece.from * inner + i}, lanes, 2, valid);
       b.store(y, {n, o, piece.to * inner + i}, value, 2, valid);
     });
   }

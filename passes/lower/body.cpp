@@ -38,18 +38,31 @@ MemoryRef Body::alloc(std::string_view name, loops::Scalar scalar, const std::ve
   return ref;
 }
 
+namespace {
+
+// As the memory holds it, where that is in fewer bytes than it is computed with.
+Expr rounded_to(const loops::Memory& memory, Expr value) {
+  const bool narrows = value->type.scalar != memory.scalar &&
+                       value->type.scalar == contract::compute_type(memory.scalar);
+  return narrows ? loops::cast(std::move(value), memory.scalar) : value;
+}
+
+}  // namespace
+
 void Body::store(const MemoryRef& memory, std::vector<Expr> index, Expr value) {
+  value = rounded_to(*memory, std::move(value));
   add(loops::store(memory, std::move(index), std::move(value)));
 }
 
 void Body::store(const MemoryRef& memory, std::vector<Expr> index, Expr value, int lane_dim, Expr valid) {
   if (value->type.lanes == 1 && !valid) return store(memory, std::move(index), std::move(value));
+  value = rounded_to(*memory, std::move(value));
   add(loops::store(memory, std::move(index), std::move(value), lane_dim, std::move(valid)));
 }
 
 void Body::accumulate(const MemoryRef& memory, const std::vector<Expr>& index, Expr value, int lane_dim) {
   const int lanes = value->type.lanes;
-  const Expr old = loops::load(memory, index, lanes, lane_dim);
+  const Expr old = loaded(memory, index, lanes, lane_dim);
   store(memory, index, old + std::move(value), lane_dim);
 }
 
@@ -91,6 +104,10 @@ std::vector<Stmt> Body::finish() {
   items_.clear();
   std::reverse(tail.begin(), tail.end());
   return tail;
+}
+
+Expr loaded(const MemoryRef& memory, std::vector<Expr> index, int lanes, int lane_dim, Expr valid) {
+  return widened(loops::load(memory, std::move(index), lanes, lane_dim, std::move(valid)));
 }
 
 Expr widened(Expr value) {

@@ -94,15 +94,15 @@ void ChannelReductions::add(Body& body, const FusedCode::Values& values) {
       body.accumulate(r.chunk, {0, 0}, value, 1);
       continue;
     }
-    const Expr d = body.let("d", value - loops::load(r.chunk, {0, 0}, lanes_, 1));
+    const Expr d = body.let("d", value - loaded(r.chunk, {0, 0}, lanes_, 1));
     body.accumulate(r.chunk, {1, 0}, d, 1);
-    body.store(r.chunk, {2, 0}, loops::fma(d, d, loops::load(r.chunk, {2, 0}, lanes_, 1)), 1);
+    body.store(r.chunk, {2, 0}, loops::fma(d, d, loaded(r.chunk, {2, 0}, lanes_, 1)), 1);
   }
 }
 
 void ChannelReductions::end_chunk(Body& body, Expr block, Expr count) {
   for (const Reduction& r : reductions_) {
-    const auto chunk = [&](int s) { return widen(loops::load(r.chunk, {s, 0}, lanes_, 1)); };
+    const auto chunk = [&](int s) { return widen(loaded(r.chunk, {s, 0}, lanes_, 1)); };
     if (!r.moments) {
       body.accumulate(r.totals, {block, 0, 0}, chunk(0), 2);
       continue;
@@ -119,7 +119,7 @@ void ChannelReductions::end_task(Body& body, Expr row) {
   for (const Reduction& r : reductions_) {
     for (int64_t b = 0; b < blocks_; ++b) {
       for (int64_t s = 0; s < r.slots(); ++s) {
-        body.store(r.partial, {row, b, s, 0}, loops::load(r.totals, {b, s, 0}, lanes_, 2), 3);
+        body.store(r.partial, {row, b, s, 0}, loaded(r.totals, {b, s, 0}, lanes_, 2), 3);
       }
     }
   }
@@ -145,7 +145,7 @@ void ChannelReductions::finish_one(const Reduction& r) {
     body.store(sums, {s, 0}, loops::constant(Scalar::f64, 0, lanes_), 1);
   body.loop("row", panel * rows_per_panel, (panel + 1) * rows_per_panel, 1, [&](Body& b, Expr row) {
     for (int64_t s = 0; s < r.slots(); ++s) {
-      b.accumulate(sums, {s, 0}, loops::load(partial, {row, block, s, 0}, lanes_, 3), 1);
+      b.accumulate(sums, {s, 0}, loaded(partial, {row, block, s, 0}, lanes_, 3), 1);
     }
   });
   const auto store = [&](ValueId v, const char* name, Expr value) {
@@ -153,7 +153,7 @@ void ChannelReductions::finish_one(const Reduction& r) {
     const auto memory = lowering_.view(kernel, name, v, {channel_extent(channels, lanes_)}, Access::write);
     body.store(memory, {loops::task() * lanes_}, loops::cast(std::move(value), Scalar::f32), 0);
   };
-  const auto sum = [&](int s) { return loops::load(sums, {s, 0}, lanes_, 1); };
+  const auto sum = [&](int s) { return loaded(sums, {s, 0}, lanes_, 1); };
   if (r.moments) {
     const Expr count = lowering_.elements_per_channel(source);
     const Expr n = body.let("n", loops::broadcast(loops::cast(count, Scalar::f64), lanes_));

@@ -38,7 +38,7 @@ void lower_channels(Lowering& lowering, const Group& group) {
     };
     const auto copy = [&](Expr p) {
       const std::vector<Expr> at = {n, c / lanes, p, c % lanes};
-      return width > 1 ? loops::load(x, at, width, 3) : loops::load(x, at);
+      return width > 1 ? loaded(x, at, width, 3) : loaded(x, at);
     };
     Expr exists = loops::binary(loops::Binary::logic_and, loops::less_equal(0, c), loops::less(c, from[1]));
     if (channels % lanes != 0 && channels < from[1] + offset) {  // of y: x goes on behind it

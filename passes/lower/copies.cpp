@@ -26,7 +26,7 @@ void Lowering::pad(int from, int to, int64_t count, ValueId of) {
   const auto x = kernel.param("x", from, dtype, {{count, 0}}, Access::read);
   const auto y = kernel.param("y", to, dtype, {{padded, 0}}, Access::write);
   Body body(kernel.names());
-  body.loop("i", 0, count, 1, [&](Body& b, loops::Expr i) { b.store(y, {i}, loops::load(x, {i})); });
+  body.loop("i", 0, count, 1, [&](Body& b, loops::Expr i) { b.store(y, {i}, loaded(x, {i})); });
   body.loop("i", count, padded, 1,
             [&](Body& b, loops::Expr i) { b.store(y, {i}, loops::constant(dtype, 0)); });
   call(kernel, {1, 0}, body, of);
@@ -47,10 +47,10 @@ void Lowering::copy(int from, int to, const Type& type, ValueId of) {
   const loops::Expr base = batched ? loops::task() * count : loops::Expr(0);
   body.loop("i", 0, count / width, 1, [&](Body& b, loops::Expr i) {
     const loops::Expr at = base + i * width;
-    b.store(y, {at}, width > 1 ? loops::load(x, {at}, width, 0) : loops::load(x, {at}), 0);
+    b.store(y, {at}, width > 1 ? loaded(x, {at}, width, 0) : loaded(x, {at}), 0);
   });
   body.loop("i", count / width * width, count, 1,
-            [&](Body& b, loops::Expr i) { b.store(y, {base + i}, loops::load(x, {base + i})); });
+            [&](Body& b, loops::Expr i) { b.store(y, {base + i}, loaded(x, {base + i})); });
   call(kernel, batched ? Extent{0, 1} : Extent{1, 0}, body, of);
 }
 

@@ -175,11 +175,11 @@ Expr FusedCode::channel_operand(Body& body, ValueId v, Expr channel, int lanes, 
   const MemoryRef& memory = memories_.at(v);
   Expr value;
   if (lowering_.type(v).rank() == 0) {
-    value = widened(loops::load(memory, {0}));
+    value = loaded(memory, {0});
   } else if (along_channels && lanes > 1) {
-    return body.let("c", widened(loops::load(memory, {channel}, lanes, 0, valid)));
+    return body.let("c", loaded(memory, {channel}, lanes, 0, valid));
   } else {
-    value = widened(loops::load(memory, {channel}));
+    value = loaded(memory, {channel});
   }
   return body.let("c", in_lanes(value, lowering_.type(v), lanes));
 }
@@ -213,7 +213,7 @@ FusedCode::Values FusedCode::channels(Body& body, Expr channel, int lanes, bool 
 void FusedCode::at(Body& body, const Point& point, Values& values, bool store) const {
   const auto load = [&](ValueId v) {
     const MemoryRef& memory = memories_.at(v);
-    return widened(loops::load(memory, point.index, point.lanes, point.lane_dim, point.valid));
+    return loaded(memory, point.index, point.lanes, point.lane_dim, point.valid);
   };
   const auto keep = [&](ValueId v) {
     if (store && lowering_.stored(v)) {
@@ -270,9 +270,12 @@ Expr FusedCode::compute(const Node& node, const Values& values, const Point* poi
 }
 
 int64_t FusedCode::bytes_per_element() const {
-  auto count = static_cast<int64_t>(operands_.size());
-  for (const auto& [v, memory] : memories_) count += full(v) && memory->access == Access::write ? 1 : 0;
-  return kFloatBytes * count;
+  int64_t sum = 0;
+  for (const ValueId v : operands_) sum += bytes(lowering_.type(v).dtype);
+  for (const auto& [v, memory] : memories_) {
+    if (full(v) && memory->access == Access::write) sum += bytes(memory->scalar);
+  }
+  return sum;
 }
 
 // Only operands that a stored value is computed from: then every load comes before the store that replaces

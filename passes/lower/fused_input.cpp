@@ -49,7 +49,7 @@ void FusedInput::channels(Body& body, Expr channel) {
 Expr FusedInput::load(Body& body, const std::vector<Expr>& index, const Expr& inside) const {
   const int lane_dim = static_cast<int>(index.size()) - 1;
   const Expr valid = inside ? loops::select(inside, Expr(lanes_), Expr(0)) : Expr();
-  if (!code_) return body.let("x", loops::load(memory_, index, lanes_, lane_dim, valid));
+  if (!code_) return body.let("x", loaded(memory_, index, lanes_, lane_dim, valid));
   FusedCode::Values values = channels_;
   code_->at(body, {index, lanes_, lane_dim, valid}, values, false);
   const Expr value = values.at(value_);

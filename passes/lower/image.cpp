@@ -98,7 +98,7 @@ class Resize {
     body.loop("x", 0, to_[3], 1, [&](Body& b, Expr ox) {
       const Expr first = first_tap(b, w, ox, from_[3]);
       b.loop("y", 0, from_[2], 1, [&](Body& d, Expr iy) {
-        const Expr sum = weighted(d, w, ox, 1, [&](Expr t) { return loops::load(x, {n, c, iy, first + t}); });
+        const Expr sum = weighted(d, w, ox, 1, [&](Expr t) { return loaded(x, {n, c, iy, first + t}); });
         d.store(half, {iy, ox}, sum);
       });
     });
@@ -107,7 +107,7 @@ class Resize {
       b.loop("x", 0, to_[3], lanes, [&](Body& d, Expr ox) {
         const Expr valid = to_[3] % lanes == 0 ? Expr() : d.let("valid", loops::min(lanes, to_[3] - ox));
         const Expr sum = weighted(d, h, oy, lanes, [&](Expr t) {
-          return loops::load(half, {first + t, ox}, lanes, 1, valid);
+          return loaded(half, {first + t, ox}, lanes, 1, valid);
         });
         d.store(y, {n, c, oy, ox}, is_bytes_ ? loops::cast(sum, Scalar::u8) : sum, 3, valid);
       });
@@ -144,7 +144,7 @@ class Resize {
 
   // Where the taps of output `o` begin. The bounds change nothing, but only the table says so.
   static Expr first_tap(Body& body, const Axis& axis, const Expr& o, int64_t in) {
-    const Expr first = loops::cast(loops::load(axis.first, {o}), Scalar::i64);
+    const Expr first = loops::cast(loaded(axis.first, {o}), Scalar::i64);
     return body.let("first", loops::max(loops::min(first, in - axis.taps), 0));
   }
 
@@ -153,7 +153,7 @@ class Resize {
     const Scalar scalar = is_bytes_ ? Scalar::i32 : Scalar::f32;
     Expr sum = loops::constant(scalar, is_bytes_ ? 1 << (kFractionBits - 1) : 0, lanes);
     for (int64_t t = 0; t < axis.taps; ++t) {
-      Expr value = input(t), weight = loops::load(axis.weights, {o, t});
+      Expr value = input(t), weight = loaded(axis.weights, {o, t});
       if (value->type.scalar != scalar) value = loops::cast(value, scalar);
       if (lanes > 1) weight = loops::broadcast(weight, lanes);
       sum = body.let("sum", sum + value * weight);
@@ -200,12 +200,12 @@ void lower_normalize(Lowering& lowering, const Group& group) {
   Body body(kernel.names());
   const Expr n = body.let("n", loops::task() / channels), c = body.let("c", loops::task() % channels);
   const auto channel = [&](const MemoryRef& m) {
-    return body.let("c", loops::broadcast(loops::load(m, {c}), lanes));
+    return body.let("c", loops::broadcast(loaded(m, {c}), lanes));
   };
   const Expr m = channel(mean), s = channel(std);
   body.loop("p", 0, plane, lanes, [&](Body& b, Expr p) {
     const Expr valid = plane % lanes == 0 ? Expr() : b.let("valid", loops::min(lanes, plane - p));
-    const Expr value = loops::cast(loops::load(x, {n, c, p}, lanes, 2, valid), Scalar::f32);
+    const Expr value = loops::cast(loaded(x, {n, c, p}, lanes, 2, valid), Scalar::f32);
     b.store(y, {n, c, p}, (value / loops::constant(Scalar::f32, 255, lanes) - m) / s, 2, valid);
   });
   lowering.call(kernel, {0, channels}, body, v, {.bytes = {0, 5 * channels * plane}});

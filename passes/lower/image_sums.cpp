@@ -38,13 +38,13 @@ void ImageSums::add(Body& body, const FusedCode::Values& values) {
 
 void ImageSums::end_row(Body& body) {
   for (const Sum& sum : sums_)
-    body.accumulate(sum.total, {0}, loops::cast(loops::load(sum.row, {0}, lanes_, 0), Scalar::f64), 0);
+    body.accumulate(sum.total, {0}, loops::cast(loaded(sum.row, {0}, lanes_, 0), Scalar::f64), 0);
 }
 
 void ImageSums::end_task(Body& body, const Expr& image, const Expr& block) {
   for (const Sum& sum : sums_)
     body.store(sum.memory, {image, block, 0},
-               loops::cast(loops::load(sum.total, {0}, lanes_, 0), sum.memory->scalar), 2);
+               loops::cast(loaded(sum.total, {0}, lanes_, 0), sum.memory->scalar), 2);
 }
 
 }  // namespace rnc

@@ -94,13 +94,13 @@ class MatmulKernel {
       for (int64_t v = 0; v < vectors_; ++v) {
         const Expr j = j_ + v * lanes_;
         right.push_back(
-            b.let("b", loops::load(b_, at(k, j), lanes_, many_ ? 2 : 1, valid_[static_cast<size_t>(v)])));
+            b.let("b", loaded(b_, at(k, j), lanes_, many_ ? 2 : 1, valid_[static_cast<size_t>(v)])));
       }
       b.unrolled("r", 0, count, [&](Body& c, Expr r) {
-        const Expr left = loops::load(a_, a_columns_ ? at(k, m + r) : at(m + r, k));
+        const Expr left = loaded(a_, a_columns_ ? at(k, m + r) : at(m + r, k));
         const Expr x = c.let("x", loops::broadcast(left, lanes_));
         for (int64_t v = 0; v < vectors_; ++v) {
-          const Expr sum = loops::load(acc, {r, v, 0}, lanes_, 2);
+          const Expr sum = loaded(acc, {r, v, 0}, lanes_, 2);
           c.store(acc, {r, v, 0}, loops::fma(x, right[static_cast<size_t>(v)], sum), 2);
         }
       });
@@ -108,7 +108,7 @@ class MatmulKernel {
     body.unrolled("r", 0, count, [&](Body& b, Expr r) {
       for (int64_t v = 0; v < vectors_; ++v) {
         FusedCode::Values values = channels_[static_cast<size_t>(v)];
-        values[out_] = b.let("y", loops::load(acc, {r, v, 0}, lanes_, 2));
+        values[out_] = b.let("y", loaded(acc, {r, v, 0}, lanes_, 2));
         const Expr j = j_ + v * lanes_;
         code_.at(b, {at(m + r, j), lanes_, many_ ? 2 : 1, valid_[static_cast<size_t>(v)]}, values);
       }

@@ -31,7 +31,7 @@ class Row {
     if (whole_ > 0) body.loop("k", 0, whole_, lanes_, [&](Body& b, Expr k) { step(b, k, lanes_); });
     if (whole_ < classes_) body.loop("k", whole_, classes_, 1, [&](Body& b, Expr k) { step(b, k, 1); });
   }
-  Expr load(const MemoryRef& m, Expr k, int lanes) const { return loops::load(m, {n_, k}, lanes, 1); }
+  Expr load(const MemoryRef& m, Expr k, int lanes) const { return loaded(m, {n_, k}, lanes, 1); }
   void store(Body& body, const MemoryRef& m, Expr k, Expr value) const { body.store(m, {n_, k}, value, 1); }
 
   // The fold of a value per class: vector lanes and the rest are folded at the end.
@@ -43,13 +43,13 @@ class Row {
     body.store(single, {0}, loops::constant(Scalar::f32, start));
     each(body, [&](Body& b, Expr k, int lanes) {
       if (lanes > 1) {
-        b.store(vector, {0}, combine(loops::load(vector, {0}, lanes, 0), value(b, k, lanes)), 0);
+        b.store(vector, {0}, combine(loaded(vector, {0}, lanes, 0), value(b, k, lanes)), 0);
       } else {
-        b.store(single, {0}, combine(loops::load(single, {0}), value(b, k, 1)));
+        b.store(single, {0}, combine(loaded(single, {0}), value(b, k, 1)));
       }
     });
-    const Expr all = loops::reduce(across, loops::load(vector, {0}, lanes_, 0));
-    return body.let("folded", combine(all, loops::load(single, {0})));
+    const Expr all = loops::reduce(across, loaded(vector, {0}, lanes_, 0));
+    return body.let("folded", combine(all, loaded(single, {0})));
   }
 
   Expr maximum(Body& body, const MemoryRef& logits) const {
@@ -78,7 +78,7 @@ class Row {
 // The sample's label as an index. Labels outside the classes are refused by the host; here they only must not
 // read or write elsewhere.
 Expr label_index(Body& body, const MemoryRef& labels, const Row& row) {
-  const Expr label = loops::cast(loops::load(labels, {row.n()}), Scalar::i64);
+  const Expr label = loops::cast(loaded(labels, {row.n()}), Scalar::i64);
   return body.let("label", loops::max(0, loops::min(label, row.classes() - 1)));
 }
 
@@ -129,7 +129,7 @@ void lower_cross_entropy(Lowering& lowering, const Group& group) {
   const Row row(lowering, lowering.type(node.inputs[0]));
   Body body(kernel.names());
   const Expr m = row.maximum(body, x), total = row.sum_of_exponentials(body, x, m);
-  const Expr at_label = loops::load(x, {row.n(), label_index(body, labels, row)}) - m;
+  const Expr at_label = loaded(x, {row.n(), label_index(body, labels, row)}) - m;
   Expr target = body.let("target", real(1 - smoothing) * at_label);
   if (smoothing != 0) {
     const Expr sum = row.sum(
@@ -146,9 +146,9 @@ void lower_cross_entropy(Lowering& lowering, const Group& group) {
   const auto sum = sum_body.alloc("sum", Scalar::f64, {1}, loops::Space::registers);
   sum_body.store(sum, {0}, loops::constant(Scalar::f64, 0));
   sum_body.loop("n", 0, lowering.images(), 1, [&](Body& b, Expr n) {
-    b.accumulate(sum, {0}, loops::cast(loops::load(terms, {n, 0}), Scalar::f64), 0);
+    b.accumulate(sum, {0}, loops::cast(loaded(terms, {n, 0}), Scalar::f64), 0);
   });
-  const Expr average = loops::load(sum, {0}) / loops::cast(lowering.images(), Scalar::f64);
+  const Expr average = loaded(sum, {0}) / loops::cast(lowering.images(), Scalar::f64);
   sum_body.store(loss, {0}, loops::cast(average, Scalar::f32));
   lowering.call(mean, {1, 0}, sum_body, v);
 }
@@ -166,14 +166,14 @@ void lower_cross_entropy_grad(Lowering& lowering, const Group& group) {
   const Row row(lowering, lowering.type(v));
   Body body(kernel.names());
   const Expr m = row.maximum(body, x), total = row.sum_of_exponentials(body, x, m);
-  const Expr scale = body.let("scale", loops::load(dloss, {0}) / loops::cast(lowering.images(), Scalar::f32));
+  const Expr scale = body.let("scale", loaded(dloss, {0}) / loops::cast(lowering.images(), Scalar::f32));
   const Expr everywhere = real(smoothing / static_cast<double>(row.classes()));
   row.each(body, [&](Body& b, Expr k, int lanes) {
     const Expr p = row.exponential(x, m, k, lanes) / Row::spread(total, lanes);
     row.store(b, dx, k, (p - Row::spread(everywhere, lanes)) * Row::spread(scale, lanes));
   });
   const Expr label = label_index(body, labels, row);
-  body.store(dx, {row.n(), label}, loops::load(dx, {row.n(), label}) - real(1 - smoothing) * scale);
+  body.store(dx, {row.n(), label}, loaded(dx, {row.n(), label}) - real(1 - smoothing) * scale);
   lowering.call(kernel, {0, 1}, body, v, {.bytes = {0, 8 * row.classes()}});
 }
 

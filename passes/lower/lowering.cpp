@@ -151,6 +151,7 @@ int Lowering::add_buffer(std::string name, Region region, int index, Extent size
 bool Lowering::moves_nothing(const Node& node) const {
   if (info(node.op).kind != OpKind::movement) return false;
   const Type& from = graph_[node.inputs[0]].type;
+  if (from.dtype != node.type.dtype) return false;
   if (from.layout.plain() && node.type.layout.plain())
     return vector_of_channels(from) || !vector_of_channels(node.type);
   const auto dense = [](const Type& t) {  // all dimensions but the channels are 1, and no channel is padding

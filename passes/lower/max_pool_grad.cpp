@@ -56,7 +56,7 @@ class Winners {
         const int64_t kh = ph + i * h_.stride, kw = pw + j * w_.stride;
         if (kh >= h_.kernel || kw >= w_.kernel) continue;
         const std::vector<Expr> at = {rows[static_cast<size_t>(i)], ow + (margin_ - j), 0};
-        const Expr tap = loops::load(taps_, at, lanes_, 2), g = loops::load(gradients_, at, lanes_, 2);
+        const Expr tap = loaded(taps_, at, lanes_, 2), g = loaded(gradients_, at, lanes_, 2);
         const Expr here = loops::binary(loops::Binary::eq, tap, number(kh * w_.kernel + kw));
         const Expr given = loops::select(here, g, zeros(lanes_));
         sum = body.let("g", sum ? sum + given : given);
@@ -117,7 +117,7 @@ class MaxPoolGrad {
         const std::vector<Expr> slots = rows.slots(c, oh);
         c.loop("ow", 0, w_.out, 1, [&](Body& d, Expr ow) {
           rows.prefetch(d, oh, ow);
-          const Expr g = loops::load(dy_, {n_, block_, oh, ow, 0}, lanes_, 4);
+          const Expr g = loaded(dy_, {n_, block_, oh, ow, 0}, lanes_, 4);
           winners.set(d, row, ow, rows.window(d, slots, ow), g);
         });
       };

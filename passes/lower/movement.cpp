@@ -151,7 +151,7 @@ class Relayout {
     std::vector<Expr> rows;
     for (int i = 0; i < lanes; ++i) {
       rows.push_back(body.let(
-          "x", loops::load(x_, index(from, y_dim, i, y_first, x_dim, x_first), lanes, from.position(x_dim))));
+          "x", loaded(x_, index(from, y_dim, i, y_first, x_dim, x_first), lanes, from.position(x_dim))));
     }
     rows = transpose(body, rows);
     for (int i = 0; i < lanes; ++i) {
@@ -220,7 +220,7 @@ class Relayout {
       Expr valid = logical == size ? Expr() : loops::less(i, count);
       if (inside) valid = valid ? loops::binary(loops::Binary::logic_and, valid, inside) : inside;
       if (valid) zero(body);
-      body.when(valid, [&](Body& b) { b.store(y_, to.index(at), loops::load(x_, from.index(at))); });
+      body.when(valid, [&](Body& b) { b.store(y_, to.index(at), loaded(x_, from.index(at))); });
       return;
     }
     const bool tail = logical % lanes != 0 || size > logical;
@@ -228,7 +228,7 @@ class Relayout {
     if (inside) valid = loops::select(inside, valid ? valid : Expr(lanes), Expr(0));
     if (valid) valid = body.let("valid", valid);
     const Expr room = size % lanes != 0 ? loops::min(lanes, Expr(size) - i) : Expr();
-    const Expr value = loops::load(x_, from.index(at), lanes, from.position(lane_dim_), valid);
+    const Expr value = loaded(x_, from.index(at), lanes, from.position(lane_dim_), valid);
     body.store(y_, to.index(at), value, to.position(lane_dim_), room);
   }
 

@@ -59,13 +59,15 @@ Part Parts::place_of(const Graph& graph, ValueId v) const {
   return part != nullptr ? *part : Part{v, 0, storage_bytes_per_sample(graph[v].type)};
 }
 
-bool Parts::follow_each_other(const Graph& graph, const std::vector<ValueId>& operands) const {
+bool Parts::follow_each_other(const Graph& graph, ValueId v) const {
+  const std::vector<ValueId>& operands = graph[v].inputs;
   const Part* first = find(operands.front());
   if (first == nullptr) return false;
   int64_t next = first->offset;
   return std::ranges::all_of(operands, [&](ValueId u) {
     const Part* part = find(u);
-    const bool there = part != nullptr && part->whole == first->whole && part->offset == next;
+    const bool there = part != nullptr && part->whole == first->whole && part->offset == next &&
+                       graph[u].type.dtype == graph[v].type.dtype;
     next += storage_bytes_per_sample(graph[u].type);
     return there;
   });
@@ -73,7 +75,7 @@ bool Parts::follow_each_other(const Graph& graph, const std::vector<ValueId>& op
 
 void Parts::place_operands(const Graph& graph, ValueId v, const Movable& movable) {
   const std::vector<ValueId>& operands = graph[v].inputs;
-  if (find(v) == nullptr && follow_each_other(graph, operands)) {
+  if (find(v) == nullptr && follow_each_other(graph, v)) {
     parts_[v] = *find(operands.front());
     free_.insert(v);
     return;
@@ -82,7 +84,8 @@ void Parts::place_operands(const Graph& graph, ValueId v, const Movable& movable
   std::map<ValueId, Part> placed;
   for (const ValueId u : operands) {
     const bool fits = place.offset % kCacheLine == 0 && place.pitch % kCacheLine == 0;
-    const bool free = find(u) == nullptr && movable(u) && in_whole_blocks(graph[u].type);
+    const bool free = find(u) == nullptr && movable(u) && in_whole_blocks(graph[u].type) &&
+                      graph[u].type.dtype == graph[v].type.dtype;
     if (!fits || !free || !placed.emplace(u, place).second) return;
     place.offset += storage_bytes_per_sample(graph[u].type);
   }
@@ -95,7 +98,7 @@ void Parts::place_slice(const Graph& graph, ValueId v) {
   const ValueId u = node.inputs[0];
   const Type& type = graph[u].type;
   const auto begin = node.attributes.get<int64_t>("begin");
-  if (find(v) != nullptr || !in_whole_blocks(type) || begin % type.layout.block(1) != 0) return;
+  if (find(v) != nullptr || !in_whole_blocks(type) || type.dtype != node.type.dtype || begin % type.layout.block(1) != 0) return;
   Part place = place_of(graph, u);
   place.offset += storage_bytes_per_sample(type) / type.shape[1] * begin;
   if (place.offset % kCacheLine != 0 || place.pitch % kCacheLine != 0) return;

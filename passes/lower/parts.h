@@ -40,7 +40,8 @@ class Parts {
  private:
   Part place_of(const Graph& graph, ValueId v) const;
   void place_operands(const Graph& graph, ValueId v, const Movable& movable);
-  bool follow_each_other(const Graph& graph, const std::vector<ValueId>& operands) const;
+  // Whether the operands of a concatenation do.
+  bool follow_each_other(const Graph& graph, ValueId v) const;
   void place_slice(const Graph& graph, ValueId v);
 
   std::map<ValueId, Part> parts_;

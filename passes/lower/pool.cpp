@@ -79,7 +79,7 @@ class PoolKernel {
   Body& body() { return body_; }
   int lanes() const { return lowering_.lanes(); }
   Expr load(const MemoryRef& m, Expr h, Expr w) const {
-    return loops::load(m, {n_, cb_, h, w, 0}, lanes(), 4);
+    return loaded(m, {n_, cb_, h, w, 0}, lanes(), 4);
   }
   void store(Body& body, const MemoryRef& m, Expr h, Expr w, Expr value) const {
     body.store(m, {n_, cb_, h, w, 0}, value, 4);
@@ -138,7 +138,7 @@ void lower_avg_pool(Lowering& lowering, const Group& group) {
     window.each_tap(
         body, [&](Body& b, int64_t, Expr ih, Expr iw) { b.accumulate(sum, {0}, pool.load(x, ih, iw), 0); });
     pool.store(body, y, window.oh(), window.ow(),
-               loops::load(sum, {0}, lanes, 0) / pool.scale(window, include_pad));
+               loaded(sum, {0}, lanes, 0) / pool.scale(window, include_pad));
   });
   pool.finish();
 }
@@ -193,9 +193,9 @@ void lower_global_avg_pool(Lowering& lowering, const Group& group) {
   const auto sum = p.body.alloc("sum", Scalar::f32, {lanes}, loops::Space::registers);
   p.body.store(sum, {0}, zeros(lanes), 0);
   p.body.loop("p", 0, p.pixels, 1, [&](Body& b, Expr i) {
-    b.accumulate(sum, {0}, loops::load(x, {p.n, p.cb, i, 0}, lanes, 3), 0);
+    b.accumulate(sum, {0}, loaded(x, {p.n, p.cb, i, 0}, lanes, 3), 0);
   });
-  p.body.store(y, {p.n, p.cb, 0, 0}, loops::load(sum, {0}, lanes, 0) / p.count, 3);
+  p.body.store(y, {p.n, p.cb, 0, 0}, loaded(sum, {0}, lanes, 0) / p.count, 3);
   lowering.call(p.kernel, {0, p.blocks}, p.body, v, p.work(lanes));
 }
 
@@ -205,7 +205,7 @@ void lower_global_avg_pool_grad(Lowering& lowering, const Group& group) {
   Planes p(lowering, v, lowering.type(v));
   const auto dy = lowering.view(p.kernel, "dy", gradient, p.dims(1, lanes), Access::read);
   const auto dx = lowering.view(p.kernel, "dx", v, p.dims(p.pixels, lanes), Access::write);
-  const Expr g = p.body.let("g", loops::load(dy, {p.n, p.cb, 0, 0}, lanes, 3) / p.count);
+  const Expr g = p.body.let("g", loaded(dy, {p.n, p.cb, 0, 0}, lanes, 3) / p.count);
   p.body.loop("p", 0, p.pixels, 1, [&](Body& b, Expr i) { b.store(dx, {p.n, p.cb, i, 0}, g, 3); });
   lowering.call(p.kernel, {0, p.blocks}, p.body, v, p.work(lanes));
 }

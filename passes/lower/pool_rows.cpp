@@ -55,7 +55,7 @@ std::vector<Expr> PoolRows::window(Body& body, const std::vector<Expr>& slots, c
   std::vector<Expr> values;
   for (const Expr& slot : slots) {
     for (int64_t kw = 0; kw < w_.kernel; ++kw) {
-      values.push_back(body.let("v", loops::load(rows_, {slot, ow * w_.stride + kw, 0}, lanes_, 2)));
+      values.push_back(body.let("v", loaded(rows_, {slot, ow * w_.stride + kw, 0}, lanes_, 2)));
     }
   }
   return values;

@@ -33,7 +33,7 @@ class Accumulator {
   // Lanes from `valid` on are left out, where it is given.
   void add(Body& body, const Expr& value, const Expr& valid) {
     const int dim = lanes_ > 1 ? 0 : -1;
-    const Expr old = lanes_ > 1 ? loops::load(memory_, {0}, lanes_, 0) : loops::load(memory_, {0});
+    const Expr old = lanes_ > 1 ? loaded(memory_, {0}, lanes_, 0) : loaded(memory_, {0});
     if (sums_) return body.store(memory_, {0}, old + loops::cast(value, scalar_), dim);
     Expr candidate = value;
     if (valid) {  // beyond are zeros, which are no candidates: -inf
@@ -45,17 +45,17 @@ class Accumulator {
     body.store(memory_, {0}, larger(old, candidate), dim);
   }
   Expr lanes() const {
-    return loops::cast(lanes_ > 1 ? loops::load(memory_, {0}, lanes_, 0) : loops::load(memory_, {0}),
+    return loops::cast(lanes_ > 1 ? loaded(memory_, {0}, lanes_, 0) : loaded(memory_, {0}),
                        Scalar::f32);
   }
   // Of all lanes.
   Expr total(Body& body) const {
     if (sums_)
-      return loops::cast(loops::reduce(loops::Reduce::add, loops::load(memory_, {0}, lanes_, 0)),
+      return loops::cast(loops::reduce(loops::Reduce::add, loaded(memory_, {0}, lanes_, 0)),
                          Scalar::f32);
-    Expr most = loops::load(memory_, {0});
+    Expr most = loaded(memory_, {0});
     for (int lane = 1; lane < lanes_; ++lane)
-      most = body.let("m", larger(most, loops::load(memory_, {lane})));
+      most = body.let("m", larger(most, loaded(memory_, {lane})));
     return most;
   }
 
@@ -123,7 +123,7 @@ class PlainReduction {
  private:
   void loop(Body& body, size_t d, Accumulator& acc, const Expr& valid) {
     if (d > last_) {
-      const Expr value = loops::load(x_, read_, lanes_, static_cast<int>(last_), valid);
+      const Expr value = loaded(x_, read_, lanes_, static_cast<int>(last_), valid);
       return acc.add(body, body.let("x", widened(value)), reduced_[last_] ? valid : Expr());
     }
     if (!reduced_[d]) return loop(body, d + 1, acc, valid);
@@ -165,7 +165,7 @@ void lower_channel_sum(Lowering& lowering, ValueId v) {
   body.loop("w", 0, width, 1, [&](Body& b, Expr w) {
     Accumulator acc(b, true, lanes);
     b.loop("cb", 0, blocks, 1, [&](Body& inner, Expr block) {
-      acc.add(inner, inner.let("x", widened(loops::load(from, {n, block, h, w, 0}, lanes, 4))), {});
+      acc.add(inner, inner.let("x", loaded(from, {n, block, h, w, 0}, lanes, 4)), {});
     });
     b.store(to, {n, h, w}, loops::cast(acc.total(b), to->scalar));
   });

@@ -55,7 +55,7 @@ class TapTable {
   // How many taps position `o` has. The bounds change nothing, but only the table says so.
   Expr count(Body& body, const Expr& o) const {
     if (uniform_) return most_;
-    const Expr stored = loops::cast(loops::load(counts_, {o}), Scalar::i64);
+    const Expr stored = loops::cast(loaded(counts_, {o}), Scalar::i64);
     return body.let("count", loops::max(0, loops::min(stored, most_)));
   }
   // Calls visit(body, index, weight) for each tap; the weight is a scalar, or none where all are 1.
@@ -63,9 +63,9 @@ class TapTable {
             const std::function<void(Body&, Expr, Expr)>& visit) const {
     if (most_ == 0) return;
     const auto tap = [&](Body& b, const Expr& t) {
-      const Expr stored = loops::cast(loops::load(indices_, {o, t}), Scalar::i64);
+      const Expr stored = loops::cast(loaded(indices_, {o, t}), Scalar::i64);
       const Expr at = b.let("at", loops::max(0, loops::min(stored, in_ - 1)));
-      visit(b, at, weighted_ ? b.let("weight", loops::load(weights_, {o, t})) : Expr());
+      visit(b, at, weighted_ ? b.let("weight", loaded(weights_, {o, t})) : Expr());
     };
     constexpr int64_t kUnrolled = 4;
     if (uniform_ && most_ <= kUnrolled) {
@@ -134,7 +134,7 @@ class Sampling {
         c.accumulate(sum, {0}, value, 0);
       });
     });
-    body.store(y_, {n_, block_, h, w, 0}, loops::load(sum, {0}, lanes_, 0), 4);
+    body.store(y_, {n_, block_, h, w, 0}, loaded(sum, {0}, lanes_, 0), 4);
   }
 
   // Elements are moved, or are outside: so all of a pad with a constant are.
@@ -156,7 +156,7 @@ class Sampling {
         move);
   }
 
-  Expr load(const Expr& h, const Expr& w) const { return loops::load(x_, {n_, block_, h, w, 0}, lanes_, 4); }
+  Expr load(const Expr& h, const Expr& w) const { return loaded(x_, {n_, block_, h, w, 0}, lanes_, 4); }
   static Expr none(const Expr& rows, const Expr& columns) {
     return loops::binary(loops::Binary::logic_or, loops::less(rows, 1), loops::less(columns, 1));
   }

@@ -90,12 +90,12 @@ Expr SpreadOperand::index(const std::vector<Part>& parts, const Expr& i) const {
 Expr SpreadOperand::load(const Point& point) const {
   std::vector<Expr> at;
   for (size_t i = 0; i < dims_.size(); ++i) at.push_back(index(dims_[i], point.index[i]));
-  if (point.lanes == 1) return widened(loops::load(memory_, std::move(at)));
+  if (point.lanes == 1) return loaded(memory_, std::move(at));
   const std::vector<Part>& lanes = dims_[static_cast<size_t>(point.lane_dim)];
   if (std::ranges::all_of(lanes, &Part::stays))
-    return loops::broadcast(widened(loops::load(memory_, std::move(at))), point.lanes);
+    return loops::broadcast(loaded(memory_, std::move(at)), point.lanes);
   check(std::ranges::none_of(lanes, &Part::is_spread), "lanes run along a dimension, or do not");
-  return widened(loops::load(memory_, std::move(at), point.lanes, point.lane_dim, point.valid));
+  return loaded(memory_, std::move(at), point.lanes, point.lane_dim, point.valid);
 }
 
 }  // namespace rnc

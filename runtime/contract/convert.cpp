@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "runtime/contract/bfloat16.h"
 #include "runtime/contract/safetensors.h"
 
 namespace contract {
@@ -19,8 +20,6 @@ T element(std::span<const std::byte> data, size_t i) {
   return value;
 }
 
-float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
-
 // IEEE binary16: 1 bit of sign, 5 of exponent, 10 of fraction.
 float from_f16(uint16_t bits) {
   const int exponent = bits >> 10 & 31;
@@ -31,12 +30,6 @@ float from_f16(uint16_t bits) {
   const float magnitude = exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
                                         : std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
   return sign != 0 ? -magnitude : magnitude;
-}
-
-uint16_t to_bf16(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  if (std::isnan(value)) return static_cast<uint16_t>(bits >> 16 | 0x40);
-  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 uint16_t to_f16(float value) {

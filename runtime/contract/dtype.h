@@ -9,7 +9,8 @@
 
 namespace contract {
 
-// Graphs have f32, u8, i32 and, for scalars, f64; kernels i64 and boolean as well; files all of them.
+// Graphs have f32, u8, i32 and, for scalars, f64, and what passes store in fewer bytes bf16; kernels i64 and boolean
+// as well; files all of them.
 enum class DType : uint8_t { f32, u8, i32, f64, f16, bf16, i64, u64, u32, i16, u16, i8, boolean };
 std::string_view name(DType);              // "f32"
 std::string_view safetensors_name(DType);  // "F32"
@@ -23,10 +24,11 @@ DType compute_type(DType);
 std::optional<int32_t> abi_code(DType);
 std::optional<DType> find_abi_dtype(int32_t code);
 
-// What values of a graph may have the type: nothing, whole numbers and real numbers in tensors, or scalars only.
-enum class GraphUse : uint8_t { none, whole, real, scalar };
+// What values of a graph may have the type: nothing, whole numbers and real numbers in tensors, scalars only, or real
+// numbers between kernels that are computed in another type.
+enum class GraphUse : uint8_t { none, whole, real, scalar, stored };
 GraphUse graph_use(DType);
-inline bool is_real(DType t) { return graph_use(t) == GraphUse::real; }
+inline bool is_real(DType t) { return graph_use(compute_type(t)) == GraphUse::real; }
 // "f32, u8 and i32": what tensors may have; or only those of one use.
 std::string tensor_types(std::string_view last = "and");
 std::vector<std::string> tensor_type_names();

@@ -39,7 +39,7 @@ constexpr std::array kFunctions = {
 
 [[noreturn]] void unknown(const Token& name) {
   std::vector<std::string> known = {"broadcast", "spread", "interleave", "ramp", "f32",
-                                    "f64",       "i32",    "i64",        "u8"};
+                                    "f64",       "i32",    "i64",        "u8",   "bf16"};
   for (const Function& function : kFunctions) known.emplace_back(function.name);
   throw UserError(name.location, fmt::format("there is no function '{}'{}", name.text,
                                              suggestion(text::Wanted::other, name.text, known)));

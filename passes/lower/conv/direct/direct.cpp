@@ -155,7 +155,7 @@ class DirectKernel {
     acc_ = body.alloc("acc", Scalar::f32, {conv_.vectors, s.pixels, lanes_}, loops::Space::registers);
     body.unrolled("o", 0, conv_.vectors, [&](Body& b, Expr o) {
       const Expr start =
-          bias_ ? b.let("b", loops::load(bias_, {(panel_ * conv_.vectors + o) * lanes_}, lanes_, 0))
+          bias_ ? b.let("b", loaded(bias_, {(panel_ * conv_.vectors + o) * lanes_}, lanes_, 0))
                 : zeros(lanes_);
       b.unrolled("p", 0, s.pixels, [&](Body& c, Expr p) { c.store(acc_, {o, p, 0}, start, 2); });
     });
@@ -183,18 +183,18 @@ class DirectKernel {
       });
     };
     each(body, [&](Body& b, const std::vector<Expr>& at) {
-      b.store(total, at, loops::load(acc_, at, lanes_, 2), 2);
+      b.store(total, at, loaded(acc_, at, lanes_, 2), 2);
       b.store(acc_, at, zeros(lanes_), 2);
     });
     body.loop("part", 0, conv_.in_blocks, step, [&](Body& b, Expr part) {
       blocks(b, part, conv_.in_blocks % step == 0 ? part + step : loops::min(part + step, conv_.in_blocks));
       each(b, [&](Body& c, const std::vector<Expr>& at) {
-        c.store(total, at, loops::load(total, at, lanes_, 2) + loops::load(acc_, at, lanes_, 2), 2);
+        c.store(total, at, loaded(total, at, lanes_, 2) + loaded(acc_, at, lanes_, 2), 2);
         c.store(acc_, at, zeros(lanes_), 2);
       });
     });
     each(body, [&](Body& b, const std::vector<Expr>& at) {
-      b.store(acc_, at, loops::load(total, at, lanes_, 2), 2);
+      b.store(acc_, at, loaded(total, at, lanes_, 2), 2);
     });
   }
 
@@ -298,12 +298,12 @@ class DirectKernel {
         const Expr i = i0 + u;
         std::vector<Expr> weights;
         for (int o = 0; o < conv_.vectors; ++o) {
-          weights.push_back(c.let("w", loops::load(weight_, {panel_, cb, index, i, o * lanes_}, lanes_, 4)));
+          weights.push_back(c.let("w", loaded(weight_, {panel_, cb, index, i, o * lanes_}, lanes_, 4)));
         }
         c.unrolled("p", low, high, [&](Body& d, Expr p) {
-          const Expr x = d.let("x", loops::broadcast(loops::load(in_, place(p, i)), lanes_));
+          const Expr x = d.let("x", loops::broadcast(loaded(in_, place(p, i)), lanes_));
           for (int o = 0; o < conv_.vectors; ++o) {
-            const Expr sum = loops::load(acc_, {o, p, 0}, lanes_, 2);
+            const Expr sum = loaded(acc_, {o, p, 0}, lanes_, 2);
             d.store(acc_, {o, p, 0}, loops::fma(x, weights[static_cast<size_t>(o)], sum), 2);
           }
         });
@@ -317,11 +317,11 @@ class DirectKernel {
                       Expr index, int64_t low, int64_t high) {
     std::vector<Expr> weights;
     for (int64_t i = 0; i < conv_.spread; ++i) {
-      weights.push_back(body.let("w", loops::load(weight_, {panel_, cb, index, i, 0}, lanes_, 4)));
+      weights.push_back(body.let("w", loaded(weight_, {panel_, cb, index, i, 0}, lanes_, 4)));
     }
     body.unrolled("p", low, high, [&](Body& b, Expr p) {
-      const Expr block = b.let("x", loops::load(in_, place(p, 0), lanes_, 4));
-      Expr sum = loops::load(acc_, {0, p, 0}, lanes_, 2);
+      const Expr block = b.let("x", loaded(in_, place(p, 0), lanes_, 4));
+      Expr sum = loaded(acc_, {0, p, 0}, lanes_, 2);
       for (int i = 0; i < conv_.spread; ++i) {
         const Expr x = loops::spread(block, static_cast<int>(conv_.spread), i);
         sum = loops::fma(x, weights[static_cast<size_t>(i)], sum);
@@ -335,7 +335,7 @@ class DirectKernel {
     const Expr block = panel_ * conv_.vectors + o;
     const FusedCode::Values channels = code_.channels(body, block * lanes_, lanes_, true);
     const auto at = [&](Body& b, Expr p, FusedCode::Values& values, bool store) {
-      values[conv_.out] = b.let("y", loops::load(acc_, {o, p, 0}, lanes_, 2));
+      values[conv_.out] = b.let("y", loaded(acc_, {o, p, 0}, lanes_, 2));
       const Expr row = q_h * h.out_step + h.out_phase, column = (q_w + p) * w.out_step + w.out_phase;
       code_.at(b, {{n_, block, row, column, 0}, lanes_, 4, {}}, values, store);
     };

@@ -56,7 +56,7 @@ void pack_grouped_weight(Lowering& lowering, const GroupedWeight& g, ValueId wei
               transposed ? std::vector<Expr>{group * g.inputs_per_group() + in_group, out_in_group, t}
                          : std::vector<Expr>{out, in_group, t};
           e.store(packed, {panel, block, t, i, o},
-                  zero ? loops::constant(Scalar::f32, 0) : loops::load(w, at));
+                  zero ? loops::constant(Scalar::f32, 0) : loaded(w, at));
         });
       };
       c.when(same, [&](Body& d) { each_tap(d, false); });
@@ -95,7 +95,7 @@ void unpack_grouped_weight_grad(Lowering& lowering, const WeightGrad& conv, Valu
         loops::min(in / in_lanes - first, conv.in_blocks - 1);  // never more, see grouped_blocks
     const Expr lane = conv.spread > 0 ? c : in % in_lanes;
     b.loop("t", 0, taps, 1, [&](Body& d, Expr t) {
-      d.store(dw, {out, c, t}, loops::load(packed, {panel, block, t, lane, out % panel_size}));
+      d.store(dw, {out, c, t}, loaded(packed, {panel, block, t, lane, out % panel_size}));
     });
   });
   lowering.call(kernel, {conv.shape.outputs, 0}, body, result, {{}, {}, "", "weight_grad"});

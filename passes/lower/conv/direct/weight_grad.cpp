@@ -42,8 +42,8 @@ void add_parts(Lowering& lowering, const WeightGrad& conv, int buffer, int64_t p
   Body body(kernel.names());
   const Expr begin = body.let("begin", loops::task() * chunk);
   body.loop("i", begin, loops::min(begin + chunk, floats), lanes, [&](Body& b, Expr i) {
-    Expr sum = loops::load(from, {0, i}, lanes, 1);
-    for (int64_t p = 1; p < parts; ++p) sum = b.let("sum", sum + loops::load(from, {p, i}, lanes, 1));
+    Expr sum = loaded(from, {0, i}, lanes, 1);
+    for (int64_t p = 1; p < parts; ++p) sum = b.let("sum", sum + loaded(from, {p, i}, lanes, 1));
     b.store(to, {i}, sum, 0);
   });
   lowering.call(kernel, {ceil_div(floats, chunk), 0}, body, conv.of,

@@ -34,7 +34,7 @@ class RowsOfTaps {
     acc_ = body.alloc("acc", Scalar::f32, {taps, lanes_}, loops::Space::registers);
     const auto start = [&](Body& b, bool first) {
       b.unrolled("t", 0, taps, [&](Body& c, Expr t) {
-        c.store(acc_, {t, 0}, first ? zeros(lanes_) : loops::load(operands_.dw, at(t), lanes_, 5), 1);
+        c.store(acc_, {t, 0}, first ? zeros(lanes_) : loaded(operands_.dw, at(t), lanes_, 5), 1);
       });
     };
     body.when(
@@ -43,7 +43,7 @@ class RowsOfTaps {
       b.loop("h", pixels_.h0, pixels_.h1, 1, [&](Body& c, Expr oh) { row(c, n, oh); });
     });
     body.unrolled("t", 0, taps, [&](Body& b, Expr t) {
-      b.store(operands_.dw, at(t), loops::load(acc_, {t, 0}, lanes_, 1), 5);
+      b.store(operands_.dw, at(t), loaded(acc_, {t, 0}, lanes_, 1), 5);
     });
   }
 
@@ -70,14 +70,14 @@ class RowsOfTaps {
   // The products of a row of dy with rows [first, last) of the taps. At its ends some taps are outside the input.
   void pixels(Body& body, const Expr& n, const Expr& oh, const Expr& top, int64_t first, int64_t last) {
     const auto pixel = [&](Body& b, const Expr& p, const std::function<bool(int64_t)>& inside) {
-      const Expr dy = b.let("g", loops::load(operands_.dy, {n, weights_.panel, oh, p, 0}, lanes_, 4));
+      const Expr dy = b.let("g", loaded(operands_.dy, {n, weights_.panel, oh, p, 0}, lanes_, 4));
       for (int64_t kh = first; kh < last; ++kh) {
         for (int64_t kw = 0; kw < w_.kernel; ++kw) {
           if (!inside(kw)) continue;
           const Expr ih = top + kh * h_.dilation, iw = p * w_.stride + (kw * w_.dilation - w_.pad);
-          const Expr x = b.let("x", loops::load(operands_.x, {n, weights_.in_block, ih, iw, 0}, lanes_, 4));
+          const Expr x = b.let("x", loaded(operands_.x, {n, weights_.in_block, ih, iw, 0}, lanes_, 4));
           const std::vector<Expr> tap = {(kh - begin_) * w_.kernel + kw, 0};
-          b.store(acc_, tap, loops::fma(x, dy, loops::load(acc_, tap, lanes_, 1)), 1);
+          b.store(acc_, tap, loops::fma(x, dy, loaded(acc_, tap, lanes_, 1)), 1);
         }
       }
     };

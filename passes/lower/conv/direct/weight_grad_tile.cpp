@@ -80,7 +80,7 @@ class RowOfTaps {
     const auto start = [&](Body& b, bool first) {
       b.unrolled("c", 0, inputs, [&](Body& c, Expr i) {
         for (int o = 0; o < conv_.vectors; ++o)
-          c.store(acc_, {i, o, 0}, first ? zeros(lanes_) : loops::load(dw, at(i, o), lanes_, 5), 2);
+          c.store(acc_, {i, o, 0}, first ? zeros(lanes_) : loaded(dw, at(i, o), lanes_, 5), 2);
       });
     };
     body.when(
@@ -96,7 +96,7 @@ class RowOfTaps {
     });
     body.unrolled("c", 0, inputs, [&](Body& b, Expr c) {
       for (int o = 0; o < conv_.vectors; ++o)
-        b.store(dw, at(c, o), loops::load(acc_, {c, o, 0}, lanes_, 2), 5);
+        b.store(dw, at(c, o), loaded(acc_, {c, o, 0}, lanes_, 2), 5);
     });
   }
 
@@ -104,14 +104,14 @@ class RowOfTaps {
     std::vector<Expr> vectors;
     for (int o = 0; o < conv_.vectors; ++o) {
       const std::vector<Expr> at = {n, weights_.panel * conv_.vectors + o, oh, ow, 0};
-      vectors.push_back(body.let("g", loops::load(operands_.dy, at, lanes_, 4)));
+      vectors.push_back(body.let("g", loaded(operands_.dy, at, lanes_, 4)));
     }
     return vectors;
   }
 
   void multiply(Body& body, Expr c, Expr x, const std::vector<Expr>& dy) {
     for (int o = 0; o < conv_.vectors; ++o) {
-      const Expr sum = loops::load(acc_, {c, o, 0}, lanes_, 2);
+      const Expr sum = loaded(acc_, {c, o, 0}, lanes_, 2);
       body.store(acc_, {c, o, 0}, loops::fma(x, dy[static_cast<size_t>(o)], sum), 2);
     }
   }
@@ -120,9 +120,9 @@ class RowOfTaps {
   void multiply_tap(Body& body, Expr t, std::vector<Expr> place, const std::vector<Expr>& dy) {
     const MemoryRef& x = operands_.x;
     if (conv_.plain_input)
-      return multiply(body, t, body.let("x", loops::broadcast(loops::load(x, place), lanes_)), dy);
+      return multiply(body, t, body.let("x", loops::broadcast(loaded(x, place), lanes_)), dy);
     place.emplace_back(0);
-    const Expr block = body.let("x", loops::load(x, place, lanes_, 4));
+    const Expr block = body.let("x", loaded(x, place, lanes_, 4));
     const auto group = static_cast<int>(conv_.spread);
     for (int i = 0; i < group; ++i) multiply(body, t * group + i, loops::spread(block, group, i), dy);
   }
@@ -140,7 +140,7 @@ class RowOfTaps {
           const Expr iw = p * w_.stride + (kw * w_.dilation - w_.pad);
           if (ahead) prefetch(d, n, oh, p, kw, i0);
           d.unrolled("c", 0, count, [&](Body& e, Expr i) {
-            const Expr x = loops::load(operands_.x, {n, weights_.in_block, ih, iw, i0 + i});
+            const Expr x = loaded(operands_.x, {n, weights_.in_block, ih, iw, i0 + i});
             multiply(e, i, e.let("x", loops::broadcast(x, lanes_)), dy);
           });
         });

@@ -23,7 +23,7 @@ WinogradOutput::WinogradOutput(Lowering& lowering, KernelBuilder& kernel, const 
 }
 
 WinogradOutput::Channels WinogradOutput::channels(Body& body, Expr block, Expr sums) {
-  const Expr bias = bias_ ? body.let("b", loops::load(bias_, {block * lanes_}, lanes_, 0)) : Expr();
+  const Expr bias = bias_ ? body.let("b", loaded(bias_, {block * lanes_}, lanes_, 0)) : Expr();
   return {block, std::move(sums), bias, code_.channels(body, block * lanes_, lanes_, true)};
 }
 

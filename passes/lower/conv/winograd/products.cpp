@@ -64,7 +64,7 @@ void WinogradProducts::sum_group(Body& body, const Operands& in, const Tile& til
         {sums, at, loops::binary(loops::Binary::eq, few, blocks.begin)});
   });
   add(body, tile.tiles, to,
-      [&](int o, const Expr& p) { return loops::load(sums, {at(o, p)}, static_cast<int>(s_.lanes), 0); });
+      [&](int o, const Expr& p) { return loaded(sums, {at(o, p)}, static_cast<int>(s_.lanes), 0); });
 }
 
 void WinogradProducts::each(Body& body, int64_t tiles,
@@ -79,7 +79,7 @@ void WinogradProducts::add(Body& body, int64_t tiles, const Target& to,
   const auto finish = [&](Body& b, bool first) {
     each(b, tiles, [&](Body& c, int o, Expr p) {
       const std::vector<Expr> at = {to.at(o, p)};
-      const Expr before = loops::load(to.memory, at, static_cast<int>(s_.lanes), 0);
+      const Expr before = loaded(to.memory, at, static_cast<int>(s_.lanes), 0);
       c.store(to.memory, at, first ? value(o, p) : value(o, p) + before, 0);
     });
   };
@@ -112,21 +112,21 @@ void WinogradProducts::sum(Body& body, const Operands& in, const Tile& tile, con
         }
         std::vector<Expr> weights;
         for (int o = 0; o < s_.vectors; ++o) {
-          const Expr u = loops::load(in.u, {tile.panel, weight, rows + i, o * s_.lanes}, lanes, 3);
+          const Expr u = loaded(in.u, {tile.panel, weight, rows + i, o * s_.lanes}, lanes, 3);
           weights.push_back(d.let("u", u));
         }
         d.unrolled("p", 0, tile.tiles, [&](Body& e, Expr p) {
-          const Expr v = loops::load(in.v, {in.v_at(tile.x, cb, tile.t0 + p, i)});
+          const Expr v = loaded(in.v, {in.v_at(tile.x, cb, tile.t0 + p, i)});
           const Expr input = e.let("v", loops::broadcast(v, lanes));
           for (int o = 0; o < s_.vectors; ++o) {
-            const Expr sum = loops::load(acc, {o, p, 0}, lanes, 2);
+            const Expr sum = loaded(acc, {o, p, 0}, lanes, 2);
             e.store(acc, {o, p, 0}, loops::fma(input, weights[static_cast<size_t>(o)], sum), 2);
           }
         });
       });
     });
   });
-  add(body, tile.tiles, to, [&](int o, const Expr& p) { return loops::load(acc, {o, p, 0}, lanes, 2); });
+  add(body, tile.tiles, to, [&](int o, const Expr& p) { return loaded(acc, {o, p, 0}, lanes, 2); });
 }
 
 void WinogradSums::add(Body& body, const Expr& weight, const Expr& tiles) const {
@@ -148,19 +148,19 @@ void WinogradSums::add(Body& body, const Expr& weight, const Expr& tiles) const 
       p.loop("t", 0, tiles, 1, [&](Body& c, Expr t) {
         std::vector<Expr> gradients;
         for (int o = 0; o < vectors; ++o)
-          gradients.push_back(c.let("e", loops::load(e, e_at(x, t, o), width, e_dim)));
+          gradients.push_back(c.let("e", loaded(e, e_at(x, t, o), width, e_dim)));
         c.unrolled("c", 0, count, [&](Body& d, Expr i) {
-          const Expr input = d.let("v", loops::broadcast(loops::load(v, v_at(x, t, i0 + i)), width));
+          const Expr input = d.let("v", loops::broadcast(loaded(v, v_at(x, t, i0 + i)), width));
           for (int o = 0; o < vectors; ++o) {
-            const Expr sum = loops::load(acc, {i, o, 0}, width, 2);
+            const Expr sum = loaded(acc, {i, o, 0}, width, 2);
             d.store(acc, {i, o, 0}, loops::fma(input, gradients[static_cast<size_t>(o)], sum), 2);
           }
         });
       });
     });
     each([&](Body& c, Expr i, int o) {
-      const Expr before = loops::load(sums, sum_at(i0 + i, o), width, sum_dim);
-      c.store(sums, sum_at(i0 + i, o), before + loops::load(acc, {i, o, 0}, width, 2), sum_dim);
+      const Expr before = loaded(sums, sum_at(i0 + i, o), width, sum_dim);
+      c.store(sums, sum_at(i0 + i, o), before + loaded(acc, {i, o, 0}, width, 2), sum_dim);
     });
   });
 }

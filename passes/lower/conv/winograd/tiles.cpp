@@ -84,7 +84,7 @@ void transform_square(Body& body, const Filtering& f, Transform transform, int s
   body.loop("i", 0, result, 1, [&](Body& b, Expr i) {
     const auto lanes = static_cast<int>(between->dims[2].fixed);
     Vectors row;
-    for (int j = 0; j < size; ++j) row.push_back(b.let("t", loops::load(between, {i, j, 0}, lanes, 2)));
+    for (int j = 0; j < size; ++j) row.push_back(b.let("t", loaded(between, {i, j, 0}, lanes, 2)));
     use(b, i, transform(b, f, row));
   });
 }

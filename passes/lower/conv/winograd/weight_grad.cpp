@@ -198,9 +198,9 @@ class WinogradWeightGrad {
       b.loop("o", 0, panel_size, lanes_, [&](Body& c, Expr o) {
         Vectors square;
         for (int x = 0; x < weights_; ++x) {
-          Expr sum = loops::load(sums, {0, x, panel, cb, i, o}, lanes_, 5);
+          Expr sum = loaded(sums, {0, x, panel, cb, i, o}, lanes_, 5);
           for (int64_t p = 1; p < parts_; ++p)
-            sum = sum + loops::load(sums, {p, x, panel, cb, i, o}, lanes_, 5);
+            sum = sum + loaded(sums, {p, x, panel, cb, i, o}, lanes_, 5);
           square.push_back(c.let("u", sum));
         }
         const Vectors taps =

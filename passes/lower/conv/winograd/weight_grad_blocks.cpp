@@ -182,7 +182,7 @@ class WinogradWeightGradBlocks {
       b.loop("o", 0, conv_.vectors * lanes_, lanes_, [&](Body& c, Expr o) {
         Vectors square;
         for (int64_t x = 0; x < weights_; ++x) {
-          square.push_back(c.let("u", loops::load(sums_, {cb - first, x, i, o}, lanes_, 3)));
+          square.push_back(c.let("u", loaded(sums_, {cb - first, x, i, o}, lanes_, 3)));
         }
         const Vectors taps =
             winograd_2d(c, f_, winograd_weight_gradient, winograd_scaled(c, f_, square), f_.weights());

@@ -29,7 +29,7 @@ MemoryRef exchange_channels(Body& body, const BlockTransform& t, const Expr& fro
       for (int64_t i = 0; i < lanes; ++i) {
         const std::vector<Expr> at = {outputs / forward_panel, from * (t.panel / lanes) + o / lanes, tap, i,
                                       outputs % forward_panel};
-        square.push_back(b.let("w", loops::load(t.w, at, width, 4)));
+        square.push_back(b.let("w", loaded(t.w, at, width, 4)));
       }
       square = transpose(b, square);
       for (int64_t i = 0; i < lanes; ++i) b.store(taps, {0, 0, tap, i, o}, square[static_cast<size_t>(i)], 4);
@@ -60,7 +60,7 @@ void transform_block(Body& body, const BlockTransform& t, const Filtering& f, Ex
     b.loop("o", 0, t.panel, lanes, [&](Body& c, Expr o) {
       Vectors taps;
       for (int tap = 0; tap < 9; ++tap) {
-        taps.push_back(c.let("w", loops::load(w, {panel, block, t.flipped ? 8 - tap : tap, i, o}, width, 4)));
+        taps.push_back(c.let("w", loaded(w, {panel, block, t.flipped ? 8 - tap : tap, i, o}, width, 4)));
       }
       const Vectors transformed = winograd_scaled(c, f, winograd_2d(c, f, winograd_weight, taps, 3));
       for (size_t x = 0; x < transformed.size(); ++x) {

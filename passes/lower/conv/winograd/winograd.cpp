@@ -283,7 +283,7 @@ class WinogradKernel {
       const Expr exists = tiling_.unit_images > 1 ? loops::less(at.n, lowering_.images()) : Expr();
       const auto product = [&](int x) {
         const Expr place = product_at(x, o, unit * tiling_.unit_tiles() + t);
-        return loops::load(products_, {place}, lanes_, 0);
+        return loaded(products_, {place}, lanes_, 0);
       };
       output_.tile(b, channels, product, at, ahead, exists);
     });
