@@ -22,6 +22,9 @@ namespace {
 constexpr std::array kX86Features = {"sse3", "ssse3",   "sse4.1",   "sse4.2",   "avx",     "avx2",
                                      "fma",  "avx512f", "avx512bw", "avx512dq", "avx512vl"};
 
+// The same of code for bf16 alone.
+constexpr const char* kBf16Feature = "avx512bf16";
+
 [[noreturn]] void fail(std::string message) { throw UserError(SourceLocation{}, std::move(message)); }
 
 void initialize_llvm() {
@@ -104,6 +107,7 @@ TargetInfo describe(const Target& target, bool x86) {
   info.vector_bytes = !x86 ? 16 : target.has("avx512f") ? 64 : target.has("avx") ? 32 : 16;
   info.vector_registers = !x86 || target.has("avx512f") ? 32 : 16;
   info.fma = !x86 || target.has("fma");
+  info.dot_pairs = x86 && info.vector_bytes == 64 && target.has(kBf16Feature);
   set_caches(info, target.cpu);
   return info;
 }
@@ -179,6 +183,8 @@ Target resolve_target(const TargetRequest& request) {
     for (const char* feature : kX86Features) {
       if (chosen->checkFeatures(fmt::format("+{}", feature))) target.features.emplace_back(feature);
     }
+    if (request.bf16 && chosen->checkFeatures(fmt::format("+{}", kBf16Feature)))
+      target.features.emplace_back(kBf16Feature);
   }
   for (const FeatureChange& change : changes) {
     const bool has = chosen->checkFeatures(fmt::format("+{}", change.name));

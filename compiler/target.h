@@ -18,6 +18,7 @@ struct TargetRequest {
   std::string triple;          // empty: this machine's
   std::string cpu = "native";  // an LLVM CPU name: "native", "x86-64-v3", "znver5", ...; several, by comma
   std::string features;        // LLVM's syntax, added to the CPU's own: "+fma,-avx512f"
+  bool bf16 = false;           // code for values in bf16 uses the CPU's instructions for them, too
 };
 
 // Linux has ELF files, Windows COFF, macOS Mach-O.

@@ -94,7 +94,9 @@ void embed(const Request& request, const Input& input, bool several, Variant& va
 }  // namespace
 
 std::vector<Target> targets_of(const Request& request, std::span<const Pass> passes) {
-  std::vector<Target> targets = checking_request([&] { return resolve_targets(request.target); });
+  TargetRequest wanted = request.target;
+  wanted.bf16 = request.precision.find(contract::name(DType::bf16)) != std::string::npos;
+  std::vector<Target> targets = checking_request([&] { return resolve_targets(wanted); });
   check_format(request, targets.front());
   if (targets.size() == 1) return targets;
   if (!is_for_all_targets(request.emit)) {

@@ -2,6 +2,8 @@
 
 #include <llvm/IR/IntrinsicsX86.h>
 
+#include <vector>
+
 namespace rnc {
 
 using llvm::Value;
@@ -32,6 +34,34 @@ Value* broadcast_bf16(llvm::IRBuilder<>& b, Value* bits, int lanes) {
   Value* pairs = b.CreateVectorSplat(2 * count, bits);  // straight from memory
   Value* wide = b.CreateBitCast(pairs, llvm::FixedVectorType::get(b.getInt32Ty(), count));
   return b.CreateBitCast(b.CreateShl(wide, kBf16Shift), llvm::FixedVectorType::get(b.getFloatTy(), count));
+}
+
+namespace {
+
+// Lanes first, first + 2, ... as f32.
+Value* every_second(llvm::IRBuilder<>& b, Value* bits, unsigned first) {
+  std::vector<int> lanes;
+  for (unsigned lane = first; lane < lanes_of(bits); lane += 2) lanes.push_back(static_cast<int>(lane));
+  return from_bf16(b, b.CreateShuffleVector(bits, lanes));
+}
+
+}  // namespace
+
+Value* emit_dot_pairs(llvm::IRBuilder<>& b, MathSupport support, Value* x, Value* y, Value* sum) {
+  const unsigned lanes = lanes_of(sum);
+  if (lanes_of(y) != lanes_of(x)) {  // straight from memory
+    Value* pair = b.CreateVectorSplat(lanes, b.CreateBitCast(y, b.getInt32Ty()));
+    y = b.CreateBitCast(pair, x->getType());
+  }
+  if (support.bf16 && (lanes == 16 || lanes == 8)) {
+    const auto instruction = lanes == 16 ? llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512
+                                         : llvm::Intrinsic::x86_avx512bf16_dpbf16ps_256;
+    llvm::Type* type = llvm::FixedVectorType::get(b.getBFloatTy(), 2 * lanes);
+    return b.CreateIntrinsic(instruction, {}, {sum, b.CreateBitCast(x, type), b.CreateBitCast(y, type)});
+  }
+  for (const unsigned place : {1U, 0U})
+    sum = emit_fma(b, support, every_second(b, x, place), every_second(b, y, place), sum);
+  return sum;
 }
 
 Value* to_bf16(llvm::IRBuilder<>& b, MathSupport support, Value* x) {

@@ -12,4 +12,7 @@ llvm::Value* broadcast_bf16(llvm::IRBuilder<>& b, llvm::Value* bits, int lanes);
 // Rounded to the nearest, of two the even one. AVX512-BF16's instruction takes denormals for zeros, other code does not.
 llvm::Value* to_bf16(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x);
 
+// loops::dot_pairs.
+llvm::Value* emit_dot_pairs(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x, llvm::Value* y, llvm::Value* sum);
+
 }  // namespace rnc

@@ -107,6 +107,10 @@ llvm::Value* BodyEmitter::emit_uncached(const ExprNode& e) {
       return emit_binary(e.binary, operand(0), operand(1), e.operands[0]->type.scalar);
     case ExprKind::fma:
       return emit_fma(b_, math_support(target_), operand(0), operand(1), operand(2));
+    case ExprKind::dot_pairs: {
+      llvm::Value *a = operand(0), *b = operand(1);
+      return emit_dot_pairs(b_, math_support(target_), a, b, operand(2));
+    }
     case ExprKind::select: {
       llvm::Value* condition = operand(0);
       if (const auto* known = llvm::dyn_cast<llvm::ConstantInt>(condition)) {

@@ -163,6 +163,7 @@ class ModelEmitter {
         data_.i64(static_cast<int64_t>(layers.size())),
         variants_.address,
         data_.i64(variants_.count),
+        data_.text(contract::name(precision(model_.program))),
     });
   }
 

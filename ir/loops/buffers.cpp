@@ -4,6 +4,17 @@
 
 namespace rnc::loops {
 
+DType precision(const Program& program) {
+  DType least = contract::kDefaultReal;
+  for (const EntryProgram& entry : program.entries) {
+    for (const Buffer& buffer : entry.buffers) {
+      const DType type = buffer.type.dtype;
+      if (is_real(type) && rnc::bytes(type) < rnc::bytes(least)) least = type;
+    }
+  }
+  return least;
+}
+
 int whole_of(const std::vector<Buffer>& buffers, int buffer) {
   const Buffer& b = buffers[static_cast<size_t>(buffer)];
   return b.region == Region::part ? b.index : buffer;

@@ -111,6 +111,16 @@ Expr fma(Expr a, Expr b, Expr c) {
   return make(std::move(node));
 }
 
+Expr dot_pairs(Expr a, Expr b, Expr c) {
+  rule(c->type.scalar == Scalar::f32, "dot_pairs adds to f32");
+  expect_type(a, {Scalar::bf16, 2 * c->type.lanes}, "the first operand of dot_pairs");
+  if (b->type.lanes != 2) expect_type(b, a->type, "the second operand of dot_pairs");
+  rule(b->type.scalar == Scalar::bf16, "the second operand of dot_pairs is bf16");
+  ExprNode node{.kind = ExprKind::dot_pairs, .type = c->type};
+  node.operands = {std::move(a), std::move(b), std::move(c)};
+  return make(std::move(node));
+}
+
 Expr select(Expr condition, Expr yes, Expr no) {
   expect_type(condition, {Scalar::boolean, yes->type.lanes}, "the condition of select");
   expect_type(no, yes->type, "the third operand of select");

@@ -176,6 +176,17 @@ void fma_lanes(Machine& m, const Instruction& i) {
     result[lane] = static_cast<T>(std::fma(a[lane], b[lane], c[lane]));
 }
 
+// `group` elements of b, for all lanes in turn.
+void dot_pairs_lanes(Machine& m, const Instruction& i) {
+  const Bf16 *a = m.at<Bf16>(i.a), *b = m.at<Bf16>(i.b);
+  const auto* c = m.at<float>(i.c);
+  auto* result = m.at<float>(i.result);
+  const auto product = [&](int element, float sum) {
+    return std::fma(static_cast<float>(a[element]), static_cast<float>(b[element % i.group]), sum);
+  };
+  for (int lane = 0; lane < i.lanes; ++lane) result[lane] = product(2 * lane, product(2 * lane + 1, c[lane]));
+}
+
 template <class T>
 void select_lanes(Machine& m, const Instruction& i) {
   const auto* condition = m.at<uint8_t>(i.a);
@@ -341,6 +352,8 @@ auto function_for(const ExprNode& e, ValueType operand) -> decltype(Instruction:
       case ExprKind::fma:
         if constexpr (std::is_floating_point_v<T>) return fma_lanes<T>;
         break;
+      case ExprKind::dot_pairs:
+        return dot_pairs_lanes;
       case ExprKind::select:  // the first operand is the condition
         return with_type(e.type.scalar, [](auto value) -> decltype(Instruction::run) {
           return select_lanes<decltype(value)>;
@@ -383,6 +396,7 @@ Instruction instruction_for(const ExprNode& e, Slot result, const std::vector<Sl
   i.result = result;
   i.a = operands[0];
   if (e.kind == ExprKind::spread) i.group = e.group;
+  if (e.kind == ExprKind::dot_pairs) i.group = e.operands[1]->type.lanes;
   if (e.kind == ExprKind::spread || e.kind == ExprKind::interleave || e.kind == ExprKind::ramp)
     i.index = static_cast<int>(e.integer);
   if (operands.size() > 1) i.b = operands[1];

@@ -49,7 +49,7 @@ struct Instruction {
   int lanes = 1;
   Slot result = 0;
   Slot a = 0, b = 0, c = 0;  // operands; a: what a store stores
-  int group = 1, index = 0;  // spread; interleave: the half
+  int group = 1, index = 0;  // spread; interleave: the half; dot_pairs: the lanes of b
   Place place;               // load, store
 };
 

@@ -6,7 +6,7 @@
 //   param  := ("read" | "write" | "update") name ":" scalar "[" extent* "]" ("pitch" elements)?
 //             -- an array given by the caller
 //   stmt   := block | for | if | let | alloc | store | prefetch
-//   expr   := constant | variable | unary | binary | fma | select | cast
+//   expr   := constant | variable | unary | binary | fma | dot_pairs | select | cast
 //           | broadcast | spread | interleave | mask | ramp | random | reduce | load
 //
 // Index arithmetic is i64. The variables "task", "N" (the batch) and "threads" (that run the tasks) are
@@ -77,6 +77,7 @@ enum class ExprKind : uint8_t {
   unary,
   binary,
   fma,
+  dot_pairs,
   select,
   cast,
   broadcast,
@@ -158,6 +159,9 @@ Expr threads();  // that run the tasks: for dividing work, results must not depe
 Expr unary(Unary op, Expr a);
 Expr binary(Binary op, Expr a, Expr b);
 Expr fma(Expr a, Expr b, Expr c);                // a * b + c, rounded once
+// c + a[2i + 1] * b[2i + 1] + a[2i] * b[2i] in lane i of f32, rounded after each product; a and b are bf16, b may be one
+// pair for all lanes. AVX512-BF16's vdpbf16ps, which takes denormals for zeros.
+Expr dot_pairs(Expr a, Expr b, Expr c);
 Expr select(Expr condition, Expr yes, Expr no);  // lane-wise
 Expr cast(Expr a, Scalar to);                    // f -> int truncates towards zero
 Expr broadcast(Expr a, int lanes);

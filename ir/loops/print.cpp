@@ -132,6 +132,8 @@ std::string text_of(const Expr& expr, Precedence least) {
       return text_of_binary(e, least);
     case ExprKind::fma:
       return fmt::format("fma({})", text_of_list(e.operands));
+    case ExprKind::dot_pairs:
+      return fmt::format("dot_pairs({})", text_of_list(e.operands));
     case ExprKind::select:
       return fmt::format("select({})", text_of_list(e.operands));
     case ExprKind::cast:

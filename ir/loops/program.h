@@ -115,4 +115,7 @@ std::optional<Diagnostic> find_violation(const Program&, const EntryProgram&);
 // The first rule broken, in words; empty if the program is valid.
 std::string broken_rule(const Program&);
 
+// The type in the fewest bytes that real values between calls are stored as.
+DType precision(const Program& program);
+
 }  // namespace rnc::loops

@@ -6,6 +6,7 @@
 #include "passes/lower/conv/direct/direct.h"
 #include "passes/lower/conv/direct/grouped.h"
 #include "passes/lower/conv/direct/weight_grad.h"
+#include "passes/lower/conv/direct/weight_pairs.h"
 #include "passes/lower/conv/winograd/weight_grad.h"
 #include "passes/lower/conv/winograd/winograd.h"
 #include "passes/lower/rules.h"
@@ -111,7 +112,11 @@ void lower_training(Lowering& lowering, const Group& group, const DirectConv& co
                     int64_t forward_panel = 0) {
   const int m = tile_of(algorithm_of(node));
   check(m > 0 || forward_panel == 0, "a direct input gradient has weights of its own layout");
-  if (m == 0) return lower_direct(lowering, group, conv);
+  if (m == 0) {
+    DirectConv direct = conv;
+    if (takes_pairs(lowering, direct)) use_pairs(lowering, direct);
+    return lower_direct(lowering, group, direct);
+  }
   lower_winograd(lowering, group, conv,
                  {.filtering = filtering(conv_shape(lowering.graph(), node), m),
                   .forward_panel = forward_panel,

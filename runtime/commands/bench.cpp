@@ -51,9 +51,9 @@ int run(const BenchCommand& options) {
     print("{}\n", to_json(r).dump(2));
     return 0;
   }
-  print("{} {}, batch {}, {} threads: median {:.3f} ms, minimum {:.3f} ms of {} runs; {:.1f} images/s\n",
+  print("{} {}, batch {}, {} threads: median {:.3f} ms, minimum {:.3f} ms of {} runs; {:.1f} images/s{}\n",
         model->name(), options.mode, r.options.batch, r.options.threads, r.median_ms, r.min_ms, r.runs,
-        r.images_per_s);
+        r.images_per_s, r.precision == "f32" ? "" : ", activations in " + r.precision);
   print("FMA peak {:.1f} GFLOP/s, memory {:.1f} GB/s; limit of direct convolution {:.3f} ms; ratio {:.3f}\n",
         r.fma_peak_gflops, r.memory_gbs, r.limit_ms, r.ratio);
   print("peak resident memory {}\n", bytes_text(r.peak_rss_bytes));

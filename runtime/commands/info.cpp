@@ -88,6 +88,7 @@ int info(const InfoOptions& options) {
   print("{:<12}{}\n", "model", d.name);
   print("{:<12}{} for {} {}\n", "compiled by", d.compiler, d.triple, d.cpu);
   print("{:<12}{}\n", "features", d.features);
+  print("{:<12}{}\n", "precision", d.precision);
   print_variants(*model);
   print("{:<12}{}\n", "graph hash", model->graph_hash());
   print("{:<12}{} elements\n", "parameters", elements_of(*model, RN_PARAMETER));

@@ -20,7 +20,7 @@
 extern "C" {
 #endif
 
-#define RN_ABI_VERSION 10u
+#define RN_ABI_VERSION 11u
 #define RN_MAGIC 0x4d4e5252u /* "RRNM" */
 #define RN_ALIGNMENT 64
 #define RN_MAX_RANK 6
@@ -256,6 +256,8 @@ typedef struct rn_model_descriptor {
    * cpu.h says which of them this CPU runs. */
   const struct rn_model_descriptor* const* variants;
   int64_t variant_count;
+  /* As what activations and their gradients are stored: "f32", or "bf16" where at least some are. Kernels compute in f32. */
+  const char* precision;
 } rn_model_descriptor;
 
 /* A library that rnc has linked carries a checksum of its file, which rnrun checks before it loads it: its

@@ -120,6 +120,7 @@ BenchResult bench(std::shared_ptr<const Model> model, const BenchOptions& option
     trace.write(options.trace, bound.entry(), options.batch);
   }
 
+  result.precision = model->descriptor().precision;
   std::ranges::sort(ms);
   result.runs = static_cast<int64_t>(ms.size());
   result.median_ms = (ms[(ms.size() - 1) / 2] + ms[ms.size() / 2]) / 2;
@@ -150,6 +151,7 @@ nlohmann::ordered_json to_json(const BenchResult& r) {
                        {"limit_ms", k.limit_ms},
                        {"limit", k.memory_bound ? "memory" : "compute"}});
   return {{"mode", r.options.mode == BenchMode::train ? "train" : "infer"},
+          {"precision", r.precision},
           {"batch", r.options.batch},
           {"threads", r.options.threads},
           {"runs", r.runs},

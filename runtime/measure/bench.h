@@ -41,6 +41,7 @@ struct KernelTime {
 
 struct BenchResult {
   BenchOptions options;
+  std::string precision;  // "f32" or "bf16": rn_model_descriptor
   int64_t runs = 0;
   double median_ms = 0;
   double min_ms = 0;

@@ -81,6 +81,7 @@ ordered_json model_json(const Model& model, int64_t batch, int threads) {
                        {"triple", d.triple},
                        {"cpu", d.cpu},
                        {"features", d.features},
+                       {"precision", d.precision},
                        {"variants", variants_json(model)},
                        {"graph_hash", model.graph_hash()},
                        {"predict", d.predict},

@@ -40,9 +40,10 @@ void run_pipeline(Compilation& compilation, const std::set<std::string>& entries
 
 std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const Recompute& recompute,
                                   const ConvRules& conv = {}, const std::set<std::string>& entries = {},
-                                  const Tensors* weights = nullptr) {
+                                  const PrecisionRules& precision = {}, const Tensors* weights = nullptr) {
   Target target = target_of(cpu);
   target.info.conv = conv;
+  target.info.precision = precision;
   Compilation compilation{
       .module = std::move(module), .target = target.info, .program = {}, .recompute = recompute};
   if (weights != nullptr) reduce_to_inference(compilation.module);
@@ -69,11 +70,12 @@ rnrun::Array to_array(rnrun::DType dtype, const TensorData& data) {
 }
 
 CompiledModel::CompiledModel(Module module, const std::string& cpu, const Recompute& recompute,
-                             const ConvRules& conv, const std::set<std::string>& entries)
-    : library_(compile(std::move(module), cpu, recompute, conv, entries)) {}
+                             const ConvRules& conv, const std::set<std::string>& entries,
+                             const PrecisionRules& precision)
+    : library_(compile(std::move(module), cpu, recompute, conv, entries, precision)) {}
 
 CompiledModel::CompiledModel(Module module, const std::string& cpu, const Tensors& weights)
-    : library_(compile(std::move(module), cpu, std::nullopt, {}, {}, &weights)) {}
+    : library_(compile(std::move(module), cpu, std::nullopt, {}, {}, {}, &weights)) {}
 
 int64_t CompiledModel::arena(const std::string& entry, int64_t batch) const {
   const auto model = std::make_shared<const rnrun::Model>(library_->descriptor(), "test");

@@ -16,7 +16,8 @@ class CompiledModel {
  public:
   // `module` as elaborated: the whole pipeline runs. `entries`: only these are compiled; none: all.
   CompiledModel(Module module, const std::string& cpu, const Recompute& recompute = RecomputeLimits{},
-                const ConvRules& conv = {}, const std::set<std::string>& entries = {});
+                const ConvRules& conv = {}, const std::set<std::string>& entries = {},
+                const PrecisionRules& precision = {});
   // Inference alone, with these weights in it.
   CompiledModel(Module module, const std::string& cpu, const Tensors& weights);
 

@@ -24,6 +24,7 @@ struct NetworkCase {
   std::string text;  // a spec
   std::string cpu = "native";
   std::string conv;   // as rnc --conv takes it; empty: automatic
+  std::string precision = {};  // as rnc --precision takes it: then what is compared are entries that train
   uint64_t seed = 1;  // of inputs and tensors
   int64_t batch = 3;
   int steps = 3;
@@ -37,12 +38,18 @@ struct NetworkVerdict {
   std::string failure;               // what is wrong; empty: nothing
   bool invalid = false;              // `failure` is a user's mistake in the spec
   std::vector<std::string> skipped;  // entries that are too sensitive
+  // Results in bf16 that are off by more than the float32 run, but by no more than kTipped allows.
+  std::vector<std::string> tipped;
   // By kind of result ("train_step slot"): the largest error as a share of the float32 run's.
   std::map<std::string, double> ratio;
 };
 void from_json(const nlohmann::json& json, NetworkVerdict& verdict);
 
 inline constexpr double kSlack = 8;
+// A number between two of bf16 is rounded the other way by an error of any size, and so are all that are equal to it, as
+// the gradients of an average are. What that may make, after batch norm's differences: a share of the largest norm of results
+// of its kind, as the gradient of a bias before batch norm is nothing but rounding.
+inline constexpr double kTipped = 0x1p-6;
 
 NetworkVerdict check_network(const NetworkCase& network);
 // The same in a process of its own: a crash or failed check is the verdict's failure.

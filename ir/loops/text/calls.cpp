@@ -30,6 +30,7 @@ constexpr std::array kFunctions = {
     Function{"tanh", 1, [](Operands x) { return unary(Unary::tanh, x[0]); }},
     Function{"erf", 1, [](Operands x) { return unary(Unary::erf, x[0]); }},
     Function{"fma", 3, [](Operands x) { return fma(x[0], x[1], x[2]); }},
+    Function{"dot_pairs", 3, [](Operands x) { return dot_pairs(x[0], x[1], x[2]); }},
     Function{"select", 3, [](Operands x) { return select(x[0], x[1], x[2]); }},
     Function{"random", 3, [](Operands x) { return random(x[0], x[1], x[2]); }},
     Function{"mask", 2, [](Operands x) { return mask(x[0], x[1]); }},

@@ -57,12 +57,13 @@ class DirectKernel {
     std::vector<Extent> in_dims = {{0, 1}, {in_blocks, 0}, {conv.in_h, 0}, {conv.in_w, 0}};
     if (!conv.plain_input) in_dims.push_back({lanes_, 0});
     in_ = lowering.view(kernel_, "x", conv.in, in_dims, Access::read);
-    weight_ = kernel_.param("w", conv.weight, Scalar::f32,
+    const int paired = conv.pairs ? 2 : 1;
+    weight_ = kernel_.param("w", conv.weight, conv.pairs ? Scalar::bf16 : Scalar::f32,
                             {{panels_, 0},
                              {conv.in_blocks, 0},
                              {conv.kernel_taps, 0},
-                             {weight_lanes_, 0},
-                             {conv.vectors * lanes_, 0}},
+                             {weight_lanes_ / paired, 0},
+                             {paired * conv.vectors * lanes_, 0}},
                             Access::read);
     if (conv.bias != kNoValue) {
       bias_ = lowering.view(kernel_, "bias", conv.bias, {channel_extent(conv.out_channels, lanes_)},
@@ -78,7 +79,7 @@ class DirectKernel {
     loops::Work work = conv_.work;
     const int64_t out = conv_.out_channels * conv_.out_h * conv_.out_w;
     work.bytes.per_sample +=
-        out * code_.bytes_per_element() + kFloatBytes * conv_.in_channels * conv_.in_h * conv_.in_w;
+        out * code_.bytes_per_element() + bytes(in_->scalar) * conv_.in_channels * conv_.in_h * conv_.in_w;
     work.bytes.fixed += weight_bytes(conv_, lanes_);
     lowering_.call(kernel_, tasks(), body, of, work, code_.in_place({conv_.in}));
     reductions_.finish();
@@ -291,6 +292,7 @@ class DirectKernel {
       return at;
     };
     if (conv_.spread > 0) return one_spread_tap(body, place, cb, index, low, high);
+    if (conv_.pairs) return one_tap_of_pairs(body, place, s, cb, index, low, high);
     int64_t unroll = in_lanes_;
     while (unroll > 1 && unroll * conv_.vectors * s.pixels > kUnrolledFmas) unroll /= 2;
     const auto channels = [&](Body& b, Expr i0) {
@@ -310,6 +312,32 @@ class DirectKernel {
       });
     };
     unroll == in_lanes_ ? channels(body, 0) : body.loop("i", 0, in_lanes_, unroll, channels);
+  }
+
+  // The same with two inputs at a time.
+  void one_tap_of_pairs(Body& body, const std::function<std::vector<Expr>(Expr, Expr)>& place, const Segment& s,
+                        Expr cb, Expr index, int64_t low, int64_t high) {
+    const int64_t pairs = weight_lanes_ / 2;
+    int64_t unroll = pairs;
+    while (unroll > 1 && unroll * conv_.vectors * s.pixels > kUnrolledFmas) unroll /= 2;
+    const auto channels = [&](Body& b, Expr i0) {
+      b.unrolled("u", 0, unroll, [&](Body& c, Expr u) {
+        const Expr i = i0 + u;
+        std::vector<Expr> weights;
+        for (int o = 0; o < conv_.vectors; ++o) {
+          const Expr w = loops::load(weight_, {panel_, cb, index, i, 2 * o * lanes_}, 2 * lanes_, 4);
+          weights.push_back(c.let("w", w));
+        }
+        c.unrolled("p", low, high, [&](Body& d, Expr p) {
+          const Expr x = d.let("x", loops::load(in_, place(p, i * 2), 2, 4));
+          for (int o = 0; o < conv_.vectors; ++o) {
+            const Expr sum = loaded(acc_, {o, p, 0}, lanes_, 2);
+            d.store(acc_, {o, p, 0}, loops::dot_pairs(weights[static_cast<size_t>(o)], x, sum), 2);
+          }
+        });
+      });
+    };
+    unroll == pairs ? channels(body, 0) : body.loop("i", 0, pairs, unroll, channels);
   }
 
   // The same where every lane sums the inputs of its own group.

@@ -291,4 +291,9 @@ extern "C" __attribute__((visibility("default"))) const rn_model_descriptor rn_m
     kLanes * 4,
     kEntries,
     sizeof kEntries / sizeof *kEntries,
+    nullptr,
+    0,
+    nullptr,
+    0,
+    "f32",
 };
