@@ -136,7 +136,8 @@ std::vector<Pass> passes_by_name(std::string_view names) {
   std::vector<Pass> result;
   while (!names.empty()) {
     const size_t comma = names.find(',');
-    const std::string_view name = names.substr(0, comma);
+    std::string name(names.substr(0, comma));
+    std::ranges::replace(name, '-', '_');
     const auto pass =
         std::find_if(kPipeline.begin(), kPipeline.end(), [&](const Pass& p) { return p.name == name; });
     if (pass == kPipeline.end()) {

@@ -13,8 +13,10 @@
 #include <unordered_set>
 
 #include "ir/ops/reduce.h"
+#include "passes/graph/narrow_values.h"
 #include "passes/graph/rewrite.h"
 #include "passes/lower/conv/winograd/winograd.h"
+#include "passes/lower/pair_blocks.h"
 #include "passes/passes.h"
 
 namespace rnc {
@@ -167,6 +169,9 @@ class LayoutChoice {
   bool run(Graph& graph) {
     trains_ = computes_gradients(graph.role);
     fixed_ = fixed_values(module_, graph);
+    const Graph before = graph;
+    const NarrowValues narrow(before, target_.precision);
+    narrow_ = &narrow;
     if (trains_) find_families();
     bool changed = rewrite(module_, graph, [&](Rewriter& r, ValueId v) { return choose(r, v); });
     GraphBuilder builder(module_, graph);
@@ -199,6 +204,10 @@ class LayoutChoice {
     for (size_t i = 0; i < operands.size(); ++i) {
       if (operands[i].layout == want.operands[i]) continue;
       node.inputs[i] = packed(r, node.inputs[i], want.operands[i]);
+      same = false;
+    }
+    if (takes_pairs(r, v, node)) {
+      node.inputs[1] = packed(r, node.inputs[1], paired(want.operands[1]), DType::bf16);
       same = false;
     }
     if (const int m = transform(r, v); m > 0) {
@@ -234,6 +243,15 @@ class LayoutChoice {
     if (node.op != Op::conv2d || trains_ || !fixed_[static_cast<size_t>(node.inputs[1])]) return 0;
     if (operand(node, "transformed") != kNoValue) return 0;
     return tile_of(algorithm_of(node));
+  }
+
+  // Whether the kernel of a convolution, whose operands are packed by now, multiplies two inputs at a time.
+  bool takes_pairs(Rewriter& r, ValueId v, const Node& node) const {
+    if (node.op != Op::conv2d && node.op != Op::conv2d_input_grad) return false;
+    if (!target_.dot_pairs || !trains_ || node.attributes.get<int64_t>("groups") > 1 || tile_of(algorithm_of(node)) > 0)
+      return false;
+    const Node& x = r.graph_now()[node.inputs[0]];
+    return !x.type.layout.plain() && x.op != Op::relayout && narrow_->of(r.old(v).inputs[0]) == DType::bf16;
   }
 
   bool packs_groups(const Rewriter& r, ValueId v) const {
@@ -304,14 +322,16 @@ class LayoutChoice {
     }
   }
 
-  // The value in another layout: once per value and layout.
-  ValueId packed(Rewriter& r, ValueId value, const Layout& layout) {
+  // The value in another layout: once per value, layout and type.
+  ValueId packed(Rewriter& r, ValueId value, const Layout& layout, DType dtype = contract::kDefaultReal) {
     const Graph& graph = r.builder().graph();
     index(graph);
     for (const ValueId v : relayouts_[value]) {
-      if (graph[v].type.layout == layout) return v;
+      if (graph[v].type.layout == layout && graph[v].type.dtype == dtype) return v;
     }
-    return relayout(r.builder(), value, layout);
+    const ValueId made = relayout(r.builder(), value, layout);
+    r.builder().graph()[made].type.dtype = dtype;
+    return made;
   }
 
   static ValueId relayout(GraphBuilder& builder, ValueId value, const Layout& layout) {
@@ -327,6 +347,7 @@ class LayoutChoice {
   TensorIndex tensors_;
   const TargetInfo& target_;
   bool trains_ = false;
+  const NarrowValues* narrow_ = nullptr;  // of the old graph
   std::vector<bool> fixed_;  // values of the old graph that do not change from run to run in inference
   std::unordered_map<std::string, std::vector<int>> families_;
   // Of the new graph, its first `indexed_` nodes:

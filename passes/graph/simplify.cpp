@@ -115,6 +115,7 @@ ValueId merge_movements(Rewriter& r, const Node& node) {
   const bool inner_reshapes = inner.op == Op::flatten || inner.op == Op::reshape;
   if (reshapes ? !inner_reshapes : inner.op != Op::relayout) return kNoValue;
   if (reshapes && !inner.type.layout.plain()) return kNoValue;
+  if (is_stored_only(inner.type)) return kNoValue;  // it is rounded there
   const ValueId origin = inner.inputs[0];
   Attributes attributes;
   if (reshapes) attributes.set("shape", node.type.shape);

@@ -6,7 +6,6 @@
 #include "passes/lower/conv/direct/direct.h"
 #include "passes/lower/conv/direct/grouped.h"
 #include "passes/lower/conv/direct/weight_grad.h"
-#include "passes/lower/conv/direct/weight_pairs.h"
 #include "passes/lower/conv/winograd/weight_grad.h"
 #include "passes/lower/conv/winograd/winograd.h"
 #include "passes/lower/rules.h"
@@ -72,7 +71,8 @@ void flatten_grid(DirectConv& conv) {
 // 0.
 int64_t forward_panel(const Lowering& lowering, ValueId weight) {
   const Layout& layout = lowering.type(weight).layout;
-  return !layout.blocks.empty() && layout.blocks.back().dim == 0 ? layout.blocks.back().size : 0;
+  const bool forward = layout.order.empty() && !layout.blocks.empty() && layout.blocks.back().dim == 0;
+  return forward ? layout.blocks.back().size : 0;
 }
 
 // `packed`: a grouped weight as choose_layout has had it packed, or kNoValue.
@@ -84,6 +84,7 @@ void use_weight(Lowering& lowering, DirectConv& conv, const ConvShape& shape, Va
   conv.in_blocks = conv.plain_input ? conv.in_channels : ceil_div(conv.in_channels, lanes);
   if (shape.groups == 1) {
     conv.weight = lowering.buffer(weight);
+    conv.pairs = is_stored_only(lowering.type(weight));
     const Layout& layout = transposed && forward_panel(lowering, weight) > 0
                                ? input_grad_weight_layout(shape, lowering.target())
                                : lowering.type(weight).layout;
@@ -112,11 +113,7 @@ void lower_training(Lowering& lowering, const Group& group, const DirectConv& co
                     int64_t forward_panel = 0) {
   const int m = tile_of(algorithm_of(node));
   check(m > 0 || forward_panel == 0, "a direct input gradient has weights of its own layout");
-  if (m == 0) {
-    DirectConv direct = conv;
-    if (takes_pairs(lowering, direct)) use_pairs(lowering, direct);
-    return lower_direct(lowering, group, direct);
-  }
+  if (m == 0) return lower_direct(lowering, group, conv);
   lower_winograd(lowering, group, conv,
                  {.filtering = filtering(conv_shape(lowering.graph(), node), m),
                   .forward_panel = forward_panel,

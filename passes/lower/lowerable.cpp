@@ -8,6 +8,8 @@
 #include "ir/ops/softmax.h"
 #include "passes/lower/conv/shape.h"
 #include "passes/lower/lower_to_loops.h"
+#include "passes/graph/narrow_values.h"
+#include "passes/lower/pair_blocks.h"
 #include "passes/lower/rules.h"
 
 namespace rnc {
@@ -46,7 +48,13 @@ void check_blocks(const Node& node, const Type& type, std::string_view what, con
 void check_weight(const Graph& graph, const Node& node, const TargetInfo& target) {
   const ConvShape shape = conv_shape(graph, node);
   if (shape.groups > 1) return;
-  const Type& weight = graph[node.inputs[1]].type;
+  Type weight = graph[node.inputs[1]].type;
+  if (is_stored_only(weight)) {
+    if (!is_stored_only(graph[node.inputs[0]].type) || tile_of(algorithm_of(node)) > 0 || !target.dot_pairs)
+      refuse(node, fmt::format("its weight is {}, which is for kernels that multiply two of its inputs at a time",
+                               str(weight)));
+    weight.layout = unpaired(weight.layout);
+  }
   const bool plain = node.op == Op::conv2d && graph[node.inputs[0]].type.layout.plain();
   const bool fits =
       weight.layout == forward_weight_layout(shape, plain, target) ||
@@ -54,7 +62,21 @@ void check_weight(const Graph& graph, const Node& node, const TargetInfo& target
   if (!fits)
     refuse(node,
            fmt::format("its weight is {}, which its kernel does not read; pass choose_layout comes before",
-                       str(weight)));
+                       str(graph[node.inputs[1]].type)));
+}
+
+// What is stored in fewer bytes than it is computed with.
+void check_storage(const Graph& graph, const Node& node) {
+  if (is_stored_only(node.type)) {
+    const bool pairs = node.op == Op::relayout && pairs_blocks(graph[node.inputs[0]].type, node.type);
+    const bool stores = stores_once(node) && node.type.rank() == 4 && !node.type.layout.plain();
+    if (!pairs && !stores)
+      refuse(node, fmt::format("its result is {}, which its kernel does not store", str(node.type)));
+  }
+  if (info(node.op).kind != OpKind::movement) return;
+  for (const ValueId v : node.inputs)
+    if (is_stored_only(graph[v].type))
+      refuse(node, fmt::format("its operand {} is {}, which is not moved as it lies", graph[v].name, str(graph[v].type)));
 }
 
 // Elementwise kernels go through values that lie alike; beside values per channel in rows or blocks of these.
@@ -117,6 +139,7 @@ void check_lowerable(const Module& module, const TargetInfo& target) {
     for (const Node& node : graph.nodes) {
       check_replaced(graph, node);
       check_layout(graph, node, target);
+      check_storage(graph, node);
     }
     check_kernels(graph);
   }

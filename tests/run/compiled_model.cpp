@@ -41,7 +41,7 @@ void run_pipeline(Compilation& compilation, const std::set<std::string>& entries
 std::unique_ptr<Compiled> compile(Module module, const std::string& cpu, const Recompute& recompute,
                                   const ConvRules& conv = {}, const std::set<std::string>& entries = {},
                                   const PrecisionRules& precision = {}, const Tensors* weights = nullptr) {
-  Target target = target_of(cpu);
+  Target target = target_of(cpu, !precision.empty());
   target.info.conv = conv;
   target.info.precision = precision;
   Compilation compilation{

@@ -76,7 +76,7 @@ class Check {
  private:
   // The entries that train, with their values' types as compiled code has them: the reference rounds what it stores.
   void store_as_compiled() {
-    Target target = target_of(case_.cpu);
+    Target target = target_of(case_.cpu, true);
     if (!case_.conv.empty()) target.info.conv = parse_conv_rules(case_.conv);
     target.info.precision = parse_precision_rules(case_.precision);
     Compilation compilation{.module = module_, .target = target.info, .program = {}, .recompute = {}};

@@ -38,7 +38,7 @@ struct DirectConv {
   // Weights: buffer of [panels][in_blocks][kernel_taps][weight_lanes()][vectors * V].
   int weight = -1;
   int vectors = 1;
-  // Then the buffer has them as bf16 in pairs of inputs, [..][weight_lanes() / 2][vectors * V][2]: see weight_pairs.h.
+  // Then the buffer has them as bf16 in pairs of inputs, [..][weight_lanes() / 2][vectors * V][2]: see pair_blocks.h.
   bool pairs = false;
   int64_t in_blocks = 0;  // blocks of input channels summed for one panel
   int64_t outputs_per_group = 0,
