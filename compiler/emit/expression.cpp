@@ -144,6 +144,13 @@ llvm::Value* BodyEmitter::emit_uncached(const ExprNode& e) {
       llvm::Value* a = operand(0);
       return b_.CreateShuffleVector(a, operand(1), lanes);
     }
+    case ExprKind::zip: {
+      std::vector<int> lanes;
+      for (int lane = 0; lane < e.type.lanes; ++lane)
+        lanes.push_back(lane / 2 + (lane % 2 == 0 ? 0 : e.type.lanes / 2));
+      llvm::Value* a = operand(0);
+      return b_.CreateShuffleVector(a, operand(1), lanes);
+    }
     case ExprKind::ramp: {
       std::vector<llvm::Constant*> steps;
       for (int lane = 0; lane < e.type.lanes; ++lane)

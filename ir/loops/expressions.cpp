@@ -185,6 +185,13 @@ Expr interleave(Expr a, Expr b, int half) {
   return make(std::move(node));
 }
 
+Expr zip(Expr a, Expr b) {
+  expect_type(b, a->type, "the second operand of zip");
+  ExprNode node{.kind = ExprKind::zip, .type = {a->type.scalar, 2 * a->type.lanes}};
+  node.operands = {std::move(a), std::move(b)};
+  return make(std::move(node));
+}
+
 Expr mask(Expr a, Expr count) {
   rule(a->type.lanes > 1, "mask takes a vector");
   expect_type(count, {Scalar::i64, 1}, "the count of mask");

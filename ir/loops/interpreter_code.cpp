@@ -244,6 +244,14 @@ void interleave_lanes(Machine& m, const Instruction& i) {
 }
 
 template <class T>
+void zip_lanes(Machine& m, const Instruction& i) {
+  const T* a = m.at<T>(i.a);
+  const T* b = m.at<T>(i.b);
+  T* result = m.at<T>(i.result);
+  for (int lane = 0; lane < i.lanes; ++lane) result[lane] = (lane % 2 == 0 ? a : b)[lane / 2];
+}
+
+template <class T>
 void mask_lanes(Machine& m, const Instruction& i) {
   const T* a = m.at<T>(i.a);
   const int64_t count = *m.at<int64_t>(i.b);
@@ -369,6 +377,8 @@ auto function_for(const ExprNode& e, ValueType operand) -> decltype(Instruction:
         return spread_lanes<T>;
       case ExprKind::interleave:
         return interleave_lanes<T>;
+      case ExprKind::zip:
+        return zip_lanes<T>;
       case ExprKind::mask:
         return mask_lanes<T>;
       case ExprKind::ramp:

@@ -7,7 +7,7 @@
 //             -- an array given by the caller
 //   stmt   := block | for | if | let | alloc | store | prefetch
 //   expr   := constant | variable | unary | binary | fma | dot_pairs | select | cast
-//           | broadcast | spread | interleave | mask | ramp | random | reduce | load
+//           | broadcast | spread | interleave | zip | mask | ramp | random | reduce | load
 //
 // Index arithmetic is i64. The variables "task", "N" (the batch) and "threads" (that run the tasks) are
 // predefined. Every variable is bound once on the way to its use (a `for` or a `let`) and visible in its body
@@ -83,6 +83,7 @@ enum class ExprKind : uint8_t {
   broadcast,
   spread,
   interleave,
+  zip,
   mask,
   ramp,
   random,
@@ -170,6 +171,8 @@ Expr broadcast(Expr a, int lanes);
 Expr spread(Expr a, int group, int index);
 // The lanes of a and b in turn: a0 b0 a1 b1 ... of their first halves (half = 0), or of their second (1).
 Expr interleave(Expr a, Expr b, int half);
+// a0 b0 a1 b1 ..., of twice the lanes.
+Expr zip(Expr a, Expr b);
 // The first `count` lanes (i64; none where it is not positive) of the vector; zero in the others.
 Expr mask(Expr a, Expr count);
 // first, first + step, first + 2 step, ...: i32, as `first`.

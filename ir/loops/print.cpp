@@ -144,6 +144,8 @@ std::string text_of(const Expr& expr, Precedence least) {
       return fmt::format("spread({}, {}, {})", text_of_list(e.operands), e.group, e.integer);
     case ExprKind::interleave:
       return fmt::format("interleave({}, {})", text_of_list(e.operands), e.integer);
+    case ExprKind::zip:
+      return fmt::format("zip({})", text_of_list(e.operands));
     case ExprKind::ramp:
       return fmt::format("ramp({}, {}, {})", text_of_list(e.operands), e.integer, e.type.lanes);
     case ExprKind::random:

@@ -33,6 +33,7 @@ constexpr std::array kFunctions = {
     Function{"dot_pairs", 3, [](Operands x) { return dot_pairs(x[0], x[1], x[2]); }},
     Function{"select", 3, [](Operands x) { return select(x[0], x[1], x[2]); }},
     Function{"random", 3, [](Operands x) { return random(x[0], x[1], x[2]); }},
+    Function{"zip", 2, [](Operands x) { return zip(x[0], x[1]); }},
     Function{"mask", 2, [](Operands x) { return mask(x[0], x[1]); }},
     Function{"reduce_add", 1, [](Operands x) { return reduce(Reduce::add, x[0]); }},
     Function{"reduce_max", 1, [](Operands x) { return reduce(Reduce::max, x[0]); }},

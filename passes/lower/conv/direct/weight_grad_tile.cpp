@@ -10,6 +10,9 @@ using loops::Scalar;
 
 namespace {
 
+// Pairs of pixels that are put beside each other before they are multiplied: few enough for the first cache.
+constexpr int64_t kPairsAtOnce = 32;
+
 class RowOfTaps {
  public:
   RowOfTaps(const WeightGradOperands& operands, const WeightBlock& weights, const PixelBlock& pixels,
@@ -127,6 +130,65 @@ class RowOfTaps {
     for (int i = 0; i < group; ++i) multiply(body, t * group + i, loops::spread(block, group, i), dy);
   }
 
+  // Whether products of two pixels are added at a time.
+  bool takes_pairs() const {
+    const bool narrow = operands_.x->scalar == Scalar::bf16 && operands_.dy->scalar == Scalar::bf16;
+    return narrow && operands_.target.dot_pairs && !conv_.plain_input && conv_.spread == 0;
+  }
+
+  // The vectors of dy at pixels ow and ow + 1, element by element beside each other.
+  std::vector<Expr> load_dy_pairs(Body& body, Expr n, Expr oh, Expr ow) {
+    std::vector<Expr> vectors;
+    for (int o = 0; o < conv_.vectors; ++o) {
+      const auto at = [&](Expr column) {
+        return loops::load(operands_.dy, {n, weights_.panel * conv_.vectors + o, oh, column, 0}, lanes_, 4);
+      };
+      vectors.push_back(body.let("g", loops::zip(at(ow), at(ow + 1))));
+    }
+    return vectors;
+  }
+
+  // Adds the products of pixels [low, high) of a row, two at a time: those of x are put beside each other in scratch
+  // memory first, some at a time, as each pair is then read as one number for all lanes.
+  void multiply_pairs(Body& body, Expr n, Expr oh, Expr ih, int64_t kw, Expr i0, int64_t count, int64_t low,
+                      int64_t high, bool ahead) {
+    const auto column = [&](const Expr& p) { return p * w_.stride + (kw * w_.dilation - w_.pad); };
+    const auto some = [&](Body& b, const Expr& first, int64_t pairs) {
+      const MemoryRef xs = b.alloc("pairs", Scalar::bf16, {pairs, 2 * lanes_}, loops::Space::scratch);
+      const auto x = [&](const Expr& p) {
+        return loops::load(operands_.x, {n, weights_.in_block, ih, column(p), 0}, lanes_, 4);
+      };
+      b.loop("q", 0, pairs, 1, [&](Body& c, Expr q) {
+        c.store(xs, {q, 0}, loops::zip(x(first + q * 2), x(first + q * 2 + 1)), 1);
+      });
+      b.loop("q", 0, pairs, 1, [&](Body& c, Expr q) {
+        const Expr p = c.let("p", first + q * 2);
+        const std::vector<Expr> dy = load_dy_pairs(c, n, oh, p);
+        if (ahead) prefetch(c, n, oh, p, kw, i0);  // in one line of memory with the next
+        c.unrolled("c", 0, count, [&](Body& d, Expr i) {
+          const Expr pair = d.let("x", loops::load(xs, {q, (i0 + i) * 2}, 2, 1));
+          for (int o = 0; o < conv_.vectors; ++o) {
+            const Expr sum = loaded(acc_, {i, o, 0}, lanes_, 2);
+            d.store(acc_, {i, o, 0}, loops::dot_pairs(dy[static_cast<size_t>(o)], pair, sum), 2);
+          }
+        });
+      });
+    };
+    const int64_t all = (high - low) / 2, chunks = all / kPairsAtOnce, rest = all % kPairsAtOnce;
+    if (chunks > 0) {
+      body.loop("p0", low, low + 2 * chunks * kPairsAtOnce, 2 * kPairsAtOnce,
+                [&](Body& b, Expr p0) { some(b, p0, kPairsAtOnce); });
+    }
+    if (rest > 0) some(body, low + 2 * chunks * kPairsAtOnce, rest);
+    if ((high - low) % 2 == 1) {
+      const std::vector<Expr> dy = load_dy(body, n, oh, high - 1);
+      body.unrolled("c", 0, count, [&](Body& b, Expr i) {
+        const Expr x = loaded(operands_.x, {n, weights_.in_block, ih, column(high - 1), i0 + i});
+        multiply(b, i, b.let("x", loops::broadcast(x, lanes_)), dy);
+      });
+    }
+  }
+
   void reduce_blocked(Body& body, int64_t kw, Expr i0, int64_t count) {
     const auto [low, high] = w_.valid_outputs(kw);
     const Expr tap = kh_ * w_.kernel + kw;
@@ -135,6 +197,7 @@ class RowOfTaps {
     };
     accumulate_tile(body, count, at, [&, low = low, high = high](Body& b, Expr n, Expr oh, Expr ih) {
       const auto pixels = [&](Body& c, bool ahead) {
+        if (takes_pairs()) return multiply_pairs(c, n, oh, ih, kw, i0, count, low, high, ahead);
         c.loop("p", low, high, 1, [&](Body& d, Expr p) {
           const std::vector<Expr> dy = load_dy(d, n, oh, p);
           const Expr iw = p * w_.stride + (kw * w_.dilation - w_.pad);

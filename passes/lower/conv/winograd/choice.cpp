@@ -28,6 +28,10 @@ bool suits(const ConvShape& shape) {
   return winograd_shape(shape) && std::min(shape.channels, shape.outputs) >= kFewChannels;
 }
 
+// How much faster than products in f32 direct kernels are that add two of bf16 at a time (loops::dot_pairs): those of
+// pixels are put beside each other first.
+constexpr double kPairsOfInputs = 1.8, kPairsOfPixels = 1.4;
+
 double pairs(const ConvShape& shape) {
   return static_cast<double>(shape.channels) * static_cast<double>(shape.outputs);
 }
@@ -104,6 +108,8 @@ WinogradChoice winograd_for_training(const ConvShape& shape, const TargetInfo& t
                                      ConvDirection direction) {
   if (!suits(shape)) return {};
   WinogradChoice choice = compared(shape, target);
+  if (target.dot_pairs && value_for(target.precision, shape.layer, contract::kDefaultReal) == DType::bf16)
+    choice.direct_cycles /= direction == ConvDirection::weight_grad ? kPairsOfPixels : kPairsOfInputs;
   const bool shares_sums = direction == ConvDirection::weight_grad && shape.h.stride == 2;
   if (shares_sums) choice.cycles *= kSlowerSums;
   // By blocks of channels it is slower than direct summation: its operands, larger than at stride 1, go
