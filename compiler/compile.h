@@ -56,12 +56,12 @@ struct Request {
   std::string weights;        // a safetensors file whose tensors become part of the code; empty: none
   int64_t memory_budget = 0;  // bytes of a training step; 0: none
   TargetRequest target;
-  std::string conv = "auto";     // see passes/graph/conv_rules.h
+  std::string conv = "auto";      // see passes/graph/conv_rules.h
   std::string precision = "f32";  // see passes/graph/precision_rules.h
-  bool debug = false;            // line tables
-  std::string link_name;         // of an object file and its header, where the program has several models
-  onnx::ExportOptions to_onnx;   // of a file in ONNX's format,
-  bool keep_batch_norm = false;  // in which batch norm may stay as it is
+  bool debug = false;             // line tables
+  std::string link_name;          // of an object file and its header, where the program has several models
+  onnx::ExportOptions to_onnx;    // of a file in ONNX's format,
+  bool keep_batch_norm = false;   // in which batch norm may stay as it is
   std::optional<std::string> passes;  // by comma, instead of the default pipeline
   PipelineOptions dumps;
   // What the user should know before, or without, a result: "warning", "ck.safetensors is ...".

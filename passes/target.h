@@ -17,12 +17,13 @@ struct TargetInfo {
   int vector_bytes = 16;      // of one vector register: 64 AVX-512, 32 AVX2, 16 SSE2 and NEON
   int vector_registers = 16;  // architectural vector registers: 32 with AVX-512 and NEON
   bool fma = false;           // fused multiply-add in hardware
-  bool dot_pairs = false;     // loops::dot_pairs in hardware, at the rate of FMAs
   int64_t l1_bytes = 32 << 10;
   int64_t l2_bytes = 512 << 10;
   // Not the machine's: what the user asks for.
   ConvRules conv;
   PrecisionRules precision;
+  // The machine's again: loops::dot_pairs in hardware, at the rate of FMAs.
+  bool dot_pairs = false;
 
   // Elements in one vector register, as they are computed with. Values in blocks of channels have as many in a block,
   // whatever they are stored as: what is stored in fewer bytes is widened as it is loaded.

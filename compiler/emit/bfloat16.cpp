@@ -53,7 +53,7 @@ Value* emit_dot_pairs(llvm::IRBuilder<>& b, MathSupport support, Value* x, Value
     Value* pair = b.CreateVectorSplat(lanes, b.CreateBitCast(y, b.getInt32Ty()));
     y = b.CreateBitCast(pair, x->getType());
   }
-  if (support.bf16 && (lanes == 16 || lanes == 8)) {
+  if (lanes <= support.bf16_lanes && (lanes == 16 || lanes == 8)) {
     const auto instruction = lanes == 16 ? llvm::Intrinsic::x86_avx512bf16_dpbf16ps_512
                                          : llvm::Intrinsic::x86_avx512bf16_dpbf16ps_256;
     llvm::Type* type = llvm::FixedVectorType::get(b.getBFloatTy(), 2 * lanes);
@@ -67,7 +67,7 @@ Value* emit_dot_pairs(llvm::IRBuilder<>& b, MathSupport support, Value* x, Value
 Value* to_bf16(llvm::IRBuilder<>& b, MathSupport support, Value* x) {
   llvm::Type* narrow = words(b, x, 16);
   const unsigned lanes = lanes_of(x);
-  if (support.bf16 && (lanes == 16 || lanes == 8)) {
+  if (lanes <= support.bf16_lanes && (lanes == 16 || lanes == 8)) {
     const auto instruction = lanes == 16 ? llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512
                                          : llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_256;
     return b.CreateBitCast(b.CreateIntrinsic(instruction, {}, {x}), narrow);

@@ -13,6 +13,7 @@ llvm::Value* broadcast_bf16(llvm::IRBuilder<>& b, llvm::Value* bits, int lanes);
 llvm::Value* to_bf16(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x);
 
 // loops::dot_pairs.
-llvm::Value* emit_dot_pairs(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x, llvm::Value* y, llvm::Value* sum);
+llvm::Value* emit_dot_pairs(llvm::IRBuilder<>& b, MathSupport support, llvm::Value* x, llvm::Value* y,
+                            llvm::Value* sum);
 
 }  // namespace rnc

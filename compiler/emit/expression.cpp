@@ -28,11 +28,12 @@ bool is_index_arithmetic(const ExprNode& e) {
                               e.kind == ExprKind::unary || e.kind == ExprKind::binary);
 }
 
-MathSupport math_support(const Target& target) {
+MathSupport math_support(const Target& target, const loops::Kernel& kernel) {
   const bool x86 = target.baseline == "x86-64";
+  const bool bf16 = x86 && target.has("avx512bf16") && target.has("avx512vl");
   return {.fma = target.info.fma,
           .floor = !x86 || target.has("sse4.1"),
-          .bf16 = x86 && target.has("avx512bf16") && target.has("avx512vl"),
+          .bf16_lanes = bf16 ? kernel.code_vector_bytes / loops::bytes(Scalar::f32) : 0,
           .scale = x86 && target.has("avx512f")};
 }
 
@@ -106,10 +107,10 @@ llvm::Value* BodyEmitter::emit_uncached(const ExprNode& e) {
     case ExprKind::binary:
       return emit_binary(e.binary, operand(0), operand(1), e.operands[0]->type.scalar);
     case ExprKind::fma:
-      return emit_fma(b_, math_support(target_), operand(0), operand(1), operand(2));
+      return emit_fma(b_, math_support(target_, kernel_), operand(0), operand(1), operand(2));
     case ExprKind::dot_pairs: {
       llvm::Value *a = operand(0), *b = operand(1);
-      return emit_dot_pairs(b_, math_support(target_), a, b, operand(2));
+      return emit_dot_pairs(b_, math_support(target_, kernel_), a, b, operand(2));
     }
     case ExprKind::select: {
       llvm::Value* condition = operand(0);
@@ -176,7 +177,7 @@ llvm::Value* BodyEmitter::emit_uncached(const ExprNode& e) {
 }
 
 llvm::Value* BodyEmitter::emit_unary(Unary op, llvm::Value* a, Scalar scalar) {
-  const MathSupport support = math_support(target_);
+  const MathSupport support = math_support(target_, kernel_);
   switch (op) {
     case Unary::neg:
       return is_float(scalar) ? b_.CreateFNeg(a) : b_.CreateNeg(a);
@@ -250,7 +251,7 @@ llvm::Value* BodyEmitter::emit_random(llvm::Value* key, llvm::Value* y, llvm::Va
 llvm::Value* BodyEmitter::emit_cast(llvm::Value* a, Scalar from, ValueType to) {
   llvm::Type* result = type(to);
   if (from == Scalar::bf16) return from_bf16(b_, a);
-  if (to.scalar == Scalar::bf16) return to_bf16(b_, math_support(target_), a);
+  if (to.scalar == Scalar::bf16) return to_bf16(b_, math_support(target_, kernel_), a);
   if (is_float(from) && is_float(to.scalar)) return b_.CreateFPCast(a, result);
   if (is_float(from)) {  // bytes by way of i32, which vector units convert to
     if (to.scalar != Scalar::u8) return b_.CreateFPToSI(a, result);

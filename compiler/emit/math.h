@@ -9,7 +9,9 @@ namespace rnc {
 struct MathSupport {
   bool fma = false;
   bool floor = false;
-  bool bf16 = false;   // conversions to bf16 (AVX512-BF16 with vectors of any length)
+  // f32 in the widest vector for which there are instructions for bf16 (AVX512-BF16): of what the kernel may use, as LLVM 19
+  // finds no end where one is wider.
+  int64_t bf16_lanes = 0;
   bool scale = false;  // a vector of 16 f32 times powers of two (AVX-512's scalef)
 };
 

@@ -211,7 +211,8 @@ To converted(From value) {
 // From and to bf16 go f32 alone.
 template <class To, class From>
 inline constexpr bool kCast =
-    std::is_same_v<To, Bf16> ? std::is_same_v<From, float> : !std::is_same_v<From, Bf16> || std::is_same_v<To, float>;
+    std::is_same_v<To, Bf16> ? std::is_same_v<From, float>
+                             : !std::is_same_v<From, Bf16> || std::is_same_v<To, float>;
 
 template <class To, class From>
 void cast_lanes(Machine& m, const Instruction& i) {

@@ -159,7 +159,7 @@ Expr task();     // index of the current task
 Expr threads();  // that run the tasks: for dividing work, results must not depend on it
 Expr unary(Unary op, Expr a);
 Expr binary(Binary op, Expr a, Expr b);
-Expr fma(Expr a, Expr b, Expr c);                // a * b + c, rounded once
+Expr fma(Expr a, Expr b, Expr c);  // a * b + c, rounded once
 // c + a[2i + 1] * b[2i + 1] + a[2i] * b[2i] in lane i of f32, rounded after each product; a and b are bf16, b may be one
 // pair for all lanes. AVX512-BF16's vdpbf16ps, which takes denormals for zeros.
 Expr dot_pairs(Expr a, Expr b, Expr c);

@@ -132,7 +132,7 @@ Type evaluate_type(const TypeSyntax& syntax, Environment& environment) {
 }
 
 void add_tensor(Module& module, Tensor tensor) {
-  if (!is_real(tensor.type.dtype)) {
+  if (contract::graph_use(tensor.type.dtype) != contract::GraphUse::real) {
     throw UserError(tensor.location,
                     fmt::format("{}: a tensor must be {}, not {}", tensor.name,
                                 contract::names(contract::GraphUse::real), name(tensor.type.dtype)));

@@ -62,7 +62,12 @@ Module Elaborator::run() {
 
 Type Elaborator::plain_type(const TypeSyntax& syntax) {
   if (!syntax.layout.plain()) throw UserError(syntax.location, "a layout can only be given in a dump");
-  return evaluate_type(syntax, *this);
+  Type type = evaluate_type(syntax, *this);
+  if (is_stored_only(type))
+    throw UserError(syntax.location,
+                    fmt::format("{} can only be given in a dump; --precision={} stores values so",
+                                name(type.dtype), name(type.dtype)));
+  return type;
 }
 
 void Elaborator::declare_inputs(const Definition& model) {

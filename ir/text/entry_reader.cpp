@@ -176,7 +176,7 @@ class EntryReader {
 
   void set_type(Node& node, const Statement& statement) {
     Type declared = evaluate_type(*statement.type, environment_);
-    if (declared.dtype != node.type.dtype || declared.shape != node.type.shape) {
+    if (computed(declared).dtype != node.type.dtype || declared.shape != node.type.shape) {
       throw UserError(statement.type->location,
                       fmt::format("{} is declared {} but is {}", node.name, str(declared), str(node.type)));
     }

@@ -203,6 +203,7 @@ class LayoutChoice {
     bool same = want.result == node.type.layout && !seen_as_image;
     for (size_t i = 0; i < operands.size(); ++i) {
       if (operands[i].layout == want.operands[i]) continue;
+      if (is_stored_only(operands[i]) && unpaired(operands[i].layout) == want.operands[i]) continue;
       node.inputs[i] = packed(r, node.inputs[i], want.operands[i]);
       same = false;
     }
@@ -248,8 +249,10 @@ class LayoutChoice {
   // Whether the kernel of a convolution, whose operands are packed by now, multiplies two inputs at a time.
   bool takes_pairs(Rewriter& r, ValueId v, const Node& node) const {
     if (node.op != Op::conv2d && node.op != Op::conv2d_input_grad) return false;
-    if (!target_.dot_pairs || !trains_ || node.attributes.get<int64_t>("groups") > 1 || tile_of(algorithm_of(node)) > 0)
+    if (!target_.dot_pairs || !trains_ || node.attributes.get<int64_t>("groups") > 1 ||
+        tile_of(algorithm_of(node)) > 0)
       return false;
+    if (is_stored_only(r.graph_now()[node.inputs[1]].type)) return false;  // they are in pairs
     const Node& x = r.graph_now()[node.inputs[0]];
     return !x.type.layout.plain() && x.op != Op::relayout && narrow_->of(r.old(v).inputs[0]) == DType::bf16;
   }

@@ -32,7 +32,8 @@ void check_pairs(const Graph& graph) {
   for (const Node& node : graph.nodes) {
     if (node.op != Op::conv2d && node.op != Op::conv2d_input_grad) continue;
     if (is_stored_only(graph[node.inputs[1]].type))
-      check(is_stored_only(graph[node.inputs[0]].type), "choose_layout has foreseen as what a value is stored");
+      check(is_stored_only(graph[node.inputs[0]].type),
+            "choose_layout has foreseen as what a value is stored");
   }
 }
 

@@ -65,9 +65,8 @@ void check_conv_rules(const ConvRules& rules, const Module& module) {
                                       text::suggestion(text::Wanted::other, rule.pattern, layers)));
     }
     if (!possible) {
-      throw UserError({},
-                      fmt::format("--conv: {} cannot compute {}: {} is {}; it takes {}", name(rule.value),
-                                  rule.pattern, found->layer, describe(*found), kWinogradTakes));
+      throw UserError({}, fmt::format("--conv: {} cannot compute {}: {} is {}; it takes {}", name(rule.value),
+                                      rule.pattern, found->layer, describe(*found), kWinogradTakes));
     }
   }
 }

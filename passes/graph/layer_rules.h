@@ -34,7 +34,8 @@ LayerRules<Value> parse_layer_rules(std::string_view option, std::string_view wh
     const std::string_view item = text.substr(begin, end - begin);
     const size_t equals = item.find('=');
     const bool all = equals == std::string_view::npos;
-    if (!all && equals == 0) throw UserError({}, fmt::format("{}: '{}' must be LAYER={}", option, item, what));
+    if (!all && equals == 0)
+      throw UserError({}, fmt::format("{}: '{}' must be LAYER={}", option, item, what));
     const std::string pattern(all ? "" : item.substr(0, equals));
     rules.push_back({pattern, parse(all ? item : item.substr(equals + 1))});
     begin = end + 1;

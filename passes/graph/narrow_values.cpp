@@ -11,6 +11,7 @@ bool stores_once(const Node& node) {
     case Op::max_pool_select:
     case Op::max_pool_grad:
     case Op::avg_pool:
+    case Op::global_avg_pool_grad:
     case Op::concat:
     case Op::slice:
     case Op::pad_channels:
@@ -48,7 +49,8 @@ NarrowValues::NarrowValues(const Graph& graph, const PrecisionRules& rules) : gr
 
 DType NarrowValues::of(ValueId v) const {
   const Node& node = graph_[v];
-  const bool narrow = !rules_.empty() && may_be_narrow(node.type) && stores_once(node) && !kept_.contains(number(v));
+  const bool narrow =
+      !rules_.empty() && may_be_narrow(node.type) && stores_once(node) && !kept_.contains(number(v));
   return narrow ? value_for(rules_, graph_[number(v)].layer, node.type.dtype) : node.type.dtype;
 }
 

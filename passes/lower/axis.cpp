@@ -122,9 +122,8 @@ void lower_rows(Lowering& lowering, ValueId v, std::vector<Piece> pieces, size_t
     const int64_t count = piece.count * inner;
     body.loop("i", 0, count, lanes, [&](Body& b, Expr i) {
       const Expr valid = count % lanes == 0 ? Expr() : b.let("valid", loops::min(lanes, count - i));
-      const Expr value = piece.x == kNoValue
-                             ? zeros(lanes)
-                             : loaded(x[k], {n, o, piece.from * inner + i}, lanes, 2, valid);
+      const Expr value =
+          piece.x == kNoValue ? zeros(lanes) : loaded(x[k], {n, o, piece.from * inner + i}, lanes, 2, valid);
       b.store(y, {n, o, piece.to * inner + i}, value, 2, valid);
     });
   }

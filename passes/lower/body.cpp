@@ -42,8 +42,8 @@ namespace {
 
 // As the memory holds it, where that is in fewer bytes than it is computed with.
 Expr rounded_to(const loops::Memory& memory, Expr value) {
-  const bool narrows = value->type.scalar != memory.scalar &&
-                       value->type.scalar == contract::compute_type(memory.scalar);
+  const bool narrows =
+      value->type.scalar != memory.scalar && value->type.scalar == contract::compute_type(memory.scalar);
   return narrows ? loops::cast(std::move(value), memory.scalar) : value;
 }
 

@@ -64,7 +64,7 @@ class Body {
 // As it is computed with, if it is stored in fewer bytes.
 loops::Expr widened(loops::Expr value);
 // loops::load, so widened; stores of a Body round what memory holds in fewer bytes.
-loops::Expr loaded(const loops::MemoryRef& memory, std::vector<loops::Expr> index, int lanes = 1, int lane_dim = -1,
-                   loops::Expr valid = {});
+loops::Expr loaded(const loops::MemoryRef& memory, std::vector<loops::Expr> index, int lanes = 1,
+                   int lane_dim = -1, loops::Expr valid = {});
 
 }  // namespace rnc

@@ -6,9 +6,9 @@
 
 #include "ir/ops/reduce.h"
 #include "ir/ops/softmax.h"
+#include "passes/graph/narrow_values.h"
 #include "passes/lower/conv/shape.h"
 #include "passes/lower/lower_to_loops.h"
-#include "passes/graph/narrow_values.h"
 #include "passes/lower/pair_blocks.h"
 #include "passes/lower/rules.h"
 
@@ -51,8 +51,9 @@ void check_weight(const Graph& graph, const Node& node, const TargetInfo& target
   Type weight = graph[node.inputs[1]].type;
   if (is_stored_only(weight)) {
     if (!is_stored_only(graph[node.inputs[0]].type) || tile_of(algorithm_of(node)) > 0 || !target.dot_pairs)
-      refuse(node, fmt::format("its weight is {}, which is for kernels that multiply two of its inputs at a time",
-                               str(weight)));
+      refuse(node,
+             fmt::format("its weight is {}, which is for kernels that multiply two of its inputs at a time",
+                         str(weight)));
     weight.layout = unpaired(weight.layout);
   }
   const bool plain = node.op == Op::conv2d && graph[node.inputs[0]].type.layout.plain();
@@ -76,7 +77,8 @@ void check_storage(const Graph& graph, const Node& node) {
   if (info(node.op).kind != OpKind::movement) return;
   for (const ValueId v : node.inputs)
     if (is_stored_only(graph[v].type))
-      refuse(node, fmt::format("its operand {} is {}, which is not moved as it lies", graph[v].name, str(graph[v].type)));
+      refuse(node, fmt::format("its operand {} is {}, which is not moved as it lies", graph[v].name,
+                               str(graph[v].type)));
 }
 
 // Elementwise kernels go through values that lie alike; beside values per channel in rows or blocks of these.

@@ -249,7 +249,8 @@ void lower_movement(Lowering& lowering, const Group& group) {
   const ValueId v = group.front(), from = lowering.node(v).inputs[0];
   if (lowering.buffer(v) == lowering.buffer(from)) return;
   const Node& node = lowering.node(v);
-  if (node.op == Op::relayout && pairs_blocks(lowering.type(from), node.type)) return lower_pair_blocks(lowering, v);
+  if (node.op == Op::relayout && pairs_blocks(lowering.type(from), node.type))
+    return lower_pair_blocks(lowering, v);
   if (lowering.node(v).op == Op::relayout) return Relayout(lowering, v).lower();
   check(lowering.type(v).layout.plain() && lowering.type(from).layout.plain(), "reshape is of plain values");
   lowering.copy(lowering.buffer(from), lowering.buffer(v), lowering.type(v), v);

@@ -6,7 +6,8 @@ using loops::Access;
 using loops::Expr;
 
 Layout paired(Layout layout) {
-  check(layout.blocks.size() == 2 && layout.blocks.front().size % 2 == 0, "pairs are of the first of two blocks");
+  check(layout.blocks.size() == 2 && layout.blocks.front().size % 2 == 0,
+        "pairs are of the first of two blocks");
   layout.blocks.front().size /= 2;
   layout.blocks.push_back({layout.blocks.front().dim, 2});
   return layout;

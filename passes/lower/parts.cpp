@@ -98,7 +98,9 @@ void Parts::place_slice(const Graph& graph, ValueId v) {
   const ValueId u = node.inputs[0];
   const Type& type = graph[u].type;
   const auto begin = node.attributes.get<int64_t>("begin");
-  if (find(v) != nullptr || !in_whole_blocks(type) || type.dtype != node.type.dtype || begin % type.layout.block(1) != 0) return;
+  if (find(v) != nullptr || !in_whole_blocks(type) || type.dtype != node.type.dtype ||
+      begin % type.layout.block(1) != 0)
+    return;
   Part place = place_of(graph, u);
   place.offset += storage_bytes_per_sample(type) / type.shape[1] * begin;
   if (place.offset % kCacheLine != 0 || place.pitch % kCacheLine != 0) return;

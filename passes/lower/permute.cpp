@@ -40,8 +40,8 @@ void lower_permute(Lowering& lowering, const Group& group) {
       std::vector<Expr> from(shape.size());
       for (size_t k = 0; k < order.size(); ++k) from[static_cast<size_t>(order[k])] = at[k];
       const Expr valid = shape[d] % lanes == 0 ? Expr() : inner.let("valid", loops::min(lanes, shape[d] - i));
-      inner.store(y, at, loaded(x, from, lanes, static_cast<int>(order[last]), valid),
-                  static_cast<int>(last), valid);
+      inner.store(y, at, loaded(x, from, lanes, static_cast<int>(order[last]), valid), static_cast<int>(last),
+                  valid);
     });
   };
   loop(body, serial);

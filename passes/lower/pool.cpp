@@ -78,9 +78,7 @@ class PoolKernel {
   KernelBuilder& kernel() { return kernel_; }
   Body& body() { return body_; }
   int lanes() const { return lowering_.lanes(); }
-  Expr load(const MemoryRef& m, Expr h, Expr w) const {
-    return loaded(m, {n_, cb_, h, w, 0}, lanes(), 4);
-  }
+  Expr load(const MemoryRef& m, Expr h, Expr w) const { return loaded(m, {n_, cb_, h, w, 0}, lanes(), 4); }
   void store(Body& body, const MemoryRef& m, Expr h, Expr w, Expr value) const {
     body.store(m, {n_, cb_, h, w, 0}, value, 4);
   }

@@ -45,17 +45,14 @@ class Accumulator {
     body.store(memory_, {0}, larger(old, candidate), dim);
   }
   Expr lanes() const {
-    return loops::cast(lanes_ > 1 ? loaded(memory_, {0}, lanes_, 0) : loaded(memory_, {0}),
-                       Scalar::f32);
+    return loops::cast(lanes_ > 1 ? loaded(memory_, {0}, lanes_, 0) : loaded(memory_, {0}), Scalar::f32);
   }
   // Of all lanes.
   Expr total(Body& body) const {
     if (sums_)
-      return loops::cast(loops::reduce(loops::Reduce::add, loaded(memory_, {0}, lanes_, 0)),
-                         Scalar::f32);
+      return loops::cast(loops::reduce(loops::Reduce::add, loaded(memory_, {0}, lanes_, 0)), Scalar::f32);
     Expr most = loaded(memory_, {0});
-    for (int lane = 1; lane < lanes_; ++lane)
-      most = body.let("m", larger(most, loaded(memory_, {lane})));
+    for (int lane = 1; lane < lanes_; ++lane) most = body.let("m", larger(most, loaded(memory_, {lane})));
     return most;
   }
 

@@ -83,7 +83,9 @@ class Check {
     const std::span<const Pass> passes = pipeline();
     const auto begin = std::ranges::find(passes, "differentiate", &Pass::name) + 1;
     std::vector<Pass> chosen(begin, std::ranges::find(passes, "choose_storage", &Pass::name) + 1);
-    std::erase_if(chosen, [](const Pass& pass) { return pass.name == "hoist_parameters"; });  // the entry is all there is
+    std::erase_if(chosen, [](const Pass& pass) {
+      return pass.name == "hoist_parameters";
+    });  // the entry is all there is
     run_passes(compilation, chosen);
     module_ = std::move(compilation.module);
     std::erase_if(module_.entries, [](const Graph& entry) { return !computes_gradients(entry.role); });

@@ -23,9 +23,9 @@ namespace rnc::test {
 struct NetworkCase {
   std::string text;  // a spec
   std::string cpu = "native";
-  std::string conv;   // as rnc --conv takes it; empty: automatic
+  std::string conv;            // as rnc --conv takes it; empty: automatic
   std::string precision = {};  // as rnc --precision takes it: then what is compared are entries that train
-  uint64_t seed = 1;  // of inputs and tensors
+  uint64_t seed = 1;           // of inputs and tensors
   int64_t batch = 3;
   int steps = 3;
   std::set<std::string> entries = {};  // those that are compiled and compared; none: all

@@ -8,6 +8,8 @@
 //   # optimizer: adam()                as --optimizer
 //   # locations: yes                   print source locations as well
 //   # lanes: 16                        vector lanes of the target
+//   # dot_pairs: yes                   the target multiplies pairs of bf16
+//   # precision: bf16                  as rnc --precision takes it
 //   # recompute: 2, 64                 the limits: kernels, cost
 //   model ...
 //   ----
@@ -158,6 +160,9 @@ std::string result_of(const std::string& text, const std::string& name) {
     Compilation c{.module = parse_text(text, name, options)};
     verify(c.module);
     c.target.vector_bytes = 4 * std::stoi(setting(text, "lanes", "16"));
+    c.target.dot_pairs = setting(text, "dot_pairs", "no") == "yes";
+    if (const std::string precision = setting(text, "precision", ""); !precision.empty())
+      c.target.precision = parse_precision_rules(precision);
     if (const std::string limits = setting(text, "recompute", ""); !limits.empty())
       c.recompute = {std::stoi(split(limits).at(0)), std::stoi(split(limits).at(1)), 0};
     const std::vector<PassReport> reports = run(c, passes_by_name(passes));

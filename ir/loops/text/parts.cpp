@@ -13,8 +13,8 @@
 namespace rnc::loops {
 namespace {
 
-constexpr std::array kScalars = {Scalar::u8,  Scalar::i32, Scalar::i64,
-                                 Scalar::f32, Scalar::f64, Scalar::bf16, Scalar::boolean};
+constexpr std::array kScalars = {Scalar::u8,  Scalar::i32,  Scalar::i64,    Scalar::f32,
+                                 Scalar::f64, Scalar::bf16, Scalar::boolean};
 
 // A size of a graph value's type as the graph language's syntax.
 text::Expr read_dim(TokenStream& tokens) {

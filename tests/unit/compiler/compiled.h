@@ -26,7 +26,9 @@ inline std::vector<std::string> runnable_cpus() {
   return cpus;
 }
 
-inline Target target_of(const std::string& cpu, bool bf16 = false) { return resolve_target({"", cpu, "", bf16}); }
+inline Target target_of(const std::string& cpu, bool bf16 = false) {
+  return resolve_target({"", cpu, "", bf16});
+}
 
 // A shared library in a temporary file, open as long as this lives.
 class Compiled {

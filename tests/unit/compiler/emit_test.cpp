@@ -1,11 +1,14 @@
 // Every construct of the loop IR, compiled for each CPU this machine can run, against values computed here.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <functional>
 #include <limits>
 
+#include "runtime/contract/bfloat16.h"
 #include "tests/unit/compiler/compiled.h"
 
 namespace rnc::test {
@@ -78,10 +81,9 @@ struct Arguments {
   std::vector<std::unique_ptr<AlignedMemory>> memory;
 };
 
-void run(const Kernel& kernel, const std::string& cpu, int64_t batch, const Arguments& arguments) {
+void run(const Kernel& kernel, const Target& target, int64_t batch, const Arguments& arguments) {
   const Module module;
   const Program program = one_call(kernel);
-  const Target target = target_of(cpu);
   const Compiled compiled(LoweredModel{module, program, target, 0, false});
   const rn_model_descriptor& model = compiled.descriptor();
   std::vector<const void*> inputs;
@@ -101,6 +103,20 @@ void run(const Kernel& kernel, const std::string& cpu, int64_t batch, const Argu
   call.scratch = scratch_memory.as<void>();
   call.parallel_for = run_backwards;
   model.entries[0].run(&call);
+}
+
+void run(const Kernel& kernel, const std::string& cpu, int64_t batch, const Arguments& arguments) {
+  run(kernel, target_of(cpu), batch, arguments);
+}
+
+// Those that this machine runs, with the instructions for bf16 where there are any, and without.
+std::vector<Target> targets_of_bf16() {
+  std::vector<Target> targets;
+  for (const std::string& cpu : runnable_cpus()) {
+    targets.push_back(target_of(cpu));
+    if (target_of(cpu, true).features != targets.back().features) targets.push_back(target_of(cpu, true));
+  }
+  return targets;
 }
 
 Kernel elementwise(const std::string& name, Scalar from, Scalar to, int lanes, int64_t size,
@@ -243,6 +259,103 @@ TEST_CASE("interleaved vectors") {
       run(kernel, cpu, 1, arguments);
       for (int e = 0; e < 2 * lanes; ++e)
         CHECK(arguments.get<float>(1)[e] == static_cast<float>(e / 2 + e % 2 * lanes));
+    }
+  }
+}
+
+TEST_CASE("zipped vectors") {
+  for (const int lanes : {2, 8, 16}) {
+    const MemoryRef x = array("x", Scalar::bf16, {{2 * lanes, 0}}, Access::read);
+    const MemoryRef y = array("y", Scalar::bf16, {{2 * lanes, 0}}, Access::write);
+    const Stmt body = block({store(y, {0}, zip(load(x, {0}, lanes, 0), load(x, {lanes}, lanes, 0)), 0)});
+    const Kernel kernel{"zip", {x, y}, {1, 0}, body, {}, 32};
+    for (const std::string& cpu : runnable_cpus()) {
+      CAPTURE(cpu);
+      const Arguments arguments(kernel, 1);
+      for (int e = 0; e < 2 * lanes; ++e) arguments.get<uint16_t>(0)[e] = static_cast<uint16_t>(e);
+      run(kernel, cpu, 1, arguments);
+      for (int e = 0; e < 2 * lanes; ++e) CHECK(arguments.get<uint16_t>(1)[e] == e / 2 + e % 2 * lanes);
+    }
+  }
+}
+
+// Numbers of all sizes but denormals, ties between two of bf16 among them.
+std::vector<float> numbers_to_round() {
+  std::vector<float> numbers = {0,
+                                -0.0F,
+                                1,
+                                -1,
+                                1.00390625F,
+                                1.01171875F,
+                                -1.00390625F,
+                                3.3895314e38F,
+                                -3.4028235e38F,
+                                HUGE_VALF,
+                                -HUGE_VALF,
+                                NAN,
+                                1.17549435e-38F};
+  for (uint32_t bits = 0x00800000; bits < 0x7f000000; bits += 0x000a3b17)
+    numbers.push_back(std::bit_cast<float>(bits | bits << 31));
+  return numbers;
+}
+
+TEST_CASE("casts to bf16 round to the nearest, ties to even; casts from it are exact") {
+  const std::vector<float> numbers = numbers_to_round();
+  const auto size = static_cast<int64_t>(numbers.size());
+  for (const int lanes : {1, 4, 8, 16}) {
+    const Kernel narrow = elementwise("narrow", Scalar::f32, Scalar::bf16, lanes, size,
+                                      [](Expr x) { return cast(std::move(x), Scalar::bf16); });
+    const Kernel wide = elementwise("wide", Scalar::bf16, Scalar::f32, lanes, size,
+                                    [](Expr x) { return cast(std::move(x), Scalar::f32); });
+    for (const Target& target : targets_of_bf16()) {
+      CAPTURE(target.cpu);
+      CAPTURE(target.has("avx512bf16"));
+      const Arguments there(narrow, 1), back(wide, 1);
+      std::ranges::copy(numbers, there.get<float>(0));
+      run(narrow, target, 1, there);
+      std::copy_n(there.get<uint16_t>(1), size, back.get<uint16_t>(0));
+      run(wide, target, 1, back);
+      for (int64_t i = 0; i < size; ++i) {
+        const uint16_t expected = contract::to_bf16(numbers[static_cast<size_t>(i)]),
+                       ours = there.get<uint16_t>(1)[i];
+        const bool nan = std::isnan(numbers[static_cast<size_t>(i)]);
+        CAPTURE(numbers[static_cast<size_t>(i)]);
+        CHECK((nan ? std::isnan(contract::from_bf16(ours)) : ours == expected));
+        const float again = back.get<float>(1)[i];
+        CHECK(std::bit_cast<uint32_t>(again) == uint32_t{ours} << 16);
+      }
+    }
+  }
+}
+
+TEST_CASE("pairs of bf16 are multiplied and added in f32, the second of a pair first") {
+  for (const int lanes : {4, 8, 16}) {
+    for (const int repeated : {2, 2 * lanes}) {
+      const MemoryRef a = array("a", Scalar::bf16, {{2 * lanes, 0}}, Access::read);
+      const MemoryRef b = array("b", Scalar::bf16, {{repeated, 0}}, Access::read);
+      const MemoryRef c = array("c", Scalar::f32, {{lanes, 0}}, Access::read);
+      const MemoryRef y = array("y", Scalar::f32, {{lanes, 0}}, Access::write);
+      const Expr sum =
+          dot_pairs(load(a, {0}, 2 * lanes, 0), load(b, {0}, repeated, 0), load(c, {0}, lanes, 0));
+      const Kernel kernel{"dot", {a, b, c, y}, {1, 0}, block({store(y, {0}, sum, 0)}), {}, 32};
+      for (const Target& target : targets_of_bf16()) {
+        if (!target.info.fma) continue;  // rounds products, too
+        CAPTURE(target.cpu);
+        CAPTURE(target.has("avx512bf16"));
+        const Arguments arguments(kernel, 1);
+        const auto number = [](int i) { return static_cast<float>((i * 37 + 11) % 101 - 50) / 7; };
+        for (int i = 0; i < 2 * lanes; ++i) arguments.get<uint16_t>(0)[i] = contract::to_bf16(number(i));
+        for (int i = 0; i < repeated; ++i) arguments.get<uint16_t>(1)[i] = contract::to_bf16(number(i + 50));
+        for (int i = 0; i < lanes; ++i) arguments.get<float>(2)[i] = number(i + 99) * 1e3F;
+        run(kernel, target, 1, arguments);
+        for (int i = 0; i < lanes; ++i) {
+          const auto product = [&](int place, float to) {
+            return std::fma(contract::from_bf16(arguments.get<uint16_t>(0)[2 * i + place]),
+                            contract::from_bf16(arguments.get<uint16_t>(1)[(2 * i + place) % repeated]), to);
+          };
+          CHECK(arguments.get<float>(3)[i] == product(0, product(1, arguments.get<float>(2)[i])));
+        }
+      }
     }
   }
 }

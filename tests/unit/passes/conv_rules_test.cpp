@@ -75,7 +75,12 @@ TEST_CASE("--conv goes before the spec, and that before the estimates; what is d
     m.module.predict = "y";
     derive_entries(m.module);
     Remarks made;
-    const TargetInfo target{64, 32, true, 48 << 10, 1 << 20, rules};
+    const TargetInfo target{.vector_bytes = 64,
+                            .vector_registers = 32,
+                            .fma = true,
+                            .l1_bytes = 48 << 10,
+                            .l2_bytes = 1 << 20,
+                            .conv = rules};
     choose_algorithm(m.module, target, &made);
     CHECK(!choose_algorithm(m.module, target));
     if (remarks != nullptr) *remarks = str(made);

@@ -155,9 +155,8 @@ class DirectKernel {
   void tile(Body& body, const GridAxis& h, const GridAxis& w, Expr q_h, Expr q_w, const Segment& s) {
     acc_ = body.alloc("acc", Scalar::f32, {conv_.vectors, s.pixels, lanes_}, loops::Space::registers);
     body.unrolled("o", 0, conv_.vectors, [&](Body& b, Expr o) {
-      const Expr start =
-          bias_ ? b.let("b", loaded(bias_, {(panel_ * conv_.vectors + o) * lanes_}, lanes_, 0))
-                : zeros(lanes_);
+      const Expr start = bias_ ? b.let("b", loaded(bias_, {(panel_ * conv_.vectors + o) * lanes_}, lanes_, 0))
+                               : zeros(lanes_);
       b.unrolled("p", 0, s.pixels, [&](Body& c, Expr p) { c.store(acc_, {o, p, 0}, start, 2); });
     });
     if (h.taps > 0 && w.taps > 0) sum(body, h, w, q_h, q_w, s);
@@ -194,9 +193,8 @@ class DirectKernel {
         c.store(acc_, at, zeros(lanes_), 2);
       });
     });
-    each(body, [&](Body& b, const std::vector<Expr>& at) {
-      b.store(acc_, at, loaded(total, at, lanes_, 2), 2);
-    });
+    each(body,
+         [&](Body& b, const std::vector<Expr>& at) { b.store(acc_, at, loaded(total, at, lanes_, 2), 2); });
   }
 
   // While a tile takes block `cb`, asks for what the next one in the row will: its pixels of that block, in
@@ -315,8 +313,8 @@ class DirectKernel {
   }
 
   // The same with two inputs at a time.
-  void one_tap_of_pairs(Body& body, const std::function<std::vector<Expr>(Expr, Expr)>& place, const Segment& s,
-                        Expr cb, Expr index, int64_t low, int64_t high) {
+  void one_tap_of_pairs(Body& body, const std::function<std::vector<Expr>(Expr, Expr)>& place,
+                        const Segment& s, Expr cb, Expr index, int64_t low, int64_t high) {
     const int64_t pairs = weight_lanes_ / 2;
     int64_t unroll = pairs;
     while (unroll > 1 && unroll * conv_.vectors * s.pixels > kUnrolledFmas) unroll /= 2;

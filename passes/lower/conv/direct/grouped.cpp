@@ -55,8 +55,7 @@ void pack_grouped_weight(Lowering& lowering, const GroupedWeight& g, ValueId wei
           const std::vector<Expr> at =
               transposed ? std::vector<Expr>{group * g.inputs_per_group() + in_group, out_in_group, t}
                          : std::vector<Expr>{out, in_group, t};
-          e.store(packed, {panel, block, t, i, o},
-                  zero ? loops::constant(Scalar::f32, 0) : loaded(w, at));
+          e.store(packed, {panel, block, t, i, o}, zero ? loops::constant(Scalar::f32, 0) : loaded(w, at));
         });
       };
       c.when(same, [&](Body& d) { each_tap(d, false); });

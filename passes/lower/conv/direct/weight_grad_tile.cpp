@@ -98,8 +98,7 @@ class RowOfTaps {
       });
     });
     body.unrolled("c", 0, inputs, [&](Body& b, Expr c) {
-      for (int o = 0; o < conv_.vectors; ++o)
-        b.store(dw, at(c, o), loaded(acc_, {c, o, 0}, lanes_, 2), 5);
+      for (int o = 0; o < conv_.vectors; ++o) b.store(dw, at(c, o), loaded(acc_, {c, o, 0}, lanes_, 2), 5);
     });
   }
 

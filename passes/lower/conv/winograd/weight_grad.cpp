@@ -199,8 +199,7 @@ class WinogradWeightGrad {
         Vectors square;
         for (int x = 0; x < weights_; ++x) {
           Expr sum = loaded(sums, {0, x, panel, cb, i, o}, lanes_, 5);
-          for (int64_t p = 1; p < parts_; ++p)
-            sum = sum + loaded(sums, {p, x, panel, cb, i, o}, lanes_, 5);
+          for (int64_t p = 1; p < parts_; ++p) sum = sum + loaded(sums, {p, x, panel, cb, i, o}, lanes_, 5);
           square.push_back(c.let("u", sum));
         }
         const Vectors taps =
