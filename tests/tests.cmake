@@ -79,7 +79,7 @@ add_test(NAME class_names COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/class_names.s
 # ctest -LE full leaves them out.
 set(full format drawing tasks python_api installed report_page weights_files onnx_import onnx_export onnx_kernels onnx_forms
     onnx_training onnx_node_tests onnx_errors compare_torchvision compare_logits compare_training compare_pytorch compare_views
-    compare_explain mpi compare_ranks)
+    compare_explain precision mpi compare_ranks)
 add_test(NAME drawing COMMAND sh ${CMAKE_SOURCE_DIR}/tests/run/drawing.sh $<TARGET_FILE_DIR:rnc> ${CMAKE_SOURCE_DIR})
 add_test(NAME tasks COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/tasks.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME python_api COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/python_api.py --bin $<TARGET_FILE_DIR:rnc>)
@@ -102,6 +102,8 @@ add_test(NAME compare_torchvision COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/t
 add_test(NAME compare_logits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_logits.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_views COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_views.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_explain COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_explain.py --bin $<TARGET_FILE_DIR:rnc>)
+add_test(NAME precision COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/precision.py --bin $<TARGET_FILE_DIR:rnc>
+         --seeds 2)
 add_test(NAME compare_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_training.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_pytorch.py
          --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet20,cifar_resnet56,wrn_16_4,fashion_resnet18

@@ -3,6 +3,7 @@
 
     tests/bench/compare.py                  # compiles the samples with build/bin/rnc; about twenty minutes
     tests/bench/compare.py --only cifar_resnet20 --json result.json
+    tests/bench/compare.py --precision bf16 # ours with --precision=bf16, PyTorch with autocast; the limit stays that of f32
 
 Each line is a whole training step or the inference of a batch on two threads, everything included. ratio = best
 time / time that the convolutions alone would need, counted as direct convolution, at the machine's FMA peak, which
@@ -99,7 +100,8 @@ def run_torch(arguments):
 
     import torch
 
-    sample, mode, batch, channels, size, classes, threads, seconds, layout = arguments
+    sample, mode, batch, channels, size, classes, threads, seconds, precision, layout = arguments
+    narrow = torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16")
     torch.set_num_threads(int(threads))
     network = torch_network(sample, int(channels), int(classes))
     x = torch.randn(int(batch), int(channels), int(size), int(size))
@@ -111,16 +113,19 @@ def run_torch(arguments):
 
         def step():
             optimizer.zero_grad(set_to_none=True)
-            torch.nn.functional.cross_entropy(network(x), y).backward()
+            with narrow:
+                loss = torch.nn.functional.cross_entropy(network(x), y)
+            loss.backward()
             optimizer.step()
 
     else:
-        with torch.no_grad():
-            frozen = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.script(network.eval())))
+        network.eval()
+        if precision == "f32":  # autocast goes by the operations of a network that is not frozen
+            network = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.script(network)))
 
         def step():
-            with torch.no_grad():
-                frozen(x)
+            with torch.no_grad(), narrow:
+                network(x)
 
     result = measure(step, float(seconds))
     result["peak_rss_bytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -175,7 +180,7 @@ def peers_of(case, options, directory):
     peers = {}
     if options.torch:
         layouts = ["contiguous", "channels_last"] if mode == "train" else ["contiguous"]
-        arguments = [sample, mode, batch, channels, size, classes, options.threads, options.seconds]
+        arguments = [sample, mode, batch, channels, size, classes, options.threads, options.seconds, options.precision]
         runs = [
             output_of([sys.executable, __file__, "--torch-run", *map(str, arguments), layout], options.threads)
             for layout in layouts
@@ -200,7 +205,8 @@ def compare(case, options, directory):
     sample, mode, batch, *_ = case
     library = directory / f"{sample}.so"
     if not library.exists():
-        command = [options.bin / "rnc", ROOT / "samples" / f"{sample}.graph", "-o", library, *options.rnc]
+        command = [options.bin / "rnc", ROOT / "samples" / f"{sample}.graph", "-o", library,
+                   f"--precision={options.precision}", *options.rnc]
         subprocess.run(command, check=True)
     bench = [options.bin / "rnrun", "bench", library, "--mode", mode, "-b", str(batch), "-j", str(options.threads), "--json"]
     ours = output_of(bench, options.threads)
@@ -234,6 +240,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seconds", type=float, default=6, help="of each peer's measurement")
     parser.add_argument("--rnc", action="append", default=[], metavar="OPTION", help="for rnc, as --rnc=--conv=direct")
+    parser.add_argument("--precision", choices=["f32", "bf16"], default="f32")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE")
     options = parser.parse_args()
