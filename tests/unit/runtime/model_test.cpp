@@ -66,7 +66,7 @@ TEST_CASE("what is no model, or not for this rnrun or machine, is refused before
   CHECK(message(magic) == magic + " is not a model made by rnc (wrong magic number)");
   const std::string version = model_path("linear_wrong_version");
   CHECK(message(version) ==
-        version + " has ABI version 99, this rnrun has 10: compile it with the rnc of this release");
+        version + " has ABI version 99, this rnrun has 11: compile it with the rnc of this release");
   const std::string cpu = model_path("linear_wrong_cpu");
   CHECK(message(cpu) ==
         cpu +
@@ -169,7 +169,7 @@ TEST_CASE("variants that are none of the model are refused") {
     CHECK(message() == fmt::format("m is damaged: {} variants", count));
   }
   good.version = 99;
-  CHECK(message() == "m has ABI version 99, this rnrun has 10: compile it with the rnc of this release");
+  CHECK(message() == "m has ABI version 99, this rnrun has 11: compile it with the rnc of this release");
 }
 
 TEST_CASE("a model is loaded from the end of an executable") {
