@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 
+#include "runtime/contract/bfloat16.h"
 #include "runtime/contract/layout.h"
 
 namespace rnc {
@@ -13,15 +14,18 @@ namespace {
 
 // The elements of a plain row-major array, as the type's layout has them: padding is zero.
 std::vector<uint8_t> physical(const Type& type, const TensorData& value) {
-  std::vector<float> elements(static_cast<size_t>(storage_bytes_per_sample(type)) / sizeof(float));
-  contract::Places(type.shape, type.layout).each([&](int64_t number, int64_t place) {
-    elements.at(static_cast<size_t>(place)) =
-        static_cast<float>(value.values.at(static_cast<size_t>(number)));
-  });
   // As memory of the runtime: whole vectors may be read behind the end.
-  const size_t bytes = elements.size() * sizeof(float);
+  const auto bytes = static_cast<size_t>(storage_bytes_per_sample(type));
   std::vector<uint8_t> result((bytes + 63) / 64 * 64);
-  std::memcpy(result.data(), elements.data(), bytes);
+  const auto write = [&](int64_t place, auto element) {
+    const size_t at = static_cast<size_t>(place) * sizeof element;
+    check(at + sizeof element <= bytes, "elements lie inside their tensor");
+    std::memcpy(result.data() + at, &element, sizeof element);
+  };
+  contract::Places(type.shape, type.layout).each([&](int64_t number, int64_t place) {
+    const auto element = static_cast<float>(value.values.at(static_cast<size_t>(number)));
+    type.dtype == DType::bf16 ? write(place, contract::to_bf16(element)) : write(place, element);
+  });
   return result;
 }
 

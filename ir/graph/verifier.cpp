@@ -39,7 +39,9 @@ void check_tensors(const Module& module) {
     check_name(names, tensor.name, "tensor", tensor.location);
     const auto what = [&] { return fmt::format("the tensor {} {}", tensor.name, str(tensor.type)); };
     check_size(tensor.type, what, tensor.location);
-    if (contract::graph_use(tensor.type.dtype) != contract::GraphUse::real || has_batch(tensor.type.shape)) {
+    const bool stored = tensor.kind == TensorKind::prepared && is_stored_only(tensor.type);
+    const bool real = contract::graph_use(tensor.type.dtype) == contract::GraphUse::real;
+    if ((!real && !stored) || has_batch(tensor.type.shape)) {
       violate(tensor.location, fmt::format("{} must be {} without a batch", what(),
                                            contract::names(contract::GraphUse::real)));
     }
@@ -80,7 +82,7 @@ void check_type(const Graph& graph, const Node& node) {
   std::vector<Type> types;
   for (const ValueId v : node.inputs) types.push_back(computed(graph[v].type));
   const Type inferred = info(node.op).infer(node, types);
-  if (inferred.dtype != computed(node.type).dtype || inferred.shape != node.type.shape) {
+  if (computed(inferred).dtype != computed(node.type).dtype || inferred.shape != node.type.shape) {
     violate(node.location,
             fmt::format("{} is {} but {} gives {}", node.name, str(node.type), name(node.op), str(inferred)));
   }
@@ -88,7 +90,8 @@ void check_type(const Graph& graph, const Node& node) {
 
 void check_source(TensorIndex& tensors, const Graph& graph, size_t position) {
   const Node& node = graph.nodes[position];
-  if (is_stored_only(node.type) && (info(node.op).kind == OpKind::source || node.type.rank() == 0)) {
+  const bool given = info(node.op).kind == OpKind::source && node.op != Op::state;
+  if (is_stored_only(node.type) && (given || node.type.rank() == 0)) {
     violate(node.location, fmt::format("{} {} is no value between kernels", node.name, str(node.type)));
   }
   if (node.op == Op::input) {

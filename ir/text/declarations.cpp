@@ -132,7 +132,8 @@ Type evaluate_type(const TypeSyntax& syntax, Environment& environment) {
 }
 
 void add_tensor(Module& module, Tensor tensor) {
-  if (contract::graph_use(tensor.type.dtype) != contract::GraphUse::real) {
+  const bool prepared = tensor.kind == TensorKind::prepared && is_stored_only(tensor.type);
+  if (contract::graph_use(tensor.type.dtype) != contract::GraphUse::real && !prepared) {
     throw UserError(tensor.location,
                     fmt::format("{}: a tensor must be {}, not {}", tensor.name,
                                 contract::names(contract::GraphUse::real), name(tensor.type.dtype)));

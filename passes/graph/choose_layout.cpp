@@ -249,10 +249,11 @@ class LayoutChoice {
   // Whether the kernel of a convolution, whose operands are packed by now, multiplies two inputs at a time.
   bool takes_pairs(Rewriter& r, ValueId v, const Node& node) const {
     if (node.op != Op::conv2d && node.op != Op::conv2d_input_grad) return false;
-    if (!target_.dot_pairs || !trains_ || node.attributes.get<int64_t>("groups") > 1 ||
-        tile_of(algorithm_of(node)) > 0)
+    if (!target_.dot_pairs || node.attributes.get<int64_t>("groups") > 1 || tile_of(algorithm_of(node)) > 0)
       return false;
     if (is_stored_only(r.graph_now()[node.inputs[1]].type)) return false;  // they are in pairs
+    // Elsewhere than in training only where entry prepare makes them.
+    if (!trains_ && !fixed_[static_cast<size_t>(r.old(v).inputs[1])]) return false;
     const Node& x = r.graph_now()[node.inputs[0]];
     return !x.type.layout.plain() && x.op != Op::relayout && narrow_->of(r.old(v).inputs[0]) == DType::bf16;
   }

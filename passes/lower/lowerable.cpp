@@ -68,7 +68,7 @@ void check_weight(const Graph& graph, const Node& node, const TargetInfo& target
 
 // What is stored in fewer bytes than it is computed with.
 void check_storage(const Graph& graph, const Node& node) {
-  if (is_stored_only(node.type)) {
+  if (is_stored_only(node.type) && node.op != Op::state) {
     const bool pairs = node.op == Op::relayout && pairs_blocks(graph[node.inputs[0]].type, node.type);
     const bool stores = stores_once(node) && node.type.rank() == 4 && !node.type.layout.plain();
     if (!pairs && !stores)

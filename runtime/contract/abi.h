@@ -31,8 +31,8 @@ typedef struct rn_extent {
   int64_t per_sample;
 } rn_extent;
 
-/* RN_F64 is for scalar inputs: the optimizer's numbers, "lr" and "step" among them. */
-enum rn_dtype { RN_F32 = 0, RN_U8 = 1, RN_I32 = 2, RN_F64 = 3 };
+/* RN_F64 is for scalar inputs: the optimizer's numbers, "lr" and "step" among them. RN_BF16 is for prepared tensors. */
+enum rn_dtype { RN_F32 = 0, RN_U8 = 1, RN_I32 = 2, RN_F64 = 3, RN_BF16 = 4 };
 
 /* Where a tensor lives. The host allocates one block per tensor region, of
  * rn_model_descriptor.region_bytes[kind]. */

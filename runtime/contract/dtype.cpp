@@ -29,7 +29,7 @@ constexpr std::array<DTypeRow, 13> kDTypes = {{
     {DType::i32, "i32", "I32", "<i4", 4, GraphUse::whole, RN_I32},
     {DType::f64, "f64", "F64", "<f8", 8, GraphUse::scalar, RN_F64},
     {DType::f16, "f16", "F16", "<f2", 2, GraphUse::none, -1, DType::f32},
-    {DType::bf16, "bf16", "BF16", "", 2, GraphUse::stored, -1, DType::f32},
+    {DType::bf16, "bf16", "BF16", "", 2, GraphUse::stored, RN_BF16, DType::f32},
     {DType::i64, "i64", "I64", "<i8", 8},
     {DType::u64, "u64", "U64", "<u8", 8},
     {DType::u32, "u32", "U32", "<u4", 4},

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "runtime/contract/bfloat16.h"
 #include "runtime/model/arguments.h"
 #include "runtime/model/initialize.h"
 #include "runtime/model/layout.h"
@@ -105,8 +106,16 @@ Session::Session(std::shared_ptr<const Model> model, ThreadPool& pool, const All
   scratch_ = Memory(extent({0, d.scratch_bytes_per_worker}, pool.threads(), "scratch memory"),
                     "scratch memory", allocator);
   for (const rn_tensor& t : model_->tensors())
-    if (t.kind == RN_PREPARED && t.values != nullptr)
-      from_plain(t.type, reinterpret_cast<const std::byte*>(t.values), place(t));
+    if (t.kind == RN_PREPARED && t.values != nullptr) take_values(t);
+}
+
+// What a prepared tensor holds for good comes as f32, whatever it is stored as.
+void Session::take_values(const rn_tensor& t) {
+  const std::span values(t.values, static_cast<size_t>(element_count(t.type)));
+  if (t.type.dtype != RN_BF16) return from_plain(t.type, std::as_bytes(values).data(), place(t));
+  std::vector<uint16_t> narrow(values.size());
+  std::ranges::transform(values, narrow.begin(), contract::to_bf16);
+  from_plain(t.type, std::as_bytes(std::span(narrow)).data(), place(t));
 }
 
 void Session::initialize(uint64_t seed) {

@@ -101,6 +101,7 @@ class Session {
   std::byte* place(const rn_tensor& tensor) const {
     return regions_[static_cast<size_t>(tensor.kind)].data() + tensor.offset;
   }
+  void take_values(const rn_tensor& tensor);
 
   std::shared_ptr<const Model> model_;
   ThreadPool* pool_;

@@ -28,10 +28,6 @@ bool suits(const ConvShape& shape) {
   return winograd_shape(shape) && std::min(shape.channels, shape.outputs) >= kFewChannels;
 }
 
-// How much faster than products in f32 direct kernels are that add two of bf16 at a time (loops::dot_pairs): those of
-// pixels are put beside each other first.
-constexpr double kPairsOfInputs = 1.8, kPairsOfPixels = 1.4;
-
 double pairs(const ConvShape& shape) {
   return static_cast<double>(shape.channels) * static_cast<double>(shape.outputs);
 }
@@ -42,10 +38,20 @@ double products_per_image(const ConvShape& shape, int m) {
   return static_cast<double>(tiles * positions * positions);
 }
 
+// How much faster than products in f32 direct kernels are that add two of bf16 at a time (loops::dot_pairs): those of
+// pixels are put beside each other first.
+constexpr double kPairsOfInputs = 1.8, kPairsOfPixels = 1.4;
+
 // Cycles of one image on one core, weights at hand.
-double direct_cycles(const ConvShape& shape, const TargetInfo& target) {
+double direct_cycles(const ConvShape& shape, const TargetInfo& target,
+                     ConvDirection direction = ConvDirection::forward) {
+  const bool of_pairs =
+      target.dot_pairs && value_for(target.precision, shape.layer, contract::kDefaultReal) == DType::bf16;
+  const double faster = !of_pairs                                 ? 1
+                        : direction == ConvDirection::weight_grad ? kPairsOfPixels
+                                                                  : kPairsOfInputs;
   return pairs(shape) * 9 * static_cast<double>(shape.h.out * shape.w.out) /
-         (kFmaPerCycle * target.lanes(DType::f32));
+         (kFmaPerCycle * target.lanes(DType::f32) * faster);
 }
 double winograd_cycles(const ConvShape& shape, int m, const TargetInfo& target) {
   const double vectors =
@@ -108,8 +114,7 @@ WinogradChoice winograd_for_training(const ConvShape& shape, const TargetInfo& t
                                      ConvDirection direction) {
   if (!suits(shape)) return {};
   WinogradChoice choice = compared(shape, target);
-  if (target.dot_pairs && value_for(target.precision, shape.layer, contract::kDefaultReal) == DType::bf16)
-    choice.direct_cycles /= direction == ConvDirection::weight_grad ? kPairsOfPixels : kPairsOfInputs;
+  choice.direct_cycles = direct_cycles(shape, target, direction);
   const bool shares_sums = direction == ConvDirection::weight_grad && shape.h.stride == 2;
   if (shares_sums) choice.cycles *= kSlowerSums;
   // By blocks of channels it is slower than direct summation: its operands, larger than at stride 1, go
