@@ -103,7 +103,7 @@ add_test(NAME compare_logits COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/
 add_test(NAME compare_views COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_views.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_explain COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_explain.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME precision COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/precision.py --bin $<TARGET_FILE_DIR:rnc>
-         --seeds 2)
+         --seeds 1)
 add_test(NAME compare_training COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_training.py --bin $<TARGET_FILE_DIR:rnc>)
 add_test(NAME compare_pytorch COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/run/compare_pytorch.py
          --bin $<TARGET_FILE_DIR:rnc> --model cifar_resnet20,cifar_resnet56,wrn_16_4,fashion_resnet18
