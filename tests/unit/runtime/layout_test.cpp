@@ -72,7 +72,7 @@ TEST_CASE("malformed types are recognised") {
     change(type);
     return valid(type, false);
   };
-  CHECK(!with([](rn_type& t) { t.dtype = 4; }));
+  CHECK(!with([](rn_type& t) { t.dtype = 5; }));
   CHECK(!with([](rn_type& t) { t.dtype = -1; }));
   CHECK(!with([](rn_type& t) { t.rank = 7; }));
   CHECK(!with([](rn_type& t) { t.rank = -1; }));
