@@ -93,10 +93,14 @@ void embed(const Request& request, const Input& input, bool several, Variant& va
 
 }  // namespace
 
+TargetRequest target_request(const Request& request) {
+  TargetRequest target = request.target;
+  target.bf16 = asks_for_less(parse_precision_rules(request.precision));
+  return target;
+}
+
 std::vector<Target> targets_of(const Request& request, std::span<const Pass> passes) {
-  TargetRequest wanted = request.target;
-  wanted.bf16 = request.precision.find(contract::name(DType::bf16)) != std::string::npos;
-  std::vector<Target> targets = checking_request([&] { return resolve_targets(wanted); });
+  std::vector<Target> targets = checking_request([&] { return resolve_targets(target_request(request)); });
   check_format(request, targets.front());
   if (targets.size() == 1) return targets;
   if (!is_for_all_targets(request.emit)) {

@@ -16,6 +16,9 @@ struct Variant {
   TensorValues values;      // of its tensors, for the descriptor
 };
 
+// What the request wants of its targets: for code with values in bf16, the instructions for them.
+TargetRequest target_request(const Request& request);
+
 // Those that the request asks for, best first; one where what is to be written does not depend on them. Throws UsageError
 // where it is of one target, and several are asked for.
 std::vector<Target> targets_of(const Request& request, std::span<const Pass> passes);

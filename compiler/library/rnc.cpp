@@ -13,6 +13,7 @@
 #include "compiler/compile.h"
 #include "compiler/options.h"
 #include "compiler/output.h"
+#include "compiler/variants.h"
 #include "ir/graph/diagnostics.h"
 #include "ir/onnx/onnx.h"
 #include "ir/text/text.h"
@@ -164,7 +165,7 @@ const char* rnc_target_text(const char* const* options, int64_t option_count) {
   thread_local std::string text;
   const rnc_status status = guarded([&] {
     text.clear();
-    for (const Target& target : resolve_targets(request_of(options, option_count).target))
+    for (const Target& target : resolve_targets(target_request(request_of(options, option_count))))
       text += fmt::format("{}{} {} {}", text.empty() ? "" : "; ", target.triple, target.cpu,
                           target.feature_string());
   });

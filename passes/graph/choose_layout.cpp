@@ -9,6 +9,7 @@
 // Where weights are fixed, a grouped convolution gets them packed as its kernel reads them, as another
 // operand, and one that Winograd's algorithm computes faster gets them transformed. Cost: memory for both.
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -169,9 +170,7 @@ class LayoutChoice {
   bool run(Graph& graph) {
     trains_ = computes_gradients(graph.role);
     fixed_ = fixed_values(module_, graph);
-    const Graph before = graph;
-    const NarrowValues narrow(before, target_.precision);
-    narrow_ = &narrow;
+    narrow_.emplace(graph, target_.precision);
     if (trains_) find_families();
     bool changed = rewrite(module_, graph, [&](Rewriter& r, ValueId v) { return choose(r, v); });
     GraphBuilder builder(module_, graph);
@@ -351,7 +350,7 @@ class LayoutChoice {
   TensorIndex tensors_;
   const TargetInfo& target_;
   bool trains_ = false;
-  const NarrowValues* narrow_ = nullptr;  // of the old graph
+  std::optional<NarrowValues> narrow_;  // of the old graph
   std::vector<bool> fixed_;  // values of the old graph that do not change from run to run in inference
   std::unordered_map<std::string, std::vector<int>> families_;
   // Of the new graph, its first `indexed_` nodes:

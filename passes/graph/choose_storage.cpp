@@ -40,7 +40,7 @@ void check_pairs(const Graph& graph) {
 }  // namespace
 
 bool choose_storage(Module& module, const TargetInfo& target) {
-  if (target.precision.empty()) return false;
+  if (!asks_for_less(target.precision)) return false;
   bool changed = false;
   for (Graph& graph : module.entries) {
     const NarrowValues narrow(graph, target.precision);

@@ -3,6 +3,7 @@
 #include "passes/graph/rewrite.h"
 
 namespace rnc {
+
 bool stores_once(const Node& node) {
   switch (node.op) {
     case Op::conv2d:
@@ -37,7 +38,7 @@ bool may_be_narrow(const Type& type) {
 }  // namespace
 
 NarrowValues::NarrowValues(const Graph& graph, const PrecisionRules& rules) : graph_(graph), rules_(rules) {
-  if (rules.empty()) return;
+  if (!asks_for_less(rules)) return;
   number_values();
   for (const Output& output : graph.outputs) kept_.insert(number(output.value));
   for (const Assign& assign : graph.assigns) kept_.insert(number(assign.value));
@@ -49,8 +50,8 @@ NarrowValues::NarrowValues(const Graph& graph, const PrecisionRules& rules) : gr
 
 DType NarrowValues::of(ValueId v) const {
   const Node& node = graph_[v];
-  const bool narrow =
-      !rules_.empty() && may_be_narrow(node.type) && stores_once(node) && !kept_.contains(number(v));
+  if (number_.empty()) return node.type.dtype;
+  const bool narrow = may_be_narrow(node.type) && stores_once(node) && !kept_.contains(number(v));
   return narrow ? value_for(rules_, graph_[number(v)].layer, node.type.dtype) : node.type.dtype;
 }
 

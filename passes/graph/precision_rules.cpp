@@ -28,6 +28,11 @@ PrecisionRules parse_precision_rules(std::string_view text) {
   return parse_layer_rules<DType>("--precision", "PRECISION", text, parse_precision);
 }
 
+bool asks_for_less(const PrecisionRules& rules) {
+  return std::ranges::any_of(
+      rules, [](const LayerRule<DType>& rule) { return rule.value != contract::kDefaultReal; });
+}
+
 void check_precision_rules(const PrecisionRules& rules, const Module& module) {
   std::set<std::string> layers;
   for (const Graph& graph : module.entries) {

@@ -251,7 +251,7 @@ void lower_movement(Lowering& lowering, const Group& group) {
   const Node& node = lowering.node(v);
   if (node.op == Op::relayout && pairs_blocks(lowering.type(from), node.type))
     return lower_pair_blocks(lowering, v);
-  if (lowering.node(v).op == Op::relayout) return Relayout(lowering, v).lower();
+  if (node.op == Op::relayout) return Relayout(lowering, v).lower();
   check(lowering.type(v).layout.plain() && lowering.type(from).layout.plain(), "reshape is of plain values");
   lowering.copy(lowering.buffer(from), lowering.buffer(v), lowering.type(v), v);
 }

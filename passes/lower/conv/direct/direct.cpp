@@ -290,52 +290,30 @@ class DirectKernel {
       return at;
     };
     if (conv_.spread > 0) return one_spread_tap(body, place, cb, index, low, high);
-    if (conv_.pairs) return one_tap_of_pairs(body, place, s, cb, index, low, high);
-    int64_t unroll = in_lanes_;
+    const int together = conv_.pairs ? 2 : 1;  // inputs whose products are added at a time
+    const int64_t steps = in_lanes_ / together;
+    int64_t unroll = steps;
     while (unroll > 1 && unroll * conv_.vectors * s.pixels > kUnrolledFmas) unroll /= 2;
     const auto channels = [&](Body& b, Expr i0) {
       b.unrolled("u", 0, unroll, [&](Body& c, Expr u) {
         const Expr i = i0 + u;
         std::vector<Expr> weights;
         for (int o = 0; o < conv_.vectors; ++o) {
-          weights.push_back(c.let("w", loaded(weight_, {panel_, cb, index, i, o * lanes_}, lanes_, 4)));
+          const int lanes = together * lanes_;
+          weights.push_back(c.let("w", loops::load(weight_, {panel_, cb, index, i, o * lanes}, lanes, 4)));
         }
         c.unrolled("p", low, high, [&](Body& d, Expr p) {
-          const Expr x = d.let("x", loops::broadcast(loaded(in_, place(p, i)), lanes_));
+          const Expr x = d.let("x", conv_.pairs ? loops::load(in_, place(p, i * 2), 2, 4)
+                                                : loops::broadcast(loaded(in_, place(p, i)), lanes_));
           for (int o = 0; o < conv_.vectors; ++o) {
+            const Expr& w = weights[static_cast<size_t>(o)];
             const Expr sum = loaded(acc_, {o, p, 0}, lanes_, 2);
-            d.store(acc_, {o, p, 0}, loops::fma(x, weights[static_cast<size_t>(o)], sum), 2);
+            d.store(acc_, {o, p, 0}, conv_.pairs ? loops::dot_pairs(w, x, sum) : loops::fma(x, w, sum), 2);
           }
         });
       });
     };
-    unroll == in_lanes_ ? channels(body, 0) : body.loop("i", 0, in_lanes_, unroll, channels);
-  }
-
-  // The same with two inputs at a time.
-  void one_tap_of_pairs(Body& body, const std::function<std::vector<Expr>(Expr, Expr)>& place,
-                        const Segment& s, Expr cb, Expr index, int64_t low, int64_t high) {
-    const int64_t pairs = weight_lanes_ / 2;
-    int64_t unroll = pairs;
-    while (unroll > 1 && unroll * conv_.vectors * s.pixels > kUnrolledFmas) unroll /= 2;
-    const auto channels = [&](Body& b, Expr i0) {
-      b.unrolled("u", 0, unroll, [&](Body& c, Expr u) {
-        const Expr i = i0 + u;
-        std::vector<Expr> weights;
-        for (int o = 0; o < conv_.vectors; ++o) {
-          const Expr w = loops::load(weight_, {panel_, cb, index, i, 2 * o * lanes_}, 2 * lanes_, 4);
-          weights.push_back(c.let("w", w));
-        }
-        c.unrolled("p", low, high, [&](Body& d, Expr p) {
-          const Expr x = d.let("x", loops::load(in_, place(p, i * 2), 2, 4));
-          for (int o = 0; o < conv_.vectors; ++o) {
-            const Expr sum = loaded(acc_, {o, p, 0}, lanes_, 2);
-            d.store(acc_, {o, p, 0}, loops::dot_pairs(weights[static_cast<size_t>(o)], x, sum), 2);
-          }
-        });
-      });
-    };
-    unroll == pairs ? channels(body, 0) : body.loop("i", 0, pairs, unroll, channels);
+    unroll == steps ? channels(body, 0) : body.loop("i", 0, steps, unroll, channels);
   }
 
   // The same where every lane sums the inputs of its own group.
